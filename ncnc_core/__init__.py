@@ -1,0 +1,1 @@
+"""NCN and NCNC link prediction: tensors in, tensors out."""

@@ -1,0 +1,37 @@
+"""The errors a step may end with, each with the exit code that is part of the contract.
+
+0 done, 2 the input is wrong (never retried), 75 trouble outside (retried), 99 nothing to do.
+Every message says the rule, the value and the remedy.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class StepError(Exception):
+    """The base of what a step raises on purpose; anything else is a bug and ends 1."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InvalidInput(StepError):
+    """The input or the configuration is wrong; trying again cannot help."""
+
+    exit_code = 2
+
+
+class OutsideTrouble(StepError):
+    """A service or a source outside is not ready; trying again may help."""
+
+    exit_code = 75
+
+
+class NothingToDo(StepError):
+    """The night has nothing to do; the reason is the message."""
+
+    exit_code = 99
+
+
+class TamperedRecord(InvalidInput):
+    """Bytes differ from the digest that was recorded for them."""

@@ -1,0 +1,318 @@
+"""What flows between the steps: small frozen records in a digest chain.
+
+Each record carries paths, counts and digests, never tensors, and stores the sha256 of the record it was made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from pipeline.errors import TamperedRecord
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+GraphName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
+SplitMethod = Literal["temporal", "hashed", "random"]
+NightOutcome = Literal["promoted", "kept", "skipped", "refused"]
+
+
+class Part(BaseModel):
+    """A value inside a record: frozen, and closed to unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileDigest(Part):
+    """One file: its path relative to the folder that the record describes, and its sha256."""
+
+    path: str
+    sha256: Sha256
+
+
+class CheckResult(Part):
+    """One check: what was observed against which threshold, and the verdict."""
+
+    name: str
+    level: Literal["refuse", "warn"]
+    threshold: str
+    observed: str
+    passed: bool
+
+
+class LeakInvariant(Part):
+    """One invariant of the leak certificate: how many items were checked, and how many broke it."""
+
+    name: str
+    checked: int
+    violations: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing broke the invariant."""
+        return self.violations == 0
+
+
+class Interval(Part):
+    """An estimate with its bootstrap confidence bounds."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Record(Part):
+    """A node of the digest chain, stored as canonical JSON in the run folder and, as a copy, in MLflow."""
+
+    file_name: ClassVar[str]
+
+    def to_json(self) -> str:
+        """Return the canonical JSON text: the bytes that `sha256` is taken over."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    @property
+    def sha256(self) -> str:
+        """The digest of this record's canonical JSON."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def write(self, folder: Path) -> Path:
+        """Write the record into a folder under its own file name, by one atomic rename."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / self.file_name
+        staged = path.with_suffix(".json.partial")
+        staged.write_text(self.to_json())
+        staged.replace(path)
+        return path
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the record of this type from a folder.
+
+        Raises:
+            FileNotFoundError: the folder has no such record.
+            TamperedRecord: the file is no valid record of this type.
+        """
+        path = folder / cls.file_name
+        text = path.read_text()
+        try:
+            record = cls.model_validate_json(text)
+        except ValidationError as error:
+            raise TamperedRecord(
+                f"{path.name} is not a valid {cls.__name__}: {error.errors()[0]['msg']}. "
+                f"It was changed after it was written; delete the run folder and let the step fetch it again."
+            ) from error
+        if record.to_json() != text:
+            raise TamperedRecord(
+                f"{path.name} is not in the canonical form that {cls.__name__} writes, so its digest cannot hold. "
+                f"It was changed after it was written; delete the run folder and let the step fetch it again."
+            )
+        return record
+
+
+class GraphSnapshot(Record):
+    """One published state of the graph: which bytes, from which source, and which run it starts."""
+
+    file_name = "graph_snapshot.json"
+
+    graph: GraphName
+    run_name: str
+    as_of: AwareDatetime
+    content_id: Sha256
+    tag: str
+    dvc_md5: str
+    manifest_sha256: Sha256
+    source_sha256: Sha256
+    previous_tag: str | None
+    previous_as_of: AwareDatetime | None
+    num_nodes: int
+    num_edges: int
+    num_features: int
+    added_edges: int
+    removed_edges: int
+    returned_edges: int
+    checks: tuple[CheckResult, ...]
+    params_sha256: Sha256
+    code_version: Sha256
+    git_commit: str | None
+    run_key: Sha256
+
+    @property
+    def snapshot_id(self) -> str:
+        """The short id shown to people: the first 12 digits of the content id."""
+        return self.content_id[:12]
+
+
+class EdgeSplit(Record):
+    """Which edges train, validate and test, how they were chosen, and the proof that they do not leak."""
+
+    file_name = "edge_split.json"
+
+    snapshot_sha256: Sha256
+    method: SplitMethod
+    reason: str
+    cut_train: AwareDatetime | None
+    cut_valid: AwareDatetime | None
+    num_train: int
+    num_valid: int
+    num_test: int
+    num_message_train: int
+    num_message_test: int
+    seed: int
+    files: tuple[FileDigest, ...]
+    tag: str
+    certificate: tuple[LeakInvariant, ...]
+
+
+class TrainedModel(Record):
+    """The weights one training left behind, and the circumstances it can be repeated under."""
+
+    file_name = "trained_model.json"
+
+    split_sha256: Sha256
+    mlflow_run_id: str
+    files: tuple[FileDigest, ...]
+    epochs: int
+    best_epoch: int
+    selection_metric: str
+    best_value: float
+    num_parameters: int
+    seed: int
+    seconds: float
+    machine: dict[str, str]
+
+
+class ModelScores(Part):
+    """One scorer's metrics on the test pairs, each with its interval."""
+
+    name: str
+    version: int | None = None
+    metrics: dict[str, Interval]
+
+
+class EvaluationReport(Record):
+    """Challenger, champion and heuristics on the same pairs, negatives and message graph."""
+
+    file_name = "evaluation_report.json"
+
+    trained_model_sha256: Sha256
+    num_test_edges: int
+    num_seen_by_champion: int
+    num_negatives: int
+    challenger: ModelScores
+    champion: ModelScores | None
+    champion_note: str
+    floor: tuple[ModelScores, ...]
+    paired_metric: str
+    paired_difference: Interval | None
+    certificate: tuple[LeakInvariant, ...]
+    snapshot_checks: tuple[CheckResult, ...]
+    seconds: float
+
+
+class RuleVerdict(Part):
+    """One rule of the gate: threshold, observed value and verdict."""
+
+    name: str
+    threshold: str
+    observed: str
+    passed: bool
+
+
+class PromotionDecision(Record):
+    """Whether the challenger becomes champion, with every rule's part in it."""
+
+    file_name = "promotion_decision.json"
+
+    report_sha256: Sha256
+    promote: bool
+    cold_start: bool
+    reason: str
+    rules: tuple[RuleVerdict, ...]
+    champion_version: int | None
+
+
+class RegisteredModel(Record):
+    """The model version that a promotion made."""
+
+    file_name = "registered_model.json"
+
+    decision_sha256: Sha256
+    name: str
+    version: int
+    model_id: str
+    previous_version: int | None
+    run_key: Sha256
+    files: tuple[FileDigest, ...]
+
+
+class LineageRecord(Record):
+    """The whole chain of one registered model, from the source's bytes to the served bytes."""
+
+    file_name = "lineage_record.json"
+
+    registered_model_sha256: Sha256
+    graph: GraphName
+    run_name: str
+    snapshot_tag: str
+    content_id: Sha256
+    code_version: Sha256
+    records: tuple[FileDigest, ...] = Field(min_length=1)
+
+
+class NightEntry(Part):
+    """One night as the ledger keeps it: what came of it, and why."""
+
+    kind: Literal["night"] = "night"
+    graph: GraphName
+    run_name: str
+    as_of: AwareDatetime
+    at: datetime
+    outcome: NightOutcome
+    reason: str
+    completed: bool
+    run_key: Sha256 | None = None
+    snapshot_tag: str | None = None
+    source_sha256: Sha256 | None = None
+    version: int | None = None
+
+
+class AliasEntry(Part):
+    """One alias move as the ledger keeps it: who, when, why, from what to what."""
+
+    kind: Literal["alias"] = "alias"
+    graph: GraphName
+    alias: Literal["champion", "challenger", "previous"]
+    version: int | None
+    previous: int | None
+    at: datetime
+    who: str
+    why: str
+
+
+CHAIN: tuple[type[Record], ...] = (
+    GraphSnapshot,
+    EdgeSplit,
+    TrainedModel,
+    EvaluationReport,
+    PromotionDecision,
+    RegisteredModel,
+    LineageRecord,
+)
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the sha256 of a file's bytes, read in blocks."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digests_of_folder(folder: Path) -> tuple[FileDigest, ...]:
+    """Return the digest of every file below a folder, sorted by path."""
+    return tuple(
+        FileDigest(path=path.relative_to(folder).as_posix(), sha256=sha256_of_file(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    )
