@@ -1,0 +1,22 @@
+"""How a model is trained: what the optimiser, the batches and the stopping rule are told."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainingConfig(BaseModel):
+    """The training recipe; every field changes the weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(default=30, ge=1)
+    batch_size: int = Field(default=1024, ge=1)  # positives; target link removal removes the whole batch at once
+    encoder_learning_rate: float = Field(default=0.005, gt=0)
+    predictor_learning_rate: float = Field(default=0.003, gt=0)
+    negatives_per_positive: int = Field(default=1, ge=1)  # resampled every epoch; the paper uses 1
+    target_link_removal: bool = True
+    gradient_clip_norm: float | None = Field(default=None, gt=0)
+    patience: int = Field(default=8, ge=1)  # evaluations without improvement before stopping
+    evaluate_every: int = Field(default=1, ge=1)  # epochs
+    seed: int = Field(default=0, ge=0)

@@ -1,0 +1,58 @@
+"""Environment variables: where things live. What changes the model is in params.yaml, never here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The places a step may need; each is asked for by name, so that a missing one says what to set."""
+
+    values: Mapping[str, str]
+
+    @classmethod
+    def of_process(cls) -> Environment:
+        """Return the environment of this process."""
+        return cls(dict(os.environ))
+
+    @property
+    def home(self) -> Path:
+        """The local cache: run folders, DVC cache, staging. Safe to delete when no step runs."""
+        return Path(self.values.get("NCNC_HOME", ".ncnc")).absolute()
+
+    @property
+    def data_repository(self) -> str:
+        """The git URL of the data repository's origin."""
+        return self._required("NCNC_DATA_REPOSITORY", "the git URL of the data repository (ncnc snapshots init makes one)")
+
+    @property
+    def dvc_remote(self) -> str:
+        """The URL of the DVC remote a new data repository is given."""
+        return self._required("NCNC_DVC_REMOTE", "a folder or an s3:// URL that the snapshots' bytes go to")
+
+    @property
+    def source_edges(self) -> str:
+        """The edge table's path; {date} stands for the as-of date, {as_of} for the compact time."""
+        return self._required("NCNC_SOURCE_EDGES", "the edge table, for example data/edges-{date}.parquet")
+
+    @property
+    def source_nodes(self) -> str | None:
+        """The node table's path, where there is one."""
+        return self.values.get("NCNC_SOURCE_NODES") or None
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where MLflow tracks and registers."""
+        return self._required("MLFLOW_TRACKING_URI", "the MLflow server, for example http://localhost:5000")
+
+    def _required(self, name: str, meaning: str) -> str:
+        value = self.values.get(name)
+        if not value:
+            raise InvalidInput(f"{name} is not set. Set it to {meaning}; .env.example lists every variable.")
+        return value

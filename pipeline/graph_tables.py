@@ -1,0 +1,40 @@
+"""A graph snapshot in memory: ids, features, and every edge that ever was with the times it came and went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+STILL_ALIVE = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, eq=False)
+class GraphTables:
+    """One snapshot. Times are unix seconds, UTC; nodes are positions 0..n-1 that never change between snapshots.
+
+    node_ids [n]: int64 or str, the source's ids by position. features [n, f] float32, or None.
+    edges [2, e]: every undirected edge ever held, source < target as positions. first_seen [e]: when it was first
+    held (a returning edge keeps it). removed_at [e]: when it was last removed, STILL_ALIVE while it lives.
+    """
+
+    node_ids: NDArray[np.generic]
+    features: NDArray[np.float32] | None
+    edges: NDArray[np.int64]
+    first_seen: NDArray[np.int64]
+    removed_at: NDArray[np.int64]
+
+    @property
+    def num_nodes(self) -> int:
+        """The number of nodes ever held."""
+        return len(self.node_ids)
+
+    def alive_at(self, time: int) -> NDArray[np.bool_]:
+        """Return the mask of the edges alive at a time, [e]."""
+        return (self.first_seen <= time) & (self.removed_at > time)
+
+    @property
+    def living(self) -> NDArray[np.bool_]:
+        """The mask of the edges alive in this snapshot, [e]."""
+        return self.removed_at == STILL_ALIVE
