@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.training_config import TrainingConfig
@@ -54,7 +54,6 @@ class SplitParams(Section):
 class TrainParams(Section):
     """The architecture and the recipe."""
 
-    seed: int = Field(default=0, ge=0)
     selection_metric: Literal["mrr", "auc", "average_precision"] = "mrr"
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
@@ -100,12 +99,6 @@ class Params(Section):
     decide: DecideParams = DecideParams()
     register_: RegisterParams = Field(default=RegisterParams(), alias="register")
     resources: ResourceParams = ResourceParams()
-
-    @model_validator(mode="after")
-    def _seed_stands_once(self) -> Self:
-        if self.train.training.seed != 0 and self.train.training.seed != self.train.seed:
-            raise ValueError("train.training.seed differs from train.seed. Set train.seed only")
-        return self
 
     @property
     def sha256(self) -> str:
