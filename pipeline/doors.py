@@ -1,0 +1,39 @@
+"""The doors a step may go through: data, ledger, claims and registry, opened from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from pipeline.claims import Claims
+from pipeline.environment import Environment
+from pipeline.ledger import Ledger
+from pipeline.model_registry import ModelRegistry
+from pipeline.snapshot_store import SnapshotStore
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Every door, opened when first used, so that a step needs only the services it touches."""
+
+    environment: Environment
+
+    @cached_property
+    def snapshots(self) -> SnapshotStore:
+        """The versioned graph snapshots and splits."""
+        return SnapshotStore(self.environment.data_repository, self.environment.home)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What came of each night, and every alias move."""
+        return Ledger(self.environment.data_repository, self.environment.home)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """What must happen once."""
+        return Claims(self.environment.data_repository, self.environment.home)
+
+    @cached_property
+    def registry(self) -> ModelRegistry:
+        """Runs, metrics, artifacts and model versions."""
+        return ModelRegistry(self.environment.tracking_uri)
