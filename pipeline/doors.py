@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
 from pipeline.claims import Claims
@@ -12,11 +14,17 @@ from pipeline.model_registry import ModelRegistry
 from pipeline.snapshot_store import SnapshotStore
 
 
+def wall_clock() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Doors:
     """Every door, opened when first used, so that a step needs only the services it touches."""
 
     environment: Environment
+    clock: Callable[[], datetime] = wall_clock
 
     @cached_property
     def snapshots(self) -> SnapshotStore:

@@ -29,7 +29,7 @@ class Environment:
     @property
     def data_repository(self) -> str:
         """The git URL of the data repository's origin."""
-        return self._required("NCNC_DATA_REPOSITORY", "the git URL of the data repository (ncnc snapshots init makes one)")
+        return self._required("NCNC_DATA_REPOSITORY", "the git URL of the data repository (see ncnc snapshots init)")
 
     @property
     def dvc_remote(self) -> str:
