@@ -46,6 +46,17 @@ class RunFolder:
         """Return the id of this run's MLflow run, where one was opened."""
         return self.registry.find_run(self.graph, self.name) if self.registry else None
 
+    def require_mlflow_run(self) -> str:
+        """Return the id of this run's MLflow run.
+
+        Raises:
+            InvalidInput: the run has none yet.
+        """
+        run_id = self.mlflow_run()
+        if run_id is None:
+            raise InvalidInput(f"Run {self.name} has no MLflow run. Run `ncnc snapshot` for it first.")
+        return run_id
+
     def has(self, kind: type[Record]) -> bool:
         """Return whether the run has a record, here or in MLflow."""
         return self.find(kind) is not None

@@ -1,0 +1,59 @@
+"""The bulk data of a run, found in its folder or fetched by digest from the data repository and verified."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from pipeline.canonical_graph import read_tables
+from pipeline.doors import Doors
+from pipeline.graph_tables import GraphTables
+from pipeline.records import EdgeSplit, GraphSnapshot, TrainedModel
+from pipeline.run_folder import RunFolder
+from pipeline.split_arrays import SplitArrays
+
+SNAPSHOT_FOLDER = "snapshot"
+SPLIT_FOLDER = "split"
+MODEL_FOLDER = "model"
+
+
+def snapshot_tables(folder: RunFolder, doors: Doors) -> GraphTables:
+    """Return the run's graph, fetched by its tag where this machine does not have it."""
+    path = folder.path / SNAPSHOT_FOLDER
+    if not path.is_dir():
+        _fetch_by_tag(folder, doors, folder.get(GraphSnapshot).tag, SNAPSHOT_FOLDER)
+    return read_tables(path)
+
+
+def split_arrays(folder: RunFolder, doors: Doors) -> SplitArrays:
+    """Return the run's split, fetched by its tag where this machine does not have it; every byte is checked."""
+    record = folder.get(EdgeSplit)
+    path = folder.verified(SPLIT_FOLDER, record.files)
+    if path is None:
+        _fetch_by_tag(folder, doors, record.tag, SPLIT_FOLDER)
+        path = folder.verified(SPLIT_FOLDER, record.files)
+    return SplitArrays.load(path or folder.path / SPLIT_FOLDER)
+
+
+def model_folder(folder: RunFolder, doors: Doors) -> Path:
+    """Return the folder of the run's trained model, fetched from MLflow where this machine does not have it."""
+    record = folder.get(TrainedModel)
+    path = folder.verified(MODEL_FOLDER, record.files)
+    if path is None:
+        with folder.staging(MODEL_FOLDER) as staged:
+            doors.registry.fetch_folder(record.mlflow_run_id, MODEL_FOLDER, staged, record.files)
+        path = folder.verified(MODEL_FOLDER, record.files)
+    return path or folder.path / MODEL_FOLDER
+
+
+def feature_tensor(tables: GraphTables) -> torch.Tensor | None:
+    """Return the node features as a tensor [n, f], or None where the graph has none."""
+    return None if tables.features is None else torch.from_numpy(tables.features)
+
+
+def _fetch_by_tag(folder: RunFolder, doors: Doors, tag: str, name: str) -> None:
+    with folder.staging(name) as staged:
+        shutil.rmtree(staged)
+        doors.snapshots.fetch(tag, staged)

@@ -1,0 +1,41 @@
+"""Tables for a person: scores with their intervals, and the last nights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from pipeline.records import EvaluationReport, Interval, NightEntry
+
+SHOWN_METRICS = ("mrr", "hits@10", "auc", "average_precision")
+
+
+def interval_text(interval: Interval) -> str:
+    """Return an interval as people read it: the value, then its bounds."""
+    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def scores_table(report: EvaluationReport) -> Table:
+    """Return challenger, champion and heuristics, a row each, on the same pairs."""
+    table = Table(title=f"{report.num_test_edges} test edges, {report.num_negatives} negatives", title_justify="left")
+    table.add_column("scorer")
+    for metric in SHOWN_METRICS:
+        table.add_column(metric, justify="right")
+    scorers = [report.challenger, *([report.champion] if report.champion else []), *report.floor]
+    for scores in scorers:
+        cells = [interval_text(scores.metrics[name]) if name in scores.metrics else "-" for name in SHOWN_METRICS]
+        table.add_row(scores.name, *cells)
+    return table
+
+
+def nights_table(entries: Sequence[NightEntry]) -> Table:
+    """Return the nights, a row each, in the order given."""
+    table = Table(title="nights", title_justify="left")
+    for name in ("run", "as of", "outcome", "version"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("reason", ratio=1)
+    for entry in entries:
+        version = str(entry.version) if entry.version is not None else "-"
+        table.add_row(entry.run_name, f"{entry.as_of:%Y-%m-%d %H:%M}", entry.outcome, version, entry.reason)
+    return table

@@ -1,0 +1,41 @@
+"""Decide whether tonight's challenger becomes champion."""
+
+from __future__ import annotations
+
+from pipeline import promotion
+from pipeline.doors import Doors
+from pipeline.params import Params
+from pipeline.records import EvaluationReport, GraphSnapshot, NightEntry, PromotionDecision
+from pipeline.run_folder import RunFolder
+
+
+def run(folder: RunFolder, params: Params, *, doors: Doors) -> PromotionDecision:
+    """Hold the report against the gate, and enter a night that promotes nothing in the ledger.
+
+    A promoted night is entered by `register`, once the version exists.
+    """
+    if (done := folder.find(PromotionDecision)) is not None:
+        return done
+    snapshot, report = folder.get(GraphSnapshot), folder.get(EvaluationReport)
+    decision = promotion.decide(report, params.decide)
+    if not decision.promote:
+        outcome = "refused" if decision.cold_start else "kept"
+        # The ledger first: were the record first, a kill between the two would leave a decided night unentered.
+        doors.ledger.append(
+            NightEntry(
+                graph=snapshot.graph,
+                run_name=snapshot.run_name,
+                as_of=snapshot.as_of,
+                at=doors.clock(),
+                outcome=outcome,
+                reason=decision.reason,
+                completed=True,
+                run_key=snapshot.run_key,
+                snapshot_tag=snapshot.tag,
+                source_sha256=snapshot.source_sha256,
+            )
+        )
+        if run_id := folder.mlflow_run():
+            doors.registry.close_run(run_id, outcome)
+    folder.put(decision)
+    return decision

@@ -1,0 +1,109 @@
+"""Train tonight's challenger."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from ncnc_core.link_model import LinkModel
+from ncnc_core.training import EpochResult, TrainedNetwork, TrainingData, train_network
+
+from ncnc_core.adjacency import Adjacency, pair_keys
+from pipeline import compute
+from pipeline.doors import Doors
+from pipeline.graph_tables import GraphTables
+from pipeline.params import Params
+from pipeline.records import EdgeSplit, TrainedModel, digests_of_folder
+from pipeline.run_data import MODEL_FOLDER, feature_tensor, snapshot_tables, split_arrays
+from pipeline.run_folder import RunFolder
+from pipeline.split_arrays import SplitArrays
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_NAME = "checkpoint"
+EPOCHS_PER_UPLOAD = 5  # a worker that dies loses at most this many epochs; each upload costs about 0.1 s
+
+
+def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
+    """Train on the split, upload the model, and leave the record of both.
+
+    Resumes from the checkpoint in MLflow where an earlier try, here or on another machine, left one.
+    """
+    if (done := folder.find(TrainedModel)) is not None:
+        return done
+    split = folder.get(EdgeSplit)
+    tables, arrays = snapshot_tables(folder, doors), split_arrays(folder, doors)
+    device = compute.use(params.resources)
+    run_id = folder.require_mlflow_run()
+    started = time.perf_counter()
+    with folder.staging(MODEL_FOLDER) as staged:
+        checkpoint = folder.path / ".staging" / f"{CHECKPOINT_NAME}-{uuid.uuid4().hex}"
+        doors.registry.fetch_file(run_id, checkpoint, CHECKPOINT_NAME)
+        trained = train_network(
+            params.train.model,
+            params.train.training,
+            training_data(tables, arrays),
+            selection_metric=params.train.selection_metric,
+            on_epoch=_reporter(doors, run_id, checkpoint),
+            checkpoint=checkpoint,
+            device=device,
+        )
+        model = served_model(trained, tables)
+        model.save(staged)
+        files = digests_of_folder(staged)
+    doors.registry.put_folder(run_id, folder.path / MODEL_FOLDER, MODEL_FOLDER)
+    record = TrainedModel(
+        split_sha256=split.sha256,
+        mlflow_run_id=run_id,
+        files=files,
+        epochs=trained.epochs,
+        best_epoch=trained.best_epoch,
+        selection_metric=params.train.selection_metric,
+        best_value=trained.best_value,
+        num_parameters=model.num_parameters,
+        seed=params.train.training.seed,
+        seconds=round(time.perf_counter() - started, 3),
+        machine=compute.machine(device),
+    )
+    folder.put(record)
+    return record
+
+
+def training_data(tables: GraphTables, arrays: SplitArrays) -> TrainingData:
+    """Return what training may see: nothing later than the train cut but the validation pairs themselves."""
+    known = torch.cat([arrays.message_train, arrays.train], dim=1)
+    return TrainingData(
+        num_nodes=tables.num_nodes,
+        features=feature_tensor(tables),
+        train_edges=arrays.train,
+        # Only edges known at the cut: excluding validation or test positives would leak them.
+        forbidden_keys=pair_keys(known, tables.num_nodes).unique(),
+        valid_edges=arrays.valid,
+        valid_negatives=arrays.valid_negatives,
+    )
+
+
+def served_model(trained: TrainedNetwork, tables: GraphTables) -> LinkModel:
+    """Return the model with the graph it serves on: all living edges of the snapshot."""
+    living = torch.from_numpy(tables.edges[:, tables.living])
+    return LinkModel(
+        network=trained.network,
+        node_ids=tables.node_ids,
+        features=feature_tensor(tables),
+        adjacency=Adjacency.from_edges(living, tables.num_nodes),
+    )
+
+
+def _reporter(doors: Doors, run_id: str, checkpoint: Path) -> Callable[[EpochResult], None]:
+    def report(result: EpochResult) -> None:
+        metrics = {"loss": result.loss, **{f"valid_{name}": value for name, value in result.metrics.items()}}
+        doors.registry.log_metrics(run_id, metrics, step=result.epoch)
+        if result.epoch % EPOCHS_PER_UPLOAD == 0 and checkpoint.is_file():
+            doors.registry.put_file(run_id, checkpoint, CHECKPOINT_NAME)
+        logger.info("epoch %d loss %.4f %s seconds %.1f", result.epoch, result.loss, result.metrics, result.seconds)
+
+    return report

@@ -1,0 +1,100 @@
+"""One's own edge file through the four steps that need no scheduler: check, split, train, evaluate, and the gate."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.doors import Doors
+from pipeline.environment import Environment
+from pipeline.errors import InvalidInput
+from pipeline.params import Params
+from pipeline.records import EvaluationReport, GraphSnapshot, PromotionDecision
+from pipeline.run_folder import RunFolder
+from pipeline.snapshot_store import SnapshotStore
+from pipeline.steps import decide, evaluate, snapshot, split, train
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it; `folder` holds every record and the model."""
+
+    folder: Path
+    snapshot: GraphSnapshot
+    report: EvaluationReport
+    decision: PromotionDecision
+
+
+def graph_name(edges: Path) -> str:
+    """Return a graph name made from a file's name: lower case, everything else an underscore."""
+    name = re.sub(r"[^a-z0-9_]+", "_", edges.name.split(".")[0].lower()).strip("_")
+    return name or "graph"
+
+
+def trial_params(base: Params, settings: Sequence[str], edges: Path) -> Params:
+    """Return the parameters with `section.key=value` settings applied, checked as params.yaml is.
+
+    Raises:
+        InvalidInput: a setting has no `=`, or names no parameter.
+    """
+    content = yaml.safe_load(base.to_yaml())
+    for setting in [f"snapshot.graph={graph_name(edges)}", *settings]:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise InvalidInput(f"--set takes section.key=value, not {setting!r}. Try snapshot.duplicates=merge.")
+        place: dict[str, Any] = content  # Any: a section holds values of every YAML type
+        *sections, last = key.split(".")
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = yaml.safe_load(value)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "params.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return Params.load(path)
+
+
+def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_step: Callable[[str], None]) -> Trial:
+    """Run the steps on a file, in a home of its own, with a data repository and a tracking database inside it.
+
+    The graph is taken as of the file's modification time, so that the same file gives the same run.
+
+    Raises:
+        InvalidInput: the file is missing, or its content breaks a rule.
+    """
+    if not edges.is_file():
+        raise InvalidInput(f"There is no edge file at {edges}. Pass a Parquet or CSV file with one row per edge.")
+    as_of = datetime.fromtimestamp(int(edges.stat().st_mtime), UTC)
+    doors = Doors(_environment(edges, nodes, home))
+    if not Path(doors.environment.data_repository).exists():
+        SnapshotStore.create(doors.environment.data_repository, doors.environment.dvc_remote)
+    name = f"{params.snapshot.graph}-{as_of:%Y%m%dT%H%M%SZ}"
+    folder = RunFolder(doors.environment.home / "runs" / name, doors.registry)
+    on_step("snapshot")
+    taken = snapshot.run(folder, params, doors=doors, as_of=as_of)
+    for step in (split, train, evaluate):
+        on_step(step.__name__.rpartition(".")[2])
+        step.run(folder, params, doors=doors)
+    on_step("decide")
+    decision = decide.run(folder, params, doors=doors)
+    return Trial(folder.path, taken, folder.get(EvaluationReport), decision)
+
+
+def _environment(edges: Path, nodes: Path | None, home: Path) -> Environment:
+    home = home.absolute()
+    values = {
+        "NCNC_HOME": str(home),
+        "NCNC_DATA_REPOSITORY": str(home / "graph-data.git"),
+        "NCNC_DVC_REMOTE": str(home / "dvc-remote"),
+        "NCNC_SOURCE_EDGES": str(edges.absolute()),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
+    }
+    if nodes is not None:
+        values["NCNC_SOURCE_NODES"] = str(nodes.absolute())
+    return Environment(values)
