@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.environment import Environment
+from pipeline.errors import InvalidInput
+
+REQUIRED = {
+    "data_repository": "NCNC_DATA_REPOSITORY",
+    "dvc_remote": "NCNC_DVC_REMOTE",
+    "source_edges": "NCNC_SOURCE_EDGES",
+    "tracking_uri": "MLFLOW_TRACKING_URI",
+}
+
+
+@pytest.mark.parametrize(("place", "variable"), REQUIRED.items())
+def test_a_missing_place_names_its_variable_and_says_where_they_are_listed(place: str, variable: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"^{variable} is not set\. Set it to .+\.env\.example lists"):
+        getattr(Environment({}), place)
+
+
+@pytest.mark.parametrize(("place", "variable"), REQUIRED.items())
+def test_an_empty_variable_counts_as_missing(place: str, variable: str) -> None:
+    # A compose file passes an unset variable on as the empty string.
+    with pytest.raises(InvalidInput, match=variable):
+        getattr(Environment({variable: ""}), place)
+
+
+@pytest.mark.parametrize(("place", "variable"), REQUIRED.items())
+def test_a_place_that_is_set_is_given_as_it_is(place: str, variable: str) -> None:
+    assert getattr(Environment({variable: "somewhere"}), place) == "somewhere"
+
+
+def test_the_node_table_may_be_absent() -> None:
+    assert Environment({}).source_nodes is None
+    assert Environment({"NCNC_SOURCE_NODES": ""}).source_nodes is None
+    assert Environment({"NCNC_SOURCE_NODES": "nodes.csv"}).source_nodes == "nodes.csv"
+
+
+def test_home_is_absolute_whatever_was_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Environment({}).home == tmp_path / ".ncnc"
+    assert Environment({"NCNC_HOME": "cache"}).home == tmp_path / "cache"
+
+
+def test_the_environment_of_the_process_is_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NCNC_SOURCE_EDGES", "before")
+    environment = Environment.of_process()
+    monkeypatch.setenv("NCNC_SOURCE_EDGES", "after")
+    assert environment.source_edges == "before"

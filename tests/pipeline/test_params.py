@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import InvalidInput
+from pipeline.params import Params
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(tmp_path: Path, text: str) -> Params:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    return Params.load(path)
+
+
+def test_the_committed_params_load() -> None:
+    params = Params.load(ROOT / "params.yaml")
+    assert params.snapshot.graph == "demo"
+    assert params.train.model.predictor == "ncnc"
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    assert load(tmp_path, "") == Params()
+
+
+def test_frozen_params_come_back_equal_with_an_equal_digest(tmp_path: Path) -> None:
+    params = Params.load(ROOT / "params.yaml")
+    again = load(tmp_path, params.to_yaml())
+    assert again == params
+    assert again.sha256 == params.sha256
+
+
+def test_a_default_written_out_has_the_digest_of_one_left_out(tmp_path: Path) -> None:
+    assert load(tmp_path, "split: {seed: 0}").sha256 == Params().sha256
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "snapshot: {graph: other}",
+        "split: {seed: 1}",
+        "train: {model: {num_layers: 2}}",
+        "train: {training: {epochs: 31}}",
+        "evaluate: {seed: 1}",
+        "decide: {margin: 0.02}",
+        "register: {description: other}",
+    ],
+)
+def test_every_section_but_resources_enters_the_digest(tmp_path: Path, changed: str) -> None:
+    assert load(tmp_path, changed).sha256 != Params().sha256
+
+
+def test_resources_stay_outside_the_digest(tmp_path: Path) -> None:
+    assert load(tmp_path, "resources: {device: cuda, threads: 8}").sha256 == Params().sha256
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "nearest"),
+    [
+        ("trian: {}", "trian", "train"),  # a section
+        ("split: {sead: 1}", "split.sead", "seed"),  # a key
+        ("train: {model: {hiden_channels: 8}}", "train.model.hiden_channels", "hidden_channels"),  # two levels down
+        ("train: {training: {epoch: 3}}", "train.training.epoch", "epochs"),
+        ("registr: {}", "registr", "register"),  # the alias, not the field's own name
+        ("register_: {}", "register_", "register"),
+        ("train: {xyzzy: 1}", "train.xyzzy", "training"),  # whatever it was, a known key is offered
+    ],
+)
+def test_a_misspelt_key_is_refused_and_its_nearest_neighbour_named(
+    tmp_path: Path, text: str, where: str, nearest: str
+) -> None:
+    with pytest.raises(InvalidInput, match=rf"{where} is no parameter\. Did you mean \w+\?") as error:
+        load(tmp_path, text)
+    if where != "train.xyzzy":
+        assert f"Did you mean {nearest}?" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "value"),
+    [
+        ("snapshot: {graph: 'Bad Name'}", "snapshot.graph", "Bad Name"),
+        ("snapshot: {minimum_edge_ratio: 1.5}", "snapshot.minimum_edge_ratio", "1.5"),
+        ("split: {test_fraction: 0.5}", "split.test_fraction", "0.5"),  # the bound itself is out
+        ("split: {negatives_per_edge: 7}", "split.negatives_per_edge", "7"),  # half uniform, half degree-matched
+        ("train: {training: {epochs: 0}}", "train.training.epochs", "0"),
+        ("train: {model: {predictor: gnn}}", "train.model.predictor", "gnn"),
+        ("evaluate: {confidence: 1}", "evaluate.confidence", "1"),
+        ("decide: {mode: hope}", "decide.mode", "hope"),
+        ("resources: {device: tpu}", "resources.device", "tpu"),
+        ("split: 3", "split", "3"),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_with_the_value_and_the_file(
+    tmp_path: Path, text: str, where: str, value: str
+) -> None:
+    with pytest.raises(InvalidInput, match=rf"{where}: .*{value}.*Change it in params\.yaml"):
+        load(tmp_path, text)
+
+
+def test_every_wrong_setting_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"has 2 wrong setting\(s\): .*split\.sead.*epochs"):
+        load(tmp_path, "split: {sead: 1}\ntrain: {training: {epochs: 0}}")
+
+
+def test_a_missing_file_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=rf"no params file at {tmp_path}/params\.yaml\. Copy params\.yaml"):
+        Params.load(tmp_path / "params.yaml")
+
+
+def test_a_file_that_is_not_yaml_says_the_line(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"not YAML(.|\n)*line 1(.|\n)*Mend the line"):
+        load(tmp_path, "train: {epochs")
+
+
+def test_a_file_without_sections_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"must hold sections, but holds list"):
+        load(tmp_path, "- train")
