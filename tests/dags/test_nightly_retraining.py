@@ -1,0 +1,130 @@
+"""House rules of every DAG file, and the shape of the nightly one."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+from ncnc_airflow.step_task import StepTask
+
+ROOT = Path(__file__).resolve().parents[2]
+DAGS = ROOT / "dags"
+DAG_FILES = sorted(DAGS.glob("*.py"))
+HEAVY = ("torch", "torch_geometric", "mlflow", "dvc", "pandas", "numpy", "pyarrow", "duckdb", "pipeline", "ncnc_core")
+STEPS = ["snapshot", "split", "train", "evaluate", "decide", "register"]
+
+
+def load(path: Path) -> DAG:
+    """Load a DAG file as the DAG processor does and return its one DAG."""
+    bag = DagBag(str(path), collect_dags=False)
+    bag.process_file(str(path), only_if_updated=False)
+    assert bag.import_errors == {}
+    (dag,) = bag.dags.values()
+    return dag
+
+
+@pytest.fixture
+def nightly(monkeypatch: pytest.MonkeyPatch) -> DAG:
+    monkeypatch.delenv("NCNC_SCHEDULE", raising=False)
+    return load(DAGS / "nightly_retraining.py")
+
+
+@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.stem)
+def test_every_dag_keeps_the_house_rules(path: Path) -> None:
+    dag = load(path)
+    assert dag.dag_id == path.stem
+    assert dag.doc_md
+    assert "Owner" in dag.doc_md
+    assert "red" in dag.doc_md
+    assert dag.tags
+    assert isinstance(dag.start_date, datetime)
+    assert dag.catchup is False
+    assert dag.max_active_runs == 1
+    for task in dag.tasks:
+        assert task.owner != "airflow"
+        assert task.doc_md
+        assert task.retries >= 1
+        assert task.retry_exponential_backoff
+        assert task.execution_timeout is not None
+
+
+@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.stem)
+def test_importing_a_dag_file_imports_nothing_heavy(path: Path) -> None:
+    look = (
+        f"import json, runpy, sys; sys.path.insert(0, {str(DAGS)!r}); runpy.run_path({str(path)!r}); "
+        f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=DAGS)
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_ruff_refuses_a_heavy_import_in_a_dag_file() -> None:
+    check = [sys.executable, "-m", "ruff", "check", "--stdin-filename", str(DAGS / "planted.py"), "-"]
+    done = subprocess.run(check, input="import torch\n\nprint(torch)\n", capture_output=True, text=True, check=False)
+    assert "TID253" in done.stdout
+
+
+def test_the_tasks_are_the_steps_in_their_order(nightly: DAG) -> None:
+    assert [task.task_id for task in nightly.topological_sort()] == STEPS
+    for task, follower in itertools.pairwise(STEPS):
+        assert nightly.get_task(task).downstream_task_ids == {follower}
+
+
+def test_only_training_waits_for_the_gpu(nightly: DAG) -> None:
+    assert [task.task_id for task in nightly.tasks if task.pool == "gpu"] == ["train"]
+    assert [task.task_id for task in nightly.tasks if task.queue == "gpu"] == ["train"]
+
+
+def test_the_schedule_is_a_cron_line_unless_the_environment_says_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NCNC_SCHEDULE", raising=False)
+    assert load(DAGS / "nightly_retraining.py").schedule == "0 3 * * *"
+    monkeypatch.setenv("NCNC_SCHEDULE", "none")
+    assert load(DAGS / "nightly_retraining.py").schedule is None
+
+
+def test_the_manual_names_every_exit_code_and_every_task(nightly: DAG) -> None:
+    manual = str(nightly.doc_md)
+    for word in [*(f"`{step}`" for step in STEPS), "| 2 |", "| 75 |", "| 1 |", "99"]:
+        assert word in manual
+
+
+def rendered(task: StepTask, **context: object) -> StepTask:
+    """Render a task's templates against a context."""
+    task.render_template_fields(context)  # type: ignore[arg-type]
+    return task
+
+
+class Pulled:
+    """Stands for the task instance in templates: what snapshot pushed."""
+
+    def xcom_pull(self, task_ids: str) -> str:
+        assert task_ids == "snapshot"
+        return "demo-20260302T030000Z"
+
+
+def test_as_of_is_the_end_of_the_data_interval(nightly: DAG) -> None:
+    end = datetime.fromisoformat("2026-03-02T03:00:00+00:00")
+    run = type("Run", (), {"run_after": end + timedelta(days=9)})()
+    snapshot = rendered(nightly.get_task("snapshot"), data_interval_end=end, dag_run=run)
+    assert snapshot.arguments == ["--as-of", "2026-03-02T03:00:00+00:00"]
+    assert snapshot.run_dir == "$NCNC_HOME/runs/$NCNC_GRAPH-20260302T030000Z"
+
+
+def test_a_run_without_a_data_interval_takes_its_run_after(nightly: DAG) -> None:
+    run = type("Run", (), {"run_after": datetime.fromisoformat("2026-03-05T04:30:00+00:00")})()
+    for context in ({}, {"data_interval_end": None}):
+        snapshot = rendered(nightly.get_task("snapshot"), dag_run=run, **context)
+        assert snapshot.arguments == ["--as-of", "2026-03-05T04:30:00+00:00"]
+        nightly = load(DAGS / "nightly_retraining.py")
+
+
+def test_the_later_tasks_follow_the_run_name_that_snapshot_pushed(nightly: DAG) -> None:
+    for step in STEPS[1:]:
+        assert rendered(nightly.get_task(step), ti=Pulled()).run_dir == "$NCNC_HOME/runs/demo-20260302T030000Z"
