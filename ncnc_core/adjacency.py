@@ -37,6 +37,7 @@ class Adjacency:
     row_pointer: Tensor
     column: Tensor
     num_nodes: int
+    symmetric: bool = True  # False after dropping directed entries one by one
 
     @classmethod
     def from_edges(cls, edges: Int64[Tensor, "2 edges"], num_nodes: int) -> Adjacency:
@@ -105,16 +106,16 @@ class Adjacency:
         position = torch.searchsorted(self.keys, both).clamp_(max=self.column.numel() - 1)
         keep = torch.ones_like(self.column, dtype=torch.bool)
         keep[position[self.keys[position] == both]] = False
-        return self.masked(keep)
+        return self.masked(keep, symmetric=self.symmetric)
 
-    def masked(self, keep: Bool[Tensor, " entries"]) -> Adjacency:
-        """Return the graph with only the kept directed entries; the result may be asymmetric if the mask is."""
+    def masked(self, keep: Bool[Tensor, " entries"], *, symmetric: bool = False) -> Adjacency:
+        """Return the graph with only the kept directed entries; say so where the mask keeps the graph symmetric."""
         kept_before = torch.zeros(self.column.numel() + 1, dtype=torch.int64, device=self.column.device)
         torch.cumsum(keep, 0, out=kept_before[1:])
-        result = Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes)
+        result = Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes, symmetric)
         result.__dict__["keys"] = self.keys[keep]
         return result
 
     def to(self, device: torch.device | str) -> Adjacency:
         """Return the graph on a device."""
-        return Adjacency(self.row_pointer.to(device), self.column.to(device), self.num_nodes)
+        return Adjacency(self.row_pointer.to(device), self.column.to(device), self.num_nodes, self.symmetric)

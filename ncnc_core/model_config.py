@@ -40,9 +40,13 @@ class ModelConfig(BaseModel):
     two_layer_head: bool = False
     beta: float = 1.0
     structural_features: bool | None = None  # None: only where the graph has no features of its own
+    id_embedding: bool = False  # learn one vector a node instead of reading features: cannot score unseen nodes
     completion_depth: int = Field(default=1, ge=0, le=3)
     completion_scale: float = 2.5
     completion_offset: float = 3.0
     completion_prior: float = Field(default=0.5, gt=0)
     completion_alpha: float = Field(default=0.5, ge=0)
-    completion_chunk: int = Field(default=131072, ge=1)  # inner pairs scored at a time: bounds memory, not the result
+    completion_max_neighbors: int | None = Field(default=None, ge=1)  # one-sided neighbours a side: bounds hub cost
+    completion_chunk: int = Field(default=131072, ge=1)  # inner entries scored at a time: bounds memory, not the result
+    # The published code lets a pair that is an edge complete itself through the inner pair (j, j). Only for parity.
+    score_known_edges_as_published: bool = False

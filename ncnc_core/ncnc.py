@@ -1,0 +1,95 @@
+"""NCNC: NCN whose one-sided neighbours count too, as far as NCN itself believes in the link that is missing."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.completion import completion_weight
+from ncnc_core.cost_chunks import cost_chunks
+from ncnc_core.edge_dropout import drop_edges
+from ncnc_core.neighbor_sampling import limit_neighbors
+from ncnc_core.overlap import NodeLists, common_neighbors, exclusive_neighbors
+from ncnc_core.pair_head import PairHead
+
+
+class NCNC(nn.Module):
+    """NCN with completion: u in N(i) minus N(j) is pooled with the weight of the link (j, u), scored by NCNC itself.
+
+    pooled = sum of g over N(i) ∩ N(j) + sum of p(j, u) g_u over N(i) minus N(j) + sum of p(i, u) g_u over N(j) minus
+    N(i); p = completion_weight(logit at depth - 1). Depth 0 is NCN. As published, the recursion takes g where the
+    outer call takes h, drops edges once more in training, and lets no gradient through p.
+    Cost: d_i + d_j inner pairs a pair and depth; `max_neighbors` bounds it at hubs.
+    Source: Wang et al., Neural Common Neighbor with Completion, arXiv:2302.00890.
+    """
+
+    def __init__(
+        self,
+        *,
+        head: PairHead,
+        edge_dropout: float,
+        depth: int,
+        scale: float,
+        offset: float,
+        prior: float,
+        alpha: float,
+        max_neighbors: int | None,
+        chunk: int,
+        score_known_edges_as_published: bool,
+    ) -> None:
+        super().__init__()
+        self.head, self.edge_dropout = head, edge_dropout
+        self.depth = depth if alpha > 0 else 0
+        self.scale, self.offset, self.prior, self.alpha = scale, offset, prior, alpha
+        self.max_neighbors, self.chunk = max_neighbors, chunk
+        self.skip_other = not score_known_edges_as_published
+
+    def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
+        """Return [h, g, g of g, ...], depth + 2 long; each is what the next inner call takes for h."""
+        levels = [h, self.head.node_values(h)]
+        with torch.no_grad():
+            for _ in range(self.depth):
+                levels.append(self.head.node_values(levels[-1]))
+        return levels
+
+    def forward(
+        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+    ) -> Float[Tensor, " pairs"]:
+        """Return the logits."""
+        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training)
+        h, g = levels[:2]
+        pooled = common_neighbors(adjacency, pairs).sum_rows(g)
+        if len(levels) > 2:
+            for lists in self._completed(levels[1:], adjacency, pairs):
+                pooled = pooled + lists.sum_rows(g)
+        return self.head(h, pairs, pooled)  # type: ignore[no-any-return]
+
+    def _completed(self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor) -> list[NodeLists]:
+        """Return the one-sided neighbours of i and of j, weighted by the belief in their missing link."""
+        sides = []
+        for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0])):
+            lists = exclusive_neighbors(adjacency, node, other, skip_other=self.skip_other)
+            lists = limit_neighbors(lists, self.max_neighbors, random=self.training)
+            sides.append((lists, torch.stack([other[lists.owner], lists.node])))
+        with torch.no_grad():
+            logits = self._inner_logits(levels, adjacency, torch.cat([inner for _, inner in sides], 1))
+            belief = completion_weight(logits, scale=self.scale, offset=self.offset, prior=self.prior, alpha=self.alpha)
+        weights = belief.split([lists.node.numel() for lists, _ in sides])
+        return [
+            NodeLists(lists.row_pointer, lists.node, weight if lists.weight is None else weight * lists.weight)
+            for (lists, _), weight in zip(sides, weights, strict=True)
+        ]
+
+    def _inner_logits(self, levels: list[Tensor], adjacency: Adjacency, inner: Tensor) -> Tensor:
+        """Score each distinct unordered inner pair once, in chunks bounded by the neighbours they expand."""
+        n = adjacency.num_nodes
+        keys, inverse = torch.unique(
+            torch.minimum(inner[0], inner[1]) * n + torch.maximum(inner[0], inner[1]), return_inverse=True
+        )
+        low = keys.div(n, rounding_mode="floor")
+        distinct = torch.stack([low, keys - low * n])
+        cost = 1 + adjacency.degree[distinct].min(dim=0).values
+        logits = [self(levels, adjacency, distinct[:, part]) for part in cost_chunks(cost, self.chunk)]
+        return torch.cat([levels[0].new_zeros(0), *logits])[inverse]

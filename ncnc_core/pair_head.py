@@ -1,0 +1,68 @@
+"""From a pooled neighbourhood and two endpoints to one logit: the blocks all predictors share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class PairHead(nn.Module):
+    """logit = readout(beta * neighbor_mlp(pooled) + pair_mlp(h_i * h_j)), and the node values that are pooled."""
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        dropout: float,
+        layer_norm: bool,
+        neighbor_transform: bool,
+        neighbor_output_linear: bool,
+        two_layer_head: bool,
+        beta: float,
+        extra_neighborhood: bool = False,
+    ) -> None:
+        super().__init__()
+        sizes = (channels, dropout, layer_norm)
+        self.neighbor_transform = _late_norm_block(*sizes, output=False) if neighbor_transform else None
+        self.neighbor_mlp = _late_norm_block(*sizes, output=neighbor_output_linear)
+        self.extra_mlp = _late_norm_block(*sizes, output=neighbor_output_linear) if extra_neighborhood else None
+        self.pair_mlp = _pair_block(*sizes, output=neighbor_output_linear)
+        self.readout = _readout_block(*sizes, two_layers=two_layer_head)
+        self.beta = nn.Parameter(torch.tensor(beta))
+
+    def node_values(self, h: Tensor) -> Tensor:
+        """Return g = h + neighbor_transform(h), [nodes, channels]: what common neighbours contribute."""
+        return h if self.neighbor_transform is None else h + self.neighbor_transform(h)
+
+    def forward(self, h: Tensor, pairs: Tensor, pooled: Tensor, extra: Tensor | None = None) -> Tensor:
+        """Return the logits, [pairs]."""
+        z = self.beta * self.neighbor_mlp(pooled) + self.pair_mlp(h[pairs[0]] * h[pairs[1]])  # [pairs, channels]
+        if self.extra_mlp is not None:
+            z = z + self.extra_mlp(extra)
+        logits: Tensor = self.readout(z)
+        return logits.squeeze(-1)
+
+
+def _norm(channels: int, present: bool) -> nn.Module:
+    return nn.LayerNorm(channels) if present else nn.Identity()
+
+
+def _late_norm_block(channels: int, dropout: float, layer_norm: bool, *, output: bool) -> nn.Sequential:
+    """Linear Dropout ReLU Linear LayerNorm Dropout ReLU [Linear]: the order is the published one, and matters."""
+    block = [
+        nn.Linear(channels, channels), nn.Dropout(dropout), nn.ReLU(),
+        nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU(),
+    ]  # fmt: skip
+    return nn.Sequential(*block, *([nn.Linear(channels, channels)] if output else []))
+
+
+def _pair_block(channels: int, dropout: float, layer_norm: bool, *, output: bool) -> nn.Sequential:
+    block = [nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU()]
+    return nn.Sequential(*block, *([nn.Linear(channels, channels)] if output else []))
+
+
+def _readout_block(channels: int, dropout: float, layer_norm: bool, *, two_layers: bool) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for _ in range(2 if two_layers else 1):
+        layers += [nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(channels, 1))

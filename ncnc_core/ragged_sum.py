@@ -1,0 +1,71 @@
+"""The sum over lists of rows: neighbourhood propagation and common-neighbour pooling are both this."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+
+def ragged_sum(
+    values: Float[Tensor, "nodes channels"],
+    row_pointer: Int64[Tensor, " pointers"],
+    column: Int64[Tensor, " entries"],
+    weight: Float[Tensor, " entries"] | None = None,
+    *,
+    symmetric: bool = False,
+) -> Float[Tensor, "rows channels"]:
+    """Return out[r] = sum of weight[e] * values[column[e]] over the entries e of row r.
+
+    Differentiable in `values` only. `symmetric` says that the unweighted matrix equals its transpose, which spares
+    the backward pass a sort. Memory O(rows * channels): no [entries, channels] tensor is made.
+    """
+    result: Tensor = _RaggedSum.apply(values, row_pointer, column, weight, symmetric)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _RaggedSum(torch.autograd.Function):
+    """Both directions as one embedding_bag: on a CPU 20 times as fast as gather + index_add, on a GPU repeatable."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # torch passes its own context object
+        values: Tensor,
+        row_pointer: Tensor,
+        column: Tensor,
+        weight: Tensor | None,
+        symmetric: bool,
+    ) -> Tensor:
+        ctx.save_for_backward(row_pointer, column, weight)
+        ctx.num_values, ctx.symmetric = values.shape[0], symmetric and weight is None
+        return _bag(values, row_pointer, column, weight)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        row_pointer, column, weight = ctx.saved_tensors
+        if not ctx.symmetric:
+            row_pointer, column, weight = _transpose(row_pointer, column, weight, ctx.num_values)
+        return _bag(gradients[0].contiguous(), row_pointer, column, weight), None, None, None, None
+
+
+def _bag(values: Tensor, row_pointer: Tensor, column: Tensor, weight: Tensor | None) -> Tensor:
+    if column.numel() == 0:  # embedding_bag refuses an empty index on some devices
+        return values.new_zeros(row_pointer.numel() - 1, values.shape[1])
+    if weight is not None:
+        weight = weight.to(values.dtype)
+    return embedding_bag(column, values, row_pointer, mode="sum", per_sample_weights=weight, include_last_offset=True)
+
+
+def _transpose(
+    row_pointer: Tensor, column: Tensor, weight: Tensor | None, num_columns: int
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return the transposed matrix; the stable sort keeps the order of summation fixed."""
+    lengths = row_pointer[1:] - row_pointer[:-1]
+    row = torch.repeat_interleave(torch.arange(lengths.numel(), device=column.device), lengths)
+    order = torch.argsort(column, stable=True)
+    pointer = torch.zeros(num_columns + 1, dtype=torch.int64, device=column.device)
+    torch.cumsum(torch.bincount(column, minlength=num_columns), 0, out=pointer[1:])
+    return pointer, row[order], None if weight is None else weight[order]
