@@ -1,0 +1,183 @@
+"""The door to the source: an edge table and perhaps a node table, read through Ibis on embedded DuckDB."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import fsspec  # type: ignore[import-untyped]  # it ships no types
+import ibis
+import numpy as np
+import pandas as pd
+from ibis.backends.duckdb import Backend
+from numpy.typing import NDArray
+
+from pipeline.delivery import Delivery, Ids
+from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.params import SnapshotParams
+from pipeline.source_columns import SourceTable
+
+SUFFIXES = (".parquet", ".csv", ".csv.gz")
+BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class GraphSource:
+    """Where a graph's deliveries lie; {date} and {as_of} in a location stand for the night."""
+
+    edges: str
+    nodes: str | None
+    params: SnapshotParams
+    scratch: Path
+
+    def read(self, as_of: datetime) -> Delivery:
+        """Read what was delivered for a night.
+
+        Raises:
+            OutsideTrouble: a file is not there: the source did not deliver, or not yet.
+            InvalidInput: a file is empty, lacks a column, or holds a value that is no id, time or feature.
+        """
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="source-", dir=self.scratch) as folder:
+            # The bytes that are hashed are the bytes that are read, also while the source is writing anew.
+            edges = _take(fill(self.edges, as_of), Path(folder) / "edges")
+            nodes = _take(fill(self.nodes, as_of), Path(folder) / "nodes") if self.nodes else None
+            connection = ibis.duckdb.connect(temp_directory=folder)
+            try:
+                return self._deliver(connection, edges, nodes, int(as_of.timestamp()))
+            except duckdb.Error as error:
+                names = " or ".join(taken.name for taken in (edges, nodes) if taken)
+                raise InvalidInput(
+                    f"{names} cannot be read: {str(error).splitlines()[0]}. "
+                    f"Deliver a whole file of the format that its suffix says."
+                ) from error
+            finally:
+                connection.disconnect()
+
+    def _deliver(self, connection: Backend, edges: _Taken, nodes: _Taken | None, as_of: int) -> Delivery:
+        params = self.params
+        table = edges.open(connection)
+        table.require({"source_column": params.source_column, "target_column": params.target_column})
+        text = table.ids_are_text(params.source_column, params.target_column)
+        source = table.ids(params.source_column, text=text)
+        target = table.ids(params.target_column, text=text)
+        time = None
+        if params.time_column is not None:
+            table.require({"time_column": params.time_column})
+            time = table.times(params.time_column)
+        keep = self._until(time, len(source), as_of, edges.name)
+        node_ids, features = self._nodes(connection, nodes, text=text) if nodes else (None, None)
+        return Delivery(
+            edges_file=edges.name,
+            nodes_file=nodes.name if nodes else None,
+            sha256=hashlib.sha256((edges.sha256 + (nodes.sha256 if nodes else "")).encode()).hexdigest(),
+            source=source[keep],
+            target=target[keep],
+            time=time[keep] if time is not None else None,
+            row=np.flatnonzero(keep) + 1,
+            node_ids=node_ids,
+            features=features,
+            num_ignored=int((~keep).sum()),
+        )
+
+    def _until(self, time: NDArray[np.int64] | None, rows: int, as_of: int, name: str) -> NDArray[np.bool_]:
+        """Return which rows had happened at the as-of: in a dump all must have, in a log later ones wait."""
+        if time is None:
+            return np.ones(rows, dtype=np.bool_)
+        happened = time <= as_of
+        late = np.flatnonzero(~happened)
+        if self.params.kind == "full_dump" and len(late):
+            raise InvalidInput(
+                f"{name}, row {late[0] + 1}: {self.params.time_column} is {time[late[0]]}, after the as-of {as_of} "
+                f"({len(late)} such rows). A full dump holds what had happened by then: check the source's clock and "
+                f"the date of the file, or set snapshot.kind: event_log in params.yaml."
+            )
+        if len(late) == rows:
+            raise InvalidInput(
+                f"{name} holds {rows} events, all after the as-of {as_of}. Pass a later as-of, or check that "
+                f"{self.params.time_column} is in seconds."
+            )
+        return happened
+
+    def _nodes(self, connection: Backend, nodes: _Taken, *, text: bool) -> tuple[Ids, NDArray[np.float32] | None]:
+        column, features = self.params.node_column, self.params.feature_columns
+        table = nodes.open(connection)
+        table.require({"node_column": column})
+        for feature in features:
+            table.require({"feature_columns": feature})
+        if table.typed and table.ids_are_text(column) != text:
+            raise InvalidInput(
+                f"{nodes.name} holds {'integers' if text else 'strings'} in {column!r}, but the edge table's ids are "
+                f"{'strings' if text else 'integers'}. Make both int64, or both strings."
+            )
+        ids = table.ids(column, text=text)
+        again = np.flatnonzero(pd.Index(ids).duplicated())
+        if len(again):
+            raise InvalidInput(
+                f"{nodes.name}, row {again[0] + 1}: node {ids[again[0]]!s} is there already "
+                f"({len(again)} such rows). A node has one row: leave out the others."
+            )
+        return ids, table.features(features) if features else None
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A delivered file, copied to this machine: its name at the source, its copy, and its digest."""
+
+    name: str
+    path: Path
+    sha256: str
+
+    def open(self, connection: Backend) -> SourceTable:
+        """Return the file as a table; CSV comes as text, so that a wrong value can be shown as it stands."""
+        if self.path.stat().st_size == 0:
+            raise InvalidInput(f"{self.name} is empty (0 bytes). Deliver the whole file and run again.")
+        typed = self.path.suffix == ".parquet"
+        if typed:
+            table = connection.read_parquet(self.path)
+        else:
+            table = connection.read_csv(self.path, all_varchar=True, header=True)
+        if not table.count().to_pyarrow().as_py():
+            raise InvalidInput(f"{self.name} is empty (a header, but no row). Deliver the whole file and run again.")
+        return SourceTable(self.name, table, typed)
+
+
+def fill(location: str, as_of: datetime) -> str:
+    """Put the night into a location: {date} becomes YYYY-MM-DD, {as_of} becomes YYYYMMDDTHHMMSSZ.
+
+    Raises:
+        InvalidInput: the location has another field in braces.
+    """
+    utc = as_of.astimezone(UTC)
+    filled = location.replace("{date}", f"{utc:%Y-%m-%d}").replace("{as_of}", f"{utc:%Y%m%dT%H%M%SZ}")
+    unknown = re.search(r"\{[^}]*\}", filled)
+    if unknown:
+        raise InvalidInput(f"The source location {location} has the field {unknown[0]}. Use {{date}} or {{as_of}}.")
+    return filled
+
+
+def _take(location: str, folder: Path) -> _Taken:
+    suffix = next((suffix for suffix in SUFFIXES if location.endswith(suffix)), None)
+    if suffix is None:
+        raise InvalidInput(
+            f"The source file {location} has no format known here. Deliver one of {', '.join(SUFFIXES)}."
+        )
+    copy = folder.with_name(f"{folder.name}{suffix}")
+    digest = hashlib.sha256()
+    try:
+        with fsspec.open(location, "rb") as source, copy.open("wb") as target:
+            while block := source.read(BLOCK_BYTES):
+                digest.update(block)
+                target.write(block)
+    # Every fsspec backend raises what its client raises; whatever it is, the file did not come.
+    except Exception as error:
+        raise OutsideTrouble(
+            f"The source did not deliver {location} ({type(error).__name__}: {error}). Ask the owner of the export, or "
+            f"correct NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES; the run tries again by itself."
+        ) from error
+    return _Taken(name=location, path=copy, sha256=digest.hexdigest())
