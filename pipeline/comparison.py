@@ -1,4 +1,4 @@
-"""Several scorers on the same pairs: which pairs are fresh, every metric with its interval, and the paired difference."""
+"""Several scorers on the same pairs: the fresh ones, every metric with its interval, and the paired difference."""
 
 from __future__ import annotations
 

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.comparison import Scorer, compare, fresh_pairs
+from pipeline.params import EvaluateParams
+from pipeline.split_arrays import SplitArrays
+
+NONE = torch.zeros(2, 0, dtype=torch.int64)
+
+
+def split_of(test: Tensor, negatives: Tensor, first_seen: list[int]) -> SplitArrays:
+    return SplitArrays(
+        train=NONE,
+        valid=NONE,
+        test=test,
+        message_train=NONE,
+        message_test=NONE,
+        valid_negatives=NONE,
+        test_negatives=negatives,
+        test_first_seen=torch.tensor(first_seen),
+    )
+
+
+TEST = torch.tensor([[0, 1, 2], [3, 4, 5]])
+NEGATIVES = torch.tensor([[0, 0, 1, 1, 2, 2], [6, 7, 6, 7, 6, 7]])  # two for each edge, consecutive
+CHAMPION_AS_OF = datetime.fromtimestamp(100, UTC)
+
+
+def test_edges_up_to_the_champions_snapshot_are_seen_and_leave_with_their_negatives() -> None:
+    pairs = fresh_pairs(split_of(TEST, NEGATIVES, [100, 101, 99]), CHAMPION_AS_OF)
+    assert pairs.positives.tolist() == [[1], [4]]
+    assert pairs.negatives.tolist() == [[1, 1], [6, 7]]
+    assert (pairs.num_fresh, pairs.num_seen, pairs.note) == (1, 2, "")
+
+
+def test_without_a_champion_every_test_edge_is_fresh() -> None:
+    pairs = fresh_pairs(split_of(TEST, NEGATIVES, [1, 2, 3]), None)
+    assert (pairs.num_fresh, pairs.num_seen) == (3, 0)
+
+
+def test_a_champion_that_has_seen_everything_leaves_nothing_to_decide_on() -> None:
+    pairs = fresh_pairs(split_of(TEST, NEGATIVES, [1, 2, 3]), CHAMPION_AS_OF)
+    assert (pairs.num_fresh, pairs.num_seen) == (0, 3)
+    assert pairs.note == "the champion has seen all 3 test edges: these figures decide nothing"
+
+
+def test_better_scorer_has_a_positive_paired_difference_on_the_same_pairs() -> None:
+    generator = torch.Generator().manual_seed(0)
+    count, per_edge = 300, 20
+    test = torch.stack([torch.arange(count), torch.arange(count) + count])
+    negatives = torch.randint(0, 2 * count, (2, count * per_edge), generator=generator)
+    pairs = fresh_pairs(split_of(test, negatives, [1] * count), None)
+
+    def scorer(strength: float, seed: int) -> Scorer:
+        noise = torch.Generator().manual_seed(seed)
+        return lambda asked: (asked[1] - asked[0] == count) * strength + torch.randn(asked.shape[1], generator=noise)
+
+    outcome = compare(
+        pairs, {"challenger": scorer(3.0, 1), "champion": scorer(1.0, 2)}, EvaluateParams(bootstrap_samples=200)
+    )
+    difference = outcome.difference
+    assert difference is not None
+    assert difference.low > 0
+    mrr = {name: scores.metrics["mrr"].value for name, scores in outcome.scores.items()}
+    assert difference.value == pytest.approx(mrr["challenger"] - mrr["champion"])
+
+
+def test_equal_scorers_have_no_difference() -> None:
+    def scorer(asked: Tensor) -> Tensor:
+        return (asked[0] * 31 + asked[1]).double()
+
+    pairs = fresh_pairs(split_of(TEST, NEGATIVES, [1, 2, 3]), None)
+    outcome = compare(pairs, {"challenger": scorer, "champion": scorer}, EvaluateParams())
+    assert outcome.difference is not None
+    assert (outcome.difference.value, outcome.difference.low, outcome.difference.high) == (0.0, 0.0, 0.0)
