@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow.exceptions import MlflowException
+
+from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.model_registry import ModelRegistry
+from pipeline.records import digests_of_folder
+from pipeline.tracking_server import ArtifactFolder, asks_the_server
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}", "--serve-artifacts"]
+    command += ["--artifacts-destination", str(tmp_path / "served")]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            assert process.poll() is None, (tmp_path / "server.log").read_text()
+            try:
+                urllib.request.urlopen(f"{url}/health", timeout=1).close()  # noqa: S310 - our own address
+                break
+            except OSError:
+                time.sleep(0.3)
+        yield url
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(timeout=20)
+
+
+@pytest.mark.slow
+def test_everything_a_night_keeps_goes_through_a_server_as_well(
+    server: str, graph: str, run_name: str, tmp_path: Path
+) -> None:
+    registry = ModelRegistry(server)
+    run_id = registry.open_run(graph, run_name, run_key="3" * 64, params={"train.seed": "0"})
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "weights").write_bytes(b"weights")
+    files = digests_of_folder(folder)
+    assert not registry.fetch_file(run_id, tmp_path / "checkpoint", "checkpoint.pt")
+    for text in ("epoch 1", "epoch 2"):
+        (tmp_path / "checkpoint").write_text(text)
+        registry.put_file(run_id, tmp_path / "checkpoint", "checkpoint.pt")
+    assert registry.fetch_file(run_id, tmp_path / "back.pt", "checkpoint.pt")
+    assert (tmp_path / "back.pt").read_text() == "epoch 2"
+    assert len(list((tmp_path / "served").rglob("checkpoint.pt"))) == 1
+    assert registry.observe_folder(run_id, "model", files) == {}
+    registry.put_folder(run_id, folder, "model")
+    assert digests_of_folder(registry.fetch_folder(run_id, "model", tmp_path / "fetched", files)) == files
+    assert registry.champion(graph) is None
+    assert registry.version_of_run_key(graph, "3" * 64) is None
+
+
+def test_server_that_is_down_is_trouble_outside_with_its_url_and_a_remedy() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    begun = time.monotonic()
+    with pytest.raises(OutsideTrouble, match=rf"{url} gives no answer.*MLFLOW_TRACKING_URI") as caught:
+        ModelRegistry(url).find_run("demo", "demo-20260101T000000Z")
+    assert caught.value.exit_code == 75
+    assert time.monotonic() - begun < 60
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "remedy"),
+    [
+        ("PERMISSION_DENIED", InvalidInput, "MLFLOW_TRACKING_USERNAME"),  # asking again changes nothing
+        ("TEMPORARILY_UNAVAILABLE", OutsideTrouble, "try again"),
+        ("RESOURCE_DOES_NOT_EXIST", MlflowException, "said"),  # a bug of ours: let it be seen as one
+    ],
+)
+def test_answers_of_a_server_are_told_apart(code: str, expected: type[Exception], remedy: str) -> None:
+    class Door:
+        tracking_uri = "http://user:secret@mlflow.example.org"
+
+        @asks_the_server
+        def ask(self) -> None:
+            error = MlflowException("said http://user:secret@mlflow.example.org/api")
+            error.error_code = code
+            raise error
+
+    with pytest.raises(expected, match=remedy) as caught:
+        Door().ask()
+    if expected is not MlflowException:
+        assert "secret" not in str(caught.value)
+
+
+def test_bare_database_leaves_the_working_directory_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracking_uri: str, graph: str, run_name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ModelRegistry(tracking_uri).open_run(graph, run_name, run_key="3" * 64, params={})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_artifacts_are_listed_fetched_and_removed_by_path(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    shelf = ArtifactFolder((tmp_path / "root").as_uri(), "sqlite:///unused.db")
+    shelf.put_file(tmp_path / "a.txt", "deep/b.txt")
+    assert shelf.has("deep")
+    assert shelf.has("deep/b.txt")
+    with shelf.fetched("deep/b.txt") as found:
+        assert found is not None
+        assert found.read_text() == "a"
+    shelf.remove("deep/b.txt")
+    with shelf.fetched("deep/b.txt") as found:
+        assert found is None
