@@ -1,0 +1,137 @@
+import hashlib
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.canonical_graph import build, content_id, read_tables
+from pipeline.errors import TamperedRecord
+from pipeline.manifest import write_manifest
+from pipeline.params import SnapshotParams
+from pipeline.snapshot_files import CanonicalGraph, read_graph, write_folder
+from tests.deliveries import delivered
+from tests.small_graphs import nodes_of, square, triangle_with_tail
+
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Nights:
+    """Consecutive nights of one graph, each written beside the one before."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.number = root, 0
+        self.graph: CanonicalGraph | None = None
+        self.folder: Path | None = None
+
+    def next(self, edges: pd.DataFrame, nodes: pd.DataFrame | None = None) -> Path:
+        as_of = FIRST + timedelta(days=self.number)
+        previous = read_graph(self.folder) if self.folder else None
+        before = int((as_of - timedelta(days=1)).timestamp()) if previous else None
+        change = build(
+            delivered(edges, nodes),
+            SnapshotParams(),
+            as_of=int(as_of.timestamp()),
+            previous=previous,
+            previous_as_of=before,
+        )
+        folder = self.root / f"night{self.number}"
+        folder.mkdir()
+        write_folder(change.graph, folder, as_of=as_of, previous=previous, previous_folder=self.folder)
+        self.graph, self.folder, self.number = change.graph, folder, self.number + 1
+        return folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("graph", [triangle_with_tail(), square()])
+@pytest.mark.parametrize("with_nodes", [True, False])
+def test_what_is_written_is_read_back(tmp_path: Path, graph: pd.DataFrame, with_nodes: bool) -> None:
+    nights = Nights(tmp_path)
+    for edges in (graph, graph.iloc[:2], graph.iloc[1:]):
+        folder = nights.next(edges, nodes_of(graph) if with_nodes else None)
+    written, read = nights.graph, read_graph(folder)
+    assert written is not None
+    for name in ("node_ids", "edges", "first_seen", "removed_at"):
+        assert getattr(read.tables, name).tolist() == getattr(written.tables, name).tolist()
+        assert getattr(read.tables, name).dtype == getattr(written.tables, name).dtype
+    assert (read.tables.features is not None) == with_nodes
+    assert content_id(read) == content_id(written)
+    assert read_tables(folder).num_nodes == 4
+
+
+def test_equal_tables_give_equal_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    graph = triangle_with_tail()
+    assert digests(Nights(tmp_path / "a").next(graph, nodes_of(graph))) == digests(
+        Nights(tmp_path / "b").next(graph.iloc[::-1], nodes_of(graph).iloc[::-1])
+    )
+
+
+def test_old_buckets_keep_their_bytes_and_only_new_edges_make_a_file(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    graph = triangle_with_tail()
+    first = digests(nights.next(graph))
+    second = digests(nights.next(graph))
+    assert second == first
+    third = digests(nights.next(pd.concat([graph, pd.DataFrame({"source": [40], "target": [50]})])))
+    assert set(third) - set(first) == {"edges/20260103T000000Z.parquet"}
+    assert third["edges/20260101T000000Z.parquet"] == first["edges/20260101T000000Z.parquet"]
+    table = pq.read_table(tmp_path / "night2" / "edges" / "20260103T000000Z.parquet")
+    assert table.to_pylist() == [{"source": 40, "target": 50, "first_seen": 1767398400}]
+
+
+def test_returning_edge_leaves_its_removals_partition(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    graph = triangle_with_tail()
+    nights.next(graph)
+    nights.next(graph.iloc[2:])
+    path = nights.next(graph.iloc[1:]) / "removals" / "20260102T000000Z.parquet"
+    assert pq.read_table(path).to_pylist() == [{"source": 10, "target": 20, "removed_at": 1767312000}]
+    assert not (nights.next(graph) / "removals").exists()
+
+
+def test_living_edges_are_buckets_minus_removals_for_a_plain_reader(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    nights.next(triangle_with_tail())
+    folder = nights.next(triangle_with_tail().iloc[1:])
+    edges, removals = pd.read_parquet(folder / "edges"), pd.read_parquet(folder / "removals")
+    joined = edges.merge(removals, on=["source", "target"], how="left", indicator=True)
+    living = joined[joined["_merge"] == "left_only"][["source", "target"]]
+    assert living.to_numpy().tolist() == [[10, 30], [20, 30], [30, 40]]
+
+
+def test_manifest_is_what_sha256sum_checks(tmp_path: Path) -> None:
+    folder = Nights(tmp_path).next(triangle_with_tail())
+    answer = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines() == ["edges/20260101T000000Z.parquet: OK", "nodes.parquet: OK"]
+
+
+def test_edge_to_a_node_that_is_not_there_is_found_on_reading(tmp_path: Path) -> None:
+    folder = Nights(tmp_path).next(triangle_with_tail())
+    pq.write_table(
+        pa.table({"source": [10], "target": [77], "first_seen": [0]}), folder / "edges" / "20260102T000000Z.parquet"
+    )
+    write_manifest(folder)
+    with pytest.raises(TamperedRecord, match=r"edges/ names 1 ends of edges that nodes\.parquet lacks\. Fetch"):
+        read_tables(folder)
+
+
+def test_removal_of_an_edge_that_is_not_there_is_found_on_reading(tmp_path: Path) -> None:
+    folder = Nights(tmp_path).next(triangle_with_tail())
+    (folder / "removals").mkdir()
+    pq.write_table(
+        pa.table({"source": [10], "target": [40], "removed_at": [0]}), folder / "removals" / "20260102T000000Z.parquet"
+    )
+    with pytest.raises(TamperedRecord, match=r"removals/ names 1 edges that edges/ lacks"):
+        read_tables(folder)
