@@ -1,0 +1,40 @@
+# The Airflow image: scheduler, api-server, dag-processor and triggerer. It parses the DAGs and knows the steps by name
+# only, so it has no torch, no MLflow, no DVC and not even the `ncnc` command: that one runs on the workers.
+#
+#   docker build -f docker/airflow.Dockerfile -t ncnc-airflow .
+#
+# The lock file serves as constraints here: docker/airflow-requirements.txt names what this image needs, and
+# requirements.lock fixes the versions of that and of everything below it. A second lock could drift from the first.
+ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
+FROM ${PYTHON_IMAGE}
+
+# For example --index-url of your mirror. No default: an index is a choice of the place where the image is built.
+# Build arguments stay readable in the image's history: no password in here.
+ARG PIP_INDEX_OPTIONS
+
+ENV AIRFLOW_HOME=/opt/airflow \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/ncnc/dags \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+
+# The user's number is fixed, so that a volume keeps its owner when the image is built anew.
+RUN useradd --uid 50000 --create-home --home-dir /opt/airflow --shell /usr/sbin/nologin airflow
+
+COPY requirements.lock docker/airflow-requirements.txt /tmp/
+# Unquoted on purpose: PIP_INDEX_OPTIONS may hold several options.
+# hadolint ignore=SC2086
+RUN python3 -m venv /opt/venv \
+    && pip install --no-cache-dir ${PIP_INDEX_OPTIONS} -c /tmp/requirements.lock -r /tmp/airflow-requirements.txt \
+    && pip check \
+    && rm /tmp/requirements.lock /tmp/airflow-requirements.txt
+
+COPY dags/ /opt/ncnc/dags/
+
+# What fails here would fail at the first heartbeat otherwise: the executor and every provider module in use.
+RUN python -c "import airflow.providers.celery.executors.celery_executor, airflow.providers.postgres.hooks.postgres, airflow.providers.standard.hooks.subprocess"
+
+USER 50000
+WORKDIR /opt/airflow
+CMD ["airflow", "version"]

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Run once by the postgres image, on an empty data folder: one database and one role for each of the three that need
+# one, so that a worker, which holds the password of `celery` only, cannot read Airflow's or MLflow's tables.
+set -eu
+
+create() {
+    psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --set role="$1" --set password="$2" <<'SQL'
+CREATE ROLE :"role" LOGIN PASSWORD :'password';
+CREATE DATABASE :"role" OWNER :"role";
+REVOKE CONNECT ON DATABASE :"role" FROM PUBLIC;
+SQL
+}
+
+create airflow "$POSTGRES_AIRFLOW_PASSWORD"
+create celery "$POSTGRES_CELERY_PASSWORD"
+create mlflow "$POSTGRES_MLFLOW_PASSWORD"

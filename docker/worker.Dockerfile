@@ -1,0 +1,74 @@
+# The worker image: a Celery worker with torch and the `ncnc` command. The MLflow server, the git service and the one-shot
+# set-up run from it too, so that client and server are of one version and there are two images to keep, not five.
+#
+#   docker build -f docker/worker.Dockerfile -t ncnc-worker .                              CPU
+#   docker build -f docker/worker.Dockerfile -t ncnc-worker:cuda --build-arg DEVICE=cuda . CUDA
+#
+# torch's wheels carry their own CUDA libraries: the host needs the driver and the container toolkit, the base image
+# needs nothing.
+ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
+FROM ${PYTHON_IMAGE}
+
+# For example --index-url of your mirror. No default: an index is a choice of the place where the image is built.
+# Build arguments stay readable in the image's history: no password in here.
+ARG PIP_INDEX_OPTIONS
+ARG TORCH_INDEX_OPTIONS
+
+# cpu asks for the wheel labelled +cpu, so that an index without it fails here and does not send gigabytes of CUDA;
+# cuda takes the plain version, which on Linux is the CUDA build.
+ARG DEVICE=cpu
+ARG TORCH_VERSION=2.13.0
+
+ENV AIRFLOW_HOME=/opt/airflow \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/ncnc/dags \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    DVC_NO_ANALYTICS=1 \
+    GIT_TERMINAL_PROMPT=0 \
+    MLFLOW_DISABLE_TELEMETRY=true \
+    NCNC_HOME=/var/lib/ncnc \
+    NCNC_PARAMS=/opt/ncnc/params.yaml \
+    PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+
+# /srv/git and /var/lib/ncnc are made here because a named volume takes its owner from the folder it is mounted on.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends git=1:2.39.* \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 50000 --create-home --home-dir /opt/airflow --shell /usr/sbin/nologin airflow \
+    && install -d -o airflow -g airflow /srv/git /var/lib/ncnc \
+    && git config --system user.name ncnc \
+    && git config --system user.email ncnc@localhost
+
+# torch first: it is the largest layer and changes least.
+# Unquoted on purpose: the index options may hold several options. The version is pinned, in TORCH_VERSION.
+# hadolint ignore=SC2086,DL3013
+RUN python3 -m venv /opt/venv \
+    && case "${DEVICE}" in \
+         cpu) torch="torch==${TORCH_VERSION}+cpu" ;; \
+         cuda) torch="torch==${TORCH_VERSION}" ;; \
+         *) echo "DEVICE is cpu or cuda, not '${DEVICE}'." >&2; exit 2 ;; \
+       esac \
+    && pip install --no-cache-dir ${PIP_INDEX_OPTIONS} ${TORCH_INDEX_OPTIONS} "${torch}"
+
+WORKDIR /opt/ncnc
+COPY pyproject.toml requirements.lock ./
+# The lock file as constraints: pyproject.toml names what is needed, the lock fixes the versions, and the tools of the
+# developers, which the lock holds as well, stay outside. This layer is built anew only when one of the two changes.
+# hadolint ignore=SC2086
+RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], "setuptools", sep="\n")' > /tmp/names.txt \
+    && pip install --no-cache-dir ${PIP_INDEX_OPTIONS} -c requirements.lock -r /tmp/names.txt \
+    && rm /tmp/names.txt
+
+COPY README.md LICENSE params.yaml ./
+COPY ncnc_core/ ncnc_core/
+COPY pipeline/ pipeline/
+# Without an index: everything is here already, and what is not should fail.
+RUN pip install --no-cache-dir --no-index --no-deps --no-build-isolation . \
+    && pip check \
+    && ncnc --help > /dev/null
+
+COPY dags/ dags/
+
+USER 50000
+CMD ["ncnc", "--help"]
