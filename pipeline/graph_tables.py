@@ -32,9 +32,9 @@ class GraphTables:
 
     def alive_at(self, time: int) -> NDArray[np.bool_]:
         """Return the mask of the edges alive at a time, [e]."""
-        return (self.first_seen <= time) & (self.removed_at > time)
+        return np.logical_and(self.first_seen <= time, self.removed_at > time)
 
     @property
     def living(self) -> NDArray[np.bool_]:
         """The mask of the edges alive in this snapshot, [e]."""
-        return self.removed_at == STILL_ALIVE
+        return np.equal(self.removed_at, STILL_ALIVE)

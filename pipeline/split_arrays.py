@@ -18,8 +18,9 @@ class SplitArrays:
     """Pairs are node positions, int64 [2, pairs]; the negatives of one edge are consecutive.
 
     train, valid, test [2, m]: the edges of each side. message_train, message_test [2, e]: the graph that the encoder
-    sees while training and validating, and while testing. valid_negatives, test_negatives [2, m * k].
-    test_first_seen [m]: when each test edge first was, unix seconds.
+    sees while training and validating, and while testing. known_train [2, e]: the edges, also removed ones, that
+    training negatives avoid. valid_negatives, test_negatives [2, m * k]. test_first_seen [m]: when each test edge
+    first was, unix seconds.
     """
 
     train: Tensor
@@ -27,6 +28,7 @@ class SplitArrays:
     test: Tensor
     message_train: Tensor
     message_test: Tensor
+    known_train: Tensor
     valid_negatives: Tensor
     test_negatives: Tensor
     test_first_seen: Tensor

@@ -6,9 +6,9 @@ import time
 from functools import partial
 
 import numpy as np
+from ncnc_core.link_model import LinkModel
 
 from ncnc_core.heuristics import HEURISTICS
-from ncnc_core.link_model import LinkModel
 from pipeline import compute
 from pipeline.comparison import FreshPairs, Scorer, compare, fresh_pairs
 from pipeline.doors import Doors

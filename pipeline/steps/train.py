@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 from ncnc_core.link_model import LinkModel
-from ncnc_core.training import EpochResult, TrainedNetwork, TrainingData, train_network
 
 from ncnc_core.adjacency import Adjacency, pair_keys
+from ncnc_core.training import EpochResult, TrainedNetwork, TrainingData, train_network
 from pipeline import compute
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
@@ -75,13 +75,12 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
 
 def training_data(tables: GraphTables, arrays: SplitArrays) -> TrainingData:
     """Return what training may see: nothing later than the train cut but the validation pairs themselves."""
-    known = torch.cat([arrays.message_train, arrays.train], dim=1)
     return TrainingData(
         num_nodes=tables.num_nodes,
         features=feature_tensor(tables),
         train_edges=arrays.train,
         # Only edges known at the cut: excluding validation or test positives would leak them.
-        forbidden_keys=pair_keys(known, tables.num_nodes).unique(),
+        forbidden_keys=pair_keys(arrays.known_train, tables.num_nodes).unique(),
         valid_edges=arrays.valid,
         valid_negatives=arrays.valid_negatives,
     )

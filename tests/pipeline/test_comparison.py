@@ -20,6 +20,7 @@ def split_of(test: Tensor, negatives: Tensor, first_seen: list[int]) -> SplitArr
         test=test,
         message_train=NONE,
         message_test=NONE,
+        known_train=NONE,
         valid_negatives=NONE,
         test_negatives=negatives,
         test_first_seen=torch.tensor(first_seen),
