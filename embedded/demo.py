@@ -1,0 +1,199 @@
+"""The demo: simulated nights through the real scheduler, one after the other, and what came of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from rich.console import Console
+
+from embedded.airflow_api import AirflowApi
+from embedded.as_caida import AsCaida, find_archive
+from embedded.errors import DemoError, StackError
+from embedded.generated import Generated
+from embedded.layout import Layout
+from embedded.night_results import NightResult, read_results
+from embedded.night_table import show
+from embedded.nights import Deliveries, Night
+from embedded.processes import alone
+from embedded.settings import Settings, free_port
+from embedded.stack import DAG_ID, Stack
+from pipeline.doors import Doors
+from pipeline.environment import Environment
+from pipeline.errors import StepError
+
+ENDED = ("success", "failed")
+NIGHT_SECONDS = 1200.0
+POLL_SECONDS = 1.0
+WIDTH = 150
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def settings_for(deliveries: Deliveries, layout: Layout) -> Settings:
+    """Return the settings of the demo's stack: no schedule, so that no run starts uninvited."""
+    return Settings(
+        graph=deliveries.graph,
+        params=str(deliveries.params),
+        schedule="none",
+        source_edges=str(layout.source / "edges-{date}.parquet"),
+        source_nodes=str(layout.source / "nodes-{date}.parquet") if deliveries.has_nodes else None,
+        airflow_port=free_port(8080),
+        mlflow_port=free_port(5000),
+    )
+
+
+class Demo:
+    """Plays the nights of one graph on one stack."""
+
+    def __init__(self, deliveries: Deliveries, stack: Stack, console: Console) -> None:
+        self.deliveries, self.stack, self.console = deliveries, stack, console
+        self.source = stack.layout.source
+
+    def play(self) -> list[NightResult]:
+        """Start the stack, play every night, read back what came of them, and stop the stack, whatever happens."""
+        try:
+            api = self.stack.up()
+            self._ingest()
+            for night in self.deliveries.nights:
+                self._play_night(api, night)
+            self._check_runs(api)
+            return read_results(self.deliveries, Doors(Environment(self.stack.environment)))
+        finally:
+            with unstoppable():
+                ended = self.stack.down()
+            self.console.print(f"[dim]stack:[/dim] stopped, {ended} processes ended, none is left")
+
+    def _ingest(self) -> None:
+        history = self.deliveries.history
+        for number, as_of in enumerate(history, start=1):
+            self.deliveries.deliver(as_of, self.source)
+            self._say(f"history: {as_of:%Y-%m-%d}, {number} of {len(history)} earlier weeks published as snapshots")
+            argv = ("ncnc", "snapshots", "ingest", "--as-of", as_of.isoformat())
+            self.stack.processes.run("ingest", argv, self.stack.environment)
+
+    def _play_night(self, api: AirflowApi, night: Night) -> None:
+        self.deliveries.deliver(night.as_of, self.source)
+        started = time.monotonic()
+        self._say(f"[bold]night {night.number}[/bold] as of {night.as_of:%Y-%m-%d}: {night.story}")
+        api.post_run(DAG_ID, night.run_id, night.as_of)
+        state = self._follow(api, night, started)
+        self._say(f"  night {night.number} ended {state} after {time.monotonic() - started:.0f} s")
+
+    def _follow(self, api: AirflowApi, night: Night, started: float) -> str:
+        """Show the tasks' states as they change until the run has ended."""
+        shown: dict[str, str] = {}
+        with self.console.status(f"night {night.number}") as status:
+            while True:
+                state, tasks = api.run_state(DAG_ID, night.run_id), api.task_states(DAG_ID, night.run_id)
+                seconds = time.monotonic() - started
+                for task, now in tasks.items():
+                    if now != shown.get(task) and now not in ("waiting", "scheduled", "queued"):
+                        self._say(f"  {seconds:5.0f} s  {task:<9} {_painted(now)}")
+                        shown[task] = now
+                if state in ENDED:
+                    return state
+                running = [task for task, now in tasks.items() if now == "running"]
+                status.update(f"night {night.number}: {', '.join(running) or 'between tasks'}, {seconds:.0f} s")
+                self.stack.processes.check()
+                if seconds > NIGHT_SECONDS:
+                    raise DemoError(f"Night {night.number} has not ended in {seconds:.0f} s; its tasks: {tasks}.")
+                time.sleep(POLL_SECONDS)
+
+    def _check_runs(self, api: AirflowApi) -> None:
+        """Raise unless exactly the nights that were asked for have run."""
+        asked = {night.run_id: night.as_of for night in self.deliveries.nights}
+        seen = api.runs(DAG_ID)
+        if seen != asked:
+            raise DemoError(f"Airflow ran {sorted(seen)}, but the demo asked for {sorted(asked)} with their dates.")
+        self._say(f"runs: exactly the {len(asked)} that were asked for")
+
+    def _say(self, text: str) -> None:
+        self.console.print(text)
+
+
+def _painted(state: str) -> str:
+    colour = {"success": "green", "running": "cyan", "skipped": "magenta", "up_for_retry": "yellow"}.get(state, "red")
+    return f"[{colour}]{state}[/{colour}]"
+
+
+@contextmanager
+def unstoppable() -> Iterator[None]:
+    """Ignore Ctrl-C and friends for a moment: a second one must not leave processes behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def choose(data: str, nights: int | None) -> Deliveries:
+    """Return the deliveries that the command line asks for."""
+    if data == "as_caida":
+        return AsCaida(find_archive(), nights or 8)
+    return Generated(nights or 4)
+
+
+def contradictions(deliveries: Deliveries, results: list[NightResult], layout: Layout) -> list[str]:
+    """Return everything that must not have happened."""
+    known = {result.night.number for result in results}
+    found = [result.contradiction for result in results if result.contradiction]
+    for night in deliveries.nights:
+        if night.number not in known:
+            logs = layout.airflow / "logs" / f"dag_id={DAG_ID}" / f"run_id={night.run_id}"
+            found.append(f"night {night.number} ended without an entry in the ledger; its tasks' logs are in {logs}")
+    return found
+
+
+def run(deliveries: Deliveries, layout: Layout, console: Console) -> int:
+    """Play a demo from scratch, show it, and return the exit code."""
+    with alone(layout):
+        started = time.monotonic()
+        settings = settings_for(deliveries, layout)
+        stack = Stack(layout, settings, console)
+        stack.down()  # before its folder goes
+        shutil.rmtree(layout.root, ignore_errors=True)
+        results = Demo(deliveries, stack, console).play()
+        show(results, deliveries, layout, console)
+        wrong = contradictions(deliveries, results, layout)
+        for line in wrong:
+            console.print(f"[red]contradiction:[/red] {line}")
+        console.print(f"[dim]took {time.monotonic() - started:.0f} s[/dim]")
+        print(json.dumps({"nights": [result.as_json() for result in results]}), flush=True)  # noqa: T201  the one line
+        return 1 if wrong else 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `python -m embedded.demo`."""
+    parser = argparse.ArgumentParser(prog="python -m embedded.demo", description=__doc__)
+    parser.add_argument("--data", choices=("generated", "as_caida"), default="generated")
+    parser.add_argument("--nights", type=int, default=None, help="generated: 4; as_caida: 5 to 11, default 8")
+    arguments = parser.parse_args(argv)
+    for number in STOP_SIGNALS:
+        signal.signal(number, _stop)
+    # Into a file or a pipe the table takes the width it needs.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    try:
+        deliveries = choose(arguments.data, arguments.nights)
+        return run(deliveries, Layout.named("demo" if arguments.data == "generated" else arguments.data), console)
+    except (DemoError, StackError, StepError) as error:
+        console.print("[red]the demo failed:[/red]", str(error), markup=True)
+        return 1
+    except KeyboardInterrupt as stop:
+        console.print(f"stopped by {stop or 'Ctrl-C'}; nothing is left running", markup=False)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

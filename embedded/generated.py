@@ -1,0 +1,68 @@
+"""A generated graph that grows, stands still, and arrives broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from embedded.errors import DemoError
+from embedded.layout import REPOSITORY
+from embedded.nights import Night, edges_file, nodes_file
+
+FIRST_NIGHT = datetime(2026, 3, 2, 3, tzinfo=UTC)
+MINIMUM_NIGHTS = 4
+TRUNCATED_FRACTION = 0.35  # what is left of the last delivery: as much as of the real truncated upload in as_caida
+
+
+@dataclass
+class Generated:
+    """Daily dumps of an evolving graph: it grows; on the last night but one it stands still; the last is truncated."""
+
+    num_nights: int
+    graph: str = "demo"
+    params: Path = REPOSITORY / "embedded" / "demo_params.yaml"
+    has_nodes: bool = True
+    seed: int = 20260302
+
+    def __post_init__(self) -> None:
+        if self.num_nights < MINIMUM_NIGHTS:
+            raise DemoError(
+                f"The generated graph plays at least {MINIMUM_NIGHTS} nights (cold start, growth, unchanged, "
+                f"truncated), not {self.num_nights}. Try NIGHTS={MINIMUM_NIGHTS}."
+            )
+
+    @property
+    def nights(self) -> tuple[Night, ...]:
+        """Growing nights, an unchanged one, a truncated one."""
+        return tuple(self._night(number) for number in range(1, self.num_nights + 1))
+
+    @property
+    def history(self) -> tuple[datetime, ...]:
+        """None: the first night is a cold start."""
+        return ()
+
+    def deliver(self, as_of: datetime, folder: Path) -> None:
+        """Write a night's tables, the rows in an order of their own: an unchanged graph still has new bytes."""
+        number = (as_of - FIRST_NIGHT).days + 1
+        nodes, edges = self._days[min(number, self.num_nights - 2) - 1]
+        if number == self.num_nights:
+            edges = edges.head(int(len(edges) * TRUNCATED_FRACTION))
+        edges.sample(frac=1, random_state=number).to_parquet(edges_file(folder, as_of), index=False)
+        nodes.sample(frac=1, random_state=number).to_parquet(nodes_file(folder, as_of), index=False)
+
+    def _night(self, number: int) -> Night:
+        as_of = FIRST_NIGHT + timedelta(days=number - 1)
+        if number == self.num_nights:
+            return Night(number, as_of, "the delivery is truncated", "refused")
+        if number == self.num_nights - 1:
+            return Night(number, as_of, "the graph is unchanged", "skipped")
+        return Night(number, as_of, "cold start" if number == 1 else "the graph grew", "decided")
+
+    @cached_property
+    def _days(self) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+        raise NotImplementedError(np.__name__)

@@ -1,0 +1,101 @@
+"""What came of the nights, every figure read back from the ledger, the records and MLflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from embedded.nights import Deliveries, Night
+from pipeline.doors import Doors
+from pipeline.records import EvaluationReport, GraphSnapshot, Interval, ModelScores, NightEntry, NightOutcome
+from pipeline.run_folder import RunFolder
+
+RIVALS = ("common_neighbors", "adamic_adar", "resource_allocation")
+
+
+@dataclass(frozen=True)
+class NightResult:
+    """One night as its records tell it; None where the night did not get that far."""
+
+    night: Night
+    outcome: NightOutcome
+    reason: str
+    completed: bool
+    version: int | None
+    snapshot: GraphSnapshot | None
+    report: EvaluationReport | None
+
+    @property
+    def contradiction(self) -> str | None:
+        """Say how the night contradicts what the demo insists on, or return None."""
+        seen = "decided" if self.completed else self.outcome
+        if seen == self.night.expected:
+            return None
+        return f"night {self.night.number} ({self.night.story}) must be {self.night.expected}, but was {seen}"
+
+    def as_json(self) -> dict[str, Any]:  # Any: the shape that the demo's last line promises
+        """Return the night as the demo's last line shows it."""
+        return {
+            "night": self.night.number,
+            "as_of": self.night.as_of.isoformat(),
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "snapshot_id": self.snapshot.snapshot_id if self.snapshot else None,
+            "nodes": self.snapshot.num_nodes if self.snapshot else None,
+            "edges": self.snapshot.num_edges if self.snapshot else None,
+            "challenger": _metrics(self.report.challenger if self.report else None),
+            "champion": _metrics(self.report.champion if self.report else None),
+            "version": self.version,
+        }
+
+
+def read_results(deliveries: Deliveries, doors: Doors) -> list[NightResult]:
+    """Read back what came of every night that the ledger knows."""
+    entries = {
+        entry.run_name: entry for entry in doors.ledger.entries(deliveries.graph) if isinstance(entry, NightEntry)
+    }
+    results = []
+    for night in deliveries.nights:
+        name = night.run_name(deliveries.graph)
+        if name in entries:
+            results.append(_read_result(night, entries[name], doors))
+    return results
+
+
+def _read_result(night: Night, entry: NightEntry, doors: Doors) -> NightResult:
+    folder = RunFolder(doors.environment.home / "runs" / entry.run_name, doors.registry)
+    return NightResult(
+        night=night,
+        outcome=entry.outcome,
+        reason=entry.reason,
+        completed=entry.completed,
+        version=entry.version,
+        snapshot=folder.find(GraphSnapshot),
+        report=folder.find(EvaluationReport),
+    )
+
+
+def best_rival(report: EvaluationReport) -> ModelScores:
+    """Return the best of common neighbours, Adamic-Adar and resource allocation by the gate's metric."""
+    rivals = [scores for scores in report.floor if scores.name in RIVALS]
+    return max(rivals, key=lambda scores: scores.metrics[report.paired_metric].value)
+
+
+def against_rivals(report: EvaluationReport) -> str:
+    """Say whether the challenger beat the best of CN, AA and RA, and by what."""
+    metric, best = report.paired_metric, best_rival(report)
+    own, other = report.challenger.metrics[metric], best.metrics[metric]
+    verb = "beats" if own.low > other.value else "does not clearly beat" if own.value > other.value else "does NOT beat"
+    return f"{verb} the best of CN, AA and RA: {metric} {interval(own)} against {best.name} {interval(other)}"
+
+
+def interval(value: Interval) -> str:
+    """Return an estimate with its bounds."""
+    return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
+
+
+def _metrics(scores: ModelScores | None) -> dict[str, Any] | None:
+    if scores is None:
+        return None
+    metrics = {name: item.model_dump() for name, item in scores.metrics.items()}
+    return {"version": scores.version, "metrics": metrics} if scores.version is not None else {"metrics": metrics}

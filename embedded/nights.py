@@ -1,0 +1,62 @@
+"""What a demo plays: nights with their as-of and what must come of them, and the deliveries they find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+Expectation = Literal["decided", "skipped", "refused"]
+
+
+@dataclass(frozen=True)
+class Night:
+    """One simulated night.
+
+    `expected` is what the demo insists on. Decided: the night ran to the gate, whatever the gate said of the model.
+    Skipped: nothing was new. Refused: the delivery itself was refused, before anything was versioned.
+    """
+
+    number: int
+    as_of: datetime
+    story: str
+    expected: Expectation
+
+    @property
+    def run_id(self) -> str:
+        """The Airflow run of this night."""
+        return f"night-{self.number}"
+
+    def run_name(self, graph: str) -> str:
+        """The run folder's name, as the DAG makes it."""
+        return f"{graph}-{self.as_of:%Y%m%dT%H%M%SZ}"
+
+
+class Deliveries(Protocol):
+    """A graph that arrives as dated files."""
+
+    graph: str
+    params: Path
+    has_nodes: bool
+
+    @property
+    def nights(self) -> tuple[Night, ...]:
+        """The nights to play, oldest first."""
+
+    @property
+    def history(self) -> tuple[datetime, ...]:
+        """Earlier deliveries that are published as snapshots before the first night."""
+
+    def deliver(self, as_of: datetime, folder: Path) -> None:
+        """Put the delivery of a date into the folder where the source leaves its files."""
+
+
+def edges_file(folder: Path, as_of: datetime) -> Path:
+    """Return where the edge table of a date lies."""
+    return folder / f"edges-{as_of:%Y-%m-%d}.parquet"
+
+
+def nodes_file(folder: Path, as_of: datetime) -> Path:
+    """Return where the node table of a date lies."""
+    return folder / f"nodes-{as_of:%Y-%m-%d}.parquet"
