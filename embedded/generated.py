@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from embedded.errors import DemoError
 from embedded.layout import REPOSITORY
 from embedded.nights import Night, edges_file, nodes_file
+from ncnc_core.random_spatial_network import NetworkDay, RandomSpatialNetworkConfig, evolve
 
 FIRST_NIGHT = datetime(2026, 3, 2, 3, tzinfo=UTC)
 MINIMUM_NIGHTS = 4
@@ -27,7 +28,8 @@ class Generated:
     graph: str = "demo"
     params: Path = REPOSITORY / "embedded" / "demo_params.yaml"
     has_nodes: bool = True
-    seed: int = 20260302
+    num_nodes: int = 3000
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.num_nights < MINIMUM_NIGHTS:
@@ -65,4 +67,20 @@ class Generated:
 
     @cached_property
     def _days(self) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-        raise NotImplementedError(np.__name__)
+        """The node and edge tables at the end of every day on which the graph grows."""
+        start = int(FIRST_NIGHT.timestamp())
+        config = RandomSpatialNetworkConfig(seed=self.seed, num_nodes=self.num_nodes, start=start)
+        return [_tables(day) for day in itertools.islice(evolve(config), self.num_nights - 2)]
+
+
+def _tables(day: NetworkDay) -> tuple[pd.DataFrame, pd.DataFrame]:
+    names = feature_names(day.features.shape[1])
+    nodes = pd.DataFrame(day.features, columns=names)
+    nodes.insert(0, "node", day.node_ids)
+    source, target = day.node_ids[day.edges]
+    return nodes, pd.DataFrame({"source": source, "target": target, "formed_at": day.formed_at})
+
+
+def feature_names(count: int) -> list[str]:
+    """Return the columns of the node table that a model may use, as demo_params.yaml lists them."""
+    return [f"feature_{number:02d}" for number in range(count)]

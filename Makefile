@@ -1,0 +1,80 @@
+# Two commands for a new user: make demo, make test. Every command makes .venv first, once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+TORCH ?= torch==2.13.0
+DATA ?= generated
+NIGHTS ?=
+STACK ?= demo
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test check format up down lock clean
+
+help:  ## say what there is
+	@echo "make demo                           four nights through the real scheduler, on a generated graph (minutes)"
+	@echo "make demo DATA=as_caida NIGHTS=8    the same on real weekly dumps from \$$NCNC_DATA_DIR"
+	@echo "make test                           the test suite; TESTS=\"tests/core -k golden\" for a part of it"
+	@echo "make check                          ruff, mypy, import rules, Dockerfiles, compose file"
+	@echo "make up | make down                 Airflow and MLflow with their pages, left running | stopped;"
+	@echo "                                    STACK=as_caida for that demo's nights, any other name for a graph of your own"
+	@echo "make format                         ruff's formatting and its safe fixes"
+	@echo "make lock                           pin requirements.lock anew from pyproject.toml"
+	@echo "make clean                          stop the stacks, remove .ncnc; .venv stays"
+
+demo: $(INSTALLED)  ## play the nights
+	@$(BIN)/python -m embedded.demo --data $(DATA) $(if $(NIGHTS),--nights $(NIGHTS))
+
+up: $(INSTALLED)
+	@$(BIN)/python -m embedded.stack up --name $(STACK)
+
+down: $(INSTALLED)
+	@$(BIN)/python -m embedded.stack down --name $(STACK)
+
+TESTS ?= tests
+JOBS ?= 2
+test: $(INSTALLED)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(TESTS)
+
+# Each tool is named as it runs, so that a failure says whose it is.
+check: $(INSTALLED)
+	@echo "ruff check"; $(BIN)/ruff check .
+	@echo "ruff format"; $(BIN)/ruff format --check .
+	@echo "mypy"; $(BIN)/mypy
+	@echo "import rules"; PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lint-imports
+	@echo "Dockerfiles"; $(BIN)/hadolint docker/*Dockerfile*
+	@echo "compose file"; $(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml
+
+format: $(INSTALLED)
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+# torch stays out of the lock: it is installed first, by version, so that a CPU wheel at hand is taken.
+lock: $(INSTALLED)
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --upgrade --quiet \
+	  --no-emit-index-url --no-header --no-annotate --no-emit-package torch --no-emit-package triton \
+	  --output-file requirements.lock
+	@echo "$$(wc -l < requirements.lock) packages pinned in requirements.lock"
+
+clean:
+	@for stack in .ncnc/*/; do [ ! -d "$$stack" ] || $(BIN)/python -m embedded.stack down --name "$$(basename $$stack)"; done
+	@rm -rf .ncnc
+
+# Once, and again when what is to be installed changes.
+$(INSTALLED): requirements.lock pyproject.toml
+	@command -v git > /dev/null || { echo "git is missing. Install it: the graph's versions are git commits."; exit 1; }
+	@[ -n "$(PYTHON)" ] || { echo "Python is missing. Install Python 3.11, or name one: make $(MAKECMDGOALS) PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || { \
+	  echo "$(PYTHON) is $$($(PYTHON) --version), but ncnc needs 3.11 (tested) or 3.12. Name one: make PYTHON=python3.11"; exit 1; }
+	@echo "making $(VENV) with $$($(PYTHON) --version): once, some minutes, about 2 GB"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@echo "  1/3 $(TORCH)"; $(PIP) install "$(TORCH)"
+	@echo "  2/3 $$(grep -c == requirements.lock) pinned packages"; $(PIP) install -r requirements.lock
+	@echo "  3/3 ncnc itself"; $(PIP) install --no-deps --editable .
+	@touch $@
