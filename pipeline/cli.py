@@ -6,7 +6,6 @@ one JSON object; errors go to standard error.
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import sys
@@ -21,6 +20,7 @@ from pipeline.errors import InvalidInput, NothingToDo, StepError
 
 if TYPE_CHECKING:
     from pipeline.doors import Doors
+    from pipeline.params import Params
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 snapshots_app = typer.Typer(no_args_is_help=True, help="Published graph snapshots: init, ingest, list, get.")
@@ -57,16 +57,15 @@ def _doors() -> Doors:
     return Doors(Environment.of_process())
 
 
-def _run_step(step: str, run_dir: Path, **arguments: Any) -> None:  # Any: snapshot alone takes more
-    """Run a step by its name, print its line, and leave StepError to `main`."""
+def _run_step(step: str, run_dir: Path, params: Params | None = None, **arguments: datetime) -> None:
+    """Run a step by its name and print its line; what it raises goes on to `main`."""
+    from pipeline.night import run_step
     from pipeline.run_folder import RunFolder
 
     doors = _doors()
     folder = RunFolder(run_dir, doors.registry)
-    params = arguments.pop("params", None) or folder.frozen_params()
-    module = importlib.import_module(f"pipeline.steps.{step}")
     try:
-        record = module.run(folder, params, doors=doors, **arguments)
+        record = run_step(step, folder, params or folder.frozen_params(), doors=doors, **arguments)
     except StepError as error:
         _print_line(step=step, run=folder.name, exit_code=error.exit_code, reason=str(error))
         raise
@@ -83,17 +82,14 @@ def snapshot(
     ] = "skip",
 ) -> None:
     """Read tonight's delivery, check it, and publish it as a versioned snapshot."""
-    from pipeline.night import refused_or_skipped
     from pipeline.params import Params
 
     if unchanged not in ("skip", "ok"):
         raise InvalidInput(f"--unchanged takes skip or ok, not {unchanged!r}. Leave it out for skip.")
-    loaded = Params.load(params)
     try:
-        _run_step("snapshot", run_dir, params=loaded, as_of=_utc(as_of))
-    except StepError as error:
-        refused_or_skipped(error, graph=loaded.snapshot.graph, run_name=run_dir.name, as_of=_utc(as_of))
-        if not (isinstance(error, NothingToDo) and unchanged == "ok"):
+        _run_step("snapshot", run_dir, Params.load(params), as_of=_utc(as_of))
+    except NothingToDo:
+        if unchanged != "ok":
             raise
 
 

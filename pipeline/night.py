@@ -1,30 +1,68 @@
-"""A night that ended at its first step, as the ledger keeps it."""
+"""One step of one night: run it, and enter a night that ends with it in the ledger."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import importlib
+from datetime import UTC, datetime
+from typing import Protocol, cast
 
+from ncnc_core.errors import InvalidGraph
 from pipeline.doors import Doors
-from pipeline.environment import Environment
-from pipeline.errors import InvalidInput, NothingToDo, StepError
-from pipeline.records import NightEntry
+from pipeline.errors import InvalidInput, NothingToDo
+from pipeline.params import Params
+from pipeline.published_snapshot import STAMP_FORMAT
+from pipeline.records import NightEntry, NightOutcome, Record
+from pipeline.run_folder import RunFolder
+
+FIRST_STEP = "snapshot"
 
 
-def refused_or_skipped(
-    error: StepError, *, graph: str, run_name: str, as_of: datetime, doors: Doors | None = None
-) -> None:
-    """Enter a refused or skipped night in the ledger; trouble outside is not an outcome and is not entered."""
-    if not isinstance(error, InvalidInput | NothingToDo):
-        return
-    doors = doors or Doors(Environment.of_process())
+class Step(Protocol):
+    """A module of `pipeline.steps`."""
+
+    def run(self, folder: RunFolder, params: Params, *, doors: Doors, **arguments: datetime) -> Record:
+        """Do the step's work, or return the record of it where it is done."""
+        ...
+
+
+def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **arguments: datetime) -> Record:
+    """Run a step by its name.
+
+    A night that is refused, at whichever step, or skipped, at its first, is entered in the ledger: the person on call
+    reads there what came of every night. Trouble outside is not an outcome and is not entered.
+
+    Raises:
+        StepError: as the step raised it; what the core found wrong becomes InvalidInput.
+    """
+    module = cast(Step, importlib.import_module(f"pipeline.steps.{step}"))
+    try:
+        return module.run(folder, params, doors=doors, **arguments)
+    except InvalidGraph as error:
+        _enter(folder, "refused", f"{step}: {error}", doors)
+        raise InvalidInput(f"{step} of run {folder.name}: {error}") from error
+    except InvalidInput as error:
+        _enter(folder, "refused", str(error), doors)
+        raise
+    except NothingToDo as error:
+        if step == FIRST_STEP:
+            _enter(folder, "skipped", str(error), doors)
+        raise
+
+
+def _enter(folder: RunFolder, outcome: NightOutcome, reason: str, doors: Doors) -> None:
+    stamp = folder.name.rpartition("-")[2]
+    try:
+        as_of = datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return  # not a night: a run folder named by hand, as `dvc repro` uses
     doors.ledger.append(
         NightEntry(
-            graph=graph,
-            run_name=run_name,
+            graph=folder.graph,
+            run_name=folder.name,
             as_of=as_of,
             at=doors.clock(),
-            outcome="skipped" if isinstance(error, NothingToDo) else "refused",
-            reason=str(error),
+            outcome=outcome,
+            reason=reason,
             completed=False,
         )
     )

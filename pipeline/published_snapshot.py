@@ -1,4 +1,4 @@
-"""What the data repository says of a published snapshot: the content of `<graph>/snapshot.json` at its tag."""
+"""What the data repository says of what was published: `<graph>/snapshot.json` and `<graph>/split.json` at a tag."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from pydantic import AwareDatetime
 
 from pipeline.records import GraphName, Part, Sha256
+
+
+STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
 class PublishedSnapshot(Part):
@@ -23,9 +26,20 @@ class PublishedSnapshot(Part):
     manifest_sha256: Sha256
 
 
+class PublishedSplit(Part):
+    """One split whose tag is on the origin."""
+
+    graph: GraphName
+    tag: str
+    as_of: AwareDatetime
+    run_key: Sha256
+    dvc_md5: str
+    manifest_sha256: Sha256
+
+
 def stamp(as_of: datetime) -> str:
     """Return a time as names carry it: YYYYMMDDTHHMMSSZ, in UTC (a colon is valid in no git ref)."""
-    return f"{as_of.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return as_of.astimezone(UTC).strftime(STAMP_FORMAT)
 
 
 def snapshot_tag(graph: str, as_of: datetime, content_id: str) -> str:

@@ -15,11 +15,12 @@ import yaml
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import InvalidInput
+from pipeline.night import run_step
 from pipeline.params import Params
+from pipeline.published_snapshot import stamp
 from pipeline.records import EvaluationReport, GraphSnapshot, PromotionDecision
 from pipeline.run_folder import RunFolder
 from pipeline.snapshot_store import SnapshotStore
-from pipeline.steps import decide, evaluate, snapshot, split, train
 
 
 @dataclass(frozen=True)
@@ -71,23 +72,22 @@ def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_st
     if not edges.is_file():
         raise InvalidInput(f"There is no edge file at {edges}. Pass a Parquet or CSV file with one row per edge.")
     as_of = datetime.fromtimestamp(int(edges.stat().st_mtime), UTC)
-    doors = Doors(_environment(edges, nodes, home))
+    doors = Doors(_environment(edges, nodes, params, home))
     if not Path(doors.environment.data_repository).exists():
         SnapshotStore.create(doors.environment.data_repository, doors.environment.dvc_remote)
-    name = f"{params.snapshot.graph}-{as_of:%Y%m%dT%H%M%SZ}"
+    name = f"{params.snapshot.graph}-{stamp(as_of)}"
     folder = RunFolder(doors.environment.home / "runs" / name, doors.registry)
     on_step("snapshot")
-    taken = snapshot.run(folder, params, doors=doors, as_of=as_of)
-    for step in (split, train, evaluate):
-        on_step(step.__name__.rpartition(".")[2])
-        step.run(folder, params, doors=doors)
-    on_step("decide")
-    decision = decide.run(folder, params, doors=doors)
-    return Trial(folder.path, taken, folder.get(EvaluationReport), decision)
+    run_step("snapshot", folder, params, doors=doors, as_of=as_of)
+    for step in ("split", "train", "evaluate", "decide"):
+        on_step(step)
+        run_step(step, folder, params, doors=doors)
+    return Trial(folder.path, folder.get(GraphSnapshot), folder.get(EvaluationReport), folder.get(PromotionDecision))
 
 
-def _environment(edges: Path, nodes: Path | None, home: Path) -> Environment:
-    home = home.absolute()
+def _environment(edges: Path, nodes: Path | None, params: Params, home: Path) -> Environment:
+    # Other parameters are another trial: what an earlier one left must not be taken for this one's.
+    home = home.absolute() / f"{params.snapshot.graph}-{params.sha256[:8]}"
     values = {
         "NCNC_HOME": str(home),
         "NCNC_DATA_REPOSITORY": str(home / "graph-data.git"),
