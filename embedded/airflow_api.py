@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from embedded.errors import StackError
+from embedded.processes import StackError
 
 TIMEOUT_SECONDS = 60.0  # an api-server of one worker answers late while the machine trains
 HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from embedded.errors import DemoError
 from embedded.layout import REPOSITORY
-from embedded.nights import Night, edges_file
+from embedded.nights import DemoError, Night, edges_file
 
 ARCHIVE = Path("as_caida") / "as-caida.tar.zst"
 TRUNCATED = datetime(2007, 9, 17, tzinfo=UTC)  # 18,203 edges, 35 % of the week before

@@ -16,13 +16,12 @@ from rich.console import Console
 
 from embedded.airflow_api import AirflowApi
 from embedded.as_caida import AsCaida, find_archive
-from embedded.errors import DemoError, StackError
 from embedded.generated import Generated
 from embedded.layout import Layout
 from embedded.night_results import NightResult, read_results
 from embedded.night_table import show
-from embedded.nights import Deliveries, Night
-from embedded.processes import alone
+from embedded.nights import Deliveries, DemoError, Night
+from embedded.processes import StackError, alone
 from embedded.settings import Settings, free_port
 from embedded.stack import DAG_ID, Stack
 from pipeline.doors import Doors

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from embedded.errors import DemoError
 from embedded.layout import REPOSITORY
-from embedded.nights import Night, edges_file, nodes_file
+from embedded.nights import DemoError, Night, edges_file, nodes_file
 from ncnc_core.random_spatial_network import NetworkDay, RandomSpatialNetworkConfig, evolve
 
 FIRST_NIGHT = datetime(2026, 3, 2, 3, tzinfo=UTC)

@@ -10,6 +10,10 @@ from typing import Literal, Protocol
 Expectation = Literal["decided", "skipped", "refused"]
 
 
+class DemoError(Exception):
+    """The demo cannot run, or what it saw contradicts what must happen."""
+
+
 @dataclass(frozen=True)
 class Night:
     """One simulated night.

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 
 import psutil  # type: ignore[import-untyped]
 
-from embedded.errors import StackError
 from embedded.layout import Layout
 
-MARK = "NCNC_STACK"
+MARK = "EMBEDDED_STACK"
 LAST_LINES = 15
+
+
+class StackError(Exception):
+    """A component did not start, did not stop, or a request to it failed."""
 
 
 @dataclass

@@ -10,8 +10,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from embedded.errors import StackError
 from embedded.layout import REPOSITORY, Layout
+from embedded.processes import StackError
 
 USER = "admin"
 # A user's own Airflow or MLflow must not leak into the stack, nor the stack into them.

@@ -14,9 +14,8 @@ import httpx
 from rich.console import Console
 
 from embedded.airflow_api import AirflowApi
-from embedded.errors import StackError
 from embedded.layout import REPOSITORY, Layout
-from embedded.processes import Processes, alone
+from embedded.processes import Processes, StackError, alone
 from embedded.settings import USER, Settings, free_port, make_password, password
 from pipeline.errors import StepError
 from pipeline.params import Params
