@@ -60,14 +60,18 @@ RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))
     && pip install --no-cache-dir ${PIP_INDEX_OPTIONS} -c requirements.lock -r /tmp/names.txt \
     && rm /tmp/names.txt
 
-COPY README.md LICENSE params.yaml ./
-COPY ncnc_core/ ncnc_core/
-COPY pipeline/ pipeline/
-# Without an index: everything is here already, and what is not should fail.
-RUN pip install --no-cache-dir --no-index --no-deps --no-build-isolation . \
+COPY README.md LICENSE /opt/source/
+COPY ncnc_core/ /opt/source/ncnc_core/
+COPY pipeline/ /opt/source/pipeline/
+# Without an index: everything is here already, and what is not should fail. The sources go away again, so that no
+# process whose folder they happen to lie in imports them instead of the installed ones.
+RUN cp pyproject.toml /opt/source/ \
+    && pip install --no-cache-dir --no-index --no-deps --no-build-isolation /opt/source \
+    && rm -r /opt/source \
     && pip check \
     && ncnc --help > /dev/null
 
+COPY params.yaml ./
 COPY dags/ dags/
 
 USER 50000

@@ -1,0 +1,130 @@
+"""Scanners for the rules that no linter holds; each returns what it found, so that a planted fault can be shown."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+# Source package to test folder.
+MIRRORS = {"ncnc_core": "core", "pipeline": "pipeline", "dags": "dags", "embedded": "embedded"}
+DRAWERS = re.compile(r"^(utils?|common|misc|helpers?|.*_utils?)$")
+MAXIMUM_LINES = 250
+PICKLE_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+PICKLE_CALLS = {"read_pickle", "to_pickle"}
+DOOR_PROGRAMS = {"git", "dvc"}
+
+
+def sources(root: Path) -> Iterator[Path]:
+    """Yield every source file of the product, relative to the root; package markers have nothing to mirror."""
+    for package in MIRRORS:
+        for path in sorted((root / package).rglob("*.py")):
+            if path.name != "__init__.py":
+                yield path.relative_to(root)
+
+
+def mirror(source: Path) -> Path:
+    """Return the test file of a source file, relative to the root."""
+    package, *folders = source.parts[:-1]
+    return Path("tests", MIRRORS[package], *folders, f"test_{source.name}")
+
+
+def without_a_test(root: Path) -> list[str]:
+    """Return the source files whose mirrored test file is missing."""
+    return [path.as_posix() for path in sources(root) if not (root / mirror(path)).is_file()]
+
+
+def without_a_source(root: Path) -> list[str]:
+    """Return the test files that mirror no source file."""
+    mirrored = {mirror(path) for path in sources(root)}
+    return [
+        path.relative_to(root).as_posix()
+        for folder in MIRRORS.values()
+        for path in sorted((root / "tests" / folder).rglob("test_*.py"))
+        if path.relative_to(root) not in mirrored
+    ]
+
+
+def drawers(root: Path) -> list[str]:
+    """Return the files and folders named for no noun."""
+    return [
+        path.as_posix() for path in sources(root) if any(DRAWERS.match(part.removesuffix(".py")) for part in path.parts)
+    ]
+
+
+def too_long(root: Path) -> list[str]:
+    """Return the source files over the limit of lines."""
+    return [path.as_posix() for path in sources(root) if len((root / path).read_text().splitlines()) > MAXIMUM_LINES]
+
+
+def dotted(node: ast.expr) -> str:
+    """Return `a.b.c` for an attribute chain, and the empty string for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return ""
+
+
+def imported(node: ast.AST) -> set[str]:
+    """Return the top-level modules that a node imports."""
+    if isinstance(node, ast.Import):
+        return {alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and node.level == 0:
+        return {(node.module or "").partition(".")[0]}
+    return set()
+
+
+def _keyword(node: ast.Call, name: str) -> object:
+    values = [item.value for item in node.keywords if item.arg == name]
+    return values[0].value if values and isinstance(values[0], ast.Constant) else None
+
+
+def pickles(text: str) -> list[int]:
+    """Return the lines that could write or run a pickle: one that is loaded runs whatever its author wanted."""
+    lines = []
+    for node in ast.walk(ast.parse(text)):
+        if imported(node) & PICKLE_MODULES:
+            lines.append(node.lineno)  # type: ignore[attr-defined]  # an import statement has a line
+        if not isinstance(node, ast.Call):
+            continue
+        name = dotted(node.func)
+        last = name.rpartition(".")[2]
+        if (
+            name == "torch.save"
+            or (name == "torch.load" and _keyword(node, "weights_only") is not True)
+            or _keyword(node, "allow_pickle") is True
+            or last in PICKLE_CALLS
+        ):
+            lines.append(node.lineno)
+    return lines
+
+
+def reads_of_the_environment(text: str) -> list[int]:
+    """Return the lines that touch the process's environment."""
+    lines = []
+    for node in ast.walk(ast.parse(text)):
+        touched = isinstance(node, ast.Attribute) and dotted(node) in {
+            "os.environ",
+            "os.environb",
+            "os.getenv",
+            "os.putenv",
+        }
+        named = isinstance(node, ast.ImportFrom) and node.module == "os"
+        if touched or (named and any(alias.name in {"environ", "getenv"} for alias in node.names)):  # type: ignore[attr-defined]
+            lines.append(node.lineno)  # type: ignore[attr-defined]
+    return lines
+
+
+def runs_of_git_or_dvc(text: str) -> list[int]:
+    """Return the lines that hold an argument list for git or dvc."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.List | ast.Tuple)
+        and node.elts
+        and isinstance(node.elts[0], ast.Constant)
+        and node.elts[0].value in DOOR_PROGRAMS
+        and len(node.elts) > 1
+    ]

@@ -1,0 +1,211 @@
+"""The design's rules, held by tools; every scanner is shown to see the fault it is there for."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import architecture_rules as rules
+
+ROOT = Path(__file__).parents[1]
+
+# Each exception with its reason; what is not named here is held to the rule.
+TESTED_ELSEWHERE: dict[str, str] = {}
+TESTS_OF_MORE_THAN_ONE_FILE = {
+    "tests/core/test_golden_vectors.py": "all networks against the vectors of the published implementation",
+}
+LONG_FOR_A_REASON = {
+    "pipeline/records.py": "the seven records and their parts are one vocabulary, read together",
+    "pipeline/cli.py": "one verb after the other, without logic of its own",
+}
+MAY_TOUCH_THE_ENVIRONMENT = {
+    "pipeline/environment.py": "the one place",
+    "pipeline/git_origin.py": "hands the process's environment on to git, and reads no setting",
+    "pipeline/tracking_server.py": "sets the switches that MLflow reads at its import",
+    "dags/nightly_retraining.py": "the schedule; a DAG file may not import the pipeline",
+    "embedded/as_caida.py": "the data sets' folder, which only the demo and the tests know",
+    "embedded/settings.py": "builds the environment of the processes it starts",
+    "embedded/stack.py": "builds the environment of the processes it starts",
+}
+MAY_RUN_GIT_OR_DVC = {
+    "pipeline/git_origin.py": "the git door",
+    "pipeline/run_key.py": "asks once for the commit the sources stand at",
+    "pipeline/data_repository.py": "the snapshot store's git side",
+}
+
+
+def found_by(scan: Callable[[str], list[int]]) -> set[str]:
+    return {path.as_posix() for path in rules.sources(ROOT) if scan((ROOT / path).read_text())}
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    program = str(Path(sys.executable).parent / "lint-imports")
+    return subprocess.run([program, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_import_contracts_hold() -> None:
+    answer = lint_imports(ROOT)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for package in ("ncnc_core", "pipeline", "embedded"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "fault", "contract"),
+    [
+        ("ncnc_core/adjacency.py", "import pipeline.records", "The core knows nothing"),
+        ("ncnc_core/adjacency.py", "import mlflow", "The core knows nothing"),
+        ("pipeline/run_key.py", "import airflow.sdk", "The pipeline knows nothing of Airflow"),
+        ("pipeline/records.py", "from pipeline.params import Params", "Rings"),
+        ("pipeline/promotion.py", "from pipeline.doors import Doors", "Policy is pure"),
+        ("pipeline/steps/train.py", "from pipeline.steps import decide", "A step does not know another step"),
+        ("pipeline/steps/train.py", "import mlflow", "MLflow only behind"),
+        ("pipeline/run_folder.py", "from pipeline.night_runs import MlflowClient", "What lies behind the registry"),
+        ("pipeline/ledger.py", "import dvc.api", "DVC only behind"),
+        ("pipeline/quality.py", "import duckdb", "Ibis and DuckDB only behind"),
+    ],
+)
+def test_a_planted_import_breaks_its_contract(copy: Path, file: str, fault: str, contract: str) -> None:
+    path = copy / file
+    text = path.read_text()
+    path.write_text(f"{text}\n{fault}\n")
+    try:
+        answer = lint_imports(copy)
+    finally:
+        path.write_text(text)
+    assert answer.returncode == 1
+    broken = [line for line in answer.stdout.splitlines() if " BROKEN" in line]
+    assert any(line.startswith(contract) for line in broken), answer.stdout
+
+
+def test_every_source_file_has_its_test_file() -> None:
+    assert set(rules.without_a_test(ROOT)) == set(TESTED_ELSEWHERE)
+
+
+def test_every_test_file_mirrors_a_source_file() -> None:
+    assert set(rules.without_a_source(ROOT)) == set(TESTS_OF_MORE_THAN_ONE_FILE)
+
+
+def test_no_file_is_a_drawer() -> None:
+    assert rules.drawers(ROOT) == []
+
+
+def test_no_source_file_is_longer_than_the_limit() -> None:
+    assert set(rules.too_long(ROOT)) <= set(LONG_FOR_A_REASON)
+
+
+def test_nothing_pickles() -> None:
+    assert found_by(rules.pickles) == set()
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    assert found_by(rules.reads_of_the_environment) <= set(MAY_TOUCH_THE_ENVIRONMENT)
+
+
+def test_git_and_dvc_are_run_by_their_doors() -> None:
+    assert found_by(rules.runs_of_git_or_dvc) <= set(MAY_RUN_GIT_OR_DVC)
+
+
+def test_the_exceptions_name_files_that_exist() -> None:
+    exceptions = (TESTED_ELSEWHERE, TESTS_OF_MORE_THAN_ONE_FILE, LONG_FOR_A_REASON, MAY_TOUCH_THE_ENVIRONMENT)
+    for table in (*exceptions, MAY_RUN_GIT_OR_DVC):
+        assert [name for name in table if not (ROOT / name).is_file()] == []
+
+
+def test_every_variable_that_the_source_mentions_is_documented() -> None:
+    documented = set(re.findall(r"^(?:# )?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    mentioned: set[str] = set()
+    for path in rules.sources(ROOT):
+        mentioned |= set(re.findall(r"\bNCNC_[A-Z_]*[A-Z]\b", (ROOT / path).read_text()))
+    assert mentioned - documented == set()
+
+
+def plant(root: Path, name: str, text: str = "") -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_a_source_without_its_test_is_found(tmp_path: Path) -> None:
+    plant(tmp_path, "ncnc_core/ncn.py")
+    plant(tmp_path, "pipeline/steps/train.py")
+    plant(tmp_path, "pipeline/__init__.py")
+    plant(tmp_path, "tests/core/test_ncn.py")
+    assert rules.without_a_test(tmp_path) == ["pipeline/steps/train.py"]
+    plant(tmp_path, "tests/pipeline/steps/test_train.py")
+    assert rules.without_a_test(tmp_path) == []
+
+
+def test_a_test_without_its_source_is_found(tmp_path: Path) -> None:
+    plant(tmp_path, "dags/nightly.py")
+    plant(tmp_path, "tests/dags/test_nightly.py")
+    plant(tmp_path, "tests/dags/conftest.py")
+    plant(tmp_path, "tests/dags/test_weekly.py")
+    assert rules.without_a_source(tmp_path) == ["tests/dags/test_weekly.py"]
+
+
+@pytest.mark.parametrize("name", ["utils.py", "common.py", "misc.py", "graph_utils.py", "helpers.py", "utils/nodes.py"])
+def test_a_drawer_is_found(tmp_path: Path, name: str) -> None:
+    plant(tmp_path, f"pipeline/{name}")
+    plant(tmp_path, "pipeline/common_neighbors.py")  # named for a noun of the field
+    assert rules.drawers(tmp_path) == [f"pipeline/{name}"]
+
+
+def test_a_long_file_is_found(tmp_path: Path) -> None:
+    plant(tmp_path, "embedded/short.py", "x = 1\n" * rules.MAXIMUM_LINES)
+    plant(tmp_path, "embedded/long.py", "x = 1\n" * (rules.MAXIMUM_LINES + 1))
+    assert rules.too_long(tmp_path) == ["embedded/long.py"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import pickle",
+        "from cloudpickle import dumps",
+        "def lazily():\n    import joblib",
+        "torch.save(state, path)",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+        "torch.load(path, weights_only=chosen)",
+        "np.load(path, allow_pickle=True)",
+        "pd.read_pickle(path)",
+        "frame.to_pickle(path)",
+    ],
+)
+def test_a_pickle_is_found(text: str) -> None:
+    assert rules.pickles(text) != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["torch.load(path, weights_only=True)", "np.load(path)", "save_file(weights, path)", "from safetensors import x"],
+)
+def test_safe_reads_are_no_pickle(text: str) -> None:
+    assert rules.pickles(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["os.environ['X']", "os.environ.get('X')", "os.getenv('X')", "from os import environ", "dict(os.environ)"]
+)
+def test_a_look_into_the_environment_is_found(text: str) -> None:
+    assert rules.reads_of_the_environment(text) != []
+    assert rules.reads_of_the_environment("environment.home; os.path.join('a'); from os import sep") == []
+
+
+@pytest.mark.parametrize("text", ["run(['git', 'push'])", "run(('dvc', 'add', p))", "argv = ['git', *rest]"])
+def test_a_run_of_git_is_found(text: str) -> None:
+    assert rules.runs_of_git_or_dvc(text) != []
+    assert rules.runs_of_git_or_dvc("names = ['ncnc', 'git']; kinds = ['git']; x = 'git push'") == []

@@ -1,0 +1,85 @@
+"""Step name = CLI verb = Airflow task id = section of params.yaml = file of pipeline/steps; four are DVC stages."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from pipeline.params import Params
+
+ROOT = Path(__file__).parents[1]
+STEPS = ("snapshot", "split", "train", "evaluate", "decide", "register")
+# decide and register act on the registry, and DVC's run cache can replay a stage without running it.
+STAGES = STEPS[:4]
+
+
+def stages() -> dict[str, dict[str, Any]]:  # Any: YAML of DVC's own schema
+    content: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    return content["stages"]
+
+
+def test_each_step_is_a_file_of_its_name_and_nothing_else_is_one() -> None:
+    files = {path.stem for path in (ROOT / "pipeline" / "steps").glob("*.py")} - {"__init__"}
+    assert files == set(STEPS)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_file_has_its_run(step: str) -> None:
+    assert callable(importlib.import_module(f"pipeline.steps.{step}").run)
+
+
+def test_each_step_is_a_verb_of_the_command_line() -> None:
+    from pipeline.cli import app
+
+    command = typer.main.get_command(app)
+    verbs = getattr(command, "commands")  # noqa: B009 - typer's own group class, which mypy does not know
+    assert set(STEPS) <= set(verbs)
+    for step in STEPS:
+        options = {name for parameter in verbs[step].params for name in parameter.opts}
+        assert "--run-dir" in options, step
+
+
+def test_each_step_is_a_task_of_the_nightly_dag_in_this_order() -> None:
+    from nightly_retraining import snapshot  # any task: it knows its DAG
+
+    dag = snapshot.dag
+    assert [task.task_id for task in dag.topological_sort() if task.task_id in STEPS] == list(STEPS)
+    for step in STEPS:
+        assert dag.get_task(step).step == step
+
+
+def test_each_step_is_a_section_of_the_parameters() -> None:
+    committed = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert [section for section in committed if section != "resources"] == list(STEPS)
+    fields = [field.alias or name for name, field in Params.model_fields.items()]
+    assert fields == list(committed)
+
+
+def test_the_first_four_steps_are_the_stages_of_dvc() -> None:
+    assert tuple(stages()) == STAGES
+
+
+@pytest.mark.parametrize("step", STAGES)
+def test_each_stage_runs_the_same_argv_as_everyone(step: str) -> None:
+    program, verb, option, *_ = shlex.split(stages()[step]["cmd"])
+    assert (program, verb, option) == ("ncnc", step, "--run-dir")
+
+
+@pytest.mark.parametrize("step", STAGES)
+def test_each_stage_depends_on_its_section_and_on_the_code(step: str) -> None:
+    stage = stages()[step]
+    assert step in stage["params"]
+    assert {"ncnc_core", "pipeline"} <= {name.rstrip("/") for name in stage["deps"]}
+
+
+def test_each_stage_takes_what_the_one_before_it_left() -> None:
+    for before, after in itertools.pairwise(STAGES):
+        left = {name if isinstance(name, str) else next(iter(name)) for name in stages()[before]["outs"]}
+        assert left & set(stages()[after]["deps"]), f"{after} takes nothing of {before}"
