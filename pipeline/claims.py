@@ -47,7 +47,7 @@ class Claims:
 
 
 def _holder(clone: GitClone, ref: str) -> str | None:
-    if not clone.git("ls-remote", "--refs", "origin", ref):
+    if not clone.git("ls-remote", "--refs", clone.url, ref):
         return None
     clone.fetch(ref)
     return clone.git("show", "--no-patch", "--format=%B", "FETCH_HEAD").strip()

@@ -56,9 +56,7 @@ class GitOrigin:
         with tempfile.TemporaryDirectory(prefix="git-", dir=parent, ignore_cleanup_errors=True) as folder:
             path = Path(folder) / "clone"
             _git(None, "init", "--quiet", "--initial-branch=main", str(path))
-            clone = GitClone(path)
-            clone.git("remote", "add", "origin", self.url)
-            yield clone
+            yield GitClone(path, self.url)
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,7 @@ class GitClone:
     """A private working copy, shallow: only the fetched commits are in it."""
 
     path: Path
+    url: str
 
     def git(self, *arguments: str, stdin: str | None = None) -> str:
         """Run a git command here and return its output."""
@@ -73,11 +72,11 @@ class GitClone:
 
     def fetch(self, *refspecs: str) -> None:
         """Fetch the newest commit of each refspec, without its history."""
-        self.git("fetch", "--quiet", "--no-tags", "--depth=1", "origin", *refspecs)
+        self.git("fetch", "--quiet", "--no-tags", "--depth=1", self.url, *refspecs)
 
     def fetch_branch(self, branch: str) -> bool:
         """Check out the newest commit of a branch; False, with an empty working copy, where origin has none."""
-        if not self.git("ls-remote", "--refs", "origin", f"refs/heads/{branch}"):
+        if not self.git("ls-remote", "--refs", self.url, f"refs/heads/{branch}"):
             self.git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
             return False
         self.fetch(f"refs/heads/{branch}")
@@ -95,7 +94,7 @@ class GitClone:
         Raises:
             OutsideTrouble: the origin cannot be reached, or refuses for another reason than a lost race.
         """
-        command = ("push", "--porcelain", "--atomic", "--no-verify", "origin", *refspecs)
+        command = ("push", "--porcelain", "--atomic", "--no-verify", self.url, *refspecs)
         answer = _run(self.path, command, None)
         if answer.returncode == 0:
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.errors import TamperedRecord
@@ -18,6 +19,12 @@ def write_manifest(folder: Path) -> str:
     return sha256_of_file(path)
 
 
+def read_manifest(folder: Path) -> dict[str, str]:
+    """Return what the manifest says: path to sha256."""
+    lines = [line.partition("  ") for line in (folder / MANIFEST).read_text().splitlines()]
+    return {path: sha256 for sha256, _, path in lines}
+
+
 def verify_manifest(folder: Path, manifest_sha256: str, source: str) -> None:
     """Check every byte below a folder against its manifest, and the manifest against the digest recorded for it.
 
@@ -27,8 +34,15 @@ def verify_manifest(folder: Path, manifest_sha256: str, source: str) -> None:
     found = {item.path: item.sha256 for item in digests_of_folder(folder)}
     if found.pop(MANIFEST, None) != manifest_sha256:
         raise TamperedRecord(_message(MANIFEST, source, "does not have the sha256 that was committed for it"))
-    lines = [line.partition("  ") for line in (folder / MANIFEST).read_text().splitlines()]
-    expected = {path: sha256 for sha256, _, path in lines}
+    compare_digests(found, read_manifest(folder), source)
+
+
+def compare_digests(found: Mapping[str, str], expected: Mapping[str, str], source: str) -> None:
+    """Check the digests that were found against those of a manifest, both path to sha256.
+
+    Raises:
+        TamperedRecord: a file differs, is missing or is one too many; the first one is named.
+    """
     for name in sorted(expected.keys() | found.keys()):
         if found.get(name) != expected.get(name):
             rule = f"has sha256 {str(found.get(name))[:12]}, but {MANIFEST} says {str(expected.get(name))[:12]}"

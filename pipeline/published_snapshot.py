@@ -8,7 +8,6 @@ from pydantic import AwareDatetime
 
 from pipeline.records import GraphName, Part, Sha256
 
-
 STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 
 
