@@ -6,121 +6,23 @@ one JSON object; errors go to standard error.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import click
 import typer
 
-from pipeline.errors import InvalidInput, NothingToDo, StepError
-
-if TYPE_CHECKING:
-    from pipeline.doors import Doors
-    from pipeline.params import Params
+from pipeline.errors import InvalidInput, StepError, TamperedRecord
+from pipeline.step_commands import AsOf, ParamsFile, in_utc, open_doors, print_line, steps
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 snapshots_app = typer.Typer(no_args_is_help=True, help="Published graph snapshots: init, ingest, list, get.")
 audit_app = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes that made it.")
+app.add_typer(steps)
 app.add_typer(snapshots_app, name="snapshots")
 app.add_typer(audit_app, name="audit")
-
-RunDir = Annotated[Path, typer.Option("--run-dir", help="The run's folder, named <graph>-<as of>.")]
-ParamsFile = Annotated[Path, typer.Option("--params", envvar="NCNC_PARAMS", help="The parameters of the run.")]
-AsOf = Annotated[
-    datetime,
-    typer.Option(
-        "--as-of",
-        envvar="NCNC_AS_OF",
-        help="The time the graph is taken at, ISO 8601, UTC.",
-        formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"],
-    ),
-]
-
-
-def _utc(as_of: datetime) -> datetime:
-    aware = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).replace(microsecond=0)
-
-
-def _print_line(**fields: Any) -> None:  # Any: the one JSON line a caller reads has a shape per command
-    print(json.dumps(fields, default=str), flush=True)
-
-
-def _doors() -> Doors:
-    from pipeline.doors import Doors
-    from pipeline.environment import Environment
-
-    return Doors(Environment.of_process())
-
-
-def _run_step(step: str, run_dir: Path, params: Params | None = None, **arguments: datetime) -> None:
-    """Run a step by its name and print its line; what it raises goes on to `main`."""
-    from pipeline.night import run_step
-    from pipeline.run_folder import RunFolder
-
-    doors = _doors()
-    folder = RunFolder(run_dir, doors.registry)
-    try:
-        record = run_step(step, folder, params or folder.frozen_params(), doors=doors, **arguments)
-    except StepError as error:
-        _print_line(step=step, run=folder.name, exit_code=error.exit_code, reason=str(error))
-        raise
-    _print_line(step=step, run=folder.name, exit_code=0, record=record.file_name, sha256=record.sha256)
-
-
-@app.command()
-def snapshot(
-    run_dir: RunDir,
-    as_of: AsOf,
-    params: ParamsFile = Path("params.yaml"),
-    unchanged: Annotated[
-        str, typer.Option(help="ok: an unchanged graph ends 0 instead of 99, as dvc repro needs.")
-    ] = "skip",
-) -> None:
-    """Read tonight's delivery, check it, and publish it as a versioned snapshot."""
-    from pipeline.params import Params
-
-    if unchanged not in ("skip", "ok"):
-        raise InvalidInput(f"--unchanged takes skip or ok, not {unchanged!r}. Leave it out for skip.")
-    try:
-        _run_step("snapshot", run_dir, Params.load(params), as_of=_utc(as_of))
-    except NothingToDo:
-        if unchanged != "ok":
-            raise
-
-
-@app.command()
-def split(run_dir: RunDir) -> None:
-    """Divide the snapshot's edges into train, validation and test, and certify that nothing leaks."""
-    _run_step("split", run_dir)
-
-
-@app.command()
-def train(run_dir: RunDir) -> None:
-    """Train the challenger."""
-    _run_step("train", run_dir)
-
-
-@app.command()
-def evaluate(run_dir: RunDir) -> None:
-    """Score challenger, champion and heuristics on edges that no model has seen."""
-    _run_step("evaluate", run_dir)
-
-
-@app.command()
-def decide(run_dir: RunDir) -> None:
-    """Hold the evaluation against the gate."""
-    _run_step("decide", run_dir)
-
-
-@app.command()
-def register(run_dir: RunDir) -> None:
-    """Register the promoted challenger and make it champion."""
-    _run_step("register", run_dir)
 
 
 @app.command(name="try")
@@ -144,7 +46,7 @@ def try_(
     console.print(f"{trial.snapshot.num_nodes} nodes, {trial.snapshot.num_edges} edges")
     console.print(scores_table(trial.report))
     console.print(f"the gate would {'promote' if trial.decision.promote else 'refuse'} it: {trial.decision.reason}")
-    _print_line(folder=trial.folder, promote=trial.decision.promote, reason=trial.decision.reason)
+    print_line(folder=trial.folder, promote=trial.decision.promote, reason=trial.decision.reason)
 
 
 @app.command()
@@ -160,7 +62,7 @@ def status(
     from pipeline.records import NightEntry
     from pipeline.score_table import nights_table
 
-    doors, console = _doors(), Console(stderr=True)
+    doors, console = open_doors(), Console(stderr=True)
     name = graph or Params.load(params).snapshot.graph
     entries = [entry for entry in doors.ledger.entries(name) if isinstance(entry, NightEntry)]
     console.print(nights_table(entries[-nights:]))
@@ -171,7 +73,7 @@ def status(
         if champion
         else f"{name} has no champion yet"
     )
-    _print_line(graph=name, nights=len(entries), champion=champion.version if champion else None, age_days=age_days)
+    print_line(graph=name, nights=len(entries), champion=champion.version if champion else None, age_days=age_days)
 
 
 @snapshots_app.command(name="init")
@@ -182,7 +84,7 @@ def snapshots_init() -> None:
 
     environment = Environment.of_process()
     SnapshotStore.create(environment.data_repository, environment.dvc_remote)
-    _print_line(data_repository=environment.data_repository)
+    print_line(data_repository=environment.data_repository)
 
 
 @snapshots_app.command(name="ingest")
@@ -191,27 +93,29 @@ def snapshots_ingest(as_of: AsOf, params: ParamsFile = Path("params.yaml")) -> N
     from pipeline.params import Params
     from pipeline.steps.snapshot import ingest
 
-    published = ingest(Params.load(params), doors=_doors(), as_of=_utc(as_of))
-    _print_line(tag=published.tag)
+    published = ingest(Params.load(params), doors=open_doors(), as_of=in_utc(as_of))
+    print_line(tag=published.tag)
 
 
 @snapshots_app.command(name="list")
 def snapshots_list(graph: Annotated[str, typer.Argument()]) -> None:
     """List the published snapshots of a graph, oldest first."""
-    for item in _doors().snapshots.list(graph):
-        _print_line(tag=item.tag, as_of=item.as_of.isoformat(), content_id=item.content_id)
+    for item in open_doors().snapshots.list(graph):
+        print_line(tag=item.tag, as_of=item.as_of.isoformat(), content_id=item.content_id)
 
 
 @snapshots_app.command(name="get")
 def snapshots_get(tag: Annotated[str, typer.Argument()], destination: Annotated[Path, typer.Argument()]) -> None:
     """Fetch a snapshot's files and verify every byte."""
-    folder = _doors().snapshots.fetch(tag, destination)
-    _print_line(tag=tag, folder=folder)
+    folder = open_doors().snapshots.fetch(tag, destination)
+    print_line(tag=tag, folder=folder)
 
 
 @audit_app.command(name="model")
 def audit_model(model: Annotated[str, typer.Argument(help="NAME@alias or NAME@version.")]) -> None:
     """Recompute every digest from the registered version down to the snapshot's bytes."""
+    import tempfile
+
     from rich.console import Console
 
     from pipeline.lineage import audit_model as walk
@@ -219,13 +123,19 @@ def audit_model(model: Annotated[str, typer.Argument(help="NAME@alias or NAME@ve
     name, at, version = model.partition("@")
     if not at:
         raise InvalidInput(f"A model is named NAME@alias or NAME@version, not {model!r}. For example {model}@champion.")
-    report = walk(name, version, doors=_doors())
+    with tempfile.TemporaryDirectory() as scratch:
+        report = walk(name, version, doors=open_doors(), work_folder=Path(scratch))
     console = Console(stderr=True)
-    for item in report.items:
-        console.print(f"{'[green]ok[/green]   ' if item.ok else '[red]WRONG[/red]'} {item.what}: {item.observed}")
-    _print_line(model=model, checked=len(report.items), wrong=[item.what for item in report.items if not item.ok])
-    if not report.ok:
-        raise InvalidInput(f"{model} fails its audit. The lines marked WRONG name what differs from its record.")
+    for check in report.checks:
+        console.print(f"{'[green]ok[/green]   ' if check.ok else '[red]WRONG[/red]'} {check.what}: {check.observed}")
+    console.print(f"run {report.run_name}, snapshot {report.snapshot_tag}, code {report.code_version}")
+    wrong = [check.what for check in report.faults]
+    print_line(model=model, version=report.version, checked=len(report.checks), wrong=wrong)
+    if wrong:
+        raise TamperedRecord(
+            f"{len(wrong)} of {len(report.checks)} checks of {model} fail: {', '.join(wrong)}. "
+            f"Restore those bytes from a backup, or promote another version."
+        )
 
 
 @app.callback()

@@ -1,0 +1,115 @@
+"""The six steps as commands; the name of a step is its verb, its Airflow task id and its section of params.yaml."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.errors import InvalidInput, NothingToDo, StepError
+
+if TYPE_CHECKING:
+    from pipeline.doors import Doors
+    from pipeline.params import Params
+
+steps = typer.Typer()
+
+RunDir = Annotated[Path, typer.Option("--run-dir", help="The run's folder, named <graph>-<as of>.")]
+ParamsFile = Annotated[Path, typer.Option("--params", envvar="NCNC_PARAMS", help="The parameters of the run.")]
+AsOf = Annotated[
+    datetime,
+    typer.Option(
+        "--as-of",
+        envvar="NCNC_AS_OF",
+        help="The time the graph is taken at, ISO 8601, UTC.",
+        formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"],
+    ),
+]
+
+
+def in_utc(as_of: datetime) -> datetime:
+    """Return a time in UTC to the second; one without a zone is taken as UTC."""
+    aware = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).replace(microsecond=0)
+
+
+def print_line(**fields: Any) -> None:  # Any: the one JSON line a caller reads has a shape per command
+    """Print the one JSON line that ends a command."""
+    print(json.dumps(fields, default=str), flush=True)
+
+
+def open_doors() -> Doors:
+    """Return the doors this process's environment leads to."""
+    from pipeline.doors import Doors
+    from pipeline.environment import Environment
+
+    return Doors(Environment.of_process())
+
+
+def _run_step(step: str, run_dir: Path, params: Params | None = None, **arguments: datetime) -> None:
+    """Run a step by its name and print its line; what it raises goes on to `main`."""
+    from pipeline.night import run_step
+    from pipeline.run_folder import RunFolder
+
+    doors = open_doors()
+    folder = RunFolder(run_dir, doors.registry)
+    try:
+        record = run_step(step, folder, params or folder.frozen_params(), doors=doors, **arguments)
+    except StepError as error:
+        print_line(step=step, run=folder.name, exit_code=error.exit_code, reason=str(error))
+        raise
+    print_line(step=step, run=folder.name, exit_code=0, record=record.file_name, sha256=record.sha256)
+
+
+@steps.command()
+def snapshot(
+    run_dir: RunDir,
+    as_of: AsOf,
+    params: ParamsFile = Path("params.yaml"),
+    unchanged: Annotated[
+        str, typer.Option(help="ok: an unchanged graph ends 0 instead of 99, as dvc repro needs.")
+    ] = "skip",
+) -> None:
+    """Read tonight's delivery, check it, and publish it as a versioned snapshot."""
+    from pipeline.params import Params
+
+    if unchanged not in ("skip", "ok"):
+        raise InvalidInput(f"--unchanged takes skip or ok, not {unchanged!r}. Leave it out for skip.")
+    try:
+        _run_step("snapshot", run_dir, Params.load(params), as_of=in_utc(as_of))
+    except NothingToDo:
+        if unchanged != "ok":
+            raise
+
+
+@steps.command()
+def split(run_dir: RunDir) -> None:
+    """Divide the snapshot's edges into train, validation and test, and certify that nothing leaks."""
+    _run_step("split", run_dir)
+
+
+@steps.command()
+def train(run_dir: RunDir) -> None:
+    """Train the challenger."""
+    _run_step("train", run_dir)
+
+
+@steps.command()
+def evaluate(run_dir: RunDir) -> None:
+    """Score challenger, champion and heuristics on edges that no model has seen."""
+    _run_step("evaluate", run_dir)
+
+
+@steps.command()
+def decide(run_dir: RunDir) -> None:
+    """Hold the evaluation against the gate."""
+    _run_step("decide", run_dir)
+
+
+@steps.command()
+def register(run_dir: RunDir) -> None:
+    """Register the promoted challenger and make it champion."""
+    _run_step("register", run_dir)
