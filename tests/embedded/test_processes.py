@@ -84,7 +84,8 @@ def test_run_waits_for_the_end_and_refuses_a_failure(processes: Processes) -> No
 
 def test_two_starts_of_one_stack_do_not_meet(processes: Processes) -> None:
     hold = (
-        "import sys; from pathlib import Path; from embedded.layout import Layout; from embedded.processes import alone\n"
+        "import sys; from pathlib import Path\n"
+        "from embedded.layout import Layout; from embedded.processes import alone\n"
         "with alone(Layout(Path(sys.argv[1]))): print('held', flush=True); sys.stdin.read()"
     )
     argv = [sys.executable, "-c", hold, str(processes.layout.root)]

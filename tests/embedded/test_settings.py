@@ -29,7 +29,13 @@ def test_the_settings_come_back_as_they_were_written(tmp_path: Path) -> None:
 
 
 def test_a_users_own_airflow_and_mlflow_do_not_leak_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    foreign = ("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW_CONFIG", "MLFLOW_TRACKING_TOKEN", "NCNC_DATA_DIR", "DVC_STUDIO_URL")
+    foreign = (
+        "AIRFLOW__CORE__FERNET_KEY",
+        "AIRFLOW_CONFIG",
+        "MLFLOW_TRACKING_TOKEN",
+        "NCNC_DATA_DIR",
+        "DVC_STUDIO_URL",
+    )
     for name in foreign:
         monkeypatch.setenv(name, "foreign")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")

@@ -1,0 +1,94 @@
+"""Records of nights, as the steps leave them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from embedded.night_results import NightResult
+from embedded.nights import Expectation, Night
+from pipeline.records import EvaluationReport, GraphSnapshot, Interval, ModelScores
+
+DIGEST = "ab" * 32
+AS_OF = datetime(2026, 3, 2, 3, tzinfo=UTC)
+
+
+def scores(name: str, mrr: float, version: int | None = None) -> ModelScores:
+    return ModelScores(
+        name=name,
+        version=version,
+        metrics={"mrr": Interval(value=mrr, low=round(mrr - 0.02, 3), high=round(mrr + 0.02, 3))},
+    )
+
+
+def report_of(challenger: float, champion: float | None = None, rival: float = 0.30) -> EvaluationReport:
+    """Return a report; preferential attachment is better than every rival, and is none of CN, AA, RA."""
+    return EvaluationReport(
+        trained_model_sha256=DIGEST,
+        num_test_edges=400,
+        num_seen_by_champion=0,
+        num_negatives=50,
+        challenger=scores("challenger", challenger),
+        champion=scores("champion", champion, version=1) if champion is not None else None,
+        champion_note="",
+        floor=(
+            scores("common_neighbors", rival - 0.05),
+            scores("resource_allocation", rival),
+            scores("preferential_attachment", 0.9),
+        ),
+        paired_metric="mrr",
+        paired_difference=None,
+        certificate=(),
+        snapshot_checks=(),
+        seconds=1.0,
+    )
+
+
+def snapshot_of(night: Night) -> GraphSnapshot:
+    return GraphSnapshot(
+        graph="demo",
+        run_name=night.run_name("demo"),
+        as_of=night.as_of,
+        content_id="cd" * 32,
+        tag="snap/demo/20260302T030000Z/cdcdcdcdcdcd",
+        dvc_md5="0" * 32,
+        manifest_sha256=DIGEST,
+        source_sha256=DIGEST,
+        previous_tag=None,
+        previous_as_of=None,
+        num_nodes=3000,
+        num_edges=14280,
+        num_features=33,
+        added_edges=0,
+        removed_edges=0,
+        returned_edges=0,
+        checks=(),
+        params_sha256=DIGEST,
+        code_version=DIGEST,
+        git_commit=None,
+        run_key=DIGEST,
+    )
+
+
+def night_of(number: int, expected: Expectation = "decided") -> Night:
+    return Night(number, AS_OF + timedelta(days=number - 1), "a story", expected)
+
+
+@pytest.fixture
+def four_nights() -> list[NightResult]:
+    """Cold start, kept, skipped, refused."""
+    first, second = night_of(1), night_of(2)
+    third, fourth = night_of(3, "skipped"), night_of(4, "refused")
+    return [
+        NightResult(first, "promoted", "cold start", True, 1, snapshot_of(first), report_of(0.45)),
+        NightResult(second, "kept", "no better", True, None, snapshot_of(second), report_of(0.46, champion=0.47)),
+        NightResult(third, "skipped", "unchanged since [demo-2]", False, None, None, None),
+        NightResult(fourth, "refused", "5,049 edges are 35 %", False, None, None, None),
+    ]
+
+
+@pytest.fixture
+def report_with() -> Callable[..., EvaluationReport]:
+    return report_of
