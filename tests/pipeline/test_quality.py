@@ -15,12 +15,8 @@ BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 PARAMS = SnapshotParams()
 
 
-def baseline(
-    num_edges: int = 4, source_sha256: str = "0" * 64, newest: datetime = BEFORE, text: bool = False
-) -> Baseline:
-    return Baseline(
-        as_of=BEFORE, source_sha256=source_sha256, num_edges=num_edges, ids_are_text=text, newest_as_of=newest
-    )
+def baseline(num_edges: int = 4, source_sha256: str = "0" * 64) -> Baseline:
+    return Baseline(as_of=BEFORE, source_sha256=source_sha256, num_edges=num_edges, ids_are_text=False)
 
 
 def with_rows(table: pd.DataFrame, *rows: tuple[int, int]) -> pd.DataFrame:
@@ -29,7 +25,7 @@ def with_rows(table: pd.DataFrame, *rows: tuple[int, int]) -> pd.DataFrame:
 
 def test_good_delivery_passes_every_check() -> None:
     graph = triangle_with_tail()
-    results = check(delivered(graph, nodes_of(graph)), PARAMS, as_of=AS_OF, baseline=baseline())
+    results = check(delivered(graph, nodes_of(graph)), PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline())
     assert all(result.passed for result in results)
     observed = {result.name: result.observed for result in results}
     assert observed["self_loops"] == observed["duplicates"] == observed["unknown_nodes"] == "0"
@@ -37,16 +33,16 @@ def test_good_delivery_passes_every_check() -> None:
 
 
 def test_first_snapshot_needs_nothing_to_be_held_against() -> None:
-    results = check(delivered(square()), PARAMS, as_of=AS_OF, baseline=None)
+    results = check(delivered(square()), PARAMS, as_of=AS_OF, newest_as_of=None, baseline=None)
     assert {result.name: result.observed for result in results}["edge_ratio"] == "4 edges, no earlier snapshot"
 
 
 def test_self_loop_is_refused_by_row() -> None:
     delivery = delivered(with_rows(triangle_with_tail(), (20, 20)))
     with pytest.raises(InvalidInput, match=r"self_loops: 1 edges.*row 5, 20 - 20.*self_loops: drop") as caught:
-        check(delivery, PARAMS, as_of=AS_OF, baseline=None)
+        check(delivery, PARAMS, as_of=AS_OF, newest_as_of=None, baseline=None)
     assert caught.value.exit_code == 2
-    results = check(delivery, SnapshotParams(self_loops="drop"), as_of=AS_OF, baseline=None)
+    results = check(delivery, SnapshotParams(self_loops="drop"), as_of=AS_OF, newest_as_of=None, baseline=None)
     assert [(r.level, r.observed) for r in results if r.name == "self_loops"] == [("warn", "1")]
     assert count_edges(delivery) == 4
 
@@ -54,14 +50,14 @@ def test_self_loop_is_refused_by_row() -> None:
 def test_duplicate_in_the_other_direction_is_refused() -> None:
     delivery = delivered(with_rows(triangle_with_tail(), (20, 10)))
     with pytest.raises(InvalidInput, match=r"duplicates: 1 rows.*row 5, 20 - 10.*duplicates: merge"):
-        check(delivery, PARAMS, as_of=AS_OF, baseline=None)
-    check(delivery, SnapshotParams(duplicates="merge"), as_of=AS_OF, baseline=None)
+        check(delivery, PARAMS, as_of=AS_OF, newest_as_of=None, baseline=None)
+    check(delivery, SnapshotParams(duplicates="merge"), as_of=AS_OF, newest_as_of=None, baseline=None)
 
 
 def test_event_log_may_repeat_an_edge() -> None:
     table = with_rows(triangle_with_tail(), (20, 10)).assign(time=5)
     params = SnapshotParams(kind="event_log", time_column="time")
-    results = check(delivered(table), params, as_of=AS_OF, baseline=None)
+    results = check(delivered(table), params, as_of=AS_OF, newest_as_of=None, baseline=None)
     assert [(r.level, r.observed) for r in results if r.name == "duplicates"] == [("warn", "1")]
 
 
@@ -70,8 +66,8 @@ def test_edge_to_an_unknown_node_is_refused_by_row() -> None:
     with pytest.raises(
         InvalidInput, match=r"unknown_nodes: 1 edges.*nodes\.parquet lacks.*row 5, 10 - 99.*unknown_nodes: add"
     ):
-        check(delivery, PARAMS, as_of=AS_OF, baseline=None)
-    check(delivery, SnapshotParams(unknown_nodes="add"), as_of=AS_OF, baseline=None)
+        check(delivery, PARAMS, as_of=AS_OF, newest_as_of=None, baseline=None)
+    check(delivery, SnapshotParams(unknown_nodes="add"), as_of=AS_OF, newest_as_of=None, baseline=None)
 
 
 RATIOS = [
@@ -85,10 +81,10 @@ RATIOS = [
 @pytest.mark.parametrize(("edges", "message"), RATIOS)
 def test_number_of_edges_is_held_against_the_last_snapshot(edges: int, message: str | None) -> None:
     if message is None:
-        check(delivered(ring(edges)), PARAMS, as_of=AS_OF, baseline=baseline(100))
+        check(delivered(ring(edges)), PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline(100))
         return
     with pytest.raises(InvalidInput, match=message):
-        check(delivered(ring(edges)), PARAMS, as_of=AS_OF, baseline=baseline(100))
+        check(delivered(ring(edges)), PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline(100))
 
 
 def test_time_may_not_go_backwards() -> None:
@@ -96,15 +92,20 @@ def test_time_may_not_go_backwards() -> None:
     with pytest.raises(
         InvalidInput, match=r"time_order: the as-of 2026-01-02.*newest snapshot, 2026-01-03.*later --as-of"
     ):
-        check(delivered(ring(4)), PARAMS, as_of=AS_OF, baseline=baseline(newest=newest))
+        check(delivered(ring(4)), PARAMS, as_of=AS_OF, newest_as_of=newest, baseline=baseline())
+
+
+def test_try_after_its_own_publication_is_in_time() -> None:
+    results = check(delivered(ring(4)), PARAMS, as_of=AS_OF, newest_as_of=AS_OF, baseline=baseline())
+    assert all(result.passed for result in results)
 
 
 def test_same_bytes_under_a_new_date_are_refused() -> None:
     delivery = delivered(ring(4))
     with pytest.raises(InvalidInput, match=r"new_delivery: .*redelivered.*identical_delivery: unchanged"):
-        check(delivery, PARAMS, as_of=AS_OF, baseline=baseline(source_sha256=delivery.sha256))
+        check(delivery, PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline(source_sha256=delivery.sha256))
     params = SnapshotParams(identical_delivery="unchanged")
-    check(delivery, params, as_of=AS_OF, baseline=baseline(source_sha256=delivery.sha256))
+    check(delivery, params, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline(source_sha256=delivery.sha256))
 
 
 @pytest.mark.parametrize(("last_event", "refused"), [(BEFORE, True), (AS_OF, False)])
@@ -114,17 +115,17 @@ def test_one_log_for_all_nights_may_keep_its_bytes_while_events_come_due(last_ev
     same = baseline(source_sha256=delivery.sha256)
     if refused:
         with pytest.raises(InvalidInput, match=r"new_delivery"):
-            check(delivery, params, as_of=AS_OF, baseline=same)
+            check(delivery, params, as_of=AS_OF, newest_as_of=BEFORE, baseline=same)
     else:
-        check(delivery, params, as_of=AS_OF, baseline=same)
+        check(delivery, params, as_of=AS_OF, newest_as_of=BEFORE, baseline=same)
 
 
 def test_ids_may_not_change_their_kind() -> None:
     with pytest.raises(InvalidInput, match=r"kind_of_ids: tonight's ids are strings.*Deliver integers again"):
-        check(delivered(square()), PARAMS, as_of=AS_OF, baseline=baseline())
+        check(delivered(square()), PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline())
 
 
 def test_refusal_names_every_failed_check() -> None:
     delivery = delivered(with_rows(ring(4), (1, 1), (1, 0)))
     with pytest.raises(InvalidInput, match=r"3 check\(s\) failed.*self_loops.*duplicates.*minimum_edge_ratio"):
-        check(delivery, PARAMS, as_of=AS_OF, baseline=baseline(100))
+        check(delivery, PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline(100))

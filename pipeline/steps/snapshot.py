@@ -1,0 +1,89 @@
+"""Read and check what was delivered, publish it as a snapshot, and start the night's run."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.doors import Doors
+from pipeline.errors import InvalidInput, NothingToDo
+from pipeline.params import Params
+from pipeline.records import GraphSnapshot
+from pipeline.run_data import SNAPSHOT_FOLDER
+from pipeline.run_folder import PARAMS_FILE, RunFolder
+from pipeline.run_key import code_version, run_key
+from pipeline.snapshot_store import Publication
+from pipeline.tonights_graph import TonightsGraph, tonights_graph
+
+
+def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> GraphSnapshot:
+    """Publish the night's graph, freeze the parameters, open the MLflow run and leave the record.
+
+    Raises:
+        InvalidInput: the delivery breaks a rule, or the run folder is another graph's.
+        OutsideTrouble: the source did not deliver, or a service does not answer.
+        NothingToDo: the last night that ran to its end did so with this graph, these parameters and this code.
+    """
+    if (done := folder.find(GraphSnapshot)) is not None:
+        return _same_start(done, params)
+    if folder.graph != params.snapshot.graph:
+        raise InvalidInput(
+            f"The run folder {folder.name} is of graph {folder.graph}, but snapshot.graph in params.yaml is "
+            f"{params.snapshot.graph}. Make them the same."
+        )
+    with tonights_graph(params.snapshot, doors, _whole_seconds(as_of)) as graph:
+        key = run_key(graph.content_id, params.sha256, code_version())
+        _expect_work(folder, graph, key, doors)
+        with folder.staging(SNAPSHOT_FOLDER) as staged:
+            publication = graph.publish(staged, doors)
+        record = graph.record(folder.name, params, publication, key)
+    folder.freeze(params)
+    run_id = doors.registry.open_run(record.graph, folder.name, run_key=key, params=_flat(params))
+    doors.registry.put_file(run_id, folder.path / PARAMS_FILE, PARAMS_FILE)
+    doors.registry.log_snapshot(run_id, record, doors.environment.data_repository)
+    folder.put(record)
+    return record
+
+
+def ingest(params: Params, *, doors: Doors, as_of: datetime) -> Publication:
+    """Publish a delivery as history: checked as any other, but no run is made from it."""
+    with (
+        tonights_graph(params.snapshot, doors, _whole_seconds(as_of)) as graph,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        return graph.publish(Path(scratch), doors)
+
+
+def _same_start(done: GraphSnapshot, params: Params) -> GraphSnapshot:
+    """Return the record of a run that is started again, unless it would go on with parameters it did not start with."""
+    if done.params_sha256 != params.sha256:
+        raise InvalidInput(
+            f"Run {done.run_name} was started with other parameters ({done.params_sha256[:12]}, params.yaml now has "
+            f"{params.sha256[:12]}). A run keeps its own: restore params.yaml, or start a run of another as-of."
+        )
+    return done
+
+
+def _expect_work(folder: RunFolder, graph: TonightsGraph, key: str, doors: Doors) -> None:
+    """Skip the night if the last one that ran to its end would be repeated; one that failed is made up for."""
+    last = doors.ledger.last_completed(graph.name)
+    if last is not None and last.run_key == key and last.run_name != folder.name:
+        raise NothingToDo(
+            f"The graph is unchanged since night {last.run_name}, which ended {last.outcome}: content id "
+            f"{graph.content_id[:12]}, the same parameters and the same code."
+        )
+
+
+def _whole_seconds(as_of: datetime) -> datetime:
+    if as_of.tzinfo is None:
+        raise InvalidInput(f"The as-of {as_of.isoformat()} has no time zone. Pass it as {as_of.isoformat()}+00:00.")
+    return as_of.astimezone(UTC).replace(microsecond=0)
+
+
+def _flat(params: Params) -> dict[str, str]:
+    """Return every parameter that changes the model under its dotted name, as MLflow shows them."""
+    values = pd.json_normalize(params.model_dump(mode="json", by_alias=True, exclude={"resources"}), sep=".")
+    return {str(name): str(value) for name, value in values.iloc[0].items()}

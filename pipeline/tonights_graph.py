@@ -1,0 +1,162 @@
+"""Tonight's graph on its way to being published: read, checked, made canonical on top of the previous snapshot."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.canonical_graph import Change, build, content_id
+from pipeline.delivery import Delivery
+from pipeline.doors import Doors
+from pipeline.graph_source import GraphSource
+from pipeline.params import Params, SnapshotParams
+from pipeline.published_snapshot import PublishedSnapshot
+from pipeline.quality import Baseline, check
+from pipeline.records import CheckResult, GraphSnapshot
+from pipeline.run_key import code_version, git_commit
+from pipeline.snapshot_files import CanonicalGraph, read_graph, write_folder
+from pipeline.snapshot_store import Publication
+
+
+@dataclass(frozen=True, eq=False)
+class _Before:
+    """The newest snapshot published before tonight, with its files."""
+
+    published: PublishedSnapshot
+    folder: Path
+    graph: CanonicalGraph
+
+    @property
+    def baseline(self) -> Baseline:
+        """What the checks hold tonight against."""
+        text = self.graph.tables.node_ids.dtype.kind != "i"
+        return Baseline(self.published.as_of, self.published.source_sha256, self.published.num_edges, text)
+
+
+@dataclass(frozen=True, eq=False)
+class TonightsGraph:
+    """A delivery that passed every check, as canonical tables; nothing of it is written or published yet."""
+
+    name: str
+    as_of: datetime
+    delivery: Delivery
+    checks: tuple[CheckResult, ...]
+    change: Change
+    content_id: str
+    before: _Before | None
+
+    @property
+    def num_nodes(self) -> int:
+        """The nodes in the graph tonight; departed ones keep their position in the tables and are not counted."""
+        return int(self.change.graph.node_living.sum())
+
+    @property
+    def num_edges(self) -> int:
+        """The living edges."""
+        return int(self.change.graph.tables.living.sum())
+
+    @property
+    def num_features(self) -> int:
+        """The features of each node."""
+        features = self.change.graph.tables.features
+        return 0 if features is None else features.shape[1]
+
+    @property
+    def previous(self) -> PublishedSnapshot | None:
+        """The snapshot this one is built on."""
+        return self.before.published if self.before else None
+
+    def publish(self, folder: Path, doors: Doors) -> Publication:
+        """Write the snapshot's files into an empty folder, and publish them."""
+        before = self.before
+        write_folder(
+            self.change.graph,
+            folder,
+            as_of=self.as_of,
+            previous=before.graph if before else None,
+            previous_folder=before.folder if before else None,
+        )
+        return doors.snapshots.publish(
+            folder,
+            graph=self.name,
+            as_of=self.as_of,
+            content_id=self.content_id,
+            source_sha256=self.delivery.sha256,
+            num_edges=self.num_edges,
+            previous_tag=before.published.tag if before else None,
+        )
+
+    def record(self, run_name: str, params: Params, publication: Publication, key: str) -> GraphSnapshot:
+        """Return the record of this graph, published, as the start of a run."""
+        previous = self.previous
+        return GraphSnapshot(
+            graph=self.name,
+            run_name=run_name,
+            as_of=self.as_of,
+            content_id=self.content_id,
+            tag=publication.tag,
+            dvc_md5=publication.dvc_md5,
+            manifest_sha256=publication.manifest_sha256,
+            source_sha256=self.delivery.sha256,
+            previous_tag=previous.tag if previous else None,
+            previous_as_of=previous.as_of if previous else None,
+            num_nodes=self.num_nodes,
+            num_edges=self.num_edges,
+            num_features=self.num_features,
+            added_edges=self.change.added,
+            removed_edges=self.change.removed,
+            returned_edges=self.change.returned,
+            checks=self.checks,
+            params_sha256=params.sha256,
+            code_version=code_version(),
+            git_commit=git_commit(),
+            run_key=key,
+        )
+
+
+@contextmanager
+def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Iterator[TonightsGraph]:
+    """Read and check what was delivered for a night, and build its tables; valid within the block.
+
+    Raises:
+        OutsideTrouble: the source did not deliver, or a service does not answer.
+        InvalidInput: the delivery breaks a rule.
+    """
+    environment = doors.environment
+    source = GraphSource(environment.source_edges, environment.source_nodes, params, environment.home / "tmp")
+    delivery = source.read(as_of)
+    newest = doors.snapshots.latest(params.graph)
+    with tempfile.TemporaryDirectory(prefix="before-", dir=environment.home / "tmp") as scratch:
+        before = _before(doors, params.graph, as_of, newest, Path(scratch))
+        checks = check(
+            delivery,
+            params,
+            as_of=as_of,
+            newest_as_of=newest.as_of if newest else None,
+            baseline=before.baseline if before else None,
+        )
+        change = build(
+            delivery,
+            params,
+            as_of=int(as_of.timestamp()),
+            previous=before.graph if before else None,
+            previous_as_of=int(before.published.as_of.timestamp()) if before else None,
+        )
+        yield TonightsGraph(params.graph, as_of, delivery, checks, change, content_id(change.graph), before)
+
+
+def _before(
+    doors: Doors, graph: str, as_of: datetime, newest: PublishedSnapshot | None, scratch: Path
+) -> _Before | None:
+    # A try that died after publishing left tonight's own snapshot: it is built on the one before, not on itself.
+    published = newest
+    if newest is not None and newest.as_of >= as_of:
+        published = doors.snapshots.latest(graph, before=as_of)
+    if published is None:
+        return None
+    folder = doors.snapshots.fetch(published.tag, scratch / "snapshot")
+    return _Before(published, folder, read_graph(folder))
