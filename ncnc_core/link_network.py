@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -18,6 +18,7 @@ from ncnc_core.ncnc import NCNC
 from ncnc_core.pair_head import PairHead
 
 
+@runtime_checkable  # beartype checks annotations against it in the tests
 class Predictor(Protocol):
     """What scores pairs from node embeddings: node_levels once a graph, then any number of calls."""
 
@@ -90,7 +91,9 @@ class LinkNetwork(nn.Module):
         return structure if features is None else torch.cat([features, structure], 1)
 
     def _ids(self, features: Tensor | None, adjacency: Adjacency) -> Tensor:
-        ids = torch.arange(adjacency.num_nodes, device=adjacency.column.device) if features is None else features
+        ids = features
+        if ids is None or ids.is_floating_point():  # an id embedding reads no features: the position is the id
+            ids = torch.arange(adjacency.num_nodes, device=adjacency.column.device)
         if ids.numel() and int(ids.max()) >= self.num_ids:
             raise InvalidGraph(
                 f"The model has an embedding for {self.num_ids} nodes, but the graph has node {int(ids.max())}. "
@@ -153,4 +156,5 @@ def _predictor(config: ModelConfig) -> Predictor:
                 max_neighbors=config.completion_max_neighbors,
                 chunk=config.completion_chunk,
                 score_known_edges_as_published=as_published,
+                noisy_completion_as_published=config.noisy_completion_as_published,
             )

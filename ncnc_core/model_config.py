@@ -46,7 +46,10 @@ class ModelConfig(BaseModel):
     completion_offset: float = 3.0
     completion_prior: float = Field(default=0.5, gt=0)
     completion_alpha: float = Field(default=0.5, ge=0)
-    completion_max_neighbors: int | None = Field(default=None, ge=1)  # one-sided neighbours a side: bounds hub cost
-    completion_chunk: int = Field(default=131072, ge=1)  # inner entries scored at a time: bounds memory, not the result
+    # One-sided neighbours completed a side, evenly spaced and weighted up; null: all, as published (d^2 work at a hub).
+    completion_max_neighbors: int | None = Field(default=16, ge=1)
+    completion_chunk: int = Field(default=32768, ge=1)  # inner entries scored at a time: bounds memory, not the result
     # The published code lets a pair that is an edge complete itself through the inner pair (j, j). Only for parity.
     score_known_edges_as_published: bool = False
+    # The published inner pass runs with dropout and drops edges once more. Only for parity: noise, and twice the time.
+    noisy_completion_as_published: bool = False

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
@@ -20,7 +23,7 @@ class NCNC(nn.Module):
 
     pooled = sum of g over N(i) ∩ N(j) + sum of p(j, u) g_u over N(i) minus N(j) + sum of p(i, u) g_u over N(j) minus
     N(i); p = completion_weight(logit at depth - 1). Depth 0 is NCN. As published, the recursion takes g where the
-    outer call takes h, drops edges once more in training, and lets no gradient through p.
+    outer call takes h, and lets no gradient through p; the published dropout (of edges too) inside it is a switch.
     Cost: d_i + d_j inner pairs a pair and depth; `max_neighbors` bounds it at hubs.
     Source: Wang et al., Neural Common Neighbor with Completion, arXiv:2302.00890.
     """
@@ -38,6 +41,7 @@ class NCNC(nn.Module):
         max_neighbors: int | None,
         chunk: int,
         score_known_edges_as_published: bool,
+        noisy_completion_as_published: bool,
     ) -> None:
         super().__init__()
         self.head, self.edge_dropout = head, edge_dropout
@@ -45,11 +49,12 @@ class NCNC(nn.Module):
         self.scale, self.offset, self.prior, self.alpha = scale, offset, prior, alpha
         self.max_neighbors, self.chunk = max_neighbors, chunk
         self.skip_other = not score_known_edges_as_published
+        self.noisy = noisy_completion_as_published
 
     def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
         """Return [h, g, g of g, ...], depth + 2 long; each is what the next inner call takes for h."""
         levels = [h, self.head.node_values(h)]
-        with torch.no_grad():
+        with self._inner_mode():
             for _ in range(self.depth):
                 levels.append(self.head.node_values(levels[-1]))
         return levels
@@ -60,10 +65,12 @@ class NCNC(nn.Module):
         """Return the logits."""
         adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training)
         h, g = levels[:2]
-        pooled = common_neighbors(adjacency, pairs).sum_rows(g)
-        if len(levels) > 2:
-            for lists in self._completed(levels[1:], adjacency, pairs):
-                pooled = pooled + lists.sum_rows(g)
+        common = common_neighbors(adjacency, pairs)
+        pooled = common.sum_rows(g)
+        if len(levels) == 2:
+            return self.head(h, pairs, pooled, occupied=common.occupied)  # type: ignore[no-any-return]
+        for lists in self._completed(levels[1:], adjacency, pairs):
+            pooled = pooled + lists.sum_rows(g)
         return self.head(h, pairs, pooled)  # type: ignore[no-any-return]
 
     def _completed(self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor) -> list[NodeLists]:
@@ -73,7 +80,7 @@ class NCNC(nn.Module):
             lists = exclusive_neighbors(adjacency, node, other, skip_other=self.skip_other)
             lists = limit_neighbors(lists, self.max_neighbors, random=self.training)
             sides.append((lists, torch.stack([other[lists.owner], lists.node])))
-        with torch.no_grad():
+        with self._inner_mode():
             logits = self._inner_logits(levels, adjacency, torch.cat([inner for _, inner in sides], 1))
             belief = completion_weight(logits, scale=self.scale, offset=self.offset, prior=self.prior, alpha=self.alpha)
         weights = belief.split([lists.node.numel() for lists, _ in sides])
@@ -81,6 +88,17 @@ class NCNC(nn.Module):
             NodeLists(lists.row_pointer, lists.node, weight if lists.weight is None else weight * lists.weight)
             for (lists, _), weight in zip(sides, weights, strict=True)
         ]
+
+    @contextmanager
+    def _inner_mode(self) -> Iterator[None]:
+        """No gradients; and no dropout either, unless the published noise in the probabilities is asked for."""
+        was_training = self.training
+        self.train(was_training and self.noisy)
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.train(was_training)
 
     def _inner_logits(self, levels: list[Tensor], adjacency: Adjacency, inner: Tensor) -> Tensor:
         """Score each distinct unordered inner pair once, in chunks bounded by the neighbours they expand."""

@@ -29,6 +29,11 @@ class NodeLists:
         lengths = self.row_pointer[1:] - self.row_pointer[:-1]
         return torch.repeat_interleave(torch.arange(lengths.numel(), device=lengths.device), lengths)
 
+    @property
+    def occupied(self) -> Tensor:
+        """Which lists hold any node, bool [pairs]."""
+        return self.row_pointer[1:] > self.row_pointer[:-1]
+
     def sum_rows(self, values: Tensor) -> Tensor:
         """Return the weighted sum of each list's node values, [pairs, channels]."""
         return ragged_sum(values, self.row_pointer, self.node, self.weight)

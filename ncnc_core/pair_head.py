@@ -34,13 +34,25 @@ class PairHead(nn.Module):
         """Return g = h + neighbor_transform(h), [nodes, channels]: what common neighbours contribute."""
         return h if self.neighbor_transform is None else h + self.neighbor_transform(h)
 
-    def forward(self, h: Tensor, pairs: Tensor, pooled: Tensor, extra: Tensor | None = None) -> Tensor:
-        """Return the logits, [pairs]."""
-        z = self.beta * self.neighbor_mlp(pooled) + self.pair_mlp(h[pairs[0]] * h[pairs[1]])  # [pairs, channels]
+    def forward(
+        self, h: Tensor, pairs: Tensor, pooled: Tensor, extra: Tensor | None = None, occupied: Tensor | None = None
+    ) -> Tensor:
+        """Return the logits, [pairs]; `occupied` says which rows of `pooled` are not empty, to spare work."""
+        z = self.beta * self._neighbor_term(pooled, occupied) + self.pair_mlp(h[pairs[0]] * h[pairs[1]])
         if self.extra_mlp is not None:
             z = z + self.extra_mlp(extra)
         logits: Tensor = self.readout(z)
         return logits.squeeze(-1)
+
+    def _neighbor_term(self, pooled: Tensor, occupied: Tensor | None) -> Tensor:
+        # Without dropout, all empty neighbourhoods share one value: most inner pairs of a sparse graph are such.
+        if occupied is None or self.training or torch.is_grad_enabled():
+            result: Tensor = self.neighbor_mlp(pooled)
+            return result
+        empty = self.neighbor_mlp(pooled.new_zeros(1, pooled.shape[1]))
+        result = empty.repeat(pooled.shape[0], 1)
+        result[occupied] = self.neighbor_mlp(pooled[occupied])
+        return result
 
 
 def _norm(channels: int, present: bool) -> nn.Module:

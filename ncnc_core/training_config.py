@@ -12,6 +12,7 @@ class TrainingConfig(BaseModel):
 
     epochs: int = Field(default=30, ge=1)
     batch_size: int = Field(default=1024, ge=1)  # positives; target link removal removes the whole batch at once
+    max_batch_fraction: float = Field(default=0.35, gt=0, le=1)  # of the edges: a small graph must not lose them all
     encoder_learning_rate: float = Field(default=0.005, gt=0)
     predictor_learning_rate: float = Field(default=0.003, gt=0)
     negatives_per_positive: int = Field(default=1, ge=1)  # resampled every epoch; the paper uses 1

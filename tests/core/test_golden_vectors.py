@@ -58,8 +58,10 @@ class Golden:
             completion_offset=config["offset"],
             completion_prior=config["pt"],
             completion_alpha=config["alpha"],
+            completion_max_neighbors=None,
             completion_chunk=64,  # small, so that the recursion really runs in chunks
             score_known_edges_as_published=True,
+            noisy_completion_as_published=True,
         )
 
     def graph(self, edges: Tensor) -> Adjacency:

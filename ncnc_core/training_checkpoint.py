@@ -1,0 +1,98 @@
+"""A training stopped between two epochs: one safetensors file that it continues from bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.model_config import ModelConfig
+from ncnc_core.training_config import TrainingConfig
+from ncnc_core.training_data import TrainingData
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One epoch: its mean loss, the validation metrics (empty where it was not evaluated), and its duration."""
+
+    epoch: int
+    loss: float
+    metrics: dict[str, float]
+    seconds: float
+
+
+@dataclass
+class Progress:
+    """How far a training has come."""
+
+    history: list[EpochResult] = field(default_factory=list)
+    best_epoch: int = 0
+    best_value: float = float("-inf")
+    evaluations_without_gain: int = 0
+    finished: bool = False
+
+
+def fingerprint(model: ModelConfig, training: TrainingConfig, data: TrainingData, selection_metric: str) -> str:
+    """Return a digest of everything a training's outcome depends on; a checkpoint of another one is refused."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps([model.model_dump(), training.model_dump(), data.num_nodes, selection_metric]).encode())
+    tensors = (data.features, data.train_edges, data.message_only_edges, data.forbidden_keys, data.valid_edges)
+    for tensor in (*tensors, data.valid_negatives):
+        digest.update(b"none" if tensor is None else str(tuple(tensor.shape)).encode())
+        if tensor is not None:
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], progress: Progress, run: str) -> None:
+    """Write the file whole or not at all: beside its place first, then renamed over the last one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+    metadata = {"run": run, "progress": json.dumps(asdict(progress))}
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
+    partial.replace(path)
+
+
+def read_checkpoint(path: Path, run: str) -> tuple[dict[str, Tensor], Progress]:
+    """Read a checkpoint of this very run.
+
+    Raises:
+        InvalidGraph: the file belongs to another model, recipe or graph.
+    """
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping: it has no iterator
+    if metadata["run"] != run:
+        raise InvalidGraph(
+            f"{path.name} is the checkpoint of another training (run {metadata['run'][:12]}, this one is {run[:12]}): "
+            "model, recipe or graph differ. Remove the file, or give the settings it was written with."
+        )
+    stored = json.loads(metadata["progress"])
+    stored["history"] = [EpochResult(**result) for result in stored["history"]]
+    return tensors, Progress(**stored)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimiser's state by parameter number and name."""
+    state = optimizer.state_dict()["state"]
+    return {f"optimizer/{index}/{name}": value for index, slots in state.items() for name, value in slots.items()}
+
+
+def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put `optimizer_tensors` back."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        kind, _, rest = name.partition("/")
+        if kind == "optimizer":
+            index, _, slot = rest.partition("/")
+            state.setdefault(int(index), {})[slot] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

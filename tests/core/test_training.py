@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from ncnc_core.adjacency import pair_keys
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.model_config import ModelConfig
+from ncnc_core.negative_sampling import corrupted_negatives
+from ncnc_core.training import EpochResult, TrainedNetwork, TrainingData, train_network
+from ncnc_core.training_config import TrainingConfig
+
+MODEL = ModelConfig(hidden_channels=8, predictor_dropout=0.2, encoder_edge_dropout=0.1, predictor_edge_dropout=0.1)
+RECIPE = TrainingConfig(epochs=4, batch_size=64, seed=3)
+
+
+def ring_data(count: int = 60, features: torch.Tensor | None = None) -> TrainingData:
+    """A ring with chords of length two; every seventh edge validates."""
+    nodes = torch.arange(count)
+    edges = torch.cat([torch.stack([nodes, (nodes + step) % count]) for step in (1, 2)], 1)
+    held_out = torch.arange(edges.shape[1]) % 7 == 0
+    generator = torch.Generator().manual_seed(0)
+    every = pair_keys(edges, count).sort().values
+    return TrainingData(
+        num_nodes=count,
+        features=features,
+        train_edges=edges[:, ~held_out],
+        forbidden_keys=pair_keys(edges[:, ~held_out], count).sort().values,
+        valid_edges=edges[:, held_out],
+        valid_negatives=corrupted_negatives(edges[:, held_out], 10, every, generator, num_nodes=count),
+    )
+
+
+def same_weights(first: TrainedNetwork, second: TrainedNetwork) -> bool:
+    a, b = first.network.state_dict(), second.network.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_one_seed_fixes_the_whole_run_whatever_the_caller_drew_before() -> None:
+    torch.manual_seed(1)
+    first = train_network(MODEL, RECIPE, ring_data())
+    torch.manual_seed(2)
+    torch.rand(5)
+    assert same_weights(first, train_network(MODEL, RECIPE, ring_data()))
+
+
+def test_another_seed_gives_other_weights() -> None:
+    first = train_network(MODEL, RECIPE, ring_data())
+    other = train_network(MODEL, RECIPE.model_copy(update={"seed": 4}), ring_data())
+    assert not same_weights(first, other)
+
+
+def test_caller_random_state_is_untouched() -> None:
+    before = torch.get_rng_state()
+    train_network(MODEL, RECIPE, ring_data())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+class Killed(RuntimeError):
+    pass
+
+
+@pytest.mark.parametrize("killed_after", [1, 3])
+def test_resumed_training_continues_bit_for_bit(tmp_path: Path, killed_after: int) -> None:
+    def kill(result: EpochResult) -> None:
+        if result.epoch == killed_after:
+            raise Killed
+
+    whole = train_network(MODEL, RECIPE, ring_data())
+    with pytest.raises(Killed):
+        train_network(MODEL, RECIPE, ring_data(), checkpoint=tmp_path / "checkpoint", on_epoch=kill)
+    seen: list[int] = []
+    resumed = train_network(
+        MODEL,
+        RECIPE,
+        ring_data(),
+        checkpoint=tmp_path / "checkpoint",
+        on_epoch=lambda result: seen.append(result.epoch),
+    )
+    assert seen == list(range(killed_after + 1, 5))
+    assert same_weights(whole, resumed)
+    assert [result.loss for result in whole.history] == [result.loss for result in resumed.history]
+    assert (whole.best_epoch, whole.best_value) == (resumed.best_epoch, resumed.best_value)
+
+
+def test_finished_checkpoint_trains_no_further(tmp_path: Path) -> None:
+    first = train_network(MODEL, RECIPE, ring_data(), checkpoint=tmp_path / "checkpoint")
+    seen: list[EpochResult] = []
+    again = train_network(MODEL, RECIPE, ring_data(), checkpoint=tmp_path / "checkpoint", on_epoch=seen.append)
+    assert seen == []
+    assert same_weights(first, again)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+def test_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    train_network(MODEL, RECIPE, ring_data(), checkpoint=tmp_path / "checkpoint")
+    other = RECIPE.model_copy(update={"encoder_learning_rate": 0.1})
+    with pytest.raises(InvalidGraph, match=r"checkpoint of another training \(run [0-9a-f]{12}.*Remove the file"):
+        train_network(MODEL, other, ring_data(), checkpoint=tmp_path / "checkpoint")
+
+
+def test_checkpoint_of_another_graph_is_refused(tmp_path: Path) -> None:
+    train_network(MODEL, RECIPE, ring_data(), checkpoint=tmp_path / "checkpoint")
+    with pytest.raises(InvalidGraph, match="model, recipe or graph differ"):
+        train_network(MODEL, RECIPE, ring_data(features=torch.rand(60, 2)), checkpoint=tmp_path / "checkpoint")
+
+
+def test_training_learns_to_rank_the_held_out_chords() -> None:
+    data = ring_data()
+    result = train_network(ModelConfig(hidden_channels=16), TrainingConfig(epochs=25, batch_size=32), data)
+    assert result.history[-1].loss < result.history[0].loss
+    assert result.best_value > 0.6  # a constant scorer's MRR against 10 negatives is 1 / 6
+
+
+@pytest.mark.parametrize("metric", ["mrr", "auc", "average_precision"])
+def test_best_epoch_is_that_of_the_one_declared_metric(metric: str) -> None:
+    result = train_network(MODEL, RECIPE, ring_data(), selection_metric=metric)
+    values = [epoch.metrics[metric] for epoch in result.history]
+    assert result.best_value == max(values)
+    assert result.best_epoch == values.index(max(values)) + 1
+
+
+def test_patience_stops_a_training_that_no_longer_improves() -> None:
+    frozen = TrainingConfig(epochs=50, encoder_learning_rate=1e-12, predictor_learning_rate=1e-12, patience=2)
+    result = train_network(ModelConfig(hidden_channels=8), frozen, ring_data())
+    assert result.epochs < 50
+    assert result.epochs == result.best_epoch + 2
+
+
+def test_evaluating_every_second_epoch_still_evaluates_the_last() -> None:
+    recipe = TrainingConfig(epochs=3, evaluate_every=2)
+    result = train_network(MODEL, recipe, ring_data())
+    assert [bool(epoch.metrics) for epoch in result.history] == [False, True, True]
+
+
+def test_diverged_training_stops_and_says_what_to_change() -> None:
+    data = ring_data(features=torch.full((60, 2), 3e38))  # finite, but the first Linear overflows
+    with pytest.raises(
+        InvalidGraph, match=r"loss became nan in epoch 1, batch 1 of \d+\. Lower training\.encoder_lear"
+    ):
+        train_network(ModelConfig(hidden_channels=8), RECIPE, data)
+
+
+def test_small_graph_trains_on_all_edges_and_never_loses_them_all() -> None:
+    """The published loader drops an incomplete batch: under one batch it trained zero steps, and its loss was NaN."""
+    data = ring_data()
+    recipe = TrainingConfig(epochs=1, batch_size=10**6)
+    assert math.isfinite(train_network(MODEL, recipe, data).history[0].loss)
+
+
+def test_two_training_edges_are_enough() -> None:
+    data = ring_data()
+    small = replace(data, train_edges=data.train_edges[:, :2])
+    assert math.isfinite(train_network(MODEL, RECIPE, small).history[0].loss)
+
+
+def test_message_only_edges_are_seen_by_the_encoder_but_never_learned() -> None:
+    data = ring_data()
+    half = data.train_edges.shape[1] // 2
+    split = replace(data, train_edges=data.train_edges[:, :half], message_only_edges=data.train_edges[:, half:])
+    assert split.adjacency().num_edges == data.adjacency().num_edges
+    assert math.isfinite(train_network(MODEL, RECIPE, split).history[0].loss)
+
+
+@pytest.mark.parametrize("predictor", ["gae", "ncn", "ncn2", "ncn_diff", "ncnc"])
+@pytest.mark.parametrize("encoder", ["puregcn", "puresum", "puremean", "gcn"])
+def test_every_architecture_trains(predictor: str, encoder: str) -> None:
+    model = ModelConfig(predictor=predictor, encoder=encoder, hidden_channels=8, num_layers=2)
+    result = train_network(model, TrainingConfig(epochs=1), ring_data())
+    assert math.isfinite(result.history[0].loss)
+
+
+def test_gradient_clipping_and_several_negatives_train() -> None:
+    recipe = TrainingConfig(epochs=1, gradient_clip_norm=1.0, negatives_per_positive=3)
+    assert math.isfinite(train_network(MODEL, recipe, ring_data()).history[0].loss)
+
+
+def test_id_embedding_trains() -> None:
+    result = train_network(ModelConfig(hidden_channels=8, id_embedding=True), RECIPE, ring_data())
+    assert result.network.num_ids == 60

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.training_data import TrainingData
+
+EDGES = torch.tensor([[0, 1, 2], [1, 2, 3]])
+
+
+def data(**changes: Any) -> TrainingData:
+    values: dict[str, Any] = {
+        "num_nodes": 5,
+        "features": None,
+        "train_edges": EDGES,
+        "forbidden_keys": torch.tensor([4]),
+        "valid_edges": torch.tensor([[3], [4]]),
+        "valid_negatives": torch.tensor([[3, 3], [0, 1]]),
+    }
+    return TrainingData(**{**values, **changes})
+
+
+def test_message_edges_and_forbidden_keys_are_never_negatives() -> None:
+    with_more = data(message_only_edges=torch.tensor([[4], [0]]))
+    assert with_more.message_edges.tolist() == [[0, 1, 2, 4], [1, 2, 3, 0]]
+    assert with_more.never_negative().tolist() == [1, 4, 7, 13]  # 0-1, 0-4 (twice: forbidden and message), 1-2, 2-3
+
+
+# what is wrong, and what the message says of it
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train_edges": EDGES[:, :0]}, r"0 training edges\. Give at least one"),
+        ({"valid_edges": EDGES[:, :0]}, r"Each of the 0 validation edges"),
+        ({"valid_negatives": EDGES[:, :0]}, r"there are 0\. Give validation edges, and k negatives"),
+        ({"valid_edges": EDGES[:, :2], "valid_negatives": EDGES}, r"Each of the 2 validation edges.*there are 3"),
+        ({"features": torch.zeros(4, 2)}, r"4 rows for 5 nodes\. Give one row a node"),
+        (
+            {"features": torch.tensor([[0.0], [float("nan")], [1], [float("inf")], [2]])},
+            r"2 rows of features hold NaN or infinity \(first: node at position 1\)\. Fill them in",
+        ),
+    ],
+)
+def test_unusable_data_is_refused_before_training(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidGraph, match=message):
+        data(**changes)
