@@ -1,15 +1,23 @@
-"""Real parts for the pipeline's tests: one MLflow database for the session, a graph name and a git origin per test."""
+"""Real parts for the pipeline's tests: one MLflow database for the session, a graph name of its own for each test.
+
+The makers live as long as the session, so that a module may share one night among its tests.
+"""
 
 from __future__ import annotations
 
 import itertools
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
+from pipeline.doors import Doors
+from pipeline.environment import Environment
+from pipeline.params import Params
 from pipeline.records import (
     CheckResult,
     EdgeSplit,
@@ -23,10 +31,12 @@ from pipeline.records import (
     Record,
     RuleVerdict,
     TrainedModel,
+    digests_of_folder,
 )
+from pipeline.run_folder import RunFolder
+from pipeline.run_key import code_version
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
-SHA = "a" * 64
 _numbers = itertools.count(1)
 
 
@@ -57,106 +67,183 @@ def bare_origin(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def make_snapshot(graph: str, run_name: str) -> Callable[..., GraphSnapshot]:
-    """Return a maker of snapshot records of this graph."""
-
-    def make(**changes: object) -> GraphSnapshot:
-        values: dict[str, object] = {
-            "graph": graph,
-            "run_name": run_name,
-            "as_of": AS_OF,
-            "content_id": "c" * 64,
-            "tag": f"snap/{graph}/{AS_OF:%Y%m%dT%H%M%SZ}/{'c' * 12}",
-            "dvc_md5": "d" * 32 + ".dir",
-            "manifest_sha256": "e" * 64,
-            "source_sha256": "f" * 64,
-            "previous_tag": None,
-            "previous_as_of": None,
-            "num_nodes": 4,
-            "num_edges": 3,
-            "num_features": 0,
-            "added_edges": 3,
-            "removed_edges": 0,
-            "returned_edges": 0,
-            "checks": (CheckResult(name="rows", level="refuse", threshold=">= 1", observed="3", passed=True),),
-            "params_sha256": "1" * 64,
-            "code_version": "2" * 64,
-            "git_commit": "0" * 40,
-            "run_key": "3" * 64,
-        }
-        return GraphSnapshot.model_validate(values | changes)
-
-    return make
+def doors(bare_origin: str, tracking_uri: str, tmp_path: Path) -> Doors:
+    """Return doors to an empty origin and the session's MLflow, with a clock that stands still."""
+    values = {
+        "NCNC_HOME": str(tmp_path / "home"),
+        "NCNC_DATA_REPOSITORY": bare_origin,
+        "MLFLOW_TRACKING_URI": tracking_uri,
+    }
+    return Doors(Environment(values), clock=lambda: AS_OF)
 
 
 @pytest.fixture
-def make_chain(make_snapshot: Callable[..., GraphSnapshot]) -> Callable[..., tuple[Record, ...]]:
-    """Return a maker of the records from snapshot to decision, each pointing at the one before."""
+def make_snapshot(graph: str) -> Callable[..., GraphSnapshot]:
+    """Return a maker of snapshot records of this test's graph."""
 
-    def make(
-        *,
-        run_id: str,
-        model_files: tuple[FileDigest, ...],
-        snapshot: GraphSnapshot | None = None,
-        split_files: tuple[FileDigest, ...] = (),
-        split_tag: str = "split/none",
-        promote: bool = True,
-        champion_version: int | None = None,
-    ) -> tuple[Record, ...]:
-        snapshot = snapshot or make_snapshot()
-        split = EdgeSplit(
-            snapshot_sha256=snapshot.sha256,
-            method="hashed",
-            reason="first snapshot",
-            cut_train=None,
-            cut_valid=None,
-            num_train=2,
-            num_valid=1,
-            num_test=1,
-            num_message_train=2,
-            num_message_test=2,
-            seed=0,
-            files=split_files,
-            tag=split_tag,
-            certificate=(LeakInvariant(name="disjoint", checked=3, violations=0),),
-        )
-        trained = TrainedModel(
-            split_sha256=split.sha256,
-            mlflow_run_id=run_id,
-            files=model_files,
-            epochs=1,
-            best_epoch=1,
-            selection_metric="mrr",
-            best_value=0.5,
-            num_parameters=10,
-            seed=0,
-            seconds=0.1,
-            machine={"cpu": "test"},
-        )
-        scores = ModelScores(name="challenger", metrics={"mrr": Interval(value=0.5, low=0.4, high=0.6)})
-        report = EvaluationReport(
-            trained_model_sha256=trained.sha256,
-            num_test_edges=300,
-            num_seen_by_champion=0,
-            num_negatives=3000,
-            challenger=scores,
-            champion=None,
-            champion_note="no champion yet",
-            floor=(scores,),
-            paired_metric="mrr",
-            paired_difference=None,
-            certificate=split.certificate,
-            snapshot_checks=snapshot.checks,
-            seconds=0.1,
-        )
-        decision = PromotionDecision(
-            report_sha256=report.sha256,
-            promote=promote,
-            cold_start=champion_version is None,
-            reason="beats_floor: observed 0.5, needed 0.4",
-            rules=(RuleVerdict(name="beats_floor", threshold="> 0.4", observed="0.5", passed=promote),),
-            champion_version=champion_version,
-        )
-        return snapshot, split, trained, report, decision
+    def make(**changes: object) -> GraphSnapshot:
+        return snapshot_record(graph, **changes)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a maker of untrained LinkModel folders: a path of nodes, their ids integers or strings."""
+    from ncnc_core.adjacency import Adjacency
+    from ncnc_core.link_model import LinkModel
+    from ncnc_core.link_network import LinkNetwork
+    from ncnc_core.model_config import ModelConfig
+
+    def make(node_ids: Sequence[int | str] = (10, 20, 30, 40), *, seed: int = 0) -> Path:
+        config = ModelConfig(hidden_channels=8)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            network = LinkNetwork(config, num_features=0)
+        count = len(node_ids)
+        edges = torch.tensor([list(range(count - 1)), list(range(1, count))])
+        model = LinkModel(
+            config=config,
+            network=network,
+            adjacency=Adjacency.from_edges(edges, count),
+            features=None,
+            node_ids=list(node_ids),
+        )
+        folder = tmp_path_factory.mktemp("link-model")
+        model.save(folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_decided_run(make_model: Callable[..., Path]) -> Callable[..., RunFolder]:
+    """Return a maker of run folders that stand where `register` begins: decided, the model and records in MLflow."""
+
+    def make(
+        doors: Doors,
+        graph: str,
+        *,
+        as_of: datetime = AS_OF,
+        run_key: str = "3" * 64,
+        promote: bool = True,
+        champion_version: int | None = None,
+        published: dict[str, Any] | None = None,
+        split: dict[str, Any] | None = None,
+    ) -> RunFolder:
+        registry, run_name = doors.registry, f"{graph}-{as_of:%Y%m%dT%H%M%SZ}"
+        run_id = registry.open_run(graph, run_name, run_key=run_key, params={})
+        model = make_model(seed=int(run_key[:8], 16))
+        registry.put_folder(run_id, model, "model")
+        snapshot = snapshot_record(
+            graph, as_of=as_of, run_name=run_name, run_key=run_key, code_version=code_version(), **(published or {})
+        )
+        folder = RunFolder(doors.environment.home / "runs" / run_name, registry)
+        folder.freeze(Params())
+        for record in chain_of(
+            snapshot,
+            run_id=run_id,
+            model_files=digests_of_folder(model),
+            split=split or {},
+            promote=promote,
+            champion_version=champion_version,
+        ):
+            folder.put(record)
+        return folder
+
+    return make
+
+
+def snapshot_record(graph: str, **changes: object) -> GraphSnapshot:
+    """Return a snapshot record with the given fields, the others as good as any."""
+    values: dict[str, object] = {
+        "graph": graph,
+        "run_name": f"{graph}-{AS_OF:%Y%m%dT%H%M%SZ}",
+        "as_of": AS_OF,
+        "content_id": "c" * 64,
+        "tag": f"snap/{graph}/{AS_OF:%Y%m%dT%H%M%SZ}/{'c' * 12}",
+        "dvc_md5": "d" * 32 + ".dir",
+        "manifest_sha256": "e" * 64,
+        "source_sha256": "f" * 64,
+        "previous_tag": None,
+        "previous_as_of": None,
+        "num_nodes": 4,
+        "num_edges": 3,
+        "num_features": 0,
+        "added_edges": 3,
+        "removed_edges": 0,
+        "returned_edges": 0,
+        "checks": (CheckResult(name="rows", level="refuse", threshold=">= 1", observed="3", passed=True),),
+        "params_sha256": Params().sha256,
+        "code_version": "2" * 64,
+        "git_commit": "0" * 40,
+        "run_key": "3" * 64,
+    }
+    return GraphSnapshot.model_validate(values | changes)
+
+
+def chain_of(
+    snapshot: GraphSnapshot,
+    *,
+    run_id: str,
+    model_files: tuple[FileDigest, ...],
+    split: dict[str, Any],
+    promote: bool,
+    champion_version: int | None,
+) -> tuple[Record, ...]:
+    """Return the records from snapshot to decision, each pointing at the one before."""
+    values: dict[str, Any] = {
+        "snapshot_sha256": snapshot.sha256,
+        "method": "hashed",
+        "reason": "first snapshot",
+        "cut_train": None,
+        "cut_valid": None,
+        "num_train": 2,
+        "num_valid": 1,
+        "num_test": 1,
+        "num_message_train": 2,
+        "num_message_test": 2,
+        "seed": 0,
+        "files": (),
+        "tag": "split/none",
+        "certificate": (LeakInvariant(name="disjoint", checked=3, violations=0),),
+    }
+    edge_split = EdgeSplit.model_validate(values | split)
+    trained = TrainedModel(
+        split_sha256=edge_split.sha256,
+        mlflow_run_id=run_id,
+        files=model_files,
+        epochs=1,
+        best_epoch=1,
+        selection_metric="mrr",
+        best_value=0.5,
+        num_parameters=10,
+        seed=0,
+        seconds=0.1,
+        machine={"cpu": "test"},
+    )
+    scores = ModelScores(name="challenger", metrics={"mrr": Interval(value=0.5, low=0.4, high=0.6)})
+    report = EvaluationReport(
+        trained_model_sha256=trained.sha256,
+        num_test_edges=300,
+        num_seen_by_champion=0,
+        num_negatives=3000,
+        challenger=scores,
+        champion=None,
+        champion_note="no champion yet",
+        floor=(scores,),
+        paired_metric="mrr",
+        paired_difference=None,
+        certificate=edge_split.certificate,
+        snapshot_checks=snapshot.checks,
+        seconds=0.1,
+    )
+    decision = PromotionDecision(
+        report_sha256=report.sha256,
+        promote=promote,
+        cold_start=champion_version is None,
+        reason="beats_floor: observed 0.5, needed 0.4",
+        rules=(RuleVerdict(name="beats_floor", threshold="> 0.4", observed="0.5", passed=promote),),
+        champion_version=champion_version,
+    )
+    return snapshot, edge_split, trained, report, decision

@@ -10,7 +10,7 @@ from mlflow.tracking import MlflowClient
 
 from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.night_runs import NightRuns, mlflow_key, mlflow_value
-from pipeline.records import EdgeSplit, GraphSnapshot, Record, digests_of_folder
+from pipeline.records import GraphSnapshot, digests_of_folder
 
 
 @pytest.fixture
@@ -138,11 +138,11 @@ def test_changed_record_is_refused_and_named(
 
 
 def test_record_of_a_kill_between_copy_and_pointer_is_not_there_yet(
-    runs: NightRuns, run_id: str, make_chain: Callable[..., tuple[Record, ...]], tmp_path: Path
+    runs: NightRuns, run_id: str, make_snapshot: Callable[..., GraphSnapshot], tmp_path: Path
 ) -> None:
-    split = make_chain(run_id=run_id, model_files=())[1]
-    runs._artifacts(run_id).put_file(split.write(tmp_path), f"records/{split.sha256[:12]}/{split.file_name}")
-    assert runs.get_record(run_id, EdgeSplit) is None
+    record = make_snapshot()
+    runs._artifacts(run_id).put_file(record.write(tmp_path), f"records/{record.sha256[:12]}/{record.file_name}")
+    assert runs.get_record(run_id, GraphSnapshot) is None
 
 
 def test_checkpoint_is_replaced_and_the_old_one_deleted(

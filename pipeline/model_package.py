@@ -1,0 +1,81 @@
+"""A LinkModel folder packed as an MLflow pyfunc: models-from-code, no pickle, and the core it needs beside it."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import mlflow.pyfunc
+from mlflow.entities import LoggedModel
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from pandas import DataFrame
+from pandas.api.types import is_integer_dtype
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = ROOT / "ncnc_core"
+SERVED_MODEL = Path(__file__).with_name("served_model.py")
+ARTIFACT = "link_model"  # as served_model.py asks for it
+MODEL_PATH = f"artifacts/{ARTIFACT}"
+
+
+def pack_model(model_folder: Path, destination: Path, *, logged: LoggedModel, input_example: DataFrame) -> None:
+    """Write the pyfunc model into a new folder; needs no network, for the requirements are not inferred."""
+    with tempfile.TemporaryDirectory() as scratch:
+        # MLflow stores an artifact under the name of its folder, whatever key it is given.
+        named = shutil.copytree(model_folder, Path(scratch) / ARTIFACT)
+        mlflow.pyfunc.save_model(
+            path=str(destination),
+            python_model=str(SERVED_MODEL),
+            artifacts={ARTIFACT: str(named)},
+            code_paths=[str(CORE)],
+            signature=pair_signature(input_example),
+            input_example=input_example,
+            pip_requirements=served_requirements(),
+            mlflow_model=Model(
+                artifact_path=logged.artifact_location,
+                model_uuid=logged.model_id,
+                model_id=logged.model_id,
+                run_id=logged.source_run_id,
+            ),
+        )
+    # Saving runs the code, which may leave bytecode of this very Python behind.
+    for bytecode in destination.rglob("*.pyc"):
+        bytecode.unlink()
+
+
+def pair_signature(pairs: DataFrame) -> ModelSignature:
+    """Return the signature: source and target as the graph has them, 64-bit integers or strings, and a float score."""
+    kind = DataType.long if is_integer_dtype(pairs["source"]) else DataType.string
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(kind, "source"), ColSpec(kind, "target")]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema([*inputs, ColSpec(DataType.float, "score")]))
+
+
+def served_requirements() -> list[str]:
+    """Return the distributions that the packed code imports, pinned to the versions installed here.
+
+    Read off the import statements, so that the scheduler or DVC can never slip into a served model's environment.
+    """
+    wanted = imported_packages([SERVED_MODEL, *CORE.rglob("*.py")])
+    owners = packages_distributions()
+    # Several distributions may own a package (mlflow, mlflow-skinny, ...): the one of its own name brings the others.
+    names = {name if name in owners[name] else owners[name][0] for name in wanted if name in owners}
+    # A local version (2.13.0+cpu) names a build of this machine, which the one that serves cannot ask an index for.
+    return sorted(f"{name}=={version(name).partition('+')[0]}" for name in names)
+
+
+def imported_packages(files: Iterable[Path]) -> set[str]:
+    """Return the top-level packages that source files import, less the standard library and the core itself."""
+    found: set[str] = set()
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {CORE.name}
