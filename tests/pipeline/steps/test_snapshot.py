@@ -1,0 +1,208 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.canonical_graph import read_tables
+from pipeline.doors import Doors
+from pipeline.environment import Environment
+from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
+from pipeline.params import Params, SnapshotParams, TrainParams
+from pipeline.records import GraphSnapshot, NightEntry
+from pipeline.run_folder import RunFolder
+from pipeline.snapshot_store import SnapshotStore
+from pipeline.steps.snapshot import ingest, run
+from tests.small_graphs import reversed_and_shuffled, ring
+
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Nights:
+    """The snapshot step of consecutive nights, on a data repository of their own."""
+
+    def __init__(self, root: Path, graph: str, tracking_uri: str) -> None:
+        self.root, self.graph, self.tracking_uri = root, graph, tracking_uri
+        self.params = Params(snapshot=SnapshotParams(graph=graph))
+        self.doors = self.machine("home")
+        environment = self.doors.environment
+        SnapshotStore.create(environment.data_repository, environment.dvc_remote)
+
+    def machine(self, home: str) -> Doors:
+        return Doors(
+            Environment(
+                {
+                    "NCNC_HOME": str(self.root / home),
+                    "NCNC_DATA_REPOSITORY": str(self.root / "graph-data.git"),
+                    "NCNC_DVC_REMOTE": str(self.root / "dvc-remote"),
+                    "NCNC_SOURCE_EDGES": str(self.root / "edges-{date}.parquet"),
+                    "MLFLOW_TRACKING_URI": self.tracking_uri,
+                }
+            )
+        )
+
+    def deliver(self, night: int, edges: pd.DataFrame) -> None:
+        edges.to_parquet(self.root / f"edges-{self.as_of(night):%Y-%m-%d}.parquet")
+
+    def as_of(self, night: int) -> datetime:
+        return FIRST + timedelta(days=night)
+
+    def folder(self, night: int, doors: Doors | None = None) -> RunFolder:
+        used = doors or self.doors
+        name = f"{self.graph}-{self.as_of(night):%Y%m%dT%H%M%SZ}"
+        return RunFolder(used.environment.home / "runs" / name, used.registry)
+
+    def run(self, night: int, params: Params | None = None, doors: Doors | None = None) -> GraphSnapshot:
+        return run(self.folder(night, doors), params or self.params, doors=doors or self.doors, as_of=self.as_of(night))
+
+    def complete(self, snapshot: GraphSnapshot) -> None:
+        self.doors.ledger.append(
+            NightEntry(
+                graph=self.graph,
+                run_name=snapshot.run_name,
+                as_of=snapshot.as_of,
+                at=FIRST,
+                outcome="kept",
+                reason="a test",
+                completed=True,
+                run_key=snapshot.run_key,
+            )
+        )
+
+    def tags(self) -> list[str]:
+        return [item.tag for item in self.doors.snapshots.list(self.graph)]
+
+
+@pytest.fixture
+def nights(tmp_path: Path, graph: str, tracking_uri: str) -> Nights:
+    return Nights(tmp_path, graph, tracking_uri)
+
+
+def test_night_publishes_its_graph_and_opens_its_run(nights: Nights) -> None:
+    nights.deliver(0, ring(10))
+    record = nights.run(0)
+    assert (record.num_nodes, record.num_edges, record.added_edges, record.previous_tag) == (10, 10, 10, None)
+    assert nights.tags() == [record.tag]
+    folder = nights.folder(0)
+    assert read_tables(folder.path / "snapshot").num_nodes == 10
+    assert folder.frozen_params() == nights.params
+    # Another machine, with an empty home, finds the record and the parameters through MLflow.
+    elsewhere = nights.folder(0, nights.machine("elsewhere"))
+    assert elsewhere.get(GraphSnapshot) == record
+    assert elsewhere.frozen_params() == nights.params
+    nights.deliver(1, ring(12))
+    second = nights.run(1)
+    assert (second.previous_tag, second.previous_as_of) == (record.tag, record.as_of)
+    assert (second.added_edges, second.removed_edges) == (3, 1)
+
+
+def test_step_is_safe_to_run_twice(nights: Nights) -> None:
+    nights.deliver(0, ring(10))
+    first = nights.run(0)
+    (nights.root / "edges-2026-01-01.parquet").unlink()
+    assert nights.run(0) == first
+    assert nights.run(0, doors=nights.machine("elsewhere")) == first
+    assert len(nights.tags()) == 1
+
+
+def test_try_that_died_after_publishing_is_taken_up(nights: Nights) -> None:
+    nights.deliver(0, ring(10))
+    nights.deliver(1, ring(11))
+    nights.run(0)
+    tag = ingest(nights.params, doors=nights.doors, as_of=nights.as_of(1)).tag  # published, but no record was left
+    record = nights.run(1)
+    assert record.tag == tag
+    assert record.added_edges == 2
+    assert len(nights.tags()) == 2
+
+
+def test_unchanged_graph_is_skipped_after_a_completed_night(nights: Nights) -> None:
+    nights.deliver(0, ring(10))
+    first = nights.run(0)
+    nights.complete(first)
+    nights.deliver(1, reversed_and_shuffled(ring(10)))
+    with pytest.raises(
+        NothingToDo, match=rf"unchanged since night {nights.graph}-20260101.*ended kept.*{first.snapshot_id}"
+    ) as caught:
+        nights.run(1)
+    assert caught.value.exit_code == 99
+    assert nights.tags() == [first.tag]
+    assert nights.doors.registry.find_run(nights.graph, nights.folder(1).name) is None
+    assert nights.run(0) == first
+
+
+def test_unchanged_graph_still_trains_after_a_failed_night_or_with_new_parameters(nights: Nights) -> None:
+    nights.deliver(0, ring(10))
+    nights.complete(nights.run(0))
+    nights.deliver(1, ring(11))
+    nights.run(1)  # and then its training fails: the ledger's last completed night is the first
+    nights.deliver(2, reversed_and_shuffled(ring(11)))
+    third = nights.run(2)
+    assert third.added_edges == third.removed_edges == 0
+    nights.complete(third)
+    nights.deliver(3, ring(11))
+    other = nights.params.model_copy(update={"train": TrainParams(selection_metric="auc")})
+    assert nights.run(3, other).run_key != third.run_key
+    assert len(nights.tags()) == 4
+
+
+def test_redelivered_bytes_are_refused_where_an_unchanged_graph_is_not(nights: Nights) -> None:
+    nights.deliver(0, ring(10))
+    nights.run(0)
+    nights.deliver(1, ring(10))
+    with pytest.raises(InvalidInput, match=r"new_delivery: .*edges-2026-01-02\.parquet.*redelivered"):
+        nights.run(1)
+    unchanged = nights.params.model_copy(
+        update={"snapshot": SnapshotParams(graph=nights.graph, identical_delivery="unchanged")}
+    )
+    nights.run(1, unchanged)
+
+
+def test_refused_night_changes_nothing_and_the_next_is_held_against_the_last_good_one(nights: Nights) -> None:
+    nights.deliver(0, ring(100))
+    first = nights.run(0)
+    nights.deliver(1, ring(35))
+    with pytest.raises(InvalidInput, match=r"minimum_edge_ratio: 35 edges are 0\.350 of the 100"):
+        nights.run(1)
+    assert nights.tags() == [first.tag]
+    assert nights.doors.registry.find_run(nights.graph, nights.folder(1).name) is None
+    nights.deliver(2, ring(101))
+    assert nights.run(2).previous_tag == first.tag
+
+
+def test_source_that_did_not_deliver_is_trouble_outside(nights: Nights) -> None:
+    with pytest.raises(OutsideTrouble, match=r"did not deliver .*edges-2026-01-01\.parquet"):
+        nights.run(0)
+
+
+def test_night_before_the_newest_snapshot_is_refused(nights: Nights) -> None:
+    nights.deliver(1, ring(10))
+    nights.run(1)
+    nights.deliver(0, ring(11))
+    with pytest.raises(InvalidInput, match=r"time_order: the as-of 2026-01-01.*newest snapshot, 2026-01-02"):
+        nights.run(0)
+
+
+def test_ingested_history_starts_no_run(nights: Nights) -> None:
+    nights.deliver(0, ring(10))
+    publication = ingest(nights.params, doors=nights.doors, as_of=nights.as_of(0))
+    assert nights.tags() == [publication.tag]
+    assert nights.doors.registry.find_run(nights.graph, nights.folder(0).name) is None
+    nights.deliver(1, ring(11))
+    assert nights.run(1).previous_tag == publication.tag
+
+
+def test_run_folder_of_another_graph_is_refused(nights: Nights) -> None:
+    other = nights.params.model_copy(update={"snapshot": SnapshotParams(graph="other")})
+    with pytest.raises(
+        InvalidInput,
+        match=rf"{nights.graph}-20260101T000000Z is of graph {nights.graph}, but snapshot\.graph .* is other",
+    ):
+        nights.run(0, other)
+
+
+def test_as_of_needs_a_time_zone(nights: Nights) -> None:
+    with pytest.raises(
+        InvalidInput, match=r"2026-01-01T00:00:00 has no time zone\. Pass it as 2026-01-01T00:00:00\+00:00"
+    ):
+        run(nights.folder(0), nights.params, doors=nights.doors, as_of=datetime(2026, 1, 1))  # noqa: DTZ001
