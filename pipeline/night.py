@@ -11,8 +11,9 @@ from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.params import Params
 from pipeline.published_snapshot import STAMP_FORMAT
-from pipeline.records import NightEntry, NightOutcome, Record
+from pipeline.records import GraphSnapshot, NightEntry, NightOutcome, Record
 from pipeline.run_folder import RunFolder
+from pipeline.run_key import code_version
 
 FIRST_STEP = "snapshot"
 
@@ -34,6 +35,8 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
     Raises:
         StepError: as the step raised it; what the core found wrong becomes InvalidInput.
     """
+    if step != FIRST_STEP:
+        _require_same_code(folder.get(GraphSnapshot))
     module = cast(Step, importlib.import_module(f"pipeline.steps.{step}"))
     try:
         return module.run(folder, params, doors=doors, **arguments)
@@ -47,6 +50,15 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
         if step == FIRST_STEP:
             _enter(folder, "skipped", str(error), doors)
         raise
+
+
+def _require_same_code(snapshot: GraphSnapshot) -> None:
+    """Refuse to go on with a run under other code than it was started with: its record would name the wrong code."""
+    if snapshot.code_version != code_version():
+        raise InvalidInput(
+            f"Run {snapshot.run_name} was started by code {snapshot.code_version[:12]}, but this machine has "
+            f"{code_version()[:12]}. Deploy the same version to every worker, or start a new run with the new code."
+        )
 
 
 def _enter(folder: RunFolder, outcome: NightOutcome, reason: str, doors: Doors) -> None:

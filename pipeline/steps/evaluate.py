@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from functools import partial
 
-import numpy as np
-from ncnc_core.link_model import LinkModel
-
 from ncnc_core.heuristics import HEURISTICS
+from ncnc_core.link_model import LinkModel
 from pipeline import compute
 from pipeline.comparison import FreshPairs, Scorer, compare, fresh_pairs
 from pipeline.doors import Doors
@@ -81,8 +79,7 @@ def why_not_comparable(champion: LinkModel, tables: GraphTables) -> str | None:
 
     Positions are append-only, so the champion's ids must be the first of tonight's.
     """
-    known = len(champion.node_ids)
-    if not np.array_equal(np.asarray(champion.node_ids), tables.node_ids[:known]):
+    if list(champion.node_ids) != tables.node_ids[: champion.num_nodes].tolist():
         return "the champion's node ids are not the first of tonight's, so its positions mean other nodes"
     own = 0 if champion.features is None else champion.features.shape[1]
     tonight = 0 if tables.features is None else tables.features.shape[1]

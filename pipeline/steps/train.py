@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from ncnc_core.link_model import LinkModel
 
 from ncnc_core.adjacency import Adjacency, pair_keys
+from ncnc_core.link_model import LinkModel
 from ncnc_core.training import EpochResult, TrainedNetwork, TrainingData, train_network
 from pipeline import compute
 from pipeline.doors import Doors
@@ -90,8 +90,9 @@ def served_model(trained: TrainedNetwork, tables: GraphTables) -> LinkModel:
     """Return the model with the graph it serves on: all living edges of the snapshot."""
     living = torch.from_numpy(tables.edges[:, tables.living])
     return LinkModel(
+        config=trained.network.config,
         network=trained.network,
-        node_ids=tables.node_ids,
+        node_ids=tables.node_ids.tolist(),
         features=feature_tensor(tables),
         adjacency=Adjacency.from_edges(living, tables.num_nodes),
     )
