@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,10 +58,11 @@ class DvcClone:
     @contextmanager
     def _repo(self) -> Iterator[Any]:  # Any: dvc ships no types
         self._configure()
-        # DVC passes on whatever its storage clients raise, each of its own family; it also writes hints to stdout,
-        # which belongs to the one line that a caller of `ncnc` reads.
+        # DVC writes hints to stdout, which belongs to the one line that a caller of `ncnc` reads.
+        logging.getLogger("dvc").setLevel(logging.WARNING)
+        # It passes on whatever its storage clients raise, each of its own family.
         try:
-            with redirect_stdout(io.StringIO()), Repo(str(self.path)) as repo:
+            with Repo(str(self.path)) as repo:
                 yield repo
         except StepError:
             raise

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from pipeline.data_repository import BRANCH, create_data_repository, write_file
 from pipeline.dvc_clone import DvcClone
-from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
+from pipeline.errors import InvalidInput
 from pipeline.git_origin import GitClone, GitOrigin, attempts
 from pipeline.manifest import MANIFEST, compare_digests, read_manifest, verify_manifest, write_manifest
+from pipeline.publication import (
+    FILES,
+    FOLDERS,
+    SNAPSHOT_KIND,
+    SPLIT_KIND,
+    Publication,
+    Published,
+    describe,
+    expect_newest,
+    expect_same,
+    fetch_description,
+)
 from pipeline.published_snapshot import PublishedSnapshot, PublishedSplit, snapshot_tag, split_tag, stamp
 from pipeline.records import sha256_of_file
-
-Published = PublishedSnapshot | PublishedSplit
-SNAPSHOT_KIND = "snap"
-SPLIT_KIND = "split"
-FOLDERS = {SNAPSHOT_KIND: "data", SPLIT_KIND: "split"}
-FILES = {SNAPSHOT_KIND: "snapshot.json", SPLIT_KIND: "split.json"}
-
-
-@dataclass(frozen=True)
-class Publication:
-    """Where published bytes are found, and what proves them."""
-
-    tag: str
-    dvc_md5: str
-    manifest_sha256: str
 
 
 class SnapshotStore:
@@ -60,7 +53,7 @@ class SnapshotStore:
             tags = self._tags(graph)
             if tags:
                 clone.fetch(f"+refs/tags/{SNAPSHOT_KIND}/{graph}/*:refs/tags/{SNAPSHOT_KIND}/{graph}/*")
-            return tuple(_snapshot(_describe(clone, f"refs/tags/{tag}", tag)) for tag in tags)
+            return tuple(_snapshot(describe(clone, f"refs/tags/{tag}", tag)) for tag in tags)
 
     def latest(self, graph: str, *, before: datetime | None = None) -> PublishedSnapshot | None:
         """Return the published snapshot with the latest as-of, of those before a time where one is given."""
@@ -68,7 +61,7 @@ class SnapshotStore:
         if not tags:
             return None
         with self._origin.clone() as clone:
-            return _snapshot(_fetch(clone, tags[-1]))
+            return _snapshot(fetch_description(clone, tags[-1]))
 
     def publish(
         self,
@@ -92,8 +85,8 @@ class SnapshotStore:
         with self._origin.clone() as clone:
             _fetch_main(clone)
             if self._is_published(tag):
-                return _same(_fetch(clone, tag), folder)
-            _expect_newest(clone, tag, as_of, previous_tag)
+                return expect_same(fetch_description(clone, tag), folder)
+            expect_newest(clone, tag, as_of, previous_tag)
             publication = self._upload(clone, folder, f"{graph}/{FOLDERS[SNAPSHOT_KIND]}", tag)
             pointers = _pointers(clone, graph, SNAPSHOT_KIND)
             pointers[f"{graph}/{FILES[SNAPSHOT_KIND]}"] = PublishedSnapshot(
@@ -110,8 +103,8 @@ class SnapshotStore:
             for _ in attempts():
                 _fetch_main(clone)
                 if self._is_published(tag):
-                    return _same(_fetch(clone, tag), folder)
-                _expect_newest(clone, tag, as_of, previous_tag)
+                    return expect_same(fetch_description(clone, tag), folder)
+                expect_newest(clone, tag, as_of, previous_tag)
                 _commit(clone, pointers, tag, f"Publish {tag}: {num_edges} edges")
                 if clone.push(f"HEAD:refs/heads/{BRANCH}", f"refs/tags/{tag}"):
                     return publication
@@ -129,7 +122,7 @@ class SnapshotStore:
             _fetch_main(clone)
             for _ in attempts():
                 if self._is_published(tag):
-                    return _same(_fetch(clone, tag), folder)
+                    return expect_same(fetch_description(clone, tag), folder)
                 publication = self._upload(clone, folder, f"{graph}/{FOLDERS[SPLIT_KIND]}", tag)
                 pointers = _pointers(clone, graph, SPLIT_KIND)
                 pointers[f"{graph}/{FILES[SPLIT_KIND]}"] = PublishedSplit(
@@ -160,7 +153,7 @@ class SnapshotStore:
                 f"No snapshot or split is published as {tag}. `ncnc snapshots list GRAPH` shows the tags."
             )
         with self._origin.clone() as clone:
-            published = _fetch(clone, tag)
+            published = fetch_description(clone, tag)
             clone.git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD")
             name = f"{rest.partition('/')[0]}/{FOLDERS[kind]}"
             DvcClone(clone.path, self._cache).bring(name, published.dvc_md5)
@@ -197,62 +190,10 @@ def _fetch_main(clone: GitClone) -> None:
         raise InvalidInput("The data repository is empty. Run `ncnc snapshots init` once to set it up.")
 
 
-def _fetch(clone: GitClone, tag: str) -> Published:
-    clone.fetch(f"refs/tags/{tag}")
-    return _describe(clone, "FETCH_HEAD", tag)
-
-
-def _describe(clone: GitClone, revision: str, tag: str) -> Published:
-    kind, graph, *_ = tag.split("/")
-    model: type[Published] = PublishedSnapshot if kind == SNAPSHOT_KIND else PublishedSplit
-    text = clone.git("show", f"{revision}:{graph}/{FILES[kind]}")
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
-        raise TamperedRecord(
-            f"{graph}/{FILES[kind]} at {tag} is not what this pipeline writes: {error.errors()[0]['msg']}. "
-            f"`git log` in the data repository shows who wrote it."
-        ) from error
-
-
 def _snapshot(published: Published) -> PublishedSnapshot:
     if isinstance(published, PublishedSnapshot):
         return published
     raise TypeError(published.tag)
-
-
-def _expect_newest(clone: GitClone, tag: str, as_of: datetime, previous_tag: str | None) -> None:
-    """Check that the newest snapshot on main is the one that this one was built on."""
-    path = clone.path / tag.split("/")[1] / FILES[SNAPSHOT_KIND]
-    newest = PublishedSnapshot.model_validate_json(path.read_text()) if path.is_file() else None
-    found = newest.tag if newest else None
-    # This very tag: the same work, pushed by another try since we looked; our own push will say so.
-    if found in (previous_tag, tag):
-        return
-    if newest is not None and newest.as_of == as_of:
-        raise InvalidInput(
-            f"{newest.graph} as of {as_of.isoformat()} is published already with another content, as {found}. What is "
-            f"published does not change: deliver the other graph under a later as-of."
-        )
-    raise OutsideTrouble(
-        f"The newest snapshot is {found} by now, but this one was built on {previous_tag}: another publisher came "
-        f"between. Run the step again; it builds on the newest."
-    )
-
-
-def _same(found: Published, folder: Path) -> Publication:
-    """Return what is published already, if it is this folder."""
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch) / "copy"
-        shutil.copytree(folder, copy)
-        manifest_sha256 = write_manifest(copy)
-    if manifest_sha256 != found.manifest_sha256:
-        raise InvalidInput(
-            f"{found.tag} is published already with other bytes (manifest {found.manifest_sha256[:12]}, here "
-            f"{manifest_sha256[:12]}), so the same inputs gave two results. Compare the library versions of the two "
-            f"machines with requirements.lock, or fetch the published files."
-        )
-    return Publication(found.tag, found.dvc_md5, found.manifest_sha256)
 
 
 def _pointers(clone: GitClone, graph: str, kind: str) -> dict[str, str]:

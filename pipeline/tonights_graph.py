@@ -14,12 +14,12 @@ from pipeline.delivery import Delivery
 from pipeline.doors import Doors
 from pipeline.graph_source import GraphSource
 from pipeline.params import Params, SnapshotParams
+from pipeline.publication import Publication
 from pipeline.published_snapshot import PublishedSnapshot
 from pipeline.quality import Baseline, check
 from pipeline.records import CheckResult, GraphSnapshot
 from pipeline.run_key import code_version, git_commit
 from pipeline.snapshot_files import CanonicalGraph, read_graph, write_folder
-from pipeline.snapshot_store import Publication
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,11 @@ import pandas as pd
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.params import Params
+from pipeline.publication import Publication
 from pipeline.records import GraphSnapshot
 from pipeline.run_data import SNAPSHOT_FOLDER
 from pipeline.run_folder import PARAMS_FILE, RunFolder
 from pipeline.run_key import code_version, run_key
-from pipeline.snapshot_store import Publication
 from pipeline.tonights_graph import TonightsGraph, tonights_graph
 
 

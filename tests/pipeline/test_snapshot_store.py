@@ -11,7 +11,8 @@ import pytest
 from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
 from pipeline.git_origin import GitOrigin
 from pipeline.manifest import write_manifest
-from pipeline.snapshot_store import Publication, SnapshotStore
+from pipeline.publication import Publication
+from pipeline.snapshot_store import SnapshotStore
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 SOURCE = "5" * 64
@@ -71,8 +72,11 @@ def read(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_published_snapshot_is_fetched_with_the_same_bytes(place: Place, tmp_path: Path) -> None:
+def test_published_snapshot_is_fetched_with_the_same_bytes(
+    place: Place, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     publication = place.publish(1)
+    assert capfd.readouterr().out == ""  # stdout belongs to the caller's one line
     assert publication.tag == "snap/demo/20260102T000000Z/111111111111"
     assert place.tags() == [publication.tag]
     fetched = SnapshotStore(str(place.origin), tmp_path / "other-home").fetch(publication.tag, tmp_path / "out")
