@@ -6,14 +6,17 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import mlflow.pyfunc
 import pytest
 from mlflow.exceptions import MlflowException
+from pandas import DataFrame
 
 from pipeline.errors import InvalidInput, OutsideTrouble
-from pipeline.model_registry import ModelRegistry
+from pipeline.model_registry import ModelRegistry, version_tags
 from pipeline.records import digests_of_folder
 from pipeline.tracking_server import ArtifactFolder, asks_the_server
 
@@ -51,13 +54,11 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_everything_a_night_keeps_goes_through_a_server_as_well(
-    server: str, graph: str, run_name: str, tmp_path: Path
+    server: str, graph: str, run_name: str, make_model: Callable[..., Path], tmp_path: Path
 ) -> None:
     registry = ModelRegistry(server)
     run_id = registry.open_run(graph, run_name, run_key="3" * 64, params={"train.seed": "0"})
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "weights").write_bytes(b"weights")
+    folder = make_model()
     files = digests_of_folder(folder)
     assert not registry.fetch_file(run_id, tmp_path / "checkpoint", "checkpoint.pt")
     for text in ("epoch 1", "epoch 2"):
@@ -71,6 +72,21 @@ def test_everything_a_night_keeps_goes_through_a_server_as_well(
     assert digests_of_folder(registry.fetch_folder(run_id, "model", tmp_path / "fetched", files)) == files
     assert registry.champion(graph) is None
     assert registry.version_of_run_key(graph, "3" * 64) is None
+    model_id = registry.log_model(run_id, folder, input_example=DataFrame({"source": [10], "target": [40]}))
+    as_of = datetime(2026, 1, 2, tzinfo=UTC)
+    tags = version_tags(run_key="3" * 64, run_name=run_name, as_of=as_of, snapshot_tag="snap/x", files=files)
+    number = registry.create_version(graph, run_id, model_id, tags)
+    assert registry.create_version(graph, run_id, model_id, tags) == number
+    found = registry.version(graph, number)
+    assert digests_of_folder(registry.fetch_model(found, tmp_path / "model")) == files
+    assert {item.path for item in registry.observe_model(found.model_id)} >= {"MLmodel", "served_model.py"}
+    registry.close_run(run_id, "promoted")
+    mlflow.set_tracking_uri(server)
+    try:
+        served = mlflow.pyfunc.load_model(f"models:/{graph}/{number}")
+    finally:
+        mlflow.set_tracking_uri(None)
+    assert list(served.predict(DataFrame({"source": [10], "target": [40]}))) == ["source", "target", "score"]
 
 
 def test_server_that_is_down_is_trouble_outside_with_its_url_and_a_remedy() -> None:
