@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncnc_core.adjacency import Adjacency, contains_keys, pair_keys
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.overlap_reference import neighbor_sets
+
+PATH = torch.tensor([[0, 1, 2], [1, 2, 3]])
+SIZE = 9
+edge_lists = st.lists(st.tuples(st.integers(0, SIZE - 1), st.integers(0, SIZE - 1)), max_size=30)
+
+
+def as_edges(pairs: list[tuple[int, int]]) -> torch.Tensor:
+    return torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2).T.contiguous()
+
+
+def rows(adjacency: Adjacency) -> list[list[int]]:
+    pointer = adjacency.row_pointer.tolist()
+    return [adjacency.column[a:b].tolist() for a, b in pairwise(pointer)]
+
+
+@given(edge_lists)
+def test_rows_are_the_sorted_neighbours_whatever_the_order_direction_or_repeats(pairs: list[tuple[int, int]]) -> None:
+    expected = [sorted(around) for around in neighbor_sets(pairs, SIZE)]
+    adjacency = Adjacency.from_edges(as_edges(pairs), SIZE)
+    assert rows(adjacency) == expected
+    assert rows(Adjacency.from_edges(as_edges(pairs[::-1]).flip(0), SIZE)) == expected
+    assert adjacency.degree.tolist() == [len(around) for around in expected]
+    assert adjacency.num_edges == sum(map(len, expected)) // 2
+
+
+@given(edge_lists)
+def test_edges_come_back_once_each_and_rebuild_the_graph(pairs: list[tuple[int, int]]) -> None:
+    adjacency = Adjacency.from_edges(as_edges(pairs), SIZE)
+    edges = adjacency.edges()
+    assert bool((edges[0] < edges[1]).all())
+    assert rows(Adjacency.from_edges(edges, SIZE)) == rows(adjacency)
+    assert bool((adjacency.keys[1:] > adjacency.keys[:-1]).all())
+
+
+@given(edge_lists, edge_lists)
+def test_without_takes_out_the_pairs_in_both_directions_and_nothing_else(
+    pairs: list[tuple[int, int]], removed: list[tuple[int, int]]
+) -> None:
+    gone = {frozenset(pair) for pair in removed}
+    left = [pair for pair in pairs if frozenset(pair) not in gone]
+    adjacency = Adjacency.from_edges(as_edges(pairs), SIZE).without(as_edges(removed))
+    expected = Adjacency.from_edges(as_edges(left), SIZE)
+    assert rows(adjacency) == rows(expected)
+    assert torch.equal(adjacency.keys, expected.keys)
+    assert adjacency.symmetric
+
+
+@given(edge_lists)
+def test_has_answers_for_every_pair_of_nodes(pairs: list[tuple[int, int]]) -> None:
+    neighbors = neighbor_sets(pairs, SIZE)
+    grid = torch.cartesian_prod(torch.arange(SIZE), torch.arange(SIZE)).T
+    answers = Adjacency.from_edges(as_edges(pairs), SIZE).has(grid)
+    assert answers.tolist() == [v in neighbors[u] for u, v in grid.T.tolist()]
+
+
+def test_masked_keeps_single_directions_and_says_so() -> None:
+    adjacency = Adjacency.from_edges(PATH, 4)
+    kept = adjacency.masked(torch.tensor([True, False, True, False, False, True]))
+    assert rows(kept) == [[1], [2], [], [2]]
+    assert not kept.symmetric
+
+
+def test_empty_graph_has_isolated_nodes_only() -> None:
+    adjacency = Adjacency.from_edges(torch.zeros(2, 0, dtype=torch.int64), 3)
+    assert rows(adjacency) == [[], [], []]
+    assert adjacency.has(torch.tensor([[0], [1]])).tolist() == [False]
+    assert adjacency.without(torch.tensor([[0], [1]])).num_edges == 0
+
+
+def test_graph_without_nodes_is_a_graph() -> None:
+    assert Adjacency.from_edges(torch.zeros(2, 0, dtype=torch.int64), 0).edges().shape == (2, 0)
+
+
+@pytest.mark.parametrize(("node", "edges"), [(4, [[0], [4]]), (-1, [[-1], [2]])])
+def test_endpoint_out_of_range_is_named_with_the_remedy(node: int, edges: list[list[int]]) -> None:
+    with pytest.raises(InvalidGraph, match=rf"edges name node {node}, but nodes run from 0 to 3\. Raise num_nodes"):
+        Adjacency.from_edges(torch.tensor(edges), 4)
+
+
+def test_pair_keys_forget_the_direction() -> None:
+    assert pair_keys(torch.tensor([[3, 1], [1, 3]]), 10).tolist() == [13, 13]
+
+
+def test_contains_keys_does_not_run_off_the_end() -> None:
+    assert contains_keys(torch.tensor([2, 5]), torch.tensor([1, 2, 5, 6])).tolist() == [False, True, True, False]
+    assert contains_keys(torch.zeros(0, dtype=torch.int64), torch.tensor([1])).tolist() == [False]
+
+
+def test_large_positions_do_not_collide() -> None:
+    n = 2_000_000_000  # n * n needs 62 bits; row_pointer is not built
+    keys = pair_keys(torch.tensor([[n - 1, n - 2], [n - 2, n - 1]]), n)
+    assert keys[0] == keys[1] == (n - 2) * n + n - 1

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch_geometric.nn import GCNConv
+
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.encoder import Encoder, neighbor_sum
+
+EDGES = torch.tensor([[0, 0, 1, 2, 3, 1], [1, 2, 2, 3, 4, 4]])
+GRAPH = Adjacency.from_edges(EDGES, 7)  # nodes 5 and 6 are isolated
+DENSE = torch.zeros(7, 7).index_put((GRAPH.row, GRAPH.column), torch.tensor(1.0))
+X = torch.rand(7, 4, generator=torch.Generator().manual_seed(0))
+
+
+def encoder(**changes: Any) -> Encoder:
+    options: dict[str, Any] = {
+        "num_features": 4,
+        "num_ids": 0,
+        "kind": "puregcn",
+        "num_layers": 1,
+        "hidden_channels": 4,
+        "jumping_knowledge": False,
+        "residual": False,
+        "layer_norm": False,
+        "feature_dropout": 0.0,
+        "encoder_dropout": 0.0,
+        "output_dropout": 0.0,
+        "edge_dropout": 0.0,
+    }
+    torch.manual_seed(0)
+    return Encoder(**{**options, **changes})
+
+
+def test_neighbor_sum_is_the_product_with_the_adjacency_matrix() -> None:
+    torch.testing.assert_close(neighbor_sum(GRAPH, X), DENSE @ X)
+
+
+# the formula of each kind, on the dense matrix
+@pytest.mark.parametrize(
+    ("kind", "matrix"),
+    [
+        ("puresum", DENSE),
+        ("puremean", DENSE / DENSE.sum(1, keepdim=True).clamp(min=1)),
+        ("puregcn", (DENSE + torch.eye(7)) / ((1 + DENSE.sum(1))[:, None] * (1 + DENSE.sum(1))).sqrt()),
+    ],
+)
+def test_pure_layer_is_its_formula(kind: str, matrix: torch.Tensor) -> None:
+    layer = encoder(kind=kind)
+    torch.testing.assert_close(layer(X, GRAPH), matrix @ layer.input(X))
+
+
+def test_gcn_layer_equals_the_one_of_torch_geometric() -> None:
+    ours = encoder(kind="gcn", num_layers=2)  # the last of several layers has no activation
+    theirs = [GCNConv(4, 4), GCNConv(4, 4)]
+    for transform, conv in zip(ours.transforms, theirs, strict=True):
+        conv.lin.weight.data.copy_(transform.linear.weight)
+        transform.bias.data.normal_()
+        conv.bias.data.copy_(transform.bias)
+    edge_index = torch.stack([GRAPH.row, GRAPH.column])
+    expected = theirs[1](theirs[0](X, edge_index).relu(), edge_index)
+    torch.testing.assert_close(ours(X, GRAPH), expected)
+
+
+def test_single_gcn_layer_is_activated_as_published() -> None:
+    assert bool((encoder(kind="gcn")(X, GRAPH) >= 0).all())
+
+
+def test_residual_adds_the_input_where_widths_are_equal_and_nothing_where_not() -> None:
+    for features in (4, 3):
+        plain, residual = (
+            encoder(kind="gcn", num_features=features),
+            encoder(kind="gcn", num_features=features, residual=True),
+        )
+        x = X[:, :features]
+        torch.testing.assert_close(residual(x, GRAPH), plain(x, GRAPH) + (x if features == 4 else 0))
+
+
+def test_jumping_knowledge_is_the_weighted_sum_of_the_layers() -> None:
+    layered = encoder(num_layers=2, jumping_knowledge=True)
+    first = encoder(num_layers=1)
+    second = encoder(num_layers=2)
+    for other in (first, second):
+        other.input.load_state_dict(layered.input.state_dict())
+    a, b = layered.layer_weights
+    torch.testing.assert_close(layered(X, GRAPH), a * first(X, GRAPH) + b * second(X, GRAPH))
+
+
+@pytest.mark.parametrize("kind", ["puregcn", "puresum", "puremean", "gcn"])
+def test_relabelled_nodes_get_the_same_embeddings(kind: str) -> None:
+    layer = encoder(kind=kind, num_layers=2, jumping_knowledge=True)
+    order = torch.randperm(7, generator=torch.Generator().manual_seed(1))
+    relabelled = Adjacency.from_edges(order[EDGES], 7)
+    moved = torch.empty_like(X)
+    moved[order] = X
+    torch.testing.assert_close(layer(moved, relabelled)[order], layer(X, GRAPH))
+
+
+def test_surviving_edges_weigh_more_so_that_the_mean_stays() -> None:
+    layer = encoder(kind="puresum", edge_dropout=0.5).train()
+    torch.manual_seed(0)
+    mean = torch.stack([layer(X, GRAPH) for _ in range(600)]).mean(0)
+    torch.testing.assert_close(mean, layer.eval()(X, GRAPH), rtol=0.2, atol=0.05)
+
+
+def test_published_no_ops_change_nothing() -> None:
+    plain = encoder(num_layers=2)
+    torch.testing.assert_close(encoder(num_layers=2, layer_norm=True)(X, GRAPH), plain(X, GRAPH))
+    gcn = encoder(kind="gcn", output_dropout=0.9).train()
+    torch.testing.assert_close(gcn(X, GRAPH), encoder(kind="gcn")(X, GRAPH))
+
+
+def test_id_embedding_starts_orthogonal() -> None:
+    weight = encoder(num_ids=4).embedding.weight
+    torch.testing.assert_close(weight @ weight.T, torch.eye(4))

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ncnc_core.model_config import ModelConfig
+
+
+def test_config_comes_back_from_json_equal() -> None:
+    config = ModelConfig(predictor="ncn2", encoder="gcn", completion_max_neighbors=None, structural_features=True)
+    assert ModelConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"predictor": "ncnd"}, {"hidden_channels": 0}, {"completion_prior": 0}, {"xdp": 0.1}, {"beta": None}]
+)
+def test_unknown_names_and_values_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        ModelConfig.model_validate(wrong)

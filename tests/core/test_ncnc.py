@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.completion import completion_weight
+from ncnc_core.link_network import LinkNetwork
+from ncnc_core.model_config import ModelConfig
+from ncnc_core.overlap_reference import neighbor_sets
+
+SIZE = 10
+ALL_PAIRS = torch.triu_indices(SIZE, SIZE, offset=1)
+X = torch.rand(SIZE, 3, generator=torch.Generator().manual_seed(5))
+edge_lists = st.lists(st.tuples(st.integers(0, SIZE - 1), st.integers(0, SIZE - 1)), max_size=30)
+
+
+def network(**changes: Any) -> LinkNetwork:
+    torch.manual_seed(0)
+    options = {"predictor": "ncnc", "hidden_channels": 8, "completion_offset": 0.0, "completion_max_neighbors": None}
+    return LinkNetwork(ModelConfig(**{**options, **changes}), num_features=3).eval()
+
+
+def graph(edges: list[tuple[int, int]]) -> Adjacency:
+    return Adjacency.from_edges(torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).T, SIZE)
+
+
+def ncnc_by_hand(model: LinkNetwork, edges: list[tuple[int, int]], i: int, j: int) -> torch.Tensor:
+    """The formula of depth 1, one pair at a time, with sets."""
+    near, adjacency = neighbor_sets(edges, SIZE), graph(edges)
+    head, config = model.predictor.head, model.config
+    h = model.encode(X, adjacency)
+    g = head.node_values(h)
+    gg = head.node_values(g)
+
+    def belief(u: int, v: int) -> torch.Tensor:
+        pooled = sum((gg[w] for w in near[u] & near[v]), torch.zeros(8))
+        logit = head(g, torch.tensor([[u], [v]]), pooled[None])
+        return completion_weight(
+            logit,
+            scale=config.completion_scale,
+            offset=config.completion_offset,
+            prior=config.completion_prior,
+            alpha=config.completion_alpha,
+        )
+
+    pooled = sum((g[w] for w in near[i] & near[j]), torch.zeros(8))
+    pooled = sum((belief(j, u) * g[u] for u in near[i] - near[j] - {j}), pooled)
+    pooled = sum((belief(i, u) * g[u] for u in near[j] - near[i] - {i}), pooled)
+    return head(h, torch.tensor([[i], [j]]), pooled[None])
+
+
+def test_score_equals_the_formula_worked_pair_by_pair() -> None:
+    edges = [(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 2), (7, 0), (7, 4), (8, 1)]
+    model = network()
+    with torch.no_grad():
+        expected = torch.cat([ncnc_by_hand(model, edges, i, j) for i, j in ALL_PAIRS.T.tolist()])
+        torch.testing.assert_close(model(X, graph(edges), ALL_PAIRS), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("off", [{"completion_alpha": 0.0}, {"completion_depth": 0}])
+@given(edge_lists)
+def test_completion_switched_off_is_ncn_exactly(off: dict[str, float], edges: list[tuple[int, int]]) -> None:
+    expected = network(predictor="ncn")(X, graph(edges), ALL_PAIRS)
+    assert torch.equal(network(**off)(X, graph(edges), ALL_PAIRS), expected)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@given(edge_lists)
+def test_size_of_the_inner_chunks_does_not_change_the_score(depth: int, edges: list[tuple[int, int]]) -> None:
+    whole = network(completion_depth=depth)(X, graph(edges), ALL_PAIRS)
+    small = network(completion_depth=depth, completion_chunk=60)(X, graph(edges), ALL_PAIRS)
+    torch.testing.assert_close(small, whole)
+
+
+def test_cap_above_every_degree_changes_nothing_and_below_it_something() -> None:
+    star = [(0, leaf) for leaf in range(1, 9)] + [(1, 9)]
+    whole = network()(X, graph(star), ALL_PAIRS)
+    assert torch.equal(network(completion_max_neighbors=9)(X, graph(star), ALL_PAIRS), whole)
+    capped = network(completion_max_neighbors=2)
+    assert not torch.allclose(capped(X, graph(star), ALL_PAIRS), whole)
+    assert torch.equal(capped(X, graph(star), ALL_PAIRS), capped(X, graph(star), ALL_PAIRS))
+
+
+def test_no_gradient_flows_through_the_belief_in_a_missing_link() -> None:
+    """On a path 0-1-2 the pair (0, 3): its only completion is u = 1, so p(3, 1) alone could reach node 3's levels."""
+    model = network()
+    adjacency = graph([(0, 1), (1, 2)])
+    levels = [level.detach().requires_grad_() for level in model.predictor.node_levels(model.encode(X, adjacency))]
+    model.predictor(levels, adjacency, torch.tensor([[0], [3]])).sum().backward()
+    assert levels[2].grad is None
+    assert levels[1].grad is not None
+    assert levels[1].grad.abs().sum(1).nonzero().flatten().tolist() == [1]
+
+
+def test_inner_pass_is_free_of_dropout_unless_the_published_noise_is_asked_for() -> None:
+    adjacency = graph([(0, 1), (1, 2), (2, 3), (3, 0), (4, 1)])
+    for noisy in (False, True):
+        model = network(predictor_dropout=0.5, noisy_completion_as_published=noisy).train()
+        levels = model.predictor.node_levels(model.encode(X, adjacency))
+        draws = []
+        for _ in range(2):
+            lists = model.predictor._completed(levels[1:], adjacency, ALL_PAIRS)
+            draws.append(torch.cat([one.weight for one in lists]))
+        assert torch.equal(*draws) is not noisy
+        assert all(module.training for module in model.predictor.modules())
+
+
+@pytest.mark.parametrize("as_published", [False, True])
+def test_known_edge_completes_itself_only_where_the_published_code_is_asked_for(as_published: bool) -> None:
+    """On the triangle 0-1-2 with a tail 1-3, the pair (0, 1) is an edge: as published, 1 completes 0's side."""
+    model = network(score_known_edges_as_published=as_published)
+    adjacency = graph([(0, 1), (1, 2), (0, 2), (1, 3)])
+    levels = model.predictor.node_levels(model.encode(X, adjacency))
+    of_first, of_second = model.predictor._completed(levels[1:], adjacency, torch.tensor([[0], [1]]))
+    assert of_first.node.tolist() == ([1] if as_published else [])
+    assert of_second.node.tolist() == ([0, 3] if as_published else [3])

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.overlap import NodeLists, common_neighbors, exclusive_neighbors, shared_neighbors
+from ncnc_core.overlap_reference import (
+    common_neighbors_reference,
+    exclusive_neighbors_reference,
+    neighbor_sets,
+    two_hop_sets,
+)
+from ncnc_core.two_hop import two_hop_rows
+
+SIZE = 8
+nodes = st.integers(0, SIZE - 1)
+pair_lists = st.lists(st.tuples(nodes, nodes), max_size=25)
+
+
+def as_tensor(pairs: list[tuple[int, int]]) -> torch.Tensor:
+    return torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2).T.contiguous()
+
+
+def as_lists(lists: NodeLists) -> list[list[int]]:
+    pointer = lists.row_pointer.tolist()
+    return [lists.node[a:b].tolist() for a, b in pairwise(pointer)]
+
+
+@given(pair_lists, pair_lists)
+def test_common_neighbors_equal_the_plain_twin(edges: list[tuple[int, int]], pairs: list[tuple[int, int]]) -> None:
+    adjacency = Adjacency.from_edges(as_tensor(edges), SIZE)
+    expected = common_neighbors_reference(neighbor_sets(edges, SIZE), pairs)
+    lists = common_neighbors(adjacency, as_tensor(pairs))
+    assert as_lists(lists) == expected
+    assert lists.occupied.tolist() == [bool(row) for row in expected]
+    assert lists.owner.tolist() == [row for row, members in enumerate(expected) for _ in members]
+
+
+@given(pair_lists, pair_lists, st.booleans())
+def test_exclusive_neighbors_equal_the_plain_twin(
+    edges: list[tuple[int, int]], pairs: list[tuple[int, int]], skip_other: bool
+) -> None:
+    adjacency, both = Adjacency.from_edges(as_tensor(edges), SIZE), as_tensor(pairs)
+    lists = exclusive_neighbors(adjacency, both[0], both[1], skip_other=skip_other)
+    expected = exclusive_neighbors_reference(neighbor_sets(edges, SIZE), pairs, skip_other=skip_other)
+    assert as_lists(lists) == expected
+
+
+@given(pair_lists, pair_lists)
+def test_two_hop_overlap_equals_the_plain_twin(edges: list[tuple[int, int]], pairs: list[tuple[int, int]]) -> None:
+    adjacency, both = Adjacency.from_edges(as_tensor(edges), SIZE), as_tensor(pairs)
+    near = neighbor_sets(edges, SIZE)
+    far = two_hop_sets(near)
+    lists = shared_neighbors(adjacency, two_hop_rows(adjacency, both.unique()), both[0], both[1])
+    assert as_lists(lists) == [sorted(near[i] & far[j]) for i, j in pairs]
+
+
+def test_last_key_of_the_graph_is_found() -> None:
+    """The pair of the two highest nodes, where searchsorted runs off the end."""
+    adjacency = Adjacency.from_edges(torch.tensor([[0, 0, 1], [1, 2, 2]]), 3)
+    assert as_lists(common_neighbors(adjacency, torch.tensor([[1, 0, 2], [2, 1, 0]]))) == [[0], [2], [1]]
+
+
+def test_known_edge_does_not_list_its_own_end() -> None:
+    adjacency = Adjacency.from_edges(torch.tensor([[0, 0], [1, 2]]), 3)
+    first, second = torch.tensor([0]), torch.tensor([1])
+    assert as_lists(exclusive_neighbors(adjacency, first, second, skip_other=False)) == [[1, 2]]
+    assert as_lists(exclusive_neighbors(adjacency, first, second, skip_other=True)) == [[2]]
+
+
+def test_sum_rows_adds_the_values_of_each_list_with_its_weights() -> None:
+    lists = NodeLists(torch.tensor([0, 2, 2]), torch.tensor([0, 2]), torch.tensor([1.0, 0.5]))
+    values = torch.tensor([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]])
+    assert lists.sum_rows(values).tolist() == [[3.0, 30.0], [0.0, 0.0]]

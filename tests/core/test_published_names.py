@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import torch
+
+from ncnc_core.link_network import LinkNetwork
+from ncnc_core.model_config import ModelConfig
+from ncnc_core.published_names import to_our_names
+
+
+def test_unused_weights_and_constants_are_left_out_and_shapes_follow_ours() -> None:
+    wanted = LinkNetwork(ModelConfig(predictor="ncn", hidden_channels=4), num_features=3).state_dict()
+    published = {
+        "predictor/beta": torch.tensor([0.5]),
+        "predictor/ptlin.0.weight": torch.zeros(4, 4),
+        "predictor/alpha": torch.ones(1),
+        "predictor/lin.8.bias": torch.tensor([2.0]),
+        "encoder/xemb.1.bias": torch.arange(4.0),
+    }
+    ours = to_our_names(published, wanted)
+    assert set(ours) == {"predictor.head.beta", "predictor.head.readout.4.bias", "encoder.input.1.bias"}
+    assert ours["predictor.head.beta"].shape == ()
