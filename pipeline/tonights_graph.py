@@ -6,12 +6,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.canonical_graph import Change, build, content_id
 from pipeline.delivery import Delivery
 from pipeline.doors import Doors
+from pipeline.errors import InvalidInput
 from pipeline.graph_source import GraphSource
 from pipeline.params import Params, SnapshotParams
 from pipeline.publication import Publication
@@ -124,8 +125,9 @@ def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Ite
 
     Raises:
         OutsideTrouble: the source did not deliver, or a service does not answer.
-        InvalidInput: the delivery breaks a rule.
+        InvalidInput: the delivery breaks a rule, or the as-of has no time zone.
     """
+    as_of = _whole_seconds(as_of)
     environment = doors.environment
     source = GraphSource(environment.source_edges, environment.source_nodes, params, environment.home / "tmp")
     delivery = source.read(as_of)
@@ -147,6 +149,13 @@ def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Ite
             previous_as_of=int(before.published.as_of.timestamp()) if before else None,
         )
         yield TonightsGraph(params.graph, as_of, delivery, checks, change, content_id(change.graph), before)
+
+
+def _whole_seconds(as_of: datetime) -> datetime:
+    """Return the as-of in UTC as its stamp says it, so that a published one compares equal."""
+    if as_of.tzinfo is None:
+        raise InvalidInput(f"The as-of {as_of.isoformat()} has no time zone. Pass it as {as_of.isoformat()}+00:00.")
+    return as_of.astimezone(UTC).replace(microsecond=0)
 
 
 def _before(

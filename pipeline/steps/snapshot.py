@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -34,7 +34,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> 
             f"The run folder {folder.name} is of graph {folder.graph}, but snapshot.graph in params.yaml is "
             f"{params.snapshot.graph}. Make them the same."
         )
-    with tonights_graph(params.snapshot, doors, _whole_seconds(as_of)) as graph:
+    with tonights_graph(params.snapshot, doors, as_of) as graph:
         key = run_key(graph.content_id, params.sha256, code_version())
         _expect_work(folder, graph, key, doors)
         with folder.staging(SNAPSHOT_FOLDER) as staged:
@@ -51,7 +51,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> 
 def ingest(params: Params, *, doors: Doors, as_of: datetime) -> Publication:
     """Publish a delivery as history: checked as any other, but no run is made from it."""
     with (
-        tonights_graph(params.snapshot, doors, _whole_seconds(as_of)) as graph,
+        tonights_graph(params.snapshot, doors, as_of) as graph,
         tempfile.TemporaryDirectory() as scratch,
     ):
         return graph.publish(Path(scratch), doors)
@@ -75,12 +75,6 @@ def _expect_work(folder: RunFolder, graph: TonightsGraph, key: str, doors: Doors
             f"The graph is unchanged since night {last.run_name}, which ended {last.outcome}: content id "
             f"{graph.content_id[:12]}, the same parameters and the same code."
         )
-
-
-def _whole_seconds(as_of: datetime) -> datetime:
-    if as_of.tzinfo is None:
-        raise InvalidInput(f"The as-of {as_of.isoformat()} has no time zone. Pass it as {as_of.isoformat()}+00:00.")
-    return as_of.astimezone(UTC).replace(microsecond=0)
 
 
 def _flat(params: Params) -> dict[str, str]:

@@ -168,6 +168,26 @@ def test_lost_push_race_is_run_again_on_the_new_main(place: Place) -> None:
         assert sorted(path.parent.name for path in clone.path.glob("*/snapshot.json")) == graphs
 
 
+def test_two_tries_of_one_night_publish_it_once(place: Place) -> None:
+    folder = place.folder("edges")
+
+    def publish(home: str) -> Publication:
+        return SnapshotStore(str(place.origin), place.root / home).publish(
+            folder,
+            graph="demo",
+            as_of=FIRST,
+            content_id="1" * 64,
+            source_sha256=SOURCE,
+            num_edges=3,
+            previous_tag=None,
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(publish, ["zombie", "retry"])
+    assert first == second
+    assert place.tags() == [first.tag]
+
+
 def test_flipped_byte_in_the_remote_is_found_and_the_file_named(place: Place, tmp_path: Path) -> None:
     tag = place.publish(1).tag
     place.flip(place.remote)
