@@ -6,7 +6,8 @@ import ast
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
@@ -62,11 +63,17 @@ def served_requirements() -> list[str]:
     Read off the import statements, so that the scheduler or DVC can never slip into a served model's environment.
     """
     wanted = imported_packages([SERVED_MODEL, *CORE.rglob("*.py")])
-    owners = packages_distributions()
+    owners = _owners()
     # Several distributions may own a package (mlflow, mlflow-skinny, ...): the one of its own name brings the others.
     names = {name if name in owners[name] else owners[name][0] for name in wanted if name in owners}
     # A local version (2.13.0+cpu) names a build of this machine, which the one that serves cannot ask an index for.
     return sorted(f"{name}=={version(name).partition('+')[0]}" for name in names)
+
+
+@cache
+def _owners() -> Mapping[str, list[str]]:
+    """Return which distributions own each installed package; reading their file lists takes a second."""
+    return packages_distributions()
 
 
 def imported_packages(files: Iterable[Path]) -> set[str]:

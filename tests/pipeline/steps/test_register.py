@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,22 @@ def test_another_machine_finishes_what_the_first_began(
     elsewhere = RunFolder(tmp_path / "elsewhere" / folder.name, doors.registry)
     assert register.run(elsewhere, Params(), doors=doors) == first
     assert versions(doors, graph) == [1]
+
+
+def test_two_tries_of_one_run_at_once_make_one_version(
+    doors: Doors, graph: str, make_decided_run: MakeRun, tmp_path: Path
+) -> None:
+    path = make_decided_run(doors, graph).path
+
+    def attempt(number: int) -> RegisteredModel:
+        own = Doors(doors.environment, clock=doors.clock)
+        return register.run(RunFolder(tmp_path / str(number) / path.name, own.registry), Params(), doors=own)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        first, second = pool.map(attempt, (1, 2))
+    assert first == second
+    assert versions(doors, graph) == [first.version]
+    assert doors.registry.aliases(graph) == {"challenger": first.version, "champion": first.version}
 
 
 def test_rejected_model_is_not_registered(doors: Doors, graph: str, make_decided_run: MakeRun) -> None:
