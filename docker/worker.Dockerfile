@@ -31,12 +31,12 @@ ENV AIRFLOW_HOME=/opt/airflow \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 
-# /srv/git and /var/lib/ncnc are made here because a named volume takes its owner from the folder it is mounted on.
+# The folders are made here because a named volume takes its owner from the folder it is mounted on.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends git=1:2.39.* \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 50000 --create-home --home-dir /opt/airflow --shell /usr/sbin/nologin airflow \
-    && install -d -o airflow -g airflow /srv/git /var/lib/ncnc \
+    && install -d -o airflow -g airflow /srv/git /var/lib/ncnc /opt/airflow/logs \
     && git config --system user.name ncnc \
     && git config --system user.email ncnc@localhost
 
