@@ -64,10 +64,12 @@ COPY README.md LICENSE /opt/source/
 COPY ncnc_core/ /opt/source/ncnc_core/
 COPY pipeline/ /opt/source/pipeline/
 # Without an index: everything is here already, and what is not should fail. The sources go away again, so that no
-# process whose folder they happen to lie in imports them instead of the installed ones.
+# process whose folder they happen to lie in imports them instead of the installed ones. The lock file lies where a
+# checkout has it, beside the packages: its digest is recorded with each trained model.
 RUN cp pyproject.toml /opt/source/ \
     && pip install --no-cache-dir --no-index --no-deps --no-build-isolation /opt/source \
     && rm -r /opt/source \
+    && ln -s /opt/ncnc/requirements.lock "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && pip check \
     && ncnc --help > /dev/null
 
