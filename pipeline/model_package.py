@@ -6,9 +6,8 @@ import ast
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib.metadata import packages_distributions, version
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 import mlflow.pyfunc
@@ -62,18 +61,20 @@ def served_requirements() -> list[str]:
 
     Read off the import statements, so that the scheduler or DVC can never slip into a served model's environment.
     """
-    wanted = imported_packages([SERVED_MODEL, *CORE.rglob("*.py")])
-    owners = _owners()
-    # Several distributions may own a package (mlflow, mlflow-skinny, ...): the one of its own name brings the others.
-    names = {name if name in owners[name] else owners[name][0] for name in wanted if name in owners}
+    names = {_distribution(package) for package in imported_packages([SERVED_MODEL, *CORE.rglob("*.py")])}
     # A local version (2.13.0+cpu) names a build of this machine, which the one that serves cannot ask an index for.
-    return sorted(f"{name}=={version(name).partition('+')[0]}" for name in names)
+    return sorted(f"{name}=={version(name).partition('+')[0]}" for name in names if name)
 
 
-@cache
-def _owners() -> Mapping[str, list[str]]:
-    """Return which distributions own each installed package; reading their file lists takes a second."""
-    return packages_distributions()
+def _distribution(package: str) -> str | None:
+    """Return the distribution that brings an installed package, or None for one that is not installed."""
+    name = package.replace("_", "-")
+    try:
+        version(name)
+    except PackageNotFoundError:
+        # Rarely needed, and reads every installed file list: seconds on a cold disk.
+        return next(iter(packages_distributions().get(package, [])), None)
+    return name
 
 
 def imported_packages(files: Iterable[Path]) -> set[str]:

@@ -10,7 +10,14 @@ from mlflow.entities import LoggedModel, LoggedModelStatus
 from mlflow.types import DataType
 from pandas import DataFrame
 
-from pipeline.model_package import MODEL_PATH, imported_packages, pack_model, pair_signature, served_requirements
+from pipeline.model_package import (
+    MODEL_PATH,
+    _distribution,
+    imported_packages,
+    pack_model,
+    pair_signature,
+    served_requirements,
+)
 from pipeline.records import digests_of_folder
 
 PAIRS = DataFrame({"source": [10, 20], "target": [40, 30]})
@@ -53,3 +60,16 @@ def test_imports_are_read_off_the_source(tmp_path: Path) -> None:
     path = tmp_path / "x.py"
     path.write_text("import os, torch.nn\nfrom numpy import array\nfrom ncnc_core.errors import InvalidGraph\n")
     assert imported_packages([path]) == {"torch", "numpy"}
+
+
+@pytest.mark.parametrize(
+    ("package", "distribution"),
+    [
+        ("torch", "torch"),
+        ("torch_geometric", "torch-geometric"),
+        ("sklearn", "scikit-learn"),  # named otherwise than what it brings
+        ("not_installed", None),  # an optional import
+    ],
+)
+def test_distribution_of_a_package_is_found(package: str, distribution: str | None) -> None:
+    assert _distribution(package) == distribution
