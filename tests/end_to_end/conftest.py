@@ -24,8 +24,8 @@ from pipeline.snapshot_store import SnapshotStore
 
 STEPS = ("split", "train", "evaluate", "decide", "register")
 FIRST_NIGHT = datetime(2026, 1, 1, 3, tzinfo=UTC)
-NETWORK = RandomSpatialNetworkConfig(seed=1, num_nodes=500, mean_degree=10.0, daily_arrivals=0.02)
-NUM_FEATURES = 8
+NETWORK = RandomSpatialNetworkConfig(seed=1, num_nodes=400, mean_degree=10.0, daily_arrivals=0.02)
+NUM_FEATURES = 33
 
 
 def params(graph: str) -> dict[str, dict[str, object]]:
@@ -34,10 +34,16 @@ def params(graph: str) -> dict[str, dict[str, object]]:
         "split": {"minimum_test_edges": 30, "negatives_per_edge": 20},
         "train": {
             "model": {"hidden_channels": 16},
-            "training": {"epochs": 12, "batch_size": 256, "encoder_learning_rate": 0.02},
+            "training": {
+                "epochs": 12,
+                "batch_size": 256,
+                "encoder_learning_rate": 0.02,
+                "predictor_learning_rate": 0.01,
+            },
         },
         "evaluate": {"bootstrap_samples": 200},
         "decide": {"minimum_test_edges": 30},
+        "resources": {"threads": 1},  # two test processes share two cores
     }
 
 
