@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline import promotion
 from pipeline.doors import Doors
 from pipeline.params import Params
-from pipeline.records import EvaluationReport, GraphSnapshot, NightEntry, PromotionDecision
+from pipeline.records import EvaluationReport, GraphSnapshot, NightEntry, NightOutcome, PromotionDecision
 from pipeline.run_folder import RunFolder
 
 
@@ -19,7 +19,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> PromotionDecision
     snapshot, report = folder.get(GraphSnapshot), folder.get(EvaluationReport)
     decision = promotion.decide(report, params.decide)
     if not decision.promote:
-        outcome = "refused" if decision.cold_start else "kept"
+        outcome: NightOutcome = "refused" if decision.cold_start else "kept"
         # The ledger first: were the record first, a kill between the two would leave a decided night unentered.
         doors.ledger.append(
             NightEntry(
