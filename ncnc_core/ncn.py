@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
@@ -97,8 +96,9 @@ class NCNDiff(nn.Module):
         """Return the logits."""
         adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training)
         h, g = levels
-        one_sided = torch.zeros(pairs.shape[1], g.shape[1], device=g.device, dtype=g.dtype)
-        for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0])):
-            one_sided = one_sided + exclusive_neighbors(adjacency, node, other, skip_other=self.skip_other).sum_rows(g)
-        pooled = common_neighbors(adjacency, pairs).sum_rows(g)
-        return self.head(h, pairs, pooled, one_sided)  # type: ignore[no-any-return]
+        common = common_neighbors(adjacency, pairs)
+        one_sided = sum(
+            exclusive_neighbors(adjacency, node, other, common, skip_other=self.skip_other).sum_rows(g)
+            for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0]))
+        )
+        return self.head(h, pairs, common.sum_rows(g), one_sided)  # type: ignore[no-any-return]

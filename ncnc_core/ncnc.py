@@ -13,7 +13,6 @@ from ncnc_core.adjacency import Adjacency
 from ncnc_core.completion import completion_weight
 from ncnc_core.cost_chunks import cost_chunks
 from ncnc_core.edge_dropout import drop_edges
-from ncnc_core.neighbor_sampling import limit_neighbors
 from ncnc_core.overlap import NodeLists, common_neighbors, exclusive_neighbors
 from ncnc_core.pair_head import PairHead
 
@@ -69,16 +68,25 @@ class NCNC(nn.Module):
         pooled = common.sum_rows(g)
         if len(levels) == 2:
             return self.head(h, pairs, pooled, occupied=common.occupied)  # type: ignore[no-any-return]
-        for lists in self._completed(levels[1:], adjacency, pairs):
+        for lists in self._completed(levels[1:], adjacency, pairs, common):
             pooled = pooled + lists.sum_rows(g)
         return self.head(h, pairs, pooled)  # type: ignore[no-any-return]
 
-    def _completed(self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor) -> list[NodeLists]:
+    def _completed(
+        self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor, common: NodeLists
+    ) -> list[NodeLists]:
         """Return the one-sided neighbours of i and of j, weighted by the belief in their missing link."""
         sides = []
         for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0])):
-            lists = exclusive_neighbors(adjacency, node, other, skip_other=self.skip_other)
-            lists = limit_neighbors(lists, self.max_neighbors, random=self.training)
+            lists = exclusive_neighbors(
+                adjacency,
+                node,
+                other,
+                common,
+                skip_other=self.skip_other,
+                limit=self.max_neighbors,
+                random=self.training,
+            )
             sides.append((lists, torch.stack([other[lists.owner], lists.node])))
         with self._inner_mode():
             logits = self._inner_logits(levels, adjacency, torch.cat([inner for _, inner in sides], 1))

@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency, contains_keys
+from ncnc_core.neighbor_sampling import spaced_places
 from ncnc_core.ragged_sum import ragged_sum
 
 
@@ -47,38 +48,56 @@ def common_neighbors(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> N
     """
     first, second = pairs
     swap = adjacency.degree[first] > adjacency.degree[second]
-    walked, other = torch.where(swap, second, first), torch.where(swap, first, second)
-    return _select(adjacency, adjacency, walked, other, keep_found=True)
+    return shared_neighbors(adjacency, adjacency, torch.where(swap, second, first), torch.where(swap, first, second))
 
 
-def shared_neighbors(near: Adjacency, far: Adjacency, near_node: Tensor, far_node: Tensor) -> NodeLists:
+def shared_neighbors(
+    near: Adjacency, far: Adjacency, near_node: Int64[Tensor, " pairs"], far_node: Int64[Tensor, " pairs"]
+) -> NodeLists:
     """Return N_near(a) ∩ N_far(b) for each a, b; the rows of `near` are walked, so give the sparser graph first."""
-    return _select(near, far, near_node, far_node, keep_found=True)
+    lengths = near.degree[near_node]
+    ends = torch.cumsum(lengths, 0)
+    owner = torch.repeat_interleave(torch.arange(near_node.numel(), device=near_node.device), lengths)  # [expanded]
+    shift = near.row_pointer[near_node] - (ends - lengths)
+    node = near.column[torch.arange(owner.numel(), device=owner.device) + shift[owner]]
+    found = contains_keys(far.keys, far_node[owner] * far.num_nodes + node)
+    return NodeLists(_pointer(owner[found], near_node.numel()), node[found])
 
 
-def exclusive_neighbors(adjacency: Adjacency, node: Tensor, other: Tensor, *, skip_other: bool) -> NodeLists:
-    """Return N(node) minus N(other) for each row, ascending; O(sum d_node * log entries).
+def exclusive_neighbors(
+    adjacency: Adjacency,
+    node: Int64[Tensor, " pairs"],
+    other: Int64[Tensor, " pairs"],
+    common: NodeLists,
+    *,
+    skip_other: bool,
+    limit: int | None = None,
+    random: bool = False,
+) -> NodeLists:
+    """Return N(node) minus N(other) for each row, ascending, given `common`, their `common_neighbors`.
 
     An edge between the two makes `other` itself a member: as a completion candidate it would let a known edge see
-    itself. `skip_other` leaves it out.
+    itself. `skip_other` leaves it out. `limit` keeps that many of each list, see `spaced_places`; then the cost is
+    O((kept + common) * log), however long the rows: no hub's row is walked to find what is not shared.
     """
-    return _select(adjacency, adjacency, node, other, keep_found=False, skip_other=skip_other)
-
-
-def _select(
-    walk: Adjacency, look_up: Adjacency, walked: Tensor, other: Tensor, *, keep_found: bool, skip_other: bool = False
-) -> NodeLists:
-    """Walk one row a pair and keep the entries found (or not found) in the other row."""
-    lengths = walk.degree[walked]
-    ends = torch.cumsum(lengths, 0)
-    owner = torch.repeat_interleave(torch.arange(walked.numel(), device=walked.device), lengths)  # [expanded]
-    shift = walk.row_pointer[walked] - (ends - lengths)
-    node = walk.column[torch.arange(owner.numel(), device=owner.device) + shift[owner]]
-    across = other[owner]
-    keep = contains_keys(look_up.keys, across * look_up.num_nodes + node) == keep_found
+    owner, member = common.owner, common.node  # what is left out, [excluded]
     if skip_other:
-        keep &= node != across
-    return NodeLists(_pointer(owner[keep], walked.numel()), node[keep])
+        joined = adjacency.has(torch.stack([node, other])).nonzero().flatten()
+        owner, member = torch.cat([owner, joined]), torch.cat([member, other[joined]])
+    start = adjacency.row_pointer[node]
+    # Where each of them stands in its row, as one ascending key: pair * stride + place.
+    stride = adjacency.num_nodes + 1
+    place = torch.searchsorted(adjacency.keys, node[owner] * adjacency.num_nodes + member) - start[owner]
+    order = (owner * stride + place).sort().values
+    owner = order.div(stride, rounding_mode="floor")
+    pointer = _pointer(owner, node.numel())
+    # Less its rank in the list, a place says how many kept places lie before it.
+    kept_before = order - (torch.arange(order.numel(), device=order.device) - pointer[owner])
+    lengths = adjacency.degree[node] - (pointer[1:] - pointer[:-1])
+    chosen = spaced_places(lengths, limit, random=random)
+    skipped = torch.searchsorted(kept_before, chosen.owner * stride + chosen.place, right=True) - pointer[chosen.owner]
+    entry = start[chosen.owner] + chosen.place + skipped
+    return NodeLists(chosen.row_pointer, adjacency.column[entry], chosen.weight)
 
 
 def _pointer(owner: Tensor, num_rows: int) -> Tensor:

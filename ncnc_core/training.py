@@ -158,8 +158,11 @@ class _Run:
         adjacency = self.adjacency.without(positives) if self.training.target_link_removal else self.adjacency
         h = self.network.encode(self.data.features, adjacency)
         predictor = self.network.predictor
-        positive = predictor(predictor.node_levels(h), adjacency, positives)
-        negative = predictor(predictor.node_levels(h), adjacency, negatives)
+        levels = predictor.node_levels(h)
+        positive = predictor(levels, adjacency, positives)
+        if self.training.separate_node_dropout_as_published:
+            levels = predictor.node_levels(h)
+        negative = predictor(levels, adjacency, negatives)
         loss = softplus(-positive).mean() + softplus(negative).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()

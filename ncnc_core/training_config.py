@@ -17,6 +17,8 @@ class TrainingConfig(BaseModel):
     predictor_learning_rate: float = Field(default=0.003, gt=0)
     negatives_per_positive: int = Field(default=1, ge=1)  # resampled every epoch; the paper uses 1
     target_link_removal: bool = True
+    # The published code draws the dropout of the node transform for positives and negatives apart: a third slower.
+    separate_node_dropout_as_published: bool = False
     gradient_clip_norm: float | None = Field(default=None, gt=0)
     patience: int = Field(default=8, ge=1)  # evaluations without improvement before stopping
     evaluate_every: int = Field(default=1, ge=1)  # epochs

@@ -11,6 +11,7 @@ from ncnc_core.adjacency import Adjacency
 from ncnc_core.completion import completion_weight
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
+from ncnc_core.overlap import common_neighbors
 from ncnc_core.overlap_reference import neighbor_sets
 
 SIZE = 10
@@ -104,7 +105,7 @@ def test_inner_pass_is_free_of_dropout_unless_the_published_noise_is_asked_for()
         levels = model.predictor.node_levels(model.encode(X, adjacency))
         draws = []
         for _ in range(2):
-            lists = model.predictor._completed(levels[1:], adjacency, ALL_PAIRS)
+            lists = model.predictor._completed(levels[1:], adjacency, ALL_PAIRS, common_neighbors(adjacency, ALL_PAIRS))
             draws.append(torch.cat([one.weight for one in lists]))
         assert torch.equal(*draws) is not noisy
         assert all(module.training for module in model.predictor.modules())
@@ -116,6 +117,8 @@ def test_known_edge_completes_itself_only_where_the_published_code_is_asked_for(
     model = network(score_known_edges_as_published=as_published)
     adjacency = graph([(0, 1), (1, 2), (0, 2), (1, 3)])
     levels = model.predictor.node_levels(model.encode(X, adjacency))
-    of_first, of_second = model.predictor._completed(levels[1:], adjacency, torch.tensor([[0], [1]]))
+    pair = torch.tensor([[0], [1]])
+    common = common_neighbors(adjacency, pair)
+    of_first, of_second = model.predictor._completed(levels[1:], adjacency, pair, common)
     assert of_first.node.tolist() == ([1] if as_published else [])
     assert of_second.node.tolist() == ([0, 3] if as_published else [3])

@@ -45,7 +45,7 @@ def test_exclusive_neighbors_equal_the_plain_twin(
     edges: list[tuple[int, int]], pairs: list[tuple[int, int]], skip_other: bool
 ) -> None:
     adjacency, both = Adjacency.from_edges(as_tensor(edges), SIZE), as_tensor(pairs)
-    lists = exclusive_neighbors(adjacency, both[0], both[1], skip_other=skip_other)
+    lists = exclusive_neighbors(adjacency, both[0], both[1], common_neighbors(adjacency, both), skip_other=skip_other)
     expected = exclusive_neighbors_reference(neighbor_sets(edges, SIZE), pairs, skip_other=skip_other)
     assert as_lists(lists) == expected
 
@@ -67,9 +67,33 @@ def test_last_key_of_the_graph_is_found() -> None:
 
 def test_known_edge_does_not_list_its_own_end() -> None:
     adjacency = Adjacency.from_edges(torch.tensor([[0, 0], [1, 2]]), 3)
-    first, second = torch.tensor([0]), torch.tensor([1])
-    assert as_lists(exclusive_neighbors(adjacency, first, second, skip_other=False)) == [[1, 2]]
-    assert as_lists(exclusive_neighbors(adjacency, first, second, skip_other=True)) == [[2]]
+    pair = torch.tensor([[0], [1]])
+    common = common_neighbors(adjacency, pair)
+    assert as_lists(exclusive_neighbors(adjacency, *pair, common, skip_other=False)) == [[1, 2]]
+    assert as_lists(exclusive_neighbors(adjacency, *pair, common, skip_other=True)) == [[2]]
+
+
+@given(pair_lists, pair_lists, st.integers(1, 4), st.booleans())
+def test_limited_exclusive_neighbors_are_a_choice_of_all_of_them(
+    edges: list[tuple[int, int]], pairs: list[tuple[int, int]], limit: int, random: bool
+) -> None:
+    adjacency, both = Adjacency.from_edges(as_tensor(edges), SIZE), as_tensor(pairs)
+    common = common_neighbors(adjacency, both)
+    lists = exclusive_neighbors(adjacency, *both, common, skip_other=True, limit=limit, random=random)
+    expected = exclusive_neighbors_reference(neighbor_sets(edges, SIZE), pairs, skip_other=True)
+    for kept, every in zip(as_lists(lists), expected, strict=True):
+        assert kept == sorted(set(kept) & set(every))
+        assert len(kept) == min(limit, len(every))
+
+
+def test_one_direction_of_an_edge_dropped_leaves_the_other_row_as_it_is() -> None:
+    """Edge dropout makes graphs like this: 0 lists 1 and 2, neither lists 0."""
+    adjacency = Adjacency.from_edges(torch.tensor([[0, 0, 1], [1, 2, 2]]), 3)
+    adjacency = adjacency.masked(adjacency.row.eq(0) | adjacency.column.ne(0))
+    pair = torch.tensor([[0, 1], [1, 0]])
+    common = common_neighbors(adjacency, pair)
+    assert as_lists(common) == [[2], [2]]
+    assert as_lists(exclusive_neighbors(adjacency, *pair, common, skip_other=True)) == [[], []]
 
 
 def test_sum_rows_adds_the_values_of_each_list_with_its_weights() -> None:
