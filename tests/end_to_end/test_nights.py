@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Any
 
 import pytest
 import yaml
@@ -11,8 +10,7 @@ import yaml
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.records import EvaluationReport, GraphSnapshot
 from pipeline.run_folder import RunFolder
-
-House = Any  # the fixture's class lives in conftest.py, which is not to be imported
+from tests.house import House
 
 
 def tags_of(house: House) -> list[str]:

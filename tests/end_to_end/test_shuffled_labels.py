@@ -22,6 +22,7 @@ from pipeline.records import CheckResult, EvaluationReport
 from pipeline.split_arrays import SplitArrays
 from pipeline.steps.split import certificate, divide
 from pipeline.steps.train import training_data
+from tests.house import House
 
 
 def tables_of(day: NetworkDay) -> GraphTables:
@@ -81,7 +82,7 @@ def gate(data: TrainingData, arrays: SplitArrays, params: Params, checked: tuple
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_shuffled_training_labels_are_refused_at_the_floor_and_true_ones_are_not(
-    house: Any, days: list[NetworkDay], seed: int
+    house: House, days: list[NetworkDay], seed: int
 ) -> None:
     torch.set_num_threads(1)
     params = Params.load(house.params_file)

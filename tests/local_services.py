@@ -1,0 +1,88 @@
+"""The three services a night's machines share, each on a free port of this one: git, MLflow, and an S3 store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+START_SECONDS = 180
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(argv: Sequence[str], log: Path, port: int, environment: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Run a server until the block ends, entered once its port answers; its whole process group ends with it."""
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            argv, stdout=stream, stderr=stream, start_new_session=True, env={**os.environ, **(environment or {})}
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(port):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+@contextmanager
+def git_daemon(folder: Path) -> Iterator[str]:
+    """Serve one empty bare repository, and take pushes to it."""
+    served = folder / "git"
+    subprocess.run(["git", "init", "-q", "--bare", "--initial-branch=main", served / "graph-data.git"], check=True)
+    port = free_port()
+    argv = ["git", "daemon", "--listen=127.0.0.1", f"--port={port}", "--export-all", "--enable=receive-pack"]
+    with running([*argv, f"--base-path={served}", str(served)], folder / "git.log", port):
+        yield f"git://127.0.0.1:{port}/graph-data.git"
+
+
+@contextmanager
+def mlflow_server(folder: Path) -> Iterator[str]:
+    """Serve tracking, registry and artifacts."""
+    port = free_port()
+    argv = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    argv += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--serve-artifacts"]
+    argv += ["--artifacts-destination", str(folder / "mlflow-artifacts")]
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with running(argv, folder / "mlflow.log", port, quiet):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def s3_store(folder: Path, bucket: str) -> Iterator[dict[str, str]]:
+    """Serve an S3 store with one empty bucket; yields the environment that reaches it."""
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    access = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": endpoint,
+    }
+    with running([sys.executable, "-m", "moto.server", "-p", str(port)], folder / "s3.log", port):
+        made = urllib.request.Request(f"{endpoint}/{bucket}", method="PUT")  # noqa: S310 - our own address
+        urllib.request.urlopen(made, timeout=30).close()  # noqa: S310
+        yield access
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
