@@ -38,7 +38,9 @@ class PairHead(nn.Module):
         self, h: Tensor, pairs: Tensor, pooled: Tensor, extra: Tensor | None = None, occupied: Tensor | None = None
     ) -> Tensor:
         """Return the logits, [pairs]; `occupied` says which rows of `pooled` are not empty, to spare work."""
-        z = self.beta * self._neighbor_term(pooled, occupied) + self.pair_mlp(h[pairs[0]] * h[pairs[1]])
+        z = self.beta * self._neighbor_term(pooled, occupied) + self.pair_mlp(
+            h.index_select(0, pairs[0]) * h.index_select(0, pairs[1])
+        )
         if self.extra_mlp is not None:
             z = z + self.extra_mlp(extra)
         logits: Tensor = self.readout(z)
@@ -62,19 +64,24 @@ def _norm(channels: int, present: bool) -> nn.Module:
 def _late_norm_block(channels: int, dropout: float, layer_norm: bool, *, output: bool) -> nn.Sequential:
     """Linear Dropout ReLU Linear LayerNorm Dropout ReLU [Linear]: the order is the published one, and matters."""
     block = [
-        nn.Linear(channels, channels), nn.Dropout(dropout), nn.ReLU(),
-        nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU(),
+        nn.Linear(channels, channels), nn.Dropout(dropout), nn.ReLU(inplace=True),
+        nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU(inplace=True),
     ]  # fmt: skip
     return nn.Sequential(*block, *([nn.Linear(channels, channels)] if output else []))
 
 
 def _pair_block(channels: int, dropout: float, layer_norm: bool, *, output: bool) -> nn.Sequential:
-    block = [nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU()]
+    block = [nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU(inplace=True)]
     return nn.Sequential(*block, *([nn.Linear(channels, channels)] if output else []))
 
 
 def _readout_block(channels: int, dropout: float, layer_norm: bool, *, two_layers: bool) -> nn.Sequential:
     layers: list[nn.Module] = []
     for _ in range(2 if two_layers else 1):
-        layers += [nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU()]
+        layers += [
+            nn.Linear(channels, channels),
+            _norm(channels, layer_norm),
+            nn.Dropout(dropout),
+            nn.ReLU(inplace=True),
+        ]
     return nn.Sequential(*layers, nn.Linear(channels, 1))
