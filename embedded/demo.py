@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 
 from embedded.airflow_api import AirflowApi
 from embedded.as_caida import AsCaida, find_archive
@@ -24,6 +25,7 @@ from embedded.nights import Deliveries, DemoError, Night
 from embedded.processes import StackError, alone
 from embedded.settings import Settings, free_port
 from embedded.stack import DAG_ID, Stack
+from embedded.task_log import last_words, run_folder
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import StepError
@@ -150,8 +152,8 @@ def contradictions(deliveries: Deliveries, results: list[NightResult], layout: L
     found = [result.contradiction for result in results if result.contradiction]
     for night in deliveries.nights:
         if night.number not in known:
-            logs = layout.airflow / "logs" / f"dag_id={DAG_ID}" / f"run_id={night.run_id}"
-            found.append(f"night {night.number} ended without an entry in the ledger; its tasks' logs are in {logs}")
+            logs = run_folder(layout.airflow, DAG_ID, night.run_id)
+            found.append(f"night {night.number} is not in the ledger. {last_words(logs)} (its tasks' logs: {logs})")
     return found
 
 
@@ -167,7 +169,7 @@ def run(deliveries: Deliveries, layout: Layout, console: Console) -> int:
         show(results, deliveries, layout, console)
         wrong = contradictions(deliveries, results, layout)
         for line in wrong:
-            console.print(f"[red]contradiction:[/red] {line}")
+            console.print(f"[red]contradiction:[/red] {escape(line)}")
         console.print(f"[dim]took {time.monotonic() - started:.0f} s[/dim]")
         print(json.dumps({"nights": [result.as_json() for result in results]}), flush=True)  # noqa: T201  the one line
         return 1 if wrong else 0
@@ -187,7 +189,7 @@ def main(argv: list[str] | None = None) -> int:
         deliveries = choose(arguments.data, arguments.nights)
         return run(deliveries, Layout.named("demo" if arguments.data == "generated" else arguments.data), console)
     except (DemoError, StackError, StepError) as error:
-        console.print("[red]the demo failed:[/red]", str(error), markup=True)
+        console.print(f"[red]the demo failed:[/red] {escape(str(error))}")
         return 1
     except KeyboardInterrupt as stop:
         console.print(f"stopped by {stop or 'Ctrl-C'}; nothing is left running", markup=False)

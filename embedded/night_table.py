@@ -15,6 +15,7 @@ from pipeline.records import Interval
 
 COLUMNS = ("night", "as of", "snapshot", "nodes", "edges", "challenger", "champion", "outcome", "version")
 NUMBERS = ("night", "nodes", "edges", "version")
+METRICS = ("mrr", "hits@1", "hits@10", "auc", "average_precision")  # the report and the last line have them all
 
 
 def show(results: list[NightResult], deliveries: Deliveries, layout: Layout, console: Console) -> None:
@@ -52,4 +53,4 @@ def _row(result: NightResult) -> list[str]:
 
 
 def _scores(metrics: Mapping[str, Interval]) -> str:
-    return "\n".join(f"{name} {interval(value)}" for name, value in metrics.items())
+    return "\n".join(f"{name} {interval(value)}" for name, value in metrics.items() if name in METRICS)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 
 from embedded.airflow_api import AirflowApi
 from embedded.layout import REPOSITORY, Layout
@@ -165,7 +166,7 @@ def main(argv: list[str] | None = None) -> int:
             else:
                 console.print(f"{layout.root.name}: {Processes(layout).stop()} processes ended, none is left")
     except (StackError, StepError) as error:
-        console.print(f"[red]{arguments.verb} failed:[/red] {error}", markup=True)
+        console.print(f"[red]{arguments.verb} failed:[/red] {escape(str(error))}")
         return 1
     except KeyboardInterrupt:
         return 130
