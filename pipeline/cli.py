@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from pipeline.errors import InvalidInput, StepError, TamperedRecord
@@ -151,15 +150,10 @@ def options(
 def main() -> None:
     """Run the command line and end with the contract's exit code."""
     try:
-        app(standalone_mode=False)
+        app()
     except StepError as error:
         print(f"ncnc: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except click.exceptions.Abort:
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,9 @@ def _enter(folder: RunFolder, outcome: NightOutcome, reason: str, doors: Doors) 
         as_of = datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return  # not a night: a run folder named by hand, as `dvc repro` uses
+    entries = doors.ledger.entries(folder.graph)
+    if any(isinstance(entry, NightEntry) and entry.run_name == folder.name and entry.completed for entry in entries):
+        return  # the night is decided: what a later call of a step is refused for does not undo that
     doors.ledger.append(
         NightEntry(
             graph=folder.graph,

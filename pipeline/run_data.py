@@ -50,7 +50,7 @@ def model_folder(folder: RunFolder, doors: Doors) -> Path:
 
 def feature_tensor(tables: GraphTables) -> torch.Tensor | None:
     """Return the node features as a tensor [n, f], or None where the graph has none."""
-    return None if tables.features is None else torch.from_numpy(tables.features)
+    return None if tables.features is None else torch.tensor(tables.features)
 
 
 def _fetch_by_tag(folder: RunFolder, doors: Doors, tag: str, name: str) -> None:

@@ -66,11 +66,11 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
 
 def divide(tables: GraphTables, as_of: int, earlier: list[int], params: SplitParams) -> tuple[SplitEdges, SplitArrays]:
     """Return the split of a graph with its negatives, drawn once so that every model meets the same ones."""
-    edges, first_seen = torch.from_numpy(tables.edges), torch.from_numpy(tables.first_seen)
+    edges, first_seen = torch.tensor(tables.edges), torch.tensor(tables.first_seen)
     split = split_edges(
         edges,
         first_seen,
-        torch.from_numpy(tables.removed_at),
+        torch.tensor(tables.removed_at),
         as_of=as_of,
         snapshot_times=earlier,
         method=params.method,
@@ -111,9 +111,9 @@ def certificate(split: SplitEdges, arrays: SplitArrays, tables: GraphTables, as_
     """Return every invariant of the split as the record keeps it, counted on the arrays that are published."""
     found = leak_invariants(
         split,
-        torch.from_numpy(tables.edges),
-        torch.from_numpy(tables.first_seen),
-        torch.from_numpy(tables.removed_at),
+        torch.tensor(tables.edges),
+        torch.tensor(tables.first_seen),
+        torch.tensor(tables.removed_at),
         as_of=as_of,
         num_nodes=tables.num_nodes,
         evaluation_negatives=torch.cat([arrays.valid_negatives, arrays.test_negatives], dim=1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import typer.testing
 import yaml
 
 from ncnc_core.random_spatial_network import NetworkDay, evolve
+from pipeline.model_registry import ModelRegistry
 from pipeline.snapshot_store import SnapshotStore
 from tests.house import NETWORK, House, params
 
@@ -21,9 +23,18 @@ def days() -> list[NetworkDay]:
     return [day for day, _ in zip(network, range(3), strict=False)]
 
 
+@pytest.fixture(scope="session")
+def empty_tracking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables and nothing in them: making one takes seconds, copying one does not."""
+    path = tmp_path_factory.mktemp("empty-mlflow") / "mlflow.db"
+    ModelRegistry(f"sqlite:///{path}").find_run("none", "none")
+    return path
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(tmp_path: Path, empty_tracking: Path) -> House:
     """An empty house: nothing published, nothing trained."""
+    shutil.copy(empty_tracking, tmp_path / "mlflow.db")
     home = tmp_path / "home"
     (tmp_path / "source").mkdir()
     values = {

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ncnc_core.link_model import LinkModel
+from pipeline.graph_tables import GraphTables
+from pipeline.records import EvaluationReport, Interval, ModelScores
+from pipeline.steps.evaluate import figures, why_not_comparable
+
+NO_EDGES = np.zeros((2, 0), dtype=np.int64)
+NO_TIMES = np.zeros(0, dtype=np.int64)
+
+
+def tonight(node_ids: list[int], num_features: int = 0) -> GraphTables:
+    features = np.zeros((len(node_ids), num_features), dtype=np.float32) if num_features else None
+    return GraphTables(np.array(node_ids), features, NO_EDGES, NO_TIMES, NO_TIMES)
+
+
+@pytest.mark.parametrize(
+    ("tables", "reason"),
+    [
+        (tonight([10, 20, 30, 40]), None),
+        (tonight([10, 20, 30, 40, 50]), None),  # new nodes go at the end
+        (tonight([10, 30, 20, 40]), "not the first of tonight's"),  # an id map that was shifted
+        (tonight([10, 20, 30]), "not the first of tonight's"),
+        (tonight([10, 20, 30, 40], num_features=3), "takes 0 node features, tonight's graph has 3"),
+    ],
+)
+def test_champion_is_compared_only_where_its_positions_and_features_mean_the_same(
+    make_model: Callable[..., Path], tables: GraphTables, reason: str | None
+) -> None:
+    found = why_not_comparable(LinkModel.load(make_model([10, 20, 30, 40])), tables)
+    assert found is None if reason is None else reason in str(found)
+
+
+def test_every_scorers_metrics_are_logged_with_their_bounds() -> None:
+    def scores(name: str) -> ModelScores:
+        return ModelScores(name=name, metrics={"hits@10": Interval(value=0.5, low=0.4, high=0.6)})
+
+    report = EvaluationReport(
+        trained_model_sha256="a" * 64,
+        num_test_edges=7,
+        num_seen_by_champion=0,
+        num_negatives=70,
+        challenger=scores("challenger"),
+        champion=scores("champion"),
+        champion_note="",
+        floor=(scores("adamic_adar"),),
+        paired_metric="mrr",
+        paired_difference=Interval(value=0.1, low=0.0, high=0.2),
+        certificate=(),
+        snapshot_checks=(),
+        seconds=1.0,
+    )
+    logged = figures(report)
+    assert logged["challenger_hits_at_10"] == 0.5
+    assert logged["champion_hits_at_10_low"] == 0.4
+    assert logged["adamic_adar_hits_at_10_high"] == 0.6
+    assert (logged["test_edges"], logged["paired_difference_high"]) == (7, 0.2)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ncnc_core.adjacency import contains_keys, pair_keys
+from ncnc_core.link_model import LinkModel
+from ncnc_core.random_spatial_network import NetworkDay
+from pipeline.model_registry import ModelRegistry
+from pipeline.records import TrainedModel
+from pipeline.run_data import snapshot_tables, split_arrays
+from pipeline.run_folder import RunFolder
+from pipeline.steps import train
+from tests.house import House
+
+
+class PowerCutError(RuntimeError):
+    """The machine went away."""
+
+
+def weights(house: House, night: int) -> dict[str, torch.Tensor]:
+    return LinkModel.load(house.run_dir(night) / "model").network.state_dict()
+
+
+def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weights(
+    house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.deliver(1, days[0])
+    assert [house.step(name, 1) for name in ("snapshot", "split")] == [0, 0]
+    monkeypatch.setattr(train, "EPOCHS_PER_UPLOAD", 2)
+    log = ModelRegistry.log_metrics
+    epochs: list[int] = []
+
+    def cut_at_epoch_7(self: ModelRegistry, run_id: str, metrics: dict[str, float], *, step: int = 0) -> None:
+        epochs.append(step)
+        if step == 7 and epochs.count(7) == 1:
+            raise PowerCutError
+        log(self, run_id, metrics, step=step)
+
+    monkeypatch.setattr(ModelRegistry, "log_metrics", cut_at_epoch_7)
+    with pytest.raises(PowerCutError):
+        house.step("train", 1)
+    assert not (house.run_dir(1) / "model").exists()
+    assert house.step("train", 1) == 0
+    assert epochs[:9] == [1, 2, 3, 4, 5, 6, 7, 7, 8]  # the checkpoint after epoch 6 was the last one uploaded
+
+    resumed, folder = weights(house, 1), RunFolder(house.run_dir(1))
+    tables, arrays = snapshot_tables(folder, house.doors), split_arrays(folder, house.doors)
+    params = RunFolder(house.run_dir(1), house.doors.registry).frozen_params().train
+    whole = train.train_network(params.model, params.training, train.training_data(tables, arrays))
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.network.state_dict().items())
+    assert folder.get(TrainedModel).epochs == whole.epochs
+
+
+def test_training_knows_nothing_of_validation_and_test_edges_but_the_pairs_to_validate_on(
+    house: House, days: list[NetworkDay]
+) -> None:
+    house.deliver(1, days[0])
+    assert [house.step(name, 1) for name in ("snapshot", "split")] == [0, 0]
+    folder = RunFolder(house.run_dir(1))
+    tables, arrays = snapshot_tables(folder, house.doors), split_arrays(folder, house.doors)
+    data = train.training_data(tables, arrays)
+    held_out = pair_keys(torch.cat([arrays.valid, arrays.test], dim=1), tables.num_nodes)
+    assert not contains_keys(data.forbidden_keys, held_out).any()
+    assert not contains_keys(pair_keys(data.message_edges, tables.num_nodes).sort().values, held_out).any()

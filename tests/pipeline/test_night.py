@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ncnc_core.errors import InvalidGraph
+from pipeline import night
+from pipeline.doors import Doors
+from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble, StepError
+from pipeline.params import Params
+from pipeline.records import GraphSnapshot, NightEntry
+from pipeline.run_folder import RunFolder
+from pipeline.run_key import code_version
+from pipeline.steps import split
+
+
+@pytest.fixture
+def folder(doors: Doors, run_name: str, make_snapshot: Callable[..., GraphSnapshot]) -> RunFolder:
+    """A run whose snapshot was made by this code."""
+    run = RunFolder(doors.environment.home / run_name)
+    run.put(make_snapshot(code_version=code_version()))
+    return run
+
+
+def failing(error: Exception) -> Callable[..., None]:
+    def run(*_: object, **__: object) -> None:
+        raise error
+
+    return run
+
+
+def entries(doors: Doors, folder: RunFolder) -> list[NightEntry]:
+    return [entry for entry in doors.ledger.entries(folder.graph) if isinstance(entry, NightEntry)]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "reason"),
+    [
+        (InvalidInput("no edges"), InvalidInput, "no edges"),
+        (InvalidGraph("the loss became nan"), InvalidInput, "split: the loss became nan"),  # the core's becomes ours
+    ],
+)
+def test_night_refused_at_any_step_is_entered_with_its_reason(
+    doors: Doors,
+    folder: RunFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    raised: type[StepError],
+    reason: str,
+) -> None:
+    monkeypatch.setattr(split, "run", failing(error))
+    for _ in range(2):  # a retry enters nothing twice
+        with pytest.raises(raised):
+            night.run_step("split", folder, Params(), doors=doors)
+    (entry,) = entries(doors, folder)
+    assert (entry.outcome, entry.reason, entry.completed) == ("refused", reason, False)
+
+
+@pytest.mark.parametrize("error", [OutsideTrouble("MLflow is away"), NothingToDo("nothing to promote")])
+def test_trouble_outside_and_a_later_steps_skip_are_no_outcome(
+    doors: Doors, folder: RunFolder, monkeypatch: pytest.MonkeyPatch, error: StepError
+) -> None:
+    monkeypatch.setattr(split, "run", failing(error))
+    with pytest.raises(type(error)):
+        night.run_step("split", folder, Params(), doors=doors)
+    assert entries(doors, folder) == []
+
+
+def test_worker_with_other_code_is_refused(
+    doors: Doors, run_name: str, make_snapshot: Callable[..., GraphSnapshot]
+) -> None:
+    run = RunFolder(doors.environment.home / run_name)
+    run.put(make_snapshot(code_version="9" * 64))
+    with pytest.raises(InvalidInput, match=r"started by code 999999999999, .* Deploy the same version"):
+        night.run_step("split", run, Params(), doors=doors)
+
+
+def test_refusal_after_the_decision_does_not_undo_the_night(
+    doors: Doors, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided = NightEntry(
+        graph=folder.graph,
+        run_name=folder.name,
+        as_of=doors.clock(),
+        at=doors.clock(),
+        outcome="kept",
+        reason="not better",
+        completed=True,
+    )
+    doors.ledger.append(decided)
+    monkeypatch.setattr(split, "run", failing(InvalidInput("other parameters")))
+    with pytest.raises(InvalidInput):
+        night.run_step("split", folder, Params(), doors=doors)
+    assert entries(doors, folder) == [decided]

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from ncnc_core.random_spatial_network import NetworkDay
+from pipeline.errors import TamperedRecord
+from pipeline.run_data import SPLIT_FOLDER, snapshot_tables, split_arrays
+from pipeline.run_folder import RunFolder
+from pipeline.split_arrays import SPLIT_FILE
+from tests.house import House
+
+
+def test_what_a_machine_lacks_is_fetched_by_tag_and_what_differs_is_refused(
+    house: House, days: list[NetworkDay]
+) -> None:
+    house.deliver(1, days[0])
+    assert [house.step(name, 1) for name in ("snapshot", "split")] == [0, 0]
+    folder = RunFolder(house.run_dir(1), house.doors.registry)
+    here = snapshot_tables(folder, house.doors), split_arrays(folder, house.doors)
+
+    shutil.rmtree(folder.path)
+    again = snapshot_tables(folder, house.doors), split_arrays(folder, house.doors)
+    assert np.array_equal(here[0].edges, again[0].edges)
+    assert here[0].features is not None
+    assert np.array_equal(here[0].features, again[0].features)
+    assert (here[1].test == again[1].test).all()
+
+    path = folder.path / SPLIT_FOLDER / SPLIT_FILE
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.unlink()
+    path.write_bytes(bytes(content))
+    with pytest.raises(TamperedRecord, match=r"split/split\.safetensors of run small-.* Delete "):
+        split_arrays(folder, house.doors)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from ncnc_core.random_spatial_network import NetworkDay
+from pipeline.step_commands import in_utc
+from tests.house import House
+
+
+def test_as_of_is_taken_as_utc_to_the_second() -> None:
+    assert in_utc(datetime(2026, 1, 1, 3, 0, 0, 5)) == datetime(2026, 1, 1, 3, tzinfo=UTC)  # noqa: DTZ001
+    ahead = timezone(timedelta(hours=2))
+    assert in_utc(datetime(2026, 1, 1, 3, tzinfo=ahead)) == datetime(2026, 1, 1, 1, tzinfo=UTC)
+
+
+def test_source_that_did_not_deliver_ends_75_and_is_no_outcome(house: House) -> None:
+    assert house.step("snapshot", 1) == 75
+    assert house.entries() == []
+
+
+def test_step_out_of_order_ends_2_and_says_which_comes_first(house: House) -> None:
+    assert house.step("split", 1) == 2
+
+
+def test_unchanged_graph_ends_99_or_0_where_that_is_asked_for(house: House, days: list[NetworkDay]) -> None:
+    house.deliver(1, days[0])
+    assert house.night(1)[-1] in (0, 99)
+    house.deliver(2, days[0])
+    argv = ["snapshot", "--run-dir", str(house.run_dir(2)), "--as-of", house.as_of(2).isoformat()]
+    argv += ["--params", str(house.params_file)]
+    assert house.call(*argv)[0] == 99
+    assert house.call(*argv, "--unchanged", "ok")[0] == 0
+    assert house.call(*argv, "--unchanged", "maybe")[0] == 2
