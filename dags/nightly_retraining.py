@@ -42,7 +42,8 @@ Its log ends with the reason and the remedy, and the exit code says whose it is:
 | none, "timed out" | the task outlived its execution timeout | 3 times | The step was ended with all its children before the next try. Look for a slow service or a grown graph; `train` resumes from its last checkpoint. |
 
 `train` waits in *queued*: no worker listens to the queue `gpu`, or the pool `gpu` has no free slot.
-A wrong champion is live: `ncnc rollback`, then find out why the gate let it through (`ncnc audit model NAME@champion`).
+A wrong champion is live: `ncnc rollback --graph NAME --to VERSION --reason "..."`, then find out why the gate let it
+through (`ncnc audit model NAME@VERSION`).
 """  # noqa: E501  a table's row is one line
 
 SCHEDULE = os.environ.get("NCNC_SCHEDULE", "0 3 * * *")  # "none": only runs that someone asks for, as the demo does
@@ -55,7 +56,7 @@ with DAG(
     description="Snapshot, split, train, evaluate, decide, register: one challenger a night.",
     doc_md=DOC,
     schedule=None if SCHEDULE == "none" else SCHEDULE,
-    start_date=datetime(2024, 1, 1, tzinfo=UTC),
+    start_date=datetime(2000, 1, 1, tzinfo=UTC),  # a run asked for an earlier date ends green without running a task
     catchup=False,  # a missed night is not made up: the next one sees the same graph and more
     max_active_runs=1,  # a night compares itself with the champion that the night before left
     dagrun_timeout=timedelta(hours=20),  # a night must be over before the next
@@ -68,7 +69,7 @@ with DAG(
         "max_retry_delay": timedelta(minutes=30),
         "execution_timeout": timedelta(hours=1),
     },
-):
+) as dag:
     snapshot = StepTask(
         step="snapshot",
         run_dir="$NCNC_HOME/runs/$NCNC_GRAPH-{{ " + AS_OF + ".strftime('%Y%m%dT%H%M%SZ') }}",

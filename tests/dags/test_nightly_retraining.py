@@ -6,7 +6,7 @@ import itertools
 import json
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -87,6 +87,13 @@ def test_the_schedule_is_a_cron_line_unless_the_environment_says_none(monkeypatc
     assert load(DAGS / "nightly_retraining.py").schedule == "0 3 * * *"
     monkeypatch.setenv("NCNC_SCHEDULE", "none")
     assert load(DAGS / "nightly_retraining.py").schedule is None
+
+
+def test_a_night_of_the_oldest_demo_data_runs_its_tasks(nightly: DAG) -> None:
+    assert nightly.start_date is not None
+    assert nightly.start_date < datetime(
+        2004, 1, 5, tzinfo=UTC
+    )  # before it Airflow makes a run without tasks, and green
 
 
 def test_the_manual_names_every_exit_code_and_every_task(nightly: DAG) -> None:
