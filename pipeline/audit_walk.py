@@ -14,6 +14,7 @@ from pipeline.errors import StepError
 from pipeline.manifest import MANIFEST, read_manifest
 from pipeline.model_package import MODEL_PATH
 from pipeline.model_registry import ModelVersion
+from pipeline.params import Params
 from pipeline.records import (
     CHAIN,
     EdgeSplit,
@@ -29,6 +30,8 @@ from pipeline.records import (
     sha256_of_file,
 )
 from pipeline.run_data import MODEL_FOLDER
+from pipeline.run_folder import PARAMS_FILE
+from pipeline.run_key import run_key
 from pipeline.snapshot_files import read_graph
 from pipeline.snapshot_store import SnapshotStore
 
@@ -179,6 +182,21 @@ class AuditWalk:
             self.check("snapshot content id", snapshot.content_id, content_id(read_graph(folder)))
 
         self.attempt(f"snapshot {snapshot.tag}", "every file as in its manifest", recompute)
+
+    def recompute_run_key(self) -> None:
+        """Fetch the parameters, recompute their digest, and derive the run key from its three parts."""
+        snapshot = self.record(GraphSnapshot)
+        if snapshot is None:
+            return
+
+        def recompute() -> None:
+            path = self.work_folder / PARAMS_FILE
+            found = self.doors.registry.fetch_file(self.version.run_id, path, PARAMS_FILE)
+            self.check("parameters", snapshot.params_sha256, Params.load(path).sha256 if found else None)
+            derived = run_key(snapshot.content_id, snapshot.params_sha256, snapshot.code_version)
+            self.check("run key derived", derived, snapshot.run_key)
+
+        self.attempt("parameters", "readable", recompute)
 
     def _files(self, side: str, recorded: tuple[FileDigest, ...], observed: Mapping[str, str]) -> None:
         for item in recorded:

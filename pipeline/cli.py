@@ -75,6 +75,24 @@ def status(
     print_line(graph=name, nights=len(entries), champion=champion.version if champion else None, age_days=age_days)
 
 
+@app.command()
+def rollback(
+    graph: Annotated[str, typer.Option(help="The graph whose champion is wrong.")],
+    to: Annotated[int, typer.Option(min=1, help="The version to make champion again.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
+) -> None:
+    """Make an earlier version champion again; the ledger keeps who did it, and why."""
+    import getpass
+
+    doors = open_doors()
+    target, wrong = doors.registry.version(graph, to), doors.registry.champion(graph)
+    who, now = getpass.getuser(), doors.clock()
+    if wrong is not None and wrong.version != target.version:
+        doors.registry.move_alias(doors.ledger, graph, "previous", wrong.version, who=who, why=reason, at=now)
+    doors.registry.move_alias(doors.ledger, graph, "champion", target.version, who=who, why=reason, at=now)
+    print_line(graph=graph, champion=target.version, previous=wrong.version if wrong else None)
+
+
 @snapshots_app.command(name="init")
 def snapshots_init() -> None:
     """Make the data repository that NCNC_DATA_REPOSITORY names, with NCNC_DVC_REMOTE as its remote."""
@@ -99,7 +117,10 @@ def snapshots_ingest(as_of: AsOf, params: ParamsFile = Path("params.yaml")) -> N
 @snapshots_app.command(name="list")
 def snapshots_list(graph: Annotated[str, typer.Argument()]) -> None:
     """List the published snapshots of a graph, oldest first."""
-    for item in open_doors().snapshots.list(graph):
+    published = open_doors().snapshots.list(graph)
+    if not published:
+        raise InvalidInput(f"No snapshot of {graph!r} is published. Check the name, or run `ncnc snapshot` first.")
+    for item in published:
         print_line(tag=item.tag, as_of=item.as_of.isoformat(), content_id=item.content_id)
 
 
@@ -142,6 +163,8 @@ def options(
     log_level: Annotated[str, typer.Option(envvar="NCNC_LOG_LEVEL", help="DEBUG, INFO, WARNING.")] = "INFO",
 ) -> None:
     """Retrain a link-prediction model every night; promote it only when it is provably better."""
+    if log_level.upper() not in logging.getLevelNamesMapping():
+        raise InvalidInput(f"NCNC_LOG_LEVEL is {log_level!r}, but must be DEBUG, INFO, WARNING or ERROR. Correct it.")
     logging.basicConfig(
         level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )

@@ -24,7 +24,7 @@ class Environment:
     @property
     def home(self) -> Path:
         """The local cache: run folders, DVC cache, staging. Safe to delete when no step runs."""
-        return Path(self.values.get("NCNC_HOME", ".ncnc")).absolute()
+        return Path(self.values.get("NCNC_HOME") or ".ncnc").absolute()
 
     @property
     def data_repository(self) -> str:

@@ -30,10 +30,6 @@ class GraphTables:
         """The number of nodes ever held."""
         return len(self.node_ids)
 
-    def alive_at(self, time: int) -> NDArray[np.bool_]:
-        """Return the mask of the edges alive at a time, [e]."""
-        return np.logical_and(self.first_seen <= time, self.removed_at > time)
-
     @property
     def living(self) -> NDArray[np.bool_]:
         """The mask of the edges alive in this snapshot, [e]."""

@@ -80,6 +80,7 @@ def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_fo
     walk.fetch_records()
     walk.follow_links()
     walk.compare_what_is_said_twice()
+    walk.recompute_run_key()
     walk.recompute_model()
     walk.recompute_split()
     walk.recompute_snapshot()

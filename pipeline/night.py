@@ -57,7 +57,7 @@ def _require_same_code(snapshot: GraphSnapshot) -> None:
     if snapshot.code_version != code_version():
         raise InvalidInput(
             f"Run {snapshot.run_name} was started by code {snapshot.code_version[:12]}, but this machine has "
-            f"{code_version()[:12]}. Deploy the same version to every worker, or start a new run with the new code."
+            f"{code_version()[:12]}. Deploy one version to every worker, or start a run of another as-of."
         )
 
 
@@ -70,6 +70,8 @@ def _enter(folder: RunFolder, outcome: NightOutcome, reason: str, doors: Doors) 
     entries = doors.ledger.entries(folder.graph)
     if any(isinstance(entry, NightEntry) and entry.run_name == folder.name and entry.completed for entry in entries):
         return  # the night is decided: what a later call of a step is refused for does not undo that
+    if outcome == "refused" and (run_id := folder.mlflow_run()):
+        doors.registry.close_run(run_id, outcome, succeeded=False)
     doors.ledger.append(
         NightEntry(
             graph=folder.graph,

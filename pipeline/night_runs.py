@@ -159,6 +159,12 @@ class NightRuns:
             return {item.path: item.sha256 for item in digests_of_folder(found)} if found else {}
 
     @asks_the_server
+    def param(self, run_id: str, name: str) -> str | None:
+        """Return a parameter as `open_run` logged it, or None where the run has none of that name."""
+        value: str | None = self._run(run_id).data.params.get(mlflow_key(name))
+        return value
+
+    @asks_the_server
     def close_run(self, run_id: str, outcome: str, *, succeeded: bool = True) -> None:
         """End the night's run with its outcome."""
         self._client.set_tag(run_id, "ncnc.outcome", outcome)

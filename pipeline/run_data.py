@@ -10,6 +10,7 @@ import torch
 from pipeline.canonical_graph import read_tables
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
+from pipeline.manifest import verify_manifest
 from pipeline.records import EdgeSplit, GraphSnapshot, TrainedModel
 from pipeline.run_folder import RunFolder
 from pipeline.split_arrays import SplitArrays
@@ -20,10 +21,15 @@ MODEL_FOLDER = "model"
 
 
 def snapshot_tables(folder: RunFolder, doors: Doors) -> GraphTables:
-    """Return the run's graph, fetched by its tag where this machine does not have it."""
-    path = folder.path / SNAPSHOT_FOLDER
+    """Return the run's graph, fetched by its tag where this machine does not have it; every byte is checked.
+
+    Raises:
+        TamperedRecord: a file differs from the snapshot's manifest.
+    """
+    record, path = folder.get(GraphSnapshot), folder.path / SNAPSHOT_FOLDER
     if not path.is_dir():
-        _fetch_by_tag(folder, doors, folder.get(GraphSnapshot).tag, SNAPSHOT_FOLDER)
+        _fetch_by_tag(folder, doors, record.tag, SNAPSHOT_FOLDER)
+    verify_manifest(path, record.manifest_sha256, f"{SNAPSHOT_FOLDER} of run {folder.name}")
     return read_tables(path)
 
 

@@ -43,7 +43,7 @@ class DvcSource(DatasetSource):
 
     def load(self) -> str:
         """Return the command that reads the bytes; the data never passes through MLflow."""
-        return f"dvc get {self.repository} {self.path} --rev {self.tag} && sha256sum -c SHA256SUMS"
+        return f"dvc get {self.repository} {self.path} --rev {self.tag} && cd data && sha256sum -c SHA256SUMS"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, as stored."""

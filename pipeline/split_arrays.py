@@ -43,10 +43,6 @@ class SplitArrays:
         """Read a split's file."""
         return cls(**load_file(folder / SPLIT_FILE))
 
-    def training_graph(self, num_nodes: int) -> Adjacency:
-        """Return the message graph of training and validation."""
-        return Adjacency.from_edges(self.message_train, num_nodes)
-
     def testing_graph(self, num_nodes: int) -> Adjacency:
         """Return the message graph of testing, the same for every model compared."""
         return Adjacency.from_edges(self.message_test, num_nodes)

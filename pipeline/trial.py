@@ -18,8 +18,9 @@ from pipeline.errors import InvalidInput
 from pipeline.night import run_step
 from pipeline.params import Params
 from pipeline.published_snapshot import stamp
-from pipeline.records import EvaluationReport, GraphSnapshot, PromotionDecision
+from pipeline.records import EvaluationReport, GraphSnapshot, PromotionDecision, sha256_of_file
 from pipeline.run_folder import RunFolder
+from pipeline.run_key import code_version, run_key
 from pipeline.snapshot_store import SnapshotStore
 
 
@@ -64,15 +65,18 @@ def trial_params(base: Params, settings: Sequence[str], edges: Path) -> Params:
 def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_step: Callable[[str], None]) -> Trial:
     """Run the steps on a file, in a home of its own, with a data repository and a tracking database inside it.
 
-    The graph is taken as of the file's modification time, so that the same file gives the same run.
+    The graph is taken as of the file's modification time at the first trial of it; the same bytes, parameters and code
+    are the same trial, whose result is shown again.
 
     Raises:
         InvalidInput: the file is missing, or its content breaks a rule.
     """
     if not edges.is_file():
         raise InvalidInput(f"There is no edge file at {edges}. Pass a Parquet or CSV file with one row per edge.")
-    as_of = datetime.fromtimestamp(int(edges.stat().st_mtime), UTC)
+    if nodes is not None and not nodes.is_file():
+        raise InvalidInput(f"There is no node file at {nodes}. Pass a Parquet or CSV file, or leave --nodes out.")
     doors = Doors(_environment(edges, nodes, params, home))
+    as_of = _as_of(edges, doors)
     if not Path(doors.environment.data_repository).exists():
         SnapshotStore.create(doors.environment.data_repository, doors.environment.dvc_remote)
     name = f"{params.snapshot.graph}-{stamp(as_of)}"
@@ -85,9 +89,19 @@ def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_st
     return Trial(folder.path, folder.get(GraphSnapshot), folder.get(EvaluationReport), folder.get(PromotionDecision))
 
 
+def _as_of(edges: Path, doors: Doors) -> datetime:
+    """Return the time of the trial that these bytes had already, else the file's; `touch` makes no new trial."""
+    known = list((doors.environment.home / "runs").glob("*/graph_snapshot.json"))
+    if known:
+        return GraphSnapshot.read(known[0].parent).as_of
+    return datetime.fromtimestamp(int(edges.stat().st_mtime), UTC)
+
+
 def _environment(edges: Path, nodes: Path | None, params: Params, home: Path) -> Environment:
-    # Other parameters are another trial: what an earlier one left must not be taken for this one's.
-    home = home.absolute() / f"{params.snapshot.graph}-{params.sha256[:8]}"
+    # Other bytes, parameters or code are another trial, not the next night of an earlier one's graph.
+    bytes_of = [sha256_of_file(file) for file in (edges, nodes) if file is not None]
+    key = run_key(" ".join(bytes_of), params.sha256, code_version())
+    home = home.absolute() / f"{params.snapshot.graph}-{key[:12]}"
     values = {
         "NCNC_HOME": str(home),
         "NCNC_DATA_REPOSITORY": str(home / "graph-data.git"),

@@ -24,6 +24,7 @@ from pipeline.run_data import feature_tensor, model_folder, snapshot_tables, spl
 from pipeline.run_folder import RunFolder
 
 CHAMPION_FOLDER = "champion"
+FEATURE_COLUMNS = "snapshot.feature_columns"
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
@@ -47,7 +48,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     if incumbent is not None:
         with folder.staging(CHAMPION_FOLDER) as staged:
             champion = LinkModel.load(doors.registry.fetch_model(incumbent, staged))
-        reason = why_not_comparable(champion, tables)
+        columns = [doors.registry.param(run, FEATURE_COLUMNS) for run in (incumbent.run_id, trained.mlflow_run_id)]
+        reason = why_not_comparable(champion, tables, *columns)
         if reason is None:
             scorers["champion"] = partial(champion.score_pairs, adjacency=graph, features=features)
         note = reason or note
@@ -74,7 +76,9 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     return report
 
 
-def why_not_comparable(champion: LinkModel, tables: GraphTables) -> str | None:
+def why_not_comparable(
+    champion: LinkModel, tables: GraphTables, its_columns: str | None = None, columns: str | None = None
+) -> str | None:
     """Return why a champion cannot score tonight's pairs, or None where it can.
 
     Positions are append-only, so the champion's ids must be the first of tonight's.
@@ -85,6 +89,8 @@ def why_not_comparable(champion: LinkModel, tables: GraphTables) -> str | None:
     tonight = 0 if tables.features is None else tables.features.shape[1]
     if own != tonight:
         return f"the champion takes {own} node features, tonight's graph has {tonight}"
+    if its_columns != columns:
+        return f"the champion's features are {its_columns}, tonight's are {columns}"
     return None
 
 

@@ -83,6 +83,11 @@ def _claim(snapshot: GraphSnapshot, doors: Doors) -> None:
         return
     holder = doors.claims.holder(name)
     made = doors.registry.version_of_run_key(snapshot.graph, snapshot.run_key)
+    if made is not None and not _was_champion(made.version, snapshot.graph, doors):
+        raise InvalidInput(
+            f"Run {holder} made version {made.version} of {snapshot.graph} from this graph, these parameters and this "
+            f"code, and ended before it became champion. Finish that run: ncnc register --run-dir <runs>/{holder}"
+        )
     if made is not None:
         raise NothingToDo(
             f"Version {made.version} of {snapshot.graph} already holds this graph, these parameters and this code: "
@@ -92,6 +97,11 @@ def _claim(snapshot: GraphSnapshot, doors: Doors) -> None:
         f"Run {holder} holds the claim {name} and has not made its version yet. Let it finish, or run its register "
         f"step again; then try again."
     )
+
+
+def _was_champion(version: int, graph: str, doors: Doors) -> bool:
+    moves = [item for item in doors.ledger.entries(graph) if isinstance(item, AliasEntry)]
+    return any(item.alias == "champion" and item.version == version for item in moves)
 
 
 def _version(folder: RunFolder, snapshot: GraphSnapshot, decision: PromotionDecision, doors: Doors) -> RegisteredModel:

@@ -58,12 +58,16 @@ def ingest(params: Params, *, doors: Doors, as_of: datetime) -> Publication:
 
 
 def _same_start(done: GraphSnapshot, params: Params) -> GraphSnapshot:
-    """Return the record of a run that is started again, unless it would go on with parameters it did not start with."""
-    if done.params_sha256 != params.sha256:
-        raise InvalidInput(
-            f"Run {done.run_name} was started with other parameters ({done.params_sha256[:12]}, params.yaml now has "
-            f"{params.sha256[:12]}). A run keeps its own: restore params.yaml, or start a run of another as-of."
-        )
+    """Return the record of a run that is started again, unless it would go on with what it did not start with."""
+    for what, started, now in (
+        ("parameters", done.params_sha256, params.sha256),
+        ("code", done.code_version, code_version()),
+    ):
+        if started != now:
+            raise InvalidInput(
+                f"Run {done.run_name} was started with other {what} ({started[:12]}, now {now[:12]}). A run keeps its "
+                f"own: restore the {what}, or start a run of another as-of (with dvc repro: another night.run)."
+            )
     return done
 
 

@@ -70,6 +70,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         machine=compute.machine(device),
     )
     folder.put(record)
+    checkpoint.unlink(missing_ok=True)
     return record
 
 

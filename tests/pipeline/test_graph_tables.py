@@ -18,14 +18,6 @@ def test_the_living_edges_are_those_never_removed() -> None:
     assert TABLES.living.tolist() == [True, False, True]
 
 
-def test_an_edge_is_alive_from_its_first_second_and_no_longer_at_its_removal() -> None:
-    assert TABLES.alive_at(9).tolist() == [False, False, False]
-    assert TABLES.alive_at(10).tolist() == [True, True, False]
-    assert TABLES.alive_at(19).tolist() == [True, True, False]
-    assert TABLES.alive_at(20).tolist() == [True, False, False]
-    assert TABLES.alive_at(30).tolist() == [True, False, True]
-
-
 def test_nodes_without_edges_count() -> None:
     lonely = GraphTables(
         node_ids=np.arange(5),

@@ -18,8 +18,8 @@ from pipeline.graph_tables import STILL_ALIVE, GraphTables
 from pipeline.lineage import AuditReport, audit_model
 from pipeline.params import Params
 from pipeline.records import CHAIN, EvaluationReport, GraphSnapshot, LineageRecord, digests_of_folder
-from pipeline.run_folder import RunFolder
-from pipeline.run_key import code_version
+from pipeline.run_folder import PARAMS_FILE, RunFolder
+from pipeline.run_key import code_version, run_key
 from pipeline.snapshot_files import CanonicalGraph, write_folder
 from pipeline.snapshot_store import SnapshotStore
 from pipeline.steps import register
@@ -80,7 +80,11 @@ def night(
         "dvc_md5": snapshot.dvc_md5,
         "manifest_sha256": snapshot.manifest_sha256,
     }
-    folder = make_decided_run(doors, GRAPH, published=published, split={"tag": split.tag, "files": split_files})
+    key = run_key(identity, Params().sha256, code_version())
+    folder = make_decided_run(
+        doors, GRAPH, run_key=key, published=published, split={"tag": split.tag, "files": split_files}
+    )
+    doors.registry.put_file(folder.require_mlflow_run(), folder.path / PARAMS_FILE, PARAMS_FILE)
     register.run(folder, Params(), doors=doors)
     artifacts = Path(tracking_uri.removeprefix("sqlite:///")).parent / "mlartifacts" / GRAPH
     return Night(doors, folder, artifacts, remote)
@@ -127,12 +131,25 @@ def test_untouched_model_agrees_in_everything_and_the_walk_says_what_it_checked(
         "snapshot nodes.parquet",
         "snapshot SHA256SUMS",
         "snapshot content id",
+        "parameters",
+        "run key derived",
     } <= looked_at
     snapshot, lineage = night.folder.get(GraphSnapshot), night.folder.get(LineageRecord)
     assert [item.path for item in lineage.records] == [kind.file_name for kind in CHAIN[:-1]]
     assert (lineage.snapshot_tag, lineage.content_id) == (snapshot.tag, snapshot.content_id)
     assert (report.code_version, report.git_commit) == (code_version(), "0" * 40)
     assert (report.run_name, report.snapshot_tag, report.version) == (night.folder.name, snapshot.tag, 1)
+
+
+def test_parameters_changed_together_with_their_digest_are_found_by_the_snapshot(night: Night, tmp_path: Path) -> None:
+    registry, run_id = night.doors.registry, night.folder.require_mlflow_run()
+    other = tmp_path / "other.yaml"
+    other.write_text("decide: {minimum_test_edges: 1}\n")
+    registry.put_file(run_id, other, PARAMS_FILE)
+    try:
+        assert faults(audit(night, tmp_path)) == {"parameters"}
+    finally:
+        registry.put_file(run_id, night.folder.path / PARAMS_FILE, PARAMS_FILE)
 
 
 def test_every_flipped_byte_is_named_though_several_are(night: Night, tmp_path: Path) -> None:

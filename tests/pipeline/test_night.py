@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from ncnc_core.errors import InvalidGraph
 from pipeline import night
@@ -55,6 +56,17 @@ def test_night_refused_at_any_step_is_entered_with_its_reason(
             night.run_step("split", folder, Params(), doors=doors)
     (entry,) = entries(doors, folder)
     assert (entry.outcome, entry.reason, entry.completed) == ("refused", reason, False)
+
+
+def test_mlflow_run_of_a_refused_night_does_not_stay_running(
+    doors: Doors, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = doors.registry.open_run(folder.graph, folder.name, run_key="3" * 64, params={})
+    monkeypatch.setattr(split, "run", failing(InvalidInput("no edges")))
+    with pytest.raises(InvalidInput):
+        night.run_step("split", RunFolder(folder.path, doors.registry), Params(), doors=doors)
+    closed = MlflowClient(doors.environment.tracking_uri).get_run(run_id)
+    assert (closed.info.status, closed.data.tags["ncnc.outcome"]) == ("FAILED", "refused")
 
 
 @pytest.mark.parametrize("error", [OutsideTrouble("MLflow is away"), NothingToDo("nothing to promote")])

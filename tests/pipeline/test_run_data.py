@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.errors import TamperedRecord
-from pipeline.run_data import SPLIT_FOLDER, snapshot_tables, split_arrays
+from pipeline.run_data import SNAPSHOT_FOLDER, SPLIT_FOLDER, snapshot_tables, split_arrays
 from pipeline.run_folder import RunFolder
 from pipeline.split_arrays import SPLIT_FILE
 from tests.house import House
@@ -28,10 +29,16 @@ def test_what_a_machine_lacks_is_fetched_by_tag_and_what_differs_is_refused(
     assert np.array_equal(here[0].features, again[0].features)
     assert (here[1].test == again[1].test).all()
 
-    path = folder.path / SPLIT_FOLDER / SPLIT_FILE
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.unlink()
-    path.write_bytes(bytes(content))
+    flip_last_byte(folder.path / SPLIT_FOLDER / SPLIT_FILE)
     with pytest.raises(TamperedRecord, match=r"split/split\.safetensors of run small-.* Delete "):
         split_arrays(folder, house.doors)
+    flip_last_byte(folder.path / SNAPSHOT_FOLDER / "nodes.parquet")
+    with pytest.raises(TamperedRecord, match=r"nodes\.parquet.*snapshot of run small-"):
+        snapshot_tables(folder, house.doors)
+
+
+def flip_last_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.unlink()  # it may be a read-only link into DVC's cache
+    path.write_bytes(bytes(content))

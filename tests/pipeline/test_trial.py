@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -41,18 +42,37 @@ def test_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
         run_trial(tmp_path / "none.csv", None, Params(), tmp_path, lambda _: None)
 
 
-def test_own_csv_goes_through_the_gate_twice_with_one_result(days: list[NetworkDay], tmp_path: Path) -> None:
-    day = days[0]
+def write_csv(day: NetworkDay, path: Path) -> Path:
     names = [f"n{number}" for number in day.node_ids]
-    edges = tmp_path / "friends.csv"
-    pd.DataFrame({"source": [names[i] for i in day.edges[0]], "target": [names[i] for i in day.edges[1]]}).to_csv(
-        edges, index=False
-    )
+    table = {"source": [names[i] for i in day.edges[0]], "target": [names[i] for i in day.edges[1]]}
+    path.parent.mkdir(exist_ok=True)
+    pd.DataFrame(table).to_csv(path, index=False)
+    return path
+
+
+def test_own_csv_goes_through_the_gate_and_the_same_bytes_have_the_same_result(
+    days: list[NetworkDay], tmp_path: Path
+) -> None:
+    edges = write_csv(days[0], tmp_path / "friends.csv")
     params = trial_params(Params(), QUICK, edges)
     steps: list[str] = []
     first = run_trial(edges, None, params, tmp_path / "home", steps.append)
+    os.utime(edges, (2_000_000_000, 2_000_000_000))
     second = run_trial(edges, None, params, tmp_path / "home", steps.append)
     assert steps == ["snapshot", "split", "train", "evaluate", "decide"] * 2
     assert first.report == second.report
-    assert first.snapshot.num_edges == day.edges.shape[1]
+    assert first.snapshot.num_edges == days[0].edges.shape[1]
     assert {scores.name for scores in first.report.floor} >= {"common_neighbors", "adamic_adar"}
+
+
+def test_another_file_of_the_same_name_is_a_trial_of_its_own_and_not_a_truncated_night(
+    days: list[NetworkDay], tmp_path: Path
+) -> None:
+    whole, part = write_csv(days[0], tmp_path / "a" / "edges.csv"), tmp_path / "b" / "edges.csv"
+    part.parent.mkdir()
+    part.write_text("".join(whole.read_text().splitlines(keepends=True)[: days[0].edges.shape[1] * 2 // 3]))
+    os.utime(part, (1_000_000_000, 1_000_000_000))  # older, smaller: as a next night it would be refused twice over
+    params = trial_params(Params(), QUICK, whole)
+    trials = [run_trial(file, None, params, tmp_path / "home", lambda _: None) for file in (whole, part)]
+    assert trials[1].snapshot.num_edges < trials[0].snapshot.num_edges
+    assert trials[1].snapshot.previous_tag is None
