@@ -19,7 +19,7 @@ class ModelConfig(BaseModel):
     jk jumping_knowledge, res residual, pt completion_prior.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     predictor: PredictorName = "ncnc"
     encoder: EncoderName = "puregcn"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class TrainingConfig(BaseModel):
     """The training recipe; every field changes the weights."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: int = Field(default=30, ge=1)
     batch_size: int = Field(default=1024, ge=1)  # positives; target link removal removes the whole batch at once
@@ -22,4 +22,4 @@ class TrainingConfig(BaseModel):
     gradient_clip_norm: float | None = Field(default=None, gt=0)
     patience: int = Field(default=8, ge=1)  # evaluations without improvement before stopping
     evaluate_every: int = Field(default=1, ge=1)  # epochs
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)  # what torch and the records take

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +19,16 @@ import pandas as pd
 from ibis.backends.duckdb import Backend
 from numpy.typing import NDArray
 
+from pipeline.csv_table import open_csv
 from pipeline.delivery import Delivery, Ids
 from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.git_origin import CREDENTIALS
 from pipeline.params import SnapshotParams
 from pipeline.source_columns import SourceTable
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 BLOCK_BYTES = 1 << 20
+SIGNATURE = re.compile(r"(://[^\s?]*)\?[^\s'\")]+")  # what a presigned URL carries after its path
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,14 @@ class GraphSource:
 
         Raises:
             OutsideTrouble: a file is not there: the source did not deliver, or not yet.
-            InvalidInput: a file is empty, lacks a column, or holds a value that is no id, time or feature.
+            InvalidInput: a file is empty, lacks a column, or holds a value that is no id, time or feature; or features
+                are asked for without a node table.
         """
+        if self.params.feature_columns and not self.nodes:
+            raise InvalidInput(
+                f"snapshot.feature_columns is {', '.join(self.params.feature_columns)}, but no node table is given to "
+                f"hold them. Set NCNC_SOURCE_NODES (ncnc trial: --nodes), or set snapshot.feature_columns: []."
+            )
         self.scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="source-", dir=self.scratch) as folder:
             # The bytes that are hashed are the bytes that are read, also while the source is writing anew.
@@ -50,28 +61,26 @@ class GraphSource:
             connection = ibis.duckdb.connect(temp_directory=folder)
             try:
                 return self._deliver(connection, edges, nodes, int(as_of.timestamp()))
-            except duckdb.Error as error:
-                names = " or ".join(taken.name for taken in (edges, nodes) if taken)
-                raise InvalidInput(
-                    f"{names} cannot be read: {str(error).splitlines()[0]}. "
-                    f"Deliver a whole file of the format that its suffix says."
-                ) from error
             finally:
                 connection.disconnect()
 
     def _deliver(self, connection: Backend, edges: _Taken, nodes: _Taken | None, as_of: int) -> Delivery:
         params = self.params
-        table = edges.open(connection)
-        table.require({"source_column": params.source_column, "target_column": params.target_column})
-        text = table.ids_are_text(params.source_column, params.target_column)
-        source = table.ids(params.source_column, text=text)
-        target = table.ids(params.target_column, text=text)
         time = None
-        if params.time_column is not None:
-            table.require({"time_column": params.time_column})
-            time = table.times(params.time_column)
+        with edges.open(connection) as table:
+            table.require({"source_column": params.source_column, "target_column": params.target_column})
+            text = table.ids_are_text(params.source_column, params.target_column)
+            source = table.ids(params.source_column, text=text)
+            target = table.ids(params.target_column, text=text)
+            if params.time_column is not None:
+                table.require({"time_column": params.time_column})
+                time = table.times(params.time_column)
         keep = self._until(time, len(source), as_of, edges.name)
-        node_ids, features = self._nodes(connection, nodes, text=text) if nodes else (None, None)
+        node_ids: Ids | None = None
+        features: NDArray[np.float32] | None = None
+        if nodes:
+            with nodes.open(connection) as table:
+                node_ids, features = self._nodes(table, text=text)
         return Delivery(
             edges_file=edges.name,
             nodes_file=nodes.name if nodes else None,
@@ -104,22 +113,21 @@ class GraphSource:
             )
         return happened
 
-    def _nodes(self, connection: Backend, nodes: _Taken, *, text: bool) -> tuple[Ids, NDArray[np.float32] | None]:
+    def _nodes(self, table: SourceTable, *, text: bool) -> tuple[Ids, NDArray[np.float32] | None]:
         column, features = self.params.node_column, self.params.feature_columns
-        table = nodes.open(connection)
         table.require({"node_column": column})
         for feature in features:
             table.require({"feature_columns": feature})
         if table.typed and table.ids_are_text(column) != text:
             raise InvalidInput(
-                f"{nodes.name} holds {'integers' if text else 'strings'} in {column!r}, but the edge table's ids are "
+                f"{table.name} holds {'integers' if text else 'strings'} in {column!r}, but the edge table's ids are "
                 f"{'strings' if text else 'integers'}. Make both int64, or both strings."
             )
         ids = table.ids(column, text=text)
         again = np.flatnonzero(pd.Index(ids).duplicated())
         if len(again):
             raise InvalidInput(
-                f"{nodes.name}, row {again[0] + 1}: node {ids[again[0]]!s} is there already "
+                f"{table.name}, row {again[0] + 1}: node {ids[again[0]]!s} is there already "
                 f"({len(again)} such rows). A node has one row: leave out the others."
             )
         return ids, table.features(features) if features else None
@@ -133,15 +141,27 @@ class _Taken:
     path: Path
     sha256: str
 
-    def open(self, connection: Backend) -> SourceTable:
-        """Return the file as a table; CSV comes as text, so that a wrong value can be shown as it stands."""
+    @contextmanager
+    def open(self, connection: Backend) -> Iterator[SourceTable]:
+        """Give the file as a table; CSV comes as text, so that a wrong value can be shown as it stands."""
+        try:
+            yield self._table(connection)
+        except duckdb.Error as error:
+            raise InvalidInput(
+                f"{self.name} cannot be read: {self._reason(error)}. Deliver a whole file of the format that its "
+                f"suffix says; CSV in UTF-8, each row with as many fields as the header."
+            ) from error
+
+    def _reason(self, error: duckdb.Error) -> str:
+        """Return what DuckDB says of the file, line number included, without its advice on how to misread it."""
+        said = re.split(r"\n\s*\n|\n\s*Possible", str(error).replace(str(self.path), self.name))[0]
+        return "; ".join(line.strip() for line in said.splitlines()).rstrip(".")
+
+    def _table(self, connection: Backend) -> SourceTable:
         if self.path.stat().st_size == 0:
             raise InvalidInput(f"{self.name} is empty (0 bytes). Deliver the whole file and run again.")
         typed = self.path.suffix == ".parquet"
-        if typed:
-            table = connection.read_parquet(self.path)
-        else:
-            table = connection.read_csv(self.path, all_varchar=True, header=True)
+        table = connection.read_parquet(self.path) if typed else open_csv(connection, self.path, self.name)
         if not table.count().to_pyarrow().as_py():
             raise InvalidInput(f"{self.name} is empty (a header, but no row). Deliver the whole file and run again.")
         return SourceTable(self.name, table, typed)
@@ -157,15 +177,22 @@ def fill(location: str, as_of: datetime) -> str:
     filled = location.replace("{date}", f"{utc:%Y-%m-%d}").replace("{as_of}", f"{utc:%Y%m%dT%H%M%SZ}")
     unknown = re.search(r"\{[^}]*\}", filled)
     if unknown:
-        raise InvalidInput(f"The source location {location} has the field {unknown[0]}. Use {{date}} or {{as_of}}.")
+        raise InvalidInput(
+            f"The source location {_public(location)} has the field {unknown[0]}. Use {{date}} or {{as_of}}."
+        )
     return filled
+
+
+def _public(text: str) -> str:
+    """Return a text for a message or a record, the credentials in its URLs left out."""
+    return SIGNATURE.sub(r"\1?...", CREDENTIALS.sub("://", text))
 
 
 def _take(location: str, folder: Path) -> _Taken:
     suffix = next((suffix for suffix in SUFFIXES if location.endswith(suffix)), None)
     if suffix is None:
         raise InvalidInput(
-            f"The source file {location} has no format known here. Deliver one of {', '.join(SUFFIXES)}."
+            f"The source file {_public(location)} has no format known here. Deliver one of {', '.join(SUFFIXES)}."
         )
     copy = folder.with_name(f"{folder.name}{suffix}")
     digest = hashlib.sha256()
@@ -176,8 +203,9 @@ def _take(location: str, folder: Path) -> _Taken:
                 target.write(block)
     # Every fsspec backend raises what its client raises; whatever it is, the file did not come.
     except Exception as error:
+        reason = f"{type(error).__name__}: {_public(str(error))}"
         raise OutsideTrouble(
-            f"The source did not deliver {location} ({type(error).__name__}: {error}). Ask the owner of the export, or "
+            f"The source did not deliver {_public(location)} ({reason}). Ask the owner of the export, or "
             f"correct NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES; the run tries again by itself."
         ) from error
-    return _Taken(name=location, path=copy, sha256=digest.hexdigest())
+    return _Taken(name=_public(location), path=copy, sha256=digest.hexdigest())

@@ -19,7 +19,7 @@ from pipeline.records import GraphName
 class Section(BaseModel):
     """A section of params.yaml: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class SnapshotParams(Section):
@@ -36,6 +36,7 @@ class SnapshotParams(Section):
     duplicates: Literal["refuse", "merge"] = "refuse"
     self_loops: Literal["refuse", "drop"] = "refuse"
     identical_delivery: Literal["refuse", "unchanged"] = "refuse"
+    minimum_edges: int = Field(default=1, ge=1)
     minimum_edge_ratio: float = Field(default=0.7, ge=0, le=1)
     maximum_edge_ratio: float = Field(default=2.0, ge=1)
 
@@ -48,7 +49,7 @@ class SplitParams(Section):
     test_fraction: float = Field(default=0.1, gt=0, lt=0.5)
     minimum_test_edges: int = Field(default=200, ge=1)
     negatives_per_edge: int = Field(default=50, ge=2, multiple_of=2)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
 
 class TrainParams(Section):
@@ -64,7 +65,7 @@ class EvaluateParams(Section):
 
     bootstrap_samples: int = Field(default=500, ge=100)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
 
 class DecideParams(Section):
@@ -74,6 +75,7 @@ class DecideParams(Section):
     margin: float = Field(default=0.01, ge=0)
     metric: Literal["mrr"] = "mrr"
     minimum_test_edges: int = Field(default=200, ge=1)
+    incomparable_champion: Literal["keep", "replace"] = "keep"
 
 
 class RegisterParams(Section):
@@ -114,14 +116,11 @@ class Params(Section):
         """Read and check a params.yaml.
 
         Raises:
-            InvalidInput: the file is missing, no mapping, or has a misspelt key or a value out of bounds.
+            InvalidInput: the file is missing, no mapping, or has a misspelt or repeated key or a value out of bounds.
         """
         if not path.is_file():
             raise InvalidInput(f"There is no params file at {path}. Copy params.yaml from the repository root there.")
-        try:
-            content = yaml.safe_load(path.read_text()) or {}
-        except yaml.YAMLError as error:
-            raise InvalidInput(f"{path.name} is not YAML: {error}. Mend the line named above.") from error
+        content = _content(path)
         if not isinstance(content, dict):
             raise InvalidInput(f"{path.name} must hold sections, but holds {type(content).__name__}. See params.yaml.")
         try:
@@ -130,23 +129,64 @@ class Params(Section):
             raise InvalidInput(_explain(path, error)) from error
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice, where YAML's own takes the last one."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise InvalidInput(
+                    f"{self.name}, line {line}: {key.value} is given twice in one section. Leave one of them out."
+                )
+            seen.add(key.value)
+        return node
+
+
+def _content(path: Path) -> object:
+    """Return what the file holds; an empty one holds no section, and so the defaults."""
+    try:
+        loader = _OnceLoader(path.read_text(encoding="utf-8"))
+        loader.name = path.name
+        node = loader.get_single_node()
+        return {} if node is None else loader.construct_document(node)
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path.name} is not UTF-8: {error}. Save it as UTF-8.") from error
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"{path.name} is not YAML: {error}. Mend the line named above.") from error
+
+
 def _explain(path: Path, error: ValidationError) -> str:
     """Say every broken rule with its value and remedy; a misspelt key names its nearest neighbour."""
     lines = []
     for item in error.errors():
         where = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
-            known = _known_keys(tuple(item["loc"][:-1]))
-            near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1, cutoff=0.0)
-            lines.append(f"{where} is no parameter. Did you mean {near[0]}?")
+            lines.append(f"{where} is no parameter. Did you mean {_nearest(item['loc'])}?")
         else:
             lines.append(f"{where}: {item['msg']} (value: {item['input']!r}). Change it in {path.name}.")
     return f"{path.name} has {len(lines)} wrong setting(s): " + " ".join(lines)
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    model: Any = Params  # walks down annotations, whose types mypy cannot follow
-    for part in location:
-        fields = {field.alias or name: field for name, field in model.model_fields.items()}
-        model = fields[str(part)].annotation
-    return [field.alias or name for name, field in model.model_fields.items()]
+def _nearest(location: tuple[int | str, ...]) -> str:
+    """Name the key that was meant: of another level in full, else the most alike of this one."""
+    key, here = str(location[-1]), ".".join(str(part) for part in location[:-1])
+    paths = _paths(Params)
+    elsewhere = [path for path in paths if path.rpartition(".")[2] == key]
+    if elsewhere:
+        return " or ".join(elsewhere)
+    known = [path.rpartition(".")[2] for path in paths if path.rpartition(".")[0] == here]
+    return difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+
+
+def _paths(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Return the full name of every section and key, as params.yaml spells it."""
+    paths = []
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{field.alias or name}"
+        paths.append(path)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            paths += _paths(field.annotation, f"{path}.")
+    return paths

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.delivery import Delivery
 from pipeline.errors import InvalidInput
 from pipeline.params import SnapshotParams
+from pipeline.published_snapshot import PublishedSnapshot
 from pipeline.records import CheckResult
 
 
@@ -24,6 +26,7 @@ class Baseline:
     source_sha256: str
     num_edges: int
     ids_are_text: bool
+    earlier: Sequence[PublishedSnapshot] = ()  # all before tonight, oldest first: an older file may come again too
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def check(
         _self_loops(delivery, params),
         _duplicates(delivery, params),
         _unknown_nodes(delivery, params),
+        _minimum_edges(delivery, params),
         _later_events(delivery),
         _time_order(as_of, newest_as_of),
     ]
@@ -59,6 +63,7 @@ def check(
     else:
         findings += [
             _new_delivery(delivery, params, baseline),
+            _no_older_delivery(delivery, params, baseline),
             _kind_of_ids(delivery, baseline),
             _enough_edges(delivery, params, baseline),
             _not_too_many_edges(delivery, params, baseline),
@@ -114,6 +119,16 @@ def _unknown_nodes(delivery: Delivery, params: SnapshotParams) -> _Finding:
     )
 
 
+def _minimum_edges(delivery: Delivery, params: SnapshotParams) -> _Finding:
+    edges, least = count_edges(delivery), params.minimum_edges
+    return _Finding(
+        _result("minimum_edges", "refuse", f">= {least}", str(edges), edges >= least),
+        f"minimum_edges: {edges} edges are left of {len(delivery.row)} rows, self-loops and repetitions not counted, "
+        f"below {least}. Have the graph delivered whole, or lower snapshot.minimum_edges in params.yaml "
+        f"(to 1 at the least).",
+    )
+
+
 def _later_events(delivery: Delivery) -> _Finding:
     return _Finding(_result("later_events", "warn", "left for a later night", str(delivery.num_ignored), True), "")
 
@@ -135,10 +150,7 @@ def _time_order(as_of: datetime, newest_as_of: datetime | None) -> _Finding:
 
 
 def _new_delivery(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> _Finding:
-    same = delivery.sha256 == baseline.source_sha256
-    if params.kind == "event_log" and delivery.time is not None:
-        # One log for all nights has the same bytes every night; only without an event since then was nothing added.
-        same = same and int(delivery.time.max()) <= int(baseline.as_of.timestamp())
+    same = delivery.sha256 == baseline.source_sha256 and not _has_news(delivery, params, baseline)
     observed = f"sha256 {delivery.sha256[:12]}, {'the same bytes' if same else 'other bytes'}"
     threshold = f"other bytes than {baseline.source_sha256[:12]} of {baseline.as_of.isoformat()}"
     return _Finding(
@@ -147,6 +159,26 @@ def _new_delivery(delivery: Delivery, params: SnapshotParams, baseline: Baseline
         f"for {baseline.as_of.isoformat()}: the source redelivered an old file under a new date. Ask it for tonight's, "
         f"or set snapshot.identical_delivery: unchanged in params.yaml if an unchanged graph gives the same bytes.",
     )
+
+
+def _no_older_delivery(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> _Finding:
+    # The last snapshot is new_delivery's: there the same bytes may be right, where a graph did not change.
+    judged = delivery.sha256 != baseline.source_sha256 and not _has_news(delivery, params, baseline)
+    again = [item for item in baseline.earlier if judged and item.source_sha256 == delivery.sha256]
+    which = f"{again[-1].as_of.isoformat()} (snapshot {again[-1].tag})" if again else "none"
+    return _Finding(
+        _result("no_older_delivery", "refuse", f"the bytes of none of {len(baseline.earlier)}", which, not again),
+        f"no_older_delivery: {delivery.edges_file} holds the very bytes (sha256 {delivery.sha256[:12]}) delivered for "
+        f"{which}: the source redelivered an old file under a new date. Ask it for tonight's; if the graph did return "
+        f"to that state, have it exported anew in another row order.",
+    )
+
+
+def _has_news(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> bool:
+    # One log for all nights has the same bytes every night; only without an event since then was nothing added.
+    if params.kind != "event_log" or delivery.time is None:
+        return False
+    return int(delivery.time.max()) > int(baseline.as_of.timestamp())
 
 
 def _kind_of_ids(delivery: Delivery, baseline: Baseline) -> _Finding:

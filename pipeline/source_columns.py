@@ -16,8 +16,13 @@ from pipeline.delivery import Ids
 from pipeline.errors import InvalidInput
 
 WHOLE_NUMBER = r"^\s*[+-]?[0-9]+\s*$"
+# What pandas writes of integers that a missing one beside them turned into floats.
+WHOLE_FLOAT = r"^\s*[+-]?[0-9]+\.0*\s*$"
+OUTER_SPACE = r"^[\s\v\p{Z}\x{FEFF}\x{200B}]|[\s\v\p{Z}\x{FEFF}\x{200B}]$"
 MISSING_WORDS = ("", "nan", "null", "none", "n/a")
 ID_REMEDY = "Ids are int64 from 0 up, or strings. Mend the row, or leave it out, and deliver the file again."
+FLOAT_REMEDY = "Ids are int64 from 0 up, or strings: write 3, not 3.0. Export the column as integers and deliver again."
+SPACE_REMEDY = "It would be another node than the id without it. Strip the column in the export and deliver again."
 TIME_REMEDY = "Times are unix seconds or timestamps from 1970 on, UTC where no zone is given. Mend the row."
 FEATURE_REMEDY = "Features are finite numbers. Fill the value in the node table, or shorten snapshot.feature_columns."
 
@@ -75,10 +80,13 @@ class SourceTable:
             parsed = _finite(values).ifelse(values.try_cast("int64"), ibis.null("int64"))
         else:
             parsed = values.try_cast("int64")
+        if not self.typed and not text:
+            self._refuse_first(values.re_search(WHOLE_FLOAT), column, f"is a float. {FLOAT_REMEDY}")
         found = self._present(parsed, column, f"is no node id. {ID_REMEDY}")
         if kind.is_floating():
             raise InvalidInput(f"{self.name} holds column {column!r} as {kind}. {ID_REMEDY}")
         if text:
+            self._refuse_first(values.re_search(OUTER_SPACE), column, f"has outer whitespace. {SPACE_REMEDY}")
             return np.asarray(found.to_pandas(), dtype=object)
         numbers: NDArray[np.int64] = found.to_numpy()
         self._refuse_where(numbers < 0, column, f"is negative. {ID_REMEDY}")
@@ -132,7 +140,7 @@ class SourceTable:
         if kind.is_string() and self.typed:
             return True
         if kind.is_string():
-            whole, missing = values.re_search(WHOLE_NUMBER), _missing(values)
+            whole, missing = values.re_search(WHOLE_NUMBER) | values.re_search(WHOLE_FLOAT), _missing(values)
             counts = self.table.aggregate(whole=whole.sum(), other=(~whole & ~missing).sum()).to_pyarrow().to_pylist()
             return bool((counts[0]["whole"] or 0) < (counts[0]["other"] or 0))
         if kind.is_integer() or kind.is_floating():
@@ -145,6 +153,11 @@ class SourceTable:
         if found.null_count:
             self._refuse_where(found.is_null().to_numpy(), column, rule)
         return found
+
+    def _refuse_first(self, wrong: BooleanValue, column: str, rule: str) -> None:
+        if self.table.aggregate(any=wrong.any()).to_pyarrow().to_pylist()[0]["any"]:
+            rows = wrong.fill_null(False).name("wrong").as_table().to_pyarrow()["wrong"]
+            self._refuse_where(rows.to_numpy(), column, rule)
 
     def _refuse_where(self, bad: NDArray[np.bool_], column: str, rule: str) -> None:
         """Name the first bad row and its value as it stands in the file; rows count from 1, after the header."""

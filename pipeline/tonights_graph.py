@@ -30,12 +30,14 @@ class _Before:
     published: PublishedSnapshot
     folder: Path
     graph: CanonicalGraph
+    earlier: tuple[PublishedSnapshot, ...]
 
     @property
     def baseline(self) -> Baseline:
         """What the checks hold tonight against."""
         text = self.graph.tables.node_ids.dtype.kind != "i"
-        return Baseline(self.published.as_of, self.published.source_sha256, self.published.num_edges, text)
+        last = self.published
+        return Baseline(last.as_of, last.source_sha256, last.num_edges, text, self.earlier)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,4 +170,5 @@ def _before(
     if published is None:
         return None
     folder = doors.snapshots.fetch(published.tag, scratch / "snapshot")
-    return _Before(published, folder, read_graph(folder))
+    earlier = tuple(item for item in doors.snapshots.list(graph) if item.as_of < as_of)
+    return _Before(published, folder, read_graph(folder), earlier)

@@ -14,7 +14,15 @@ def test_config_comes_back_from_json_equal() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"predictor": "ncnd"}, {"hidden_channels": 0}, {"completion_prior": 0}, {"xdp": 0.1}, {"beta": None}]
+    "wrong",
+    [
+        {"predictor": "ncnd"},
+        {"hidden_channels": 0},
+        {"completion_prior": 0},
+        {"xdp": 0.1},
+        {"beta": None},
+        {"beta": float("nan")},
+    ],
 )
 def test_unknown_names_and_values_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):

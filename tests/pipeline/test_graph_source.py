@@ -1,6 +1,8 @@
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
+import fsspec  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,6 +93,19 @@ BAD_FILES = [
     ("e.csv", b"", r"e\.csv is empty \(0 bytes\)\. Deliver the whole file"),
     ("e.csv", b"source,target\n", r"e\.csv is empty \(a header, but no row\)"),
     ("e.parquet", b"PAR1 no parquet", r"e\.parquet cannot be read: .*Deliver a whole file"),
+    (
+        "e.csv",
+        b"source,target\n1,2\n3\n4,5\n",
+        r"e\.csv cannot be read: .*Line: 3; .*Columns: 2 Found: 1\. Deliver a whole",
+    ),
+    ("e.csv", b"source,target\n1,2\n3,4,5\n", r"e\.csv cannot be read: .*Line: 3; Original Line: 3,4,5; .*Found: 3\."),
+    ("e.csv", b"source,target\n" + b"1,2\n" * 30000 + b"3", r"e\.csv cannot be read: .*Line: 30002; .*Found: 1\. Del"),
+    ("e.csv", b"source,target\na,b\nc,d\xe9\n", r"e\.csv cannot be read: .*Line: 3; .*not utf-8.*Deliver .*UTF-8"),
+    ("e.csv", b'source,target\na,b\nc,"d', r"e\.csv cannot be read: .*Line: 3; .*unterminated quote"),
+    ("e.csv", "source,target\n1,2\n".encode("utf-16"), r"e\.csv, line 1 is not UTF-8: .*encoded as UTF-8"),
+    ("e.csv", b"\nsource,target\n1,2\n", r"e\.csv, line 1 is blank \(''\)\. Deliver .*header in the first line"),
+    ("e.csv.gz", b"source,target\n1,2\n", r"e\.csv\.gz cannot be read: Not a gzipped.*Deliver a whole gzip file"),
+    ("e.csv.gz", gzip.compress(b"source,target\n" + b"1,2\n" * 99)[:-9], r"e\.csv\.gz cannot be read.*Deliver a whole"),
     ("e.json", b"[]", r"e\.json has no format known here\. Deliver one of \.parquet, \.csv, \.csv\.gz"),
 ]
 
@@ -146,3 +161,37 @@ def test_bad_node_table_is_refused(tmp_path: Path, columns: dict[str, list[objec
     nodes = write(pd.DataFrame(columns), tmp_path / "n.parquet")
     with pytest.raises(InvalidInput, match=message):
         read(edges, nodes, SnapshotParams(feature_columns=("rank",)))
+
+
+def test_broken_node_table_is_named_rather_than_the_edge_table(tmp_path: Path) -> None:
+    edges = write(triangle_with_tail(), tmp_path / "e.csv")
+    (tmp_path / "n.csv").write_text("node,rank\n10,1\n20\n")
+    with pytest.raises(InvalidInput, match=rf"^{tmp_path}/n\.csv cannot be read: .*Line: 3; .*Found: 1"):
+        read(edges, str(tmp_path / "n.csv"))
+
+
+def test_features_without_a_node_table_are_refused(tmp_path: Path) -> None:
+    edges = write(triangle_with_tail(), tmp_path / "e.csv")
+    with pytest.raises(
+        InvalidInput, match=r"feature_columns is rank, but no node table.*NCNC_SOURCE_NODES .*--nodes.*\[\]"
+    ):
+        read(edges, params=SnapshotParams(feature_columns=("rank",)))
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["nowhere://bob:s3cret@host/e.csv", "nowhere://host/e.json?sig=s3cret", "nowhere://bob:s3cret@host/{dat}.csv"],
+)
+def test_no_error_shows_the_credentials_of_a_source(tmp_path: Path, location: str) -> None:
+    source = GraphSource(location, None, SnapshotParams(), tmp_path / "scratch")
+    with pytest.raises((InvalidInput, OutsideTrouble), match=r"nowhere://host/") as caught:
+        source.read(AS_OF)
+    assert "s3cret" not in str(caught.value)
+    assert "bob" not in str(caught.value)
+
+
+def test_delivery_is_named_without_credentials(tmp_path: Path) -> None:
+    fs = fsspec.filesystem("memory")
+    fs.pipe("/s3cret@host/e.csv", b"source,target\n1,2\n")
+    delivery = GraphSource("memory://s3cret@host/e.csv", None, SnapshotParams(), tmp_path / "scratch").read(AS_OF)
+    assert delivery.edges_file == "memory://host/e.csv"

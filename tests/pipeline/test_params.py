@@ -66,13 +66,15 @@ def test_resources_stay_outside_the_digest(tmp_path: Path) -> None:
         ("train: {training: {epoch: 3}}", "train.training.epoch", "epochs"),
         ("registr: {}", "registr", "register"),  # the alias, not the field's own name
         ("register_: {}", "register_", "register"),
+        ("hidden_channels: 8", "hidden_channels", "train.model.hidden_channels"),  # a key of another level
+        ("split: {epochs: 3}", "split.epochs", "train.training.epochs"),
         ("train: {xyzzy: 1}", "train.xyzzy", "training"),  # whatever it was, a known key is offered
     ],
 )
 def test_a_misspelt_key_is_refused_and_its_nearest_neighbour_named(
     tmp_path: Path, text: str, where: str, nearest: str
 ) -> None:
-    with pytest.raises(InvalidInput, match=rf"{where} is no parameter\. Did you mean \w+\?") as error:
+    with pytest.raises(InvalidInput, match=rf"{where} is no parameter\. Did you mean [\w.]+\?") as error:
         load(tmp_path, text)
     if where != "train.xyzzy":
         assert f"Did you mean {nearest}?" in str(error.value)
@@ -91,6 +93,14 @@ def test_a_misspelt_key_is_refused_and_its_nearest_neighbour_named(
         ("decide: {mode: hope}", "decide.mode", "hope"),
         ("resources: {device: tpu}", "resources.device", "tpu"),
         ("split: 3", "split", "3"),
+        (f"split: {{seed: {2**63}}}", "split.seed", str(2**63)),  # no int64: torch would end in an OverflowError
+        (f"evaluate: {{seed: {2**63}}}", "evaluate.seed", str(2**63)),
+        (f"train: {{training: {{seed: {2**63}}}}}", "train.training.seed", str(2**63)),
+        ("snapshot: {maximum_edge_ratio: .inf}", "snapshot.maximum_edge_ratio", "inf"),
+        ("snapshot: {minimum_edges: 0}", "snapshot.minimum_edges", "0"),
+        ("decide: {margin: .nan}", "decide.margin", "nan"),
+        ("train: {model: {beta: .nan}}", "train.model.beta", "nan"),
+        ("train: {training: {gradient_clip_norm: .inf}}", "train.training.gradient_clip_norm", "inf"),
     ],
 )
 def test_a_value_out_of_bounds_is_refused_with_the_value_and_the_file(
@@ -115,6 +125,38 @@ def test_a_file_that_is_not_yaml_says_the_line(tmp_path: Path) -> None:
         load(tmp_path, "train: {epochs")
 
 
-def test_a_file_without_sections_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"must hold sections, but holds list"):
-        load(tmp_path, "- train")
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("- train", "list"), ("[]", "list"), ("false", "bool"), ("0", "int"), ("''", "str"), ("null", "None")],
+)
+def test_a_file_without_sections_is_refused(tmp_path: Path, text: str, kind: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"must hold sections, but holds {kind}\w*\. See params\.yaml"):
+        load(tmp_path, text)
+
+
+def test_a_file_of_comments_alone_is_empty(tmp_path: Path) -> None:
+    assert load(tmp_path, "# later\n") == Params()
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes(b"register: {description: caf\xe9}")
+    with pytest.raises(InvalidInput, match=r"params\.yaml is not UTF-8: .*0xe9.*Save it as UTF-8"):
+        Params.load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ("split: {seed: 1}\ntrain: {}\nsplit: {seed: 2}", 3, "split"),
+        ("split:\n  seed: 1\n  'seed': 2", 3, "seed"),
+        ("train:\n  model:\n    beta: 1\n    beta: 1", 4, "beta"),
+    ],
+)
+def test_a_key_given_twice_is_refused(tmp_path: Path, text: str, line: int, key: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"params\.yaml, line {line}: {key} is given twice.*Leave one"):
+        load(tmp_path, text)
+
+
+def test_a_merged_key_may_be_overridden(tmp_path: Path) -> None:
+    text = "split: &a {seed: 1, test_fraction: 0.2}\nevaluate: {seed: 1}"
+    assert load(tmp_path, text.replace("&a {seed: 1", "{<<: {seed: 7}, seed: 1")) == load(tmp_path, text)

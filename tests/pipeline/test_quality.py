@@ -1,4 +1,6 @@
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -6,6 +8,7 @@ import pytest
 
 from pipeline.errors import InvalidInput
 from pipeline.params import SnapshotParams
+from pipeline.published_snapshot import PublishedSnapshot, snapshot_tag
 from pipeline.quality import Baseline, check, count_edges
 from tests.deliveries import delivered
 from tests.small_graphs import nodes_of, ring, square, triangle_with_tail
@@ -118,6 +121,60 @@ def test_one_log_for_all_nights_may_keep_its_bytes_while_events_come_due(last_ev
             check(delivery, params, as_of=AS_OF, newest_as_of=BEFORE, baseline=same)
     else:
         check(delivery, params, as_of=AS_OF, newest_as_of=BEFORE, baseline=same)
+
+
+def earlier(as_of: datetime, source_sha256: str) -> PublishedSnapshot:
+    tag = snapshot_tag("demo", as_of, "c" * 64)
+    return PublishedSnapshot(
+        graph="demo",
+        tag=tag,
+        as_of=as_of,
+        content_id="c" * 64,
+        source_sha256=source_sha256,
+        num_edges=4,
+        previous_tag=None,
+        dvc_md5="d" * 32,
+        manifest_sha256="e" * 64,
+    )
+
+
+@pytest.mark.parametrize("identical", ["refuse", "unchanged"])
+def test_bytes_of_any_earlier_snapshot_are_refused(identical: Literal["refuse", "unchanged"]) -> None:
+    delivery = delivered(ring(4))
+    older = earlier(datetime(2025, 12, 24, tzinfo=UTC), delivery.sha256)
+    held = replace(baseline(), earlier=(older, earlier(BEFORE, "0" * 64)))
+    with pytest.raises(
+        InvalidInput, match=rf"no_older_delivery: .*for 2025-12-24T.*snapshot {older.tag}.*old file.*Ask it for tonight"
+    ):
+        check(delivery, SnapshotParams(identical_delivery=identical), as_of=AS_OF, newest_as_of=BEFORE, baseline=held)
+
+
+def test_unchanged_bytes_may_repeat_for_many_nights() -> None:
+    delivery = delivered(ring(4))
+    both = (earlier(datetime(2025, 12, 24, tzinfo=UTC), delivery.sha256), earlier(BEFORE, delivery.sha256))
+    held = replace(baseline(source_sha256=delivery.sha256), earlier=both)
+    params = SnapshotParams(identical_delivery="unchanged")
+    check(delivery, params, as_of=AS_OF, newest_as_of=BEFORE, baseline=held)
+
+
+def test_delivery_that_leaves_no_edge_is_refused() -> None:
+    delivery = delivered(with_rows(ring(4).head(0), (1, 1), (2, 2)))
+    params = SnapshotParams(self_loops="drop")
+    with pytest.raises(
+        InvalidInput, match=r"minimum_edges: 0 edges are left of 2 rows.*below 1\..*snapshot\.minimum_edges"
+    ):
+        check(delivery, params, as_of=AS_OF, newest_as_of=None, baseline=None)
+
+
+@pytest.mark.parametrize(("minimum", "refused"), [(4, False), (5, True)])
+def test_minimum_of_edges_is_that_of_the_params(minimum: int, refused: bool) -> None:
+    params = SnapshotParams(minimum_edges=minimum)
+    if refused:
+        with pytest.raises(InvalidInput, match=r"minimum_edges: 4 edges .*below 5"):
+            check(delivered(ring(4)), params, as_of=AS_OF, newest_as_of=None, baseline=None)
+        return
+    results = check(delivered(ring(4)), params, as_of=AS_OF, newest_as_of=None, baseline=None)
+    assert [(r.threshold, r.observed) for r in results if r.name == "minimum_edges"] == [(">= 4", "4")]
 
 
 def test_ids_may_not_change_their_kind() -> None:

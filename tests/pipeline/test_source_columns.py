@@ -40,6 +40,9 @@ BAD_VALUES = [
     ("e.csv", b"source,target\n1,2\n3,4\n5,x\n", r"e\.csv, row 3: target is 'x', which is no node id"),
     ("e.csv", b"source,target\n1,2\n3,4\n99999999999999999999,1\n", r"row 3: source is '99999999999999999999'"),
     ("e.csv", b"source,target\na,b\nc,nan\n", r"row 2: target is 'nan', which is no node id"),
+    ("e.csv", b"source,target\nn1,n2\nn2, n3\n", r"e\.csv, row 2: target is ' n3', which has outer whitespace.*Strip"),
+    ("e.csv", b"source,target\n1.0,2.0\n2.0,3.0\n", r"e\.csv, row 1: source is '1\.0', which is a float.*write 3, not"),
+    ("e.csv", b"source,target\n1,2\n2,3.0\n", r"e\.csv, row 2: target is '3\.0', which is a float.*as integers"),
 ]
 
 
@@ -110,3 +113,18 @@ def test_csv_ids_are_numbers_where_most_look_like_one() -> None:
     assert not column("1", "2", "x").ids_are_text("source")
     assert column("1", "y", "x").ids_are_text("source")
     assert not column("1", "", None, "nan").ids_are_text("source")  # a missing one says nothing of the kind
+
+
+@pytest.mark.parametrize("padded", ["n1 ", "\tn1", "n1\u00a0", "n1\n", "\ufeffn1"])
+def test_text_ids_with_outer_whitespace_are_refused_in_a_typed_file_too(tmp_path: Path, padded: str) -> None:
+    table = pd.DataFrame({"source": ["n1", padded], "target": ["n2", "n 3"]})
+    with pytest.raises(InvalidInput, match=r"e\.parquet, row 2: source is .*outer whitespace.*Strip the column"):
+        read(write(table, tmp_path / "e.parquet"))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_node_table_with_outer_whitespace_is_refused(tmp_path: Path, suffix: str) -> None:
+    edges = write(pd.DataFrame({"source": ["n1"], "target": ["n 2"]}), tmp_path / f"e.{suffix}")
+    nodes = write(pd.DataFrame({"node": ["n1", "n 2 "]}), tmp_path / f"n.{suffix}")
+    with pytest.raises(InvalidInput, match=r"n\.\w+, row 2: node is 'n 2 ', which has outer whitespace.*Strip"):
+        read(edges, nodes)

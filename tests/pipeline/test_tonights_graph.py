@@ -78,3 +78,16 @@ def test_nothing_is_left_of_a_refused_delivery(doors: Doors, tmp_path: Path) -> 
         pass
     assert len(doors.snapshots.list("demo")) == 1
     assert list((doors.environment.home / "tmp").iterdir()) == []
+
+
+def test_file_of_an_older_night_is_refused_but_a_retry_is_not(doors: Doors, tmp_path: Path) -> None:
+    publish(doors, deliver(doors, 0, ring(10)), tmp_path / "first")
+    second = deliver(doors, 1, ring(11))
+    publication = publish(doors, second, tmp_path / "second")
+    assert publish(doors, second, tmp_path / "again") == publication
+    with (
+        pytest.raises(InvalidInput, match=r"no_older_delivery: .*for 2026-01-01T00:00:00\+00:00 \(snapshot snap/demo/"),
+        tonights_graph(PARAMS, doors, deliver(doors, 2, ring(10))),
+    ):
+        pass
+    assert len(doors.snapshots.list("demo")) == 2
