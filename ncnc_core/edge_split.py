@@ -49,14 +49,16 @@ def split_edges(
     test_fraction: float = 0.1,
     minimum_test_edges: int = 200,
     seed: int = 0,
+    alive_since: Int64[Tensor, " edges"] | None = None,
 ) -> SplitEdges:
     """Split every edge ever held, each given once, as of a time; `snapshot_times` are those of earlier snapshots.
 
     temporal: test = living edges first seen in (c2, as_of], valid = edges alive at c2 and first seen in (c1, c2],
-    train = edges alive at c1, also those removed since: they were true then. The message graphs are the edges alive at
-    c1 and at c2. A returning edge keeps its first_seen and is never a fresh positive; an edge that came and went after
-    c2 is no positive at all. Where all edges up to c2 have (nearly) one date, the valid edges are a hashed share of
-    them, and training, messages included, is the rest.
+    train = edges alive at c1, also those removed since: they were true then. The message graphs are the edges alive
+    at c1 and at c2. A returning edge keeps its first_seen and is never a fresh positive; an edge that came and went
+    after c2 is no positive at all. `alive_since` is when an edge last came back (None: none was ever away); what was
+    away at a cut is not in its message graph, though it was there before and is there again. Where all edges up to c2
+    have (nearly) one date, the valid edges are a hashed share of them, and training, messages included, is the rest.
     hashed: each living edge has its side for ever (`hashed_share`); both message graphs are the train side, so that
     neither validation nor testing finds its own targets there, and both are equally dense.
     random: shuffled by the seed, for benchmarks; message graphs as for hashed.
@@ -83,7 +85,8 @@ def split_edges(
         minimum_test_edges=minimum_test_edges,
     )
     if isinstance(cuts, TemporalCuts):
-        return _by_time(first_seen, removed_at, as_of, cuts, held_out=valid)
+        since = first_seen if alive_since is None else alive_since
+        return _by_time(first_seen, since, removed_at, as_of, cuts, held_out=valid)
     if method == "temporal":
         raise InvalidGraph(f"split.method is temporal, but {cuts.reason}. Set split.method to auto or hashed.")
     reason = f"{cuts.reason}, so each edge has its side by a hash of its two ends"
@@ -126,9 +129,11 @@ def _by_share(method: SplitMethod, reason: str, living: Tensor, valid: Tensor, t
     )
 
 
-def _by_time(first_seen: Tensor, removed_at: Tensor, as_of: int, cuts: TemporalCuts, *, held_out: Tensor) -> SplitEdges:
+def _by_time(
+    first_seen: Tensor, alive_since: Tensor, removed_at: Tensor, as_of: int, cuts: TemporalCuts, *, held_out: Tensor
+) -> SplitEdges:
     def alive(time: int) -> Tensor:
-        return (first_seen <= time) & (removed_at > time)
+        return (alive_since <= time) & (removed_at > time)
 
     message_test = alive(cuts.cut_valid)
     if cuts.cut_train is None:

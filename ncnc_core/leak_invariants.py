@@ -35,6 +35,7 @@ def leak_invariants(
     as_of: int,
     num_nodes: int,
     evaluation_negatives: Int64[Tensor, "2 negatives"],
+    alive_since: Int64[Tensor, " edges"] | None = None,
 ) -> tuple[Invariant, ...]:
     """Check a split and its evaluation negatives (of validation and test alike), whoever made them.
 
@@ -56,19 +57,22 @@ def leak_invariants(
         _never("evaluation_negatives_never_an_edge", contains_keys(keys.sort().values, negative_keys)),
         _never("evaluation_negatives_join_two_nodes", evaluation_negatives[0] == evaluation_negatives[1]),
     )
-    return checks + _time_invariants(split, first_seen, removed_at)
+    since = first_seen if alive_since is None else alive_since
+    return checks + _time_invariants(split, first_seen, since, removed_at)
 
 
-def _time_invariants(split: SplitEdges, first_seen: Tensor, removed_at: Tensor) -> tuple[Invariant, ...]:
+def _time_invariants(
+    split: SplitEdges, first_seen: Tensor, alive_since: Tensor, removed_at: Tensor
+) -> tuple[Invariant, ...]:
     if split.cut_valid is None:
         return ()
     train_until = split.cut_valid if split.cut_train is None else split.cut_train
     valid_after = torch.iinfo(torch.int64).min if split.cut_train is None else split.cut_train
     training = split.train | split.message_train
     outside = (first_seen <= valid_after) | (first_seen > split.cut_valid)
-    not_there = (first_seen > split.cut_valid) | (removed_at <= split.cut_valid)
+    not_there = (alive_since > split.cut_valid) | (removed_at <= split.cut_valid)
     return (
-        _never("training_edges_not_after_train_cut", first_seen[training] > train_until),
+        _never("training_edges_not_after_train_cut", alive_since[training] > train_until),
         _never("valid_pairs_between_the_cuts", outside[split.valid]),
         _never("test_messages_alive_at_valid_cut", not_there[split.message_test]),
         _never("test_pairs_first_seen_after_valid_cut", first_seen[split.test] <= split.cut_valid),

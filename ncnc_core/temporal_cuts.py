@@ -55,8 +55,11 @@ def choose_cuts(
     if len(dates) == 0 or dates[0] == dates[-1]:
         return NoCuts("every living edge has one date (a first full dump)")
     earlier = sorted((time for time in snapshot_times if time < as_of), reverse=True)
-    if earlier and _count_after(dates, earlier[0]) == 0:
+    # Snapshots that nothing came after, as when a night failed and the graph stood still, are no use to test past.
+    useful = [time for time in earlier if _count_after(dates, time) > 0]
+    if earlier and not useful:
         return NoCuts(f"no living edge was first seen after the last snapshot ({time_text(earlier[0])})")
+    earlier = useful
     cut_valid, reason = _cut_at_snapshot(dates, earlier, minimum_test_edges)
     if cut_valid is None:
         cut_valid = _cut_by_fraction(dates, test_fraction)

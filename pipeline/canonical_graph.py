@@ -50,7 +50,8 @@ def build(
     """Bring the previous tables to tonight. Positions and edge order are append-only; cost is one sort of the edges.
 
     A new edge was first seen at its earliest time, held within (previous as-of, as-of]; without times, at the as-of.
-    A returning edge keeps its first_seen. In a full dump what is missing was removed; a log removes nothing.
+    A returning edge keeps its first_seen and is alive since the as-of. In a full dump what is missing was removed; a
+    log removes nothing.
     """
     before = previous or _nothing(delivery)
     tonight = _tonight(delivery)
@@ -72,6 +73,7 @@ def build(
 
     removed_at = np.where(here, STILL_ALIVE, before.tables.removed_at)
     removed_at[gone] = as_of
+    alive_since = np.where(here & ~lived, as_of, before.tables.alive_since)
     first_seen = _first_seen(tonight.time, new, as_of, previous_as_of)
     tables = GraphTables(
         node_ids=node_ids,
@@ -79,6 +81,7 @@ def build(
         edges=np.concatenate([before.tables.edges, edges[:, new]], axis=1),
         first_seen=np.concatenate([before.tables.first_seen, first_seen]),
         removed_at=np.concatenate([removed_at, np.full(len(new), STILL_ALIVE)]),
+        alive_since=np.concatenate([alive_since, first_seen]),
     )
     alive = np.zeros(len(node_ids), dtype=np.bool_)
     alive[position.get_indexer(pd.Index(living_ids))] = True
@@ -122,7 +125,7 @@ def read_tables(folder: Path) -> GraphTables:
 def _nothing(delivery: Delivery) -> CanonicalGraph:
     empty = np.zeros(0, dtype=np.int64)
     ids: Ids = np.zeros(0, dtype=np.str_ if delivery.ids_are_text else np.int64)
-    tables = GraphTables(ids, None, np.zeros((2, 0), dtype=np.int64), empty, empty)
+    tables = GraphTables(ids, None, np.zeros((2, 0), dtype=np.int64), empty, empty, empty)
     return CanonicalGraph(tables, empty, np.zeros(0, dtype=np.bool_))
 
 

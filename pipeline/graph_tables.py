@@ -17,6 +17,7 @@ class GraphTables:
     node_ids [n]: int64 or str, the source's ids by position. features [n, f] float32, or None.
     edges [2, e]: every undirected edge ever held, source < target as positions. first_seen [e]: when it was first
     held (a returning edge keeps it). removed_at [e]: when it was last removed, STILL_ALIVE while it lives.
+    alive_since [e]: the start of its last life: first_seen, or when it last came back.
     """
 
     node_ids: NDArray[np.generic]
@@ -24,6 +25,7 @@ class GraphTables:
     edges: NDArray[np.int64]
     first_seen: NDArray[np.int64]
     removed_at: NDArray[np.int64]
+    alive_since: NDArray[np.int64]
 
     @property
     def num_nodes(self) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol, cast
 
 from ncnc_core.errors import InvalidGraph
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.params import Params
-from pipeline.published_snapshot import STAMP_FORMAT
 from pipeline.records import GraphSnapshot, NightEntry, NightOutcome, Record
 from pipeline.run_folder import RunFolder
 from pipeline.run_key import code_version
@@ -41,14 +40,14 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
     try:
         return module.run(folder, params, doors=doors, **arguments)
     except InvalidGraph as error:
-        _enter(folder, "refused", f"{step}: {error}", doors)
+        _enter(folder, params, "refused", f"{step}: {error}", doors)
         raise InvalidInput(f"{step} of run {folder.name}: {error}") from error
     except InvalidInput as error:
-        _enter(folder, "refused", str(error), doors)
+        _enter(folder, params, "refused", str(error), doors)
         raise
     except NothingToDo as error:
         if step == FIRST_STEP:
-            _enter(folder, "skipped", str(error), doors)
+            _enter(folder, params, "skipped", str(error), doors)
         raise
 
 
@@ -61,12 +60,10 @@ def _require_same_code(snapshot: GraphSnapshot) -> None:
         )
 
 
-def _enter(folder: RunFolder, outcome: NightOutcome, reason: str, doors: Doors) -> None:
-    stamp = folder.name.rpartition("-")[2]
-    try:
-        as_of = datetime.strptime(stamp, STAMP_FORMAT).replace(tzinfo=UTC)
-    except ValueError:
-        return  # not a night: a run folder named by hand, as `dvc repro` uses
+def _enter(folder: RunFolder, params: Params, outcome: NightOutcome, reason: str, doors: Doors) -> None:
+    as_of = folder.as_of
+    if as_of is None or folder.graph != params.snapshot.graph:
+        return  # not a night of this graph: a run folder named by hand, as `dvc repro` uses, or wrongly
     entries = doors.ledger.entries(folder.graph)
     if any(isinstance(entry, NightEntry) and entry.run_name == folder.name and entry.completed for entry in entries):
         return  # the night is decided: what a later call of a step is refused for does not undo that

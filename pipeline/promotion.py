@@ -88,7 +88,8 @@ def _beats_champion(report: EvaluationReport, params: DecideParams) -> RuleVerdi
     bound = 0.0 if params.mode == "superiority" else -params.margin
     difference = report.paired_difference
     if difference is None:
-        observed, passed = report.champion_note, False
+        setting = f"decide.incomparable_champion: {params.incomparable_champion}"
+        observed, passed = f"{report.champion_note} ({setting})", params.incomparable_champion == "replace"
     else:
         observed = f"{params.metric} {difference.value:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]"
         passed = difference.low > bound

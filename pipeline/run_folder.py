@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.model_registry import ModelRegistry
 from pipeline.params import Params
+from pipeline.published_snapshot import STAMP_FORMAT
 from pipeline.records import FileDigest, GraphSnapshot, Record, digests_of_folder
 
 R = TypeVar("R", bound=Record)
@@ -35,12 +38,21 @@ class RunFolder:
     def graph(self) -> str:
         """The graph of the run: its name up to the as-of stamp."""
         graph, _, stamp = self.name.rpartition("-")
-        if not graph or not stamp:
+        if not re.fullmatch(r"[a-z0-9_-]+", graph) or not stamp:
             raise InvalidInput(
-                f"A run folder is named <graph>-<as of as YYYYMMDDTHHMMSSZ>, but this one is named {self.name!r}. "
+                f"A run folder is named <graph>-<as of as YYYYMMDDTHHMMSSZ>, the graph in a-z, 0-9, _ and -; "
+                f"this one is named {self.name!r}. "
                 f"Pass --run-dir with such a name, for example runs/demo-20260101T000000Z."
             )
         return graph
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The time the run is named for; None where it is named by hand, as `dvc repro` does."""
+        try:
+            return datetime.strptime(self.name.rpartition("-")[2], STAMP_FORMAT).replace(tzinfo=UTC)
+        except ValueError:
+            return None
 
     def mlflow_run(self) -> str | None:
         """Return the id of this run's MLflow run, where one was opened."""

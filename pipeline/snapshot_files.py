@@ -38,10 +38,10 @@ def write_folder(
     previous: CanonicalGraph | None,
     previous_folder: Path | None,
 ) -> None:
-    """Write nodes.parquet, edges/, removals/ and SHA256SUMS.
+    """Write nodes.parquet, edges/, removals/, returns/ and SHA256SUMS.
 
     Earlier edge buckets are copied, so that they keep their bytes whatever library wrote them; tonight's new edges
-    make one bucket more. A removals partition is written anew only when an edge of it has returned.
+    make one bucket more. A partition of removals or returns is written anew only when an edge of it has moved on.
     """
     tables = graph.tables
     old_edges = previous.tables.edges.shape[1] if previous else 0
@@ -54,7 +54,7 @@ def write_folder(
         fresh["first_seen"] = pa.array(tables.first_seen[old_edges:])
         _write(fresh, folder / "edges" / f"{stamp(as_of)}.parquet")
     _write(_node_columns(graph), folder / "nodes.parquet")
-    _write_removals(tables, folder / "removals", previous, previous_folder)
+    _write_history(tables, folder, previous_folder)
     write_manifest(folder)
 
 
@@ -68,43 +68,75 @@ def read_graph(folder: Path) -> CanonicalGraph:
     node_ids = np.asarray(nodes["node"].to_pandas())
     position = pd.Index(node_ids)
     edges, first_seen = _read_pairs(sorted((folder / "edges").glob("*.parquet")), position, "first_seen")
-    removed, times = _read_pairs(sorted((folder / "removals").glob("*.parquet")), position, "removed_at")
-    size = np.int64(len(position))
-    where = pd.Index(edges[0] * size + edges[1]).get_indexer(pd.Index(removed[0] * size + removed[1]))
-    if (where < 0).any():
-        raise TamperedRecord(
-            f"removals/ names {int((where < 0).sum())} edges that edges/ lacks. Fetch the snapshot again."
-        )
     removed_at = np.full(edges.shape[1], STILL_ALIVE, dtype=np.int64)
-    removed_at[where] = times
+    alive_since = first_seen.copy()
+    known = pd.Index(_keys(edges, len(position)))
+    for name, column, moments in (("removals", "removed_at", removed_at), ("returns", "returned_at", alive_since)):
+        named, times = _read_pairs(sorted((folder / name).glob("*.parquet")), position, column)
+        where = known.get_indexer(pd.Index(_keys(named, len(position))))
+        if (where < 0).any():
+            raise TamperedRecord(
+                f"{name}/ names {int((where < 0).sum())} edges that edges/ lacks. Fetch the snapshot again."
+            )
+        moments[where] = times
     features = None
     if "x" in nodes.column_names:
         x = nodes["x"].combine_chunks()
         features = x.flatten().to_numpy(zero_copy_only=False).reshape(len(node_ids), x.type.list_size)
     if node_ids.dtype.kind != "i":
         node_ids = node_ids.astype(np.str_)
-    tables = GraphTables(node_ids, features, edges, first_seen, removed_at)
+    tables = GraphTables(node_ids, features, edges, first_seen, removed_at, alive_since)
     return CanonicalGraph(tables, nodes["first_seen"].to_numpy(), nodes["living"].to_numpy())
 
 
-def _write_removals(
-    tables: GraphTables, folder: Path, previous: CanonicalGraph | None, previous_folder: Path | None
+def _keys(edges: NDArray[np.int64], num_nodes: int) -> NDArray[np.int64]:
+    keys: NDArray[np.int64] = edges[0] * np.int64(num_nodes) + edges[1]
+    return keys
+
+
+def _write_history(tables: GraphTables, folder: Path, previous_folder: Path | None) -> None:
+    """Write what became of edges after they came: removals/ of those that are gone, returns/ of those back again."""
+    _write_partitions(
+        tables,
+        folder / "removals",
+        _Moments("removed_at", tables.removed_at, ~tables.living),
+        previous_folder / "removals" if previous_folder else None,
+    )
+    _write_partitions(
+        tables,
+        folder / "returns",
+        _Moments("returned_at", tables.alive_since, tables.alive_since > tables.first_seen),
+        previous_folder / "returns" if previous_folder else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """The times of one kind of event, and the edges that have one."""
+
+    column: str
+    times: NDArray[np.int64]
+    happened: NDArray[np.bool_]
+
+
+def _write_partitions(
+    tables: GraphTables,
+    folder: Path,
+    moments: _Moments,
+    previous_folder: Path | None,
 ) -> None:
-    for time in np.unique(tables.removed_at[~tables.living]).tolist():
+    """Write one small file per moment; one that lost no row since the previous snapshot is copied, bytes and all."""
+    for time in np.unique(moments.times[moments.happened]).tolist():
         folder.mkdir(exist_ok=True)
         name = f"{stamp(datetime.fromtimestamp(time, UTC))}.parquet"
-        rows = np.flatnonzero(tables.removed_at == time)
-        old = previous_folder / "removals" / name if previous_folder else None
-        if (
-            old is not None
-            and previous is not None
-            and old.is_file()
-            and (previous.tables.removed_at == time).sum() == len(rows)
-        ):
+        rows = np.flatnonzero(moments.happened & (moments.times == time))
+        old = previous_folder / name if previous_folder else None
+        # Rows only ever leave a partition, so as many rows are the same rows.
+        if old is not None and old.is_file() and pq.read_metadata(old).num_rows == len(rows):
             shutil.copyfile(old, folder / name)
             continue
         columns = _edge_columns(tables, rows)
-        columns["removed_at"] = pa.array(tables.removed_at[rows])
+        columns[moments.column] = pa.array(moments.times[rows])
         _write(columns, folder / name)
 
 

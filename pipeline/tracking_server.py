@@ -35,6 +35,7 @@ from pipeline.git_origin import CREDENTIALS  # noqa: E402
 
 TROUBLE = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "ABORTED", "DEADLINE_EXCEEDED")
 REFUSED = ("UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED")
+INSERTED_TWICE = ("UNIQUE constraint failed", "duplicate key value")  # as SQLite and as PostgreSQL say it
 _ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"
 
 
@@ -54,6 +55,9 @@ T = TypeVar("T")
 def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
     """Turn what MLflow raises when its server cannot answer into the project's own errors.
 
+    Two tries that set one tag at the same moment both insert it, and MLflow lets the second fail on the database's
+    unique key: that call is made once more, now as an update. Every method here may be called twice.
+
     Raises:
         OutsideTrouble: the server cannot be reached, or is failing; trying again may help.
         InvalidInput: the server refuses these credentials.
@@ -62,6 +66,11 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
     @functools.wraps(method)
     def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
+            try:
+                return method(self, *args, **kwargs)
+            except MlflowException as error:
+                if not any(words in str(error) for words in INSERTED_TWICE):
+                    raise
             return method(self, *args, **kwargs)
         except (MlflowException, RequestException, OperationalError) as error:
             code = getattr(error, "error_code", "INTERNAL_ERROR")

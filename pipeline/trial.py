@@ -55,7 +55,14 @@ def trial_params(base: Params, settings: Sequence[str], edges: Path) -> Params:
         *sections, last = key.split(".")
         for section in sections:
             place = place.setdefault(section, {})
-        place[last] = yaml.safe_load(value)
+            if not isinstance(place, dict):
+                raise InvalidInput(
+                    f"--set {setting}: {section} is a value and no section. Leave off what is behind it."
+                )
+        try:
+            place[last] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InvalidInput(f"--set {setting}: {value!r} is not a YAML value. Put quotes around text.") from error
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "params.yaml"
         path.write_text(yaml.safe_dump(content))

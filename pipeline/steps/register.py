@@ -41,6 +41,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> RegisteredModel:
     _claim(snapshot, doors)
     record = folder.find(RegisteredModel)
     if record is None:
+        _require_same_champion(decision, snapshot, doors)  # before a version is made that could never be promoted
         record = _version(folder, snapshot, decision, doors)
         folder.put(record)
     lineage = folder.find(LineageRecord)
@@ -91,12 +92,25 @@ def _claim(snapshot: GraphSnapshot, doors: Doors) -> None:
     if made is not None:
         raise NothingToDo(
             f"Version {made.version} of {snapshot.graph} already holds this graph, these parameters and this code: "
-            f"run {holder} registered it."
+            f"run {made.run_name} registered it."
         )
-    raise OutsideTrouble(
-        f"Run {holder} holds the claim {name} and has not made its version yet. Let it finish, or run its register "
-        f"step again; then try again."
-    )
+    # A run that claimed and died made nothing. The same key is the same work, so the next run of it takes over, once.
+    if not doors.claims.take(f"{name}-after-{holder}", snapshot.run_name):
+        raise OutsideTrouble(
+            f"Run {doors.claims.holder(f'{name}-after-{holder}')} is taking over the claim {name} from run {holder}. "
+            f"Let it finish; this step is tried again by itself."
+        )
+
+
+def _require_same_champion(decision: PromotionDecision, snapshot: GraphSnapshot, doors: Doors) -> None:
+    made = doors.registry.version_of_run_key(snapshot.graph, snapshot.run_key)
+    champion = doors.registry.aliases(snapshot.graph).get("champion")
+    if champion not in (decision.champion_version, made.version if made else decision.champion_version):
+        raise InvalidInput(
+            f"The gate held run {snapshot.run_name} against champion {decision.champion_version}, but the champion is "
+            f"now {champion}: another promotion or a rollback came first. Nothing was promoted; the next night "
+            f"compares with champion {champion}."
+        )
 
 
 def _was_champion(version: int, graph: str, doors: Doors) -> bool:
@@ -146,13 +160,8 @@ def _promote(record: RegisteredModel, decision: PromotionDecision, snapshot: Gra
     moves = [item for item in entries if isinstance(item, AliasEntry) and item.alias == "champion"]
     if any(item.version == record.version for item in moves) and moves[-1].version != record.version:
         return
+    _require_same_champion(decision, snapshot, doors)
     champion = doors.registry.aliases(record.name).get("champion")
-    if champion not in (record.version, decision.champion_version):
-        raise InvalidInput(
-            f"The gate held version {record.version} against champion {decision.champion_version}, but the champion "
-            f"is now {champion}: another promotion or a rollback came first. Nothing was promoted; the next night "
-            f"compares with champion {champion}."
-        )
 
     def move(alias: Alias, version: int, why: str) -> None:
         doors.registry.move_alias(

@@ -12,6 +12,7 @@ from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.params import Params
 from pipeline.publication import Publication
+from pipeline.published_snapshot import stamp
 from pipeline.records import GraphSnapshot
 from pipeline.run_data import SNAPSHOT_FOLDER
 from pipeline.run_folder import PARAMS_FILE, RunFolder
@@ -27,13 +28,9 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> 
         OutsideTrouble: the source did not deliver, or a service does not answer.
         NothingToDo: the last night that ran to its end did so with this graph, these parameters and this code.
     """
+    _require_own_name(folder, params, as_of)
     if (done := folder.find(GraphSnapshot)) is not None:
         return _same_start(done, params)
-    if folder.graph != params.snapshot.graph:
-        raise InvalidInput(
-            f"The run folder {folder.name} is of graph {folder.graph}, but snapshot.graph in params.yaml is "
-            f"{params.snapshot.graph}. Make them the same."
-        )
     with tonights_graph(params.snapshot, doors, as_of) as graph:
         key = run_key(graph.content_id, params.sha256, code_version())
         _expect_work(folder, graph, key, doors)
@@ -55,6 +52,20 @@ def ingest(params: Params, *, doors: Doors, as_of: datetime) -> Publication:
         tempfile.TemporaryDirectory() as scratch,
     ):
         return graph.publish(Path(scratch), doors)
+
+
+def _require_own_name(folder: RunFolder, params: Params, as_of: datetime) -> None:
+    """Refuse a run folder named for another graph or another time: its records would be found as that run's."""
+    if folder.graph != params.snapshot.graph:
+        raise InvalidInput(
+            f"The run folder {folder.name} is of graph {folder.graph}, but snapshot.graph in params.yaml is "
+            f"{params.snapshot.graph}. Make them the same."
+        )
+    if folder.as_of is not None and stamp(folder.as_of) != stamp(as_of):
+        raise InvalidInput(
+            f"The run folder {folder.name} is named for another time than --as-of {as_of.isoformat()}. "
+            f"Name it {folder.graph}-{stamp(as_of)}, or pass the as-of it is named for."
+        )
 
 
 def _same_start(done: GraphSnapshot, params: Params) -> GraphSnapshot:

@@ -78,6 +78,7 @@ def divide(tables: GraphTables, as_of: int, earlier: list[int], params: SplitPar
         test_fraction=params.test_fraction,
         minimum_test_edges=params.minimum_test_edges,
         seed=params.seed,
+        alive_since=torch.tensor(tables.alive_since),
     )
     ever = pair_keys(edges, tables.num_nodes).unique()
     generator = torch.Generator().manual_seed(params.seed)
@@ -117,6 +118,7 @@ def certificate(split: SplitEdges, arrays: SplitArrays, tables: GraphTables, as_
         as_of=as_of,
         num_nodes=tables.num_nodes,
         evaluation_negatives=torch.cat([arrays.valid_negatives, arrays.test_negatives], dim=1),
+        alive_since=torch.tensor(tables.alive_since),
     )
     return tuple(LeakInvariant(name=item.name, checked=item.checked, violations=item.violations) for item in found)
 

@@ -158,3 +158,26 @@ def test_edges_from_the_future_are_refused() -> None:
 def test_graph_too_small_to_split_is_refused(count: int) -> None:
     with pytest.raises(InvalidGraph, match=r"leaves \d train, 0 valid.*Deliver a larger graph"):
         split_edges(*one_dump(count), as_of=1)
+
+
+def test_edge_that_was_away_at_the_cut_is_no_message_no_positive_and_no_training_edge() -> None:
+    edges = torch.combinations(torch.arange(40), 2).T[:, :600]
+    first_seen = torch.arange(600) // 200 + 1  # days 1, 2, 3
+    removed_at = torch.full((600,), ALIVE)
+    alive_since = first_seen.clone()
+    alive_since[:150] = 3  # there on day 1, away on day 2, back on day 3
+    split = split_edges(
+        edges,
+        first_seen,
+        removed_at,
+        as_of=3,
+        snapshot_times=[1, 2],
+        method="temporal",
+        minimum_test_edges=1,
+        alive_since=alive_since,
+    )
+    assert split.cut_valid == 2
+    away = torch.arange(600) < 150
+    for side in (split.message_test, split.message_train, split.train, split.valid, split.test):
+        assert not side[away].any()
+    assert split.message_test.sum() == 400 - 150

@@ -23,6 +23,7 @@ class Case:
         self.split: SplitEdges = split_edges(
             self.edges, self.first_seen, self.removed_at, as_of=30, method=method, minimum_test_edges=1
         )
+        self.alive_since = self.first_seen.clone()
         self.negatives = uniform_pairs(500, pair_keys(self.edges, NODES).sort().values, NODES, g)
 
     def certificate(self) -> dict[str, Invariant]:
@@ -34,6 +35,7 @@ class Case:
             as_of=30,
             num_nodes=NODES,
             evaluation_negatives=self.negatives,
+            alive_since=self.alive_since,
         )
         return {check.name: check for check in checks}
 
@@ -108,6 +110,18 @@ def test_message_edge_gone_by_the_cut_is_caught() -> None:
     case = Case("temporal")
     case.removed_at[case.split.message_test.nonzero()[0]] = 3
     assert case.certificate()["test_messages_alive_at_valid_cut"].violations == 1
+
+
+def test_message_edge_that_came_back_after_the_cut_is_caught() -> None:
+    case = Case("temporal")
+    case.alive_since[case.split.message_test.nonzero()[0]] = 30
+    assert case.certificate()["test_messages_alive_at_valid_cut"].violations == 1
+
+
+def test_training_edge_that_came_back_after_the_cut_is_caught() -> None:
+    case = Case("temporal")
+    case.alive_since[case.split.train.nonzero()[0]] = 30
+    assert case.certificate()["training_edges_not_after_train_cut"].violations == 1
 
 
 def test_returning_edge_taken_as_fresh_is_caught() -> None:

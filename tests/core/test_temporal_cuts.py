@@ -94,3 +94,11 @@ def test_cut_train_is_chosen_among_the_edges_alive_at_cut_valid() -> None:
     cuts = choose_cuts(first_seen, removed_at, as_of=11, snapshot_times=[10], valid_fraction=0.2)
 
     assert cuts.cut_train == 7 or cuts.cut_train == 8  # both leave days 9 and 10
+
+
+def test_a_snapshot_that_nothing_came_after_is_passed_over_for_the_one_before() -> None:
+    # Day 2 brought 300 edges, its night failed, and on day 3 the graph stands still.
+    first_seen = torch.cat([torch.full((1000,), 1), torch.full((300,), 2)])
+    cuts = choose_cuts(first_seen, torch.full_like(first_seen, ALIVE), as_of=3, snapshot_times=[1, 2])
+    assert isinstance(cuts, TemporalCuts)
+    assert cuts.cut_valid == 1

@@ -27,12 +27,14 @@ from tests.house import House
 
 def tables_of(day: NetworkDay) -> GraphTables:
     edges = day.edges
+    dates = torch.full((edges.shape[1],), day.as_of).numpy()
     return GraphTables(
         node_ids=day.node_ids,
         features=day.features,
         edges=edges,
-        first_seen=torch.full((edges.shape[1],), day.as_of).numpy(),
+        first_seen=dates,
         removed_at=torch.full((edges.shape[1],), STILL_ALIVE).numpy(),
+        alive_since=dates,
     )
 
 

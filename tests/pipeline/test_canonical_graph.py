@@ -61,6 +61,7 @@ def test_missing_edge_is_removed_and_a_returning_one_keeps_its_first_seen() -> N
     third = night(whole, 3, second.graph)
     assert (third.added, third.removed, third.returned) == (0, 0, 1)
     assert by_ids(third.graph.tables)[30, 40] == (DAY, STILL_ALIVE)
+    assert sorted(third.graph.tables.alive_since.tolist()) == [DAY, DAY, DAY, 3 * DAY]
 
 
 def test_edge_that_is_still_away_keeps_the_time_it_left() -> None:

@@ -11,6 +11,7 @@ TABLES = GraphTables(
     edges=np.array([[0, 1, 2], [1, 2, 3]]),
     first_seen=np.array([10, 10, 30]),
     removed_at=np.array([STILL_ALIVE, 20, STILL_ALIVE]),
+    alive_since=np.array([10, 10, 30]),
 )
 
 
@@ -25,6 +26,7 @@ def test_nodes_without_edges_count() -> None:
         edges=np.empty((2, 0), dtype=np.int64),
         first_seen=np.empty(0, dtype=np.int64),
         removed_at=np.empty(0, dtype=np.int64),
+        alive_since=np.empty(0, dtype=np.int64),
     )
     assert lonely.num_nodes == 5
     assert lonely.living.tolist() == []

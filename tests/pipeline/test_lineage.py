@@ -57,7 +57,9 @@ def night(
     doors = Doors(Environment(values), clock=lambda: AS_OF)
     time = int(AS_OF.timestamp())
     edges = np.array([[0, 1, 2], [1, 2, 3]])
-    tables = GraphTables(np.array([10, 20, 30, 40]), None, edges, np.full(3, time), np.full(3, STILL_ALIVE))
+    tables = GraphTables(
+        np.array([10, 20, 30, 40]), None, edges, np.full(3, time), np.full(3, STILL_ALIVE), np.full(3, time)
+    )
     graph = CanonicalGraph(tables, np.full(4, time), np.ones(4, dtype=np.bool_))
     write_folder(graph, place / "snapshot", as_of=AS_OF, previous=None, previous_folder=None)
     identity = content_id(graph)

@@ -9,7 +9,7 @@ from ncnc_core.errors import InvalidGraph
 from pipeline import night
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble, StepError
-from pipeline.params import Params
+from pipeline.params import Params, SnapshotParams
 from pipeline.records import GraphSnapshot, NightEntry
 from pipeline.run_folder import RunFolder
 from pipeline.run_key import code_version
@@ -22,6 +22,10 @@ def folder(doors: Doors, run_name: str, make_snapshot: Callable[..., GraphSnapsh
     run = RunFolder(doors.environment.home / run_name)
     run.put(make_snapshot(code_version=code_version()))
     return run
+
+
+def params_of(folder: RunFolder) -> Params:
+    return Params(snapshot=SnapshotParams(graph=folder.graph))
 
 
 def failing(error: Exception) -> Callable[..., None]:
@@ -53,7 +57,7 @@ def test_night_refused_at_any_step_is_entered_with_its_reason(
     monkeypatch.setattr(split, "run", failing(error))
     for _ in range(2):  # a retry enters nothing twice
         with pytest.raises(raised):
-            night.run_step("split", folder, Params(), doors=doors)
+            night.run_step("split", folder, params_of(folder), doors=doors)
     (entry,) = entries(doors, folder)
     assert (entry.outcome, entry.reason, entry.completed) == ("refused", reason, False)
 
@@ -64,7 +68,7 @@ def test_mlflow_run_of_a_refused_night_does_not_stay_running(
     run_id = doors.registry.open_run(folder.graph, folder.name, run_key="3" * 64, params={})
     monkeypatch.setattr(split, "run", failing(InvalidInput("no edges")))
     with pytest.raises(InvalidInput):
-        night.run_step("split", RunFolder(folder.path, doors.registry), Params(), doors=doors)
+        night.run_step("split", RunFolder(folder.path, doors.registry), params_of(folder), doors=doors)
     closed = MlflowClient(doors.environment.tracking_uri).get_run(run_id)
     assert (closed.info.status, closed.data.tags["ncnc.outcome"]) == ("FAILED", "refused")
 
@@ -75,7 +79,7 @@ def test_trouble_outside_and_a_later_steps_skip_are_no_outcome(
 ) -> None:
     monkeypatch.setattr(split, "run", failing(error))
     with pytest.raises(type(error)):
-        night.run_step("split", folder, Params(), doors=doors)
+        night.run_step("split", folder, params_of(folder), doors=doors)
     assert entries(doors, folder) == []
 
 
@@ -84,7 +88,7 @@ def test_worker_with_other_code_is_refused(
 ) -> None:
     run = RunFolder(doors.environment.home / run_name)
     run.put(make_snapshot(code_version="9" * 64))
-    with pytest.raises(InvalidInput, match=r"started by code 999999999999, .* Deploy the same version"):
+    with pytest.raises(InvalidInput, match=r"started by code 999999999999, .* Deploy one version"):
         night.run_step("split", run, Params(), doors=doors)
 
 
@@ -103,5 +107,5 @@ def test_refusal_after_the_decision_does_not_undo_the_night(
     doors.ledger.append(decided)
     monkeypatch.setattr(split, "run", failing(InvalidInput("other parameters")))
     with pytest.raises(InvalidInput):
-        night.run_step("split", folder, Params(), doors=doors)
+        night.run_step("split", folder, params_of(folder), doors=doors)
     assert entries(doors, folder) == [decided]

@@ -87,6 +87,16 @@ def test_one_broken_rule_keeps_the_champion(changes: dict[str, Any], broken: str
     assert decision.reason.startswith(f"{broken}: observed ")
 
 
+def test_champion_that_cannot_be_compared_is_replaced_only_where_the_parameters_say_so() -> None:
+    alone = report(paired_difference=None, champion_note="the champion takes 33 node features, tonight's graph has 30")
+    kept, replaced = decide(alone, DecideParams()), decide(alone, DecideParams(incomparable_champion="replace"))
+    assert not kept.promote
+    assert "33 node features, tonight's graph has 30 (decide.incomparable_champion: keep)" in kept.reason
+    assert replaced.promote
+    floored = report(paired_difference=None, challenger=scores("challenger", 0.41))
+    assert not decide(floored, DecideParams(incomparable_champion="replace")).promote
+
+
 def test_warning_check_does_not_keep_the_champion() -> None:
     warned = (CheckResult(name="growth", level="warn", threshold="<= 2", observed="3", passed=False),)
     assert decide(report(snapshot_checks=warned), DecideParams()).promote

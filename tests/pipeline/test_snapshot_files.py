@@ -98,7 +98,23 @@ def test_returning_edge_leaves_its_removals_partition(tmp_path: Path) -> None:
     nights.next(graph.iloc[2:])
     path = nights.next(graph.iloc[1:]) / "removals" / "20260102T000000Z.parquet"
     assert pq.read_table(path).to_pylist() == [{"source": 10, "target": 20, "removed_at": 1767312000}]
-    assert not (nights.next(graph) / "removals").exists()
+    last = nights.next(graph)
+    assert not (last / "removals").exists()
+
+
+def test_when_an_edge_came_back_is_kept_and_read_again(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    graph = triangle_with_tail()
+    nights.next(graph)
+    nights.next(graph.iloc[1:])
+    back = nights.next(graph)
+    partition = back / "returns" / "20260103T000000Z.parquet"
+    assert pq.read_table(partition).to_pylist() == [{"source": 10, "target": 20, "returned_at": 1767398400}]
+    tables = read_graph(back).tables
+    assert sorted(tables.alive_since.tolist()) == [1767225600] * 3 + [1767398400]
+    assert set(tables.first_seen.tolist()) == {1767225600}
+    same = nights.next(graph) / "returns" / "20260103T000000Z.parquet"
+    assert same.read_bytes() == partition.read_bytes()
 
 
 def test_living_edges_are_buckets_minus_removals_for_a_plain_reader(tmp_path: Path) -> None:

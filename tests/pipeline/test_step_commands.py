@@ -31,3 +31,15 @@ def test_unchanged_graph_ends_99_or_0_where_that_is_asked_for(house: House, days
     assert house.call(*argv)[0] == 99
     assert house.call(*argv, "--unchanged", "ok")[0] == 0
     assert house.call(*argv, "--unchanged", "maybe")[0] == 2
+
+
+def test_run_folder_named_for_another_time_or_graph_is_refused_and_enters_nothing(
+    house: House, days: list[NetworkDay]
+) -> None:
+    house.deliver(1, days[0])
+    argv = ["--as-of", house.as_of(1).isoformat(), "--params", str(house.params_file)]
+    for wrong in (house.run_dir(2), house.run_dir(1).with_name("other-20260101T030000Z")):
+        assert house.call("snapshot", "--run-dir", str(wrong), *argv)[0] == 2
+    assert house.call("snapshot", "--run-dir", str(house.folder / "Small graph-1"), *argv)[0] == 2
+    assert house.doors.snapshots.list("small") == ()
+    assert house.doors.ledger.entries("other") == ()

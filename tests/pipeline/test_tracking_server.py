@@ -142,3 +142,29 @@ def test_artifacts_are_listed_fetched_and_removed_by_path(tmp_path: Path) -> Non
     shelf.remove("deep/b.txt")
     with shelf.fetched("deep/b.txt") as found:
         assert found is None
+
+
+class Racing:
+    tracking_uri = "http://nowhere"
+
+    def __init__(self, said: str) -> None:
+        self.calls, self.said = 0, said
+
+    @asks_the_server
+    def set_tag(self) -> str:
+        self.calls += 1
+        if self.calls == 1:
+            raise MlflowException(self.said)
+        return "set"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "(sqlite3.IntegrityError) UNIQUE constraint failed: tags.key, tags.run_uuid",
+        'duplicate key value violates unique constraint "tag_pk"',
+    ],
+)
+def test_tag_that_two_tries_insert_at_once_is_set_by_both(said: str) -> None:
+    racing = Racing(said)
+    assert (racing.set_tag(), racing.calls) == ("set", 2)

@@ -17,7 +17,7 @@ NO_TIMES = np.zeros(0, dtype=np.int64)
 
 def tonight(node_ids: list[int], num_features: int = 0) -> GraphTables:
     features = np.zeros((len(node_ids), num_features), dtype=np.float32) if num_features else None
-    return GraphTables(np.array(node_ids), features, NO_EDGES, NO_TIMES, NO_TIMES)
+    return GraphTables(np.array(node_ids), features, NO_EDGES, NO_TIMES, NO_TIMES, NO_TIMES)
 
 
 @pytest.mark.parametrize(

@@ -161,14 +161,27 @@ def test_second_run_of_the_same_key_makes_no_version_and_says_whose_it_is(
     doors: Doors, graph: str, make_decided_run: MakeRun
 ) -> None:
     first = make_decided_run(doors, graph)
-    doors.claims.take(f"register/{graph}/{'3' * 64}", first.name)
-    second = make_decided_run(doors, graph, as_of=SECOND_NIGHT)
-    with pytest.raises(OutsideTrouble, match=rf"Run {first.name} holds the claim .* try again"):
-        register.run(second, Params(), doors=doors)
     register.run(first, Params(), doors=doors)
+    second = make_decided_run(doors, graph, as_of=SECOND_NIGHT)
     with pytest.raises(NothingToDo, match=rf"Version 1 of {graph} already holds .* run {first.name} registered it"):
         register.run(second, Params(), doors=doors)
     assert versions(doors, graph) == [1]
+
+
+def test_claim_of_a_run_that_died_is_taken_over_by_one_later_run_of_the_same_key(
+    doors: Doors, graph: str, make_decided_run: MakeRun
+) -> None:
+    claim = f"register/{graph}/{'3' * 64}"
+    doors.claims.take(claim, "the-dead-run")
+    folder = make_decided_run(doors, graph)
+    doors.claims.take(f"{claim}-after-the-dead-run", "another-run")
+    with pytest.raises(OutsideTrouble, match=r"Run another-run is taking over .* tried again by itself"):
+        register.run(folder, Params(), doors=doors)
+
+    other = make_decided_run(doors, graph, as_of=SECOND_NIGHT, run_key="4" * 64)
+    doors.claims.take(f"register/{graph}/{'4' * 64}", "the-dead-run")
+    assert register.run(other, Params(), doors=doors).version == 1
+    assert doors.registry.aliases(graph)["champion"] == 1
 
 
 def test_decision_against_a_replaced_champion_promotes_nothing(

@@ -23,7 +23,7 @@ def two_nights(days: list[NetworkDay]) -> GraphTables:
     new = pair_keys(torch.from_numpy(days[1].node_ids[days[1].edges]), 10**6)
     first_seen = np.where(torch.isin(new, old).numpy(), days[0].as_of, days[1].as_of)
     return GraphTables(
-        days[1].node_ids, days[1].features, days[1].edges, first_seen, np.full_like(first_seen, STILL_ALIVE)
+        days[1].node_ids, days[1].features, days[1].edges, first_seen, np.full_like(first_seen, STILL_ALIVE), first_seen
     )
 
 
@@ -65,9 +65,8 @@ def test_planted_leak_breaks_the_certificate_by_name(days: list[NetworkDay]) -> 
 
 def test_temporal_split_of_a_first_dump_is_refused_with_the_remedy(days: list[NetworkDay]) -> None:
     tables = two_nights(days)
-    one_date = GraphTables(
-        tables.node_ids, tables.features, tables.edges, np.full_like(tables.first_seen, 1), tables.removed_at
-    )
+    dates = np.full_like(tables.first_seen, 1)
+    one_date = GraphTables(tables.node_ids, tables.features, tables.edges, dates, tables.removed_at, dates)
     with pytest.raises(InvalidGraph, match=r"one date.*Set split.method to auto or hashed"):
         divide(one_date, days[1].as_of, [], PARAMS.model_copy(update={"method": "temporal"}))
 
