@@ -161,6 +161,12 @@ def run(deliveries: Deliveries, layout: Layout, console: Console) -> int:
     """Play a demo from scratch, show it, and return the exit code."""
     with alone(layout):
         started = time.monotonic()
+        earlier = Settings.read(layout)
+        if earlier is not None and earlier.schedule is None:
+            raise DemoError(
+                f"{layout.root} holds a stack of your own, for graph {earlier.graph}, and a demo empties it first. "
+                f"Move that folder away, or remove it with make clean."
+            )
         settings = settings_for(deliveries, layout)
         stack = Stack(layout, settings, console)
         stack.down()  # before its folder goes

@@ -21,6 +21,11 @@ class Layout:
         return cls(STACKS / name)
 
     @property
+    def env(self) -> Path:
+        """The stack's environment, to be sourced by a shell that calls `ncnc`."""
+        return self.root / "env"
+
+    @property
     def airflow(self) -> Path:
         """AIRFLOW_HOME: its configuration, its SQLite file, the logs of the tasks."""
         return self.root / "airflow"

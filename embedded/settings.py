@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import socket
 import sys
 from dataclasses import asdict, dataclass
@@ -34,6 +35,8 @@ class Settings:
         """Keep the settings in the stack's folder."""
         layout.root.mkdir(parents=True, exist_ok=True)
         layout.settings.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        places = "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(self._ncnc(layout).items()))
+        layout.env.write_text(f"# Where this stack keeps things, for a shell: set -a; . {layout.env}; set +a\n{places}")
 
     @classmethod
     def read(cls, layout: Layout) -> Settings | None:

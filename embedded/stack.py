@@ -132,7 +132,7 @@ def up(layout: Layout, console: Console) -> None:
     """Start a stack and leave it running; the one that `make demo` left is started as the demo had it."""
     earlier = Settings.read(layout)
     Processes(layout).stop()  # first, so that its ports are free again
-    if earlier is None:
+    if earlier is None or earlier.schedule is None:  # one's own graph: as the environment says now
         settings = nightly_settings(layout, Path(os.environ.get("NCNC_PARAMS", REPOSITORY / "params.yaml")))
     else:
         settings = replace(
@@ -149,6 +149,7 @@ def up(layout: Layout, console: Console) -> None:
     console.print(f"logs     {layout.logs}")
     if settings.schedule is None:
         console.print(f"The DAG is paused. Deliveries are read from {settings.source_edges}; unpause it on its page.")
+    console.print(f"ncnc     set -a; . {layout.env}; set +a   and then: .venv/bin/ncnc status")
     console.print("stop it with: make down")
 
 

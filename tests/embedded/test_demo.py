@@ -5,12 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from embedded import as_caida, demo
 from embedded.as_caida import AsCaida
 from embedded.generated import Generated
 from embedded.layout import REPOSITORY, Layout
 from embedded.night_results import NightResult
+from embedded.nights import DemoError
+from embedded.settings import Settings
 
 
 def test_the_demo_starts_no_run_uninvited(tmp_path: Path) -> None:
@@ -50,3 +53,12 @@ def test_a_second_ctrl_c_does_not_interrupt_the_stopping() -> None:
     )
     done = subprocess.run([sys.executable, "-c", stop], capture_output=True, text=True, cwd=REPOSITORY, check=False)
     assert done.stdout.split("\n")[:2] == ["stopped cleanly", "SIGTERM"], done.stderr
+
+
+def test_demo_does_not_empty_a_stack_of_ones_own(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "demo")
+    settings = Settings("mine", "/p/params.yaml", None, "/s/edges-{date}.parquet", None, 18080, 15000)
+    settings.write(layout)
+    with pytest.raises(DemoError, match=r"holds a stack of your own, for graph mine.*Move that folder away"):
+        demo.run(Generated(4), layout, Console())
+    assert Settings.read(layout) == settings

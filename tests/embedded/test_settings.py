@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import stat
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,14 @@ def test_the_settings_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert Settings.read(layout) is None
     SETTINGS.write(layout)
     assert Settings.read(layout) == SETTINGS
+
+
+def test_a_shell_that_sources_the_env_file_finds_the_stack(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "a folder")
+    SETTINGS.write(layout)
+    script = f'set -a; . "{layout.env}"; printf "%s\\n" "$NCNC_DATA_REPOSITORY" "$MLFLOW_TRACKING_URI"'
+    found = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert found == [str(layout.data_repository), "http://127.0.0.1:15000"]
 
 
 def test_a_users_own_airflow_and_mlflow_do_not_leak_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
