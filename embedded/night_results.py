@@ -7,8 +7,9 @@ from typing import Any
 
 from embedded.nights import Deliveries, Night
 from pipeline.doors import Doors
-from pipeline.records import EvaluationReport, GraphSnapshot, Interval, ModelScores, NightEntry, NightOutcome
+from pipeline.records import EvaluationReport, GraphSnapshot, ModelScores, NightEntry, NightOutcome
 from pipeline.run_folder import RunFolder
+from pipeline.score_table import interval_text
 
 RIVALS = ("common_neighbors", "adamic_adar", "resource_allocation")
 
@@ -86,12 +87,7 @@ def against_rivals(report: EvaluationReport) -> str:
     metric, best = report.paired_metric, best_rival(report)
     own, other = report.challenger.metrics[metric], best.metrics[metric]
     verb = "beats" if own.low > other.value else "does not clearly beat" if own.value > other.value else "does NOT beat"
-    return f"{verb} the best of CN, AA and RA: {metric} {interval(own)} against {best.name} {interval(other)}"
-
-
-def interval(value: Interval) -> str:
-    """Return an estimate with its bounds."""
-    return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
+    return f"{verb} the best of CN, AA and RA: {metric} {interval_text(own)} against {best.name} {interval_text(other)}"
 
 
 def _metrics(scores: ModelScores | None) -> dict[str, Any] | None:

@@ -9,9 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from embedded.layout import Layout
-from embedded.night_results import NightResult, against_rivals, interval
+from embedded.night_results import NightResult, against_rivals
 from embedded.nights import Deliveries
 from pipeline.records import Interval
+from pipeline.score_table import interval_text
 
 COLUMNS = ("night", "as of", "snapshot", "nodes", "edges", "challenger", "champion", "outcome", "version")
 NUMBERS = ("night", "nodes", "edges", "version")
@@ -53,4 +54,4 @@ def _row(result: NightResult) -> list[str]:
 
 
 def _scores(metrics: Mapping[str, Interval]) -> str:
-    return "\n".join(f"{name} {interval(value)}" for name, value in metrics.items() if name in METRICS)
+    return "\n".join(f"{name} {interval_text(value)}" for name, value in metrics.items() if name in METRICS)

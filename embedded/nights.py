@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
+from pipeline.published_snapshot import stamp
+
 Expectation = Literal["decided", "skipped", "refused"]
 
 
@@ -34,7 +36,7 @@ class Night:
 
     def run_name(self, graph: str) -> str:
         """The run folder's name, as the DAG makes it."""
-        return f"{graph}-{self.as_of:%Y%m%dT%H%M%SZ}"
+        return f"{graph}-{stamp(self.as_of)}"
 
 
 class Deliveries(Protocol):

@@ -24,6 +24,7 @@ from pipeline.delivery import Delivery, Ids
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.git_origin import CREDENTIALS
 from pipeline.params import SnapshotParams
+from pipeline.published_snapshot import stamp
 from pipeline.source_columns import SourceTable
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
@@ -174,7 +175,7 @@ def fill(location: str, as_of: datetime) -> str:
         InvalidInput: the location has another field in braces.
     """
     utc = as_of.astimezone(UTC)
-    filled = location.replace("{date}", f"{utc:%Y-%m-%d}").replace("{as_of}", f"{utc:%Y%m%dT%H%M%SZ}")
+    filled = location.replace("{date}", f"{utc:%Y-%m-%d}").replace("{as_of}", stamp(utc))
     unknown = re.search(r"\{[^}]*\}", filled)
     if unknown:
         raise InvalidInput(
