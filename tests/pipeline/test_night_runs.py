@@ -99,7 +99,7 @@ def test_snapshot_is_the_input_dataset_with_our_own_full_digest(
     assert source.content_id == snapshot.content_id
     assert source.load() == (
         f"dvc get https://git.example.org/graph-data.git {snapshot.graph}/data --rev {snapshot.tag} "
-        f"&& sha256sum -c SHA256SUMS"
+        f"&& cd data && sha256sum -c SHA256SUMS"
     )
     assert "secret" not in json.dumps(source.to_dict())
 
