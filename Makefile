@@ -72,7 +72,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Python is missing. Install Python 3.11, or name one: make $(MAKECMDGOALS) PYTHON=..."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || { \
 	  echo "$(PYTHON) is $$($(PYTHON) --version), but ncnc needs 3.11 (tested) or 3.12. Name one: make PYTHON=python3.11"; exit 1; }
-	@echo "making $(VENV) with $$($(PYTHON) --version): once, some minutes, about 2 GB"
+	@echo "making $(VENV) with $$($(PYTHON) --version): once, some minutes, about 2.5 GB"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@echo "  1/3 $(TORCH)"; $(PIP) install "$(TORCH)"
 	@echo "  2/3 $$(grep -c == requirements.lock) pinned packages"; $(PIP) install -r requirements.lock

@@ -19,7 +19,10 @@ def test_source_that_did_not_deliver_ends_75_and_is_no_outcome(house: House) -> 
 
 
 def test_step_out_of_order_ends_2_and_says_which_comes_first(house: House) -> None:
-    assert house.step("split", 1) == 2
+    code, line = house.call("split", "--run-dir", str(house.run_dir(1)))
+    assert code == 2
+    assert "has no graph_snapshot.json" in str(line["reason"])
+    assert "Run the step before this one first" in str(line["reason"])
 
 
 def test_unchanged_graph_ends_99_or_0_where_that_is_asked_for(house: House, days: list[NetworkDay]) -> None:
