@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
@@ -28,41 +28,52 @@ def contains_keys(sorted_keys: Int64[Tensor, " keys"], wanted: Int64[Tensor, " w
 
 @dataclass(frozen=True, eq=False)
 class Adjacency:
-    """The support of a symmetric 0/1 adjacency matrix without self-loops, rows sorted.
+    """The support of a symmetric adjacency matrix without self-loops, rows sorted, and what each entry weighs.
 
     `row_pointer` [num_nodes + 1] and `column` [2 * edges] are int64; the neighbours of u are
-    `column[row_pointer[u]:row_pointer[u + 1]]`, ascending. Memory: 16 bytes per undirected edge plus 8 per node.
+    `column[row_pointer[u]:row_pointer[u + 1]]`, ascending. `weight` is float32 [2 * edges], or None where all edges
+    weigh one; it never changes the support. Memory: 16 bytes per undirected edge plus 8 per node, 8 more with weights.
     """
 
     row_pointer: Tensor
     column: Tensor
     num_nodes: int
     symmetric: bool = True  # False after dropping directed entries one by one
+    weight: Tensor | None = None
 
     @classmethod
-    def from_edges(cls, edges: Int64[Tensor, "2 edges"], num_nodes: int) -> Adjacency:
+    def from_edges(
+        cls, edges: Int64[Tensor, "2 edges"], num_nodes: int, weight: Float[Tensor, " edges"] | None = None
+    ) -> Adjacency:
         """Build from undirected edges in any order and direction; duplicates and self-loops are dropped.
 
         Raises:
-            InvalidGraph: an endpoint is negative or not below `num_nodes`.
+            InvalidGraph: an endpoint is negative or not below `num_nodes`, or an edge comes twice with two weights, or
+                a weight is no finite number.
         """
         if edges.numel() and (int(edges.min()) < 0 or int(edges.max()) >= num_nodes):
             raise InvalidGraph(
                 f"edges name node {int(edges.max()) if int(edges.max()) >= num_nodes else int(edges.min())}, "
                 f"but nodes run from 0 to {num_nodes - 1}. Raise num_nodes, or renumber the nodes."
             )
-        edges = edges[:, edges[0] != edges[1]]
+        is_edge = edges[0] != edges[1]
+        edges = edges[:, is_edge]
         # One int64 key a directed entry, row * num_nodes + column: one sort orders rows and columns and drops doubles.
-        keys = torch.cat([edges[0] * num_nodes + edges[1], edges[1] * num_nodes + edges[0]]).unique()
-        return cls.from_sorted_keys(keys, num_nodes)
+        keys = torch.cat([edges[0] * num_nodes + edges[1], edges[1] * num_nodes + edges[0]])
+        if weight is None:
+            return cls.from_sorted_keys(keys.unique(), num_nodes)
+        keys, weight = _one_weight_a_key(keys, weight[is_edge].float().repeat(2), num_nodes)
+        return cls.from_sorted_keys(keys, num_nodes, weight)
 
     @classmethod
-    def from_sorted_keys(cls, keys: Int64[Tensor, " entries"], num_nodes: int) -> Adjacency:
+    def from_sorted_keys(
+        cls, keys: Int64[Tensor, " entries"], num_nodes: int, weight: Float[Tensor, " entries"] | None = None
+    ) -> Adjacency:
         """Build from sorted directed keys row * num_nodes + column that are already symmetric."""
         row = keys.div(max(num_nodes, 1), rounding_mode="floor")
         row_pointer = torch.zeros(num_nodes + 1, dtype=torch.int64, device=keys.device)
         torch.cumsum(torch.bincount(row, minlength=num_nodes), 0, out=row_pointer[1:])
-        adjacency = cls(row_pointer, keys - row * num_nodes, num_nodes)
+        adjacency = cls(row_pointer, keys - row * num_nodes, num_nodes, weight=weight)
         adjacency.__dict__["keys"] = keys  # seeds the cached property: the keys are at hand
         return adjacency
 
@@ -112,10 +123,37 @@ class Adjacency:
         """Return the graph with only the kept directed entries; say so where the mask keeps the graph symmetric."""
         kept_before = torch.zeros(self.column.numel() + 1, dtype=torch.int64, device=self.column.device)
         torch.cumsum(keep, 0, out=kept_before[1:])
-        result = Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes, symmetric)
-        result.__dict__["keys"] = self.keys[keep]
-        return result
+        weight = None if self.weight is None else self.weight[keep]
+        return Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes, symmetric, weight)
 
     def to(self, device: torch.device | str) -> Adjacency:
         """Return the graph on a device."""
-        return Adjacency(self.row_pointer.to(device), self.column.to(device), self.num_nodes, self.symmetric)
+        weight = None if self.weight is None else self.weight.to(device)
+        return Adjacency(
+            self.row_pointer.to(device), self.column.to(device), self.num_nodes, self.symmetric, weight=weight
+        )
+
+
+def _one_weight_a_key(keys: Tensor, weight: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
+    """Return the distinct keys, sorted, and the weight of each; two different weights of one key are refused."""
+    if not bool(torch.isfinite(weight).all()):
+        bad = int((~torch.isfinite(weight)).nonzero()[0])
+        raise InvalidGraph(
+            f"The edge {_ends(keys[bad], num_nodes)} has the weight {float(weight[bad])}. Give finite weights."
+        )
+    keys, order = keys.sort(stable=True)
+    weight = weight[order]
+    is_repeat = keys[1:] == keys[:-1]
+    clash = (is_repeat & (weight[1:] != weight[:-1])).nonzero()
+    if clash.numel():
+        first = int(clash[0])
+        raise InvalidGraph(
+            f"The edge {_ends(keys[first], num_nodes)} comes twice, with the weights {float(weight[first])} and "
+            f"{float(weight[first + 1])}. Give each edge one weight: add them up, or keep one."
+        )
+    keep = torch.cat([is_repeat.new_ones(min(1, keys.numel())), ~is_repeat])
+    return keys[keep], weight[keep]
+
+
+def _ends(key: Tensor, num_nodes: int) -> str:
+    return f"{int(key) // num_nodes}-{int(key) % num_nodes}"
