@@ -11,7 +11,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
@@ -31,6 +30,7 @@ from ncnc_core.training_checkpoint import (
 )
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.training_data import TrainingData
+from ncnc_core.training_step import accumulate_gradients
 
 __all__ = ["EpochResult", "TrainedNetwork", "TrainingData", "train_network"]
 
@@ -154,23 +154,16 @@ class _Run:
         return float((values * weights).sum())
 
     def _step(self, positives: Tensor, negatives: Tensor) -> Tensor:
-        """Take one optimiser step; loss = mean softplus(-s+) + mean softplus(s-), positives and negatives apart."""
-        adjacency = self.adjacency.without(positives) if self.training.target_link_removal else self.adjacency
-        h = self.network.encode(self.data.features, adjacency)
-        predictor = self.network.predictor
-        levels = predictor.node_levels(h)
-        positive = predictor(levels, adjacency, positives)
-        if self.training.separate_node_dropout_as_published:
-            levels = predictor.node_levels(h)
-        negative = predictor(levels, adjacency, negatives)
-        loss = softplus(-positive).mean() + softplus(negative).mean()
+        """Take one optimiser step, and return the loss."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = accumulate_gradients(
+            self.network, self.data.features, self.adjacency, positives, negatives, self.training
+        )
         if self.training.gradient_clip_norm is not None:
             for group in self.optimizer.param_groups:  # encoder and predictor apart, as published
                 torch.nn.utils.clip_grad_norm_(group["params"], self.training.gradient_clip_norm)
         self.optimizer.step()
-        return loss.detach()
+        return loss
 
     def _validate(self) -> dict[str, float]:
         levels = node_levels(self.network, self.data.features, self.adjacency)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from pydantic import BaseModel, ConfigDict, Field
+
+LossName = Literal["bce", "auc", "hinge_auc", "log_rank"]
+TargetLinkRemoval = Literal["batch", "pair", "off"]
+Precision = Literal["float32", "bfloat16"]
 
 
 class TrainingConfig(BaseModel):
@@ -13,13 +19,42 @@ class TrainingConfig(BaseModel):
     epochs: int = Field(default=30, ge=1)
     batch_size: int = Field(default=1024, ge=1)  # positives; target link removal removes the whole batch at once
     max_batch_fraction: float = Field(default=0.35, gt=0, le=1)  # of the edges: a small graph must not lose them all
-    encoder_learning_rate: float = Field(default=0.005, gt=0)
+    pairs_per_epoch: int | None = Field(default=None, ge=1)  # positives drawn anew each epoch; null: every edge
+    encoder_learning_rate: float = Field(default=0.005, ge=0)  # 0 freezes the encoder, as where it comes from another
     predictor_learning_rate: float = Field(default=0.003, gt=0)
+    loss: LossName = "bce"  # auc, hinge_auc and log_rank compare each positive with its own negatives
     negatives_per_positive: int = Field(default=1, ge=1)  # resampled every epoch; the paper uses 1
-    target_link_removal: bool = True
-    # The published code draws the dropout of the node transform for positives and negatives apart: a third slower.
+    # batch: the encoder and the overlaps see the graph without the whole batch. pair: they see every edge, and only a
+    # pair's own one is hidden from its own overlap; the encoder still sees it. off: nothing is hidden.
+    target_link_removal: TargetLinkRemoval = "batch"
+    # The published code scores positives and negatives apart, each with a dropout of its own: a third slower.
     separate_node_dropout_as_published: bool = False
-    gradient_clip_norm: float | None = Field(default=None, gt=0)
+    # The published loader drops the last, incomplete batch: up to a whole batch a epoch is not trained on.
+    drop_last_as_published: bool = False
+    gradient_clip_norm: float | None = Field(default=None, gt=0)  # of encoder and predictor apart
+    precision: Precision = "float32"  # bfloat16: matrix products of training only; weights, sums and loss stay float32
     patience: int = Field(default=8, ge=1)  # evaluations without improvement before stopping
     evaluate_every: int = Field(default=1, ge=1)  # epochs
+    calibrate_completion: bool = False  # fit completion scale, offset and alpha (off included) on validation at the end
+    # Sampled mode: at most so many neighbours a node, one number per encoder layer; null: every neighbour, exact.
+    neighbor_fan_out: tuple[int, ...] | None = None
+    overlap_limit: int | None = Field(default=None, ge=1)  # sampled mode: entries walked of a pair's shorter list
     seed: int = Field(default=0, ge=0, lt=2**63)  # what torch and the records take
+
+    @classmethod
+    def as_published(cls, **overrides: Any) -> TrainingConfig:  # Any: field values, which pydantic checks
+        """Return the recipe of the published code: every switch its way, no early stopping, batches of any share.
+
+        Learning rates, epochs and batch size are the data set's own; give them as overrides.
+        """
+        published: dict[str, Any] = {
+            "loss": "bce",
+            "negatives_per_positive": 1,
+            "target_link_removal": "batch",
+            "separate_node_dropout_as_published": True,
+            "drop_last_as_published": True,
+            "max_batch_fraction": 1.0,
+            "patience": 2**31,
+            "evaluate_every": 1,
+        }
+        return cls.model_validate(published | overrides)

@@ -1,0 +1,123 @@
+"""The gradients of one batch, in pieces, so that memory does not grow with the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.cost_chunks import cost_chunks
+from ncnc_core.link_network import LinkNetwork
+from ncnc_core.losses import positive_losses
+from ncnc_core.training_config import TrainingConfig
+
+# What a piece may keep for its backward pass; more would gain nothing, less would run small matrix products.
+BYTES_AT_ONCE = {"cpu": 2**28, "cuda": 2**32}
+BYTES_PER_CHANNEL = 80  # of a pair: about twenty float32 activations in the head
+BYTES_PER_NEIGHBOR = 64  # of a pair's two lists: positions and weights of what is pooled
+
+
+def accumulate_gradients(
+    network: LinkNetwork,
+    features: Tensor | None,
+    adjacency: Adjacency,
+    positives: Int64[Tensor, "2 positives"],
+    negatives: Int64[Tensor, "2 negatives"],
+    training: TrainingConfig,
+    *,
+    bytes_at_once: int | None = None,
+) -> Float[Tensor, ""]:
+    """Add the gradients of one batch to the network's, and return its loss.
+
+    The encoder runs once. The pairs are scored in pieces, each positive together with its own k negatives (columns
+    b * k to b * k + k - 1 of `negatives`), and each piece's gradient is collected at the node values before one
+    backward pass goes through the encoder. The loss is that of the undivided batch; only dropout is drawn otherwise,
+    a predictor's edge dropout once a piece. Memory: that of the encoder and of one piece.
+    """
+    target = adjacency.without(positives) if training.target_link_removal == "batch" else adjacency
+    device_type = positives.device.type
+
+    def autocast() -> torch.autocast:
+        return torch.autocast(device_type, torch.bfloat16, enabled=training.precision == "bfloat16")
+
+    with autocast():
+        h = network.encode(features, target)
+        levels = [network.predictor.node_levels(h)]
+        if training.separate_node_dropout_as_published:
+            levels.append(network.predictor.node_levels(h))
+    count = positives.shape[1]
+
+    def score(values: list[list[Tensor]], part: slice) -> Tensor:
+        with autocast():
+            positive, negative = _logits(network, values, target, positives, negatives, part)
+        losses: Tensor = positive_losses(training.loss, positive.float(), negative.float())
+        return losses.sum() / count
+
+    limit = bytes_at_once or max(
+        BYTES_AT_ONCE.get(device_type, BYTES_AT_ONCE["cpu"]),
+        # Each piece makes a gradient of every node: pieces must not cost less than that.
+        4 * sum(level.numel() * level.element_size() for one in levels for level in one),
+    )
+    parts = list(cost_chunks(_bytes(target, positives, negatives, h.shape[1]), limit))
+    if len(parts) == 1:
+        loss = score(levels, parts[0])
+        loss.backward()
+        return loss.detach()
+    return _backward_in_pieces(levels, parts, score)
+
+
+def _logits(
+    network: LinkNetwork,
+    levels: list[list[Tensor]],
+    adjacency: Adjacency,
+    positives: Tensor,
+    negatives: Tensor,
+    part: slice,
+) -> tuple[Tensor, Tensor]:
+    """Return the logits of some positives, [positives], and of their negatives, [positives, negatives]."""
+    repeat = negatives.shape[1] // positives.shape[1]
+    positives, negatives = positives[:, part], negatives[:, part.start * repeat : part.stop * repeat]
+    count = positives.shape[1]
+    if len(levels) == 2:
+        positive, negative = (
+            network.predictor(values, adjacency, pairs)
+            for values, pairs in zip(levels, (positives, negatives), strict=True)
+        )
+    else:  # one call drops the edges once, and completes what both have in common once
+        logits = network.predictor(levels[0], adjacency, torch.cat([positives, negatives], 1))
+        positive, negative = logits[:count], logits[count:]
+    return positive, negative.view(count, repeat)
+
+
+def _backward_in_pieces(
+    levels: list[list[Tensor]], parts: list[slice], score: Callable[[list[list[Tensor]], slice], Tensor]
+) -> Tensor:
+    """Run the pieces from copies of the node values that collect the gradients, then the encoder once."""
+    # float32 leaves: many small bfloat16 gradients added up would lose the last ones.
+    leaves = [[level.detach().float().requires_grad_(level.requires_grad) for level in values] for values in levels]
+    total = torch.zeros((), device=levels[0][0].device)
+    for part in parts:
+        loss = score(leaves, part)
+        loss.backward()
+        total += loss.detach()
+    reached = [
+        (level, leaf.grad.to(level.dtype))
+        for values, copies in zip(levels, leaves, strict=True)
+        for level, leaf in zip(values, copies, strict=True)
+        if leaf.grad is not None
+    ]
+    if reached:
+        torch.autograd.backward([level for level, _ in reached], [gradient for _, gradient in reached])
+    return total
+
+
+def _bytes(adjacency: Adjacency, positives: Tensor, negatives: Tensor, channels: int) -> Tensor:
+    """Return about how much each positive, with its negatives, keeps for the backward pass, [positives]."""
+    neighbors = adjacency.degree[negatives].sum(0).view(positives.shape[1], -1)  # [positives, negatives]
+    pairs = 1 + neighbors.shape[1]
+    return BYTES_PER_CHANNEL * channels * pairs + BYTES_PER_NEIGHBOR * (
+        adjacency.degree[positives].sum(0) + neighbors.sum(1)
+    )
