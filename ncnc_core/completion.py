@@ -8,14 +8,32 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ncnc_core.errors import InvalidGraph
+
 
 def completion_weight(
-    logit: Float[Tensor, " pairs"], *, scale: float, offset: float, prior: float, alpha: float
+    logit: Float[Tensor, " pairs"], *, scale: float, offset: float, alpha: float
 ) -> Float[Tensor, " pairs"]:
-    r"""Turn an NCN logit into the weight of a possible, unobserved common neighbour.
+    """Turn an NCN logit into the weight of a possible, unobserved common neighbour.
 
-    p = sigmoid(scale * (logit - offset));  weight = alpha * prior * p / (prior * p + 1 - p), in [0, alpha].
-    Computed as alpha * sigmoid(scale * (logit - offset) + ln prior), which is the same and does not overflow.
-    Source: Wang et al., Neural Common Neighbor with Completion, arXiv:2302.00890.
+    weight = alpha * sigmoid(scale * (logit - offset)), in [0, alpha].
+    Source: Wang et al., Neural Common Neighbor with Completion, arXiv:2302.00890, with the prior folded (`fold_prior`).
     """
-    return alpha * torch.sigmoid(scale * (logit - offset) + math.log(prior))
+    return alpha * torch.sigmoid(scale * (logit - offset))
+
+
+def fold_prior(scale: float, offset: float, prior: float) -> float:
+    """Return the one offset that does what the published offset and prior do together: offset - ln(prior) / scale.
+
+    prior * p / (prior * p + 1 - p) with p = sigmoid(scale * (logit - offset)) is sigmoid(scale * (logit - offset) +
+    ln prior): the published constants are two for one, and the sigmoid of the sum does not overflow.
+
+    Raises:
+        InvalidGraph: the prior is not positive, or the scale is 0.
+    """
+    if prior <= 0 or scale == 0:
+        raise InvalidGraph(
+            f"A completion prior is above 0 and a scale is not 0, got prior {prior} and scale {scale}. "
+            "Set completion_alpha: 0 to switch completion off."
+        )
+    return offset - math.log(prior) / scale

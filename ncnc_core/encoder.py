@@ -1,4 +1,4 @@
-"""Node embeddings from features and message edges: the pure (weightless) encoders and GCN."""
+"""Node embeddings from features and message edges: the pure (weightless) encoders, and PyG's GCN, SAGE and GIN."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from torch import Tensor, nn
 
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.edge_dropout import drop_edges
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.input_stage import InputStage
 from ncnc_core.model_config import EncoderName
-from ncnc_core.ragged_sum import ragged_sum
+from ncnc_core.propagation import Propagation
 
 
 class Encoder(nn.Module):
     """Embed every node: input stage, then layers of propagation, each on a fresh draw of edge dropout.
 
     The published flags that do nothing are kept doing nothing: layer norm and encoder dropout between pure layers,
-    output dropout after GCN layers, the residual where widths differ, feature dropout before an id embedding.
+    output dropout after layers with weights, the residual where widths differ, feature dropout before an embedding.
+    SAGE and GIN get the input Linear of the pure encoders: they propagate before they transform, and 1433 features
+    would be carried along every edge. GCN transforms first, and as published has none.
     """
 
     def __init__(
@@ -34,81 +38,106 @@ class Encoder(nn.Module):
         encoder_dropout: float,
         output_dropout: float,
         edge_dropout: float,
+        symmetric_edge_dropout: bool = False,
+        edge_weights: bool = False,
     ) -> None:
         super().__init__()
-        is_pure = kind != "gcn"
-        self.kind, self.residual, self.edge_dropout = kind, residual, edge_dropout
-        self.embedding = nn.Embedding(num_ids, hidden_channels) if num_ids else None
-        if num_ids:
-            self.input = nn.Sequential(nn.Dropout(encoder_dropout))
-            width = hidden_channels
-        elif is_pure or num_layers == 0:
-            linear = nn.Linear(num_features, hidden_channels)
-            self.input = nn.Sequential(nn.Dropout(feature_dropout), linear, nn.Dropout(encoder_dropout))
-            width = hidden_channels
-        else:
-            self.input = nn.Sequential(nn.Dropout(feature_dropout))
-            width = num_features
-        self.transforms = nn.ModuleList()
+        num_layers = 0 if kind == "none" else num_layers
+        self.residual, self.edge_dropout = residual, edge_dropout
+        self.symmetric_edge_dropout, self.edge_weights = symmetric_edge_dropout, edge_weights
+        self.input = InputStage(
+            num_features=num_features,
+            num_ids=num_ids,
+            channels=hidden_channels,
+            project=kind != "gcn" or num_layers == 0,
+            feature_dropout=feature_dropout,
+            dropout=encoder_dropout,
+        )
+        widths = [self.input.width] + [hidden_channels] * num_layers
+        is_pure = kind.startswith("pure")
+        self.convolutions = nn.ModuleList(
+            _convolution(kind, widths[layer], hidden_channels) for layer in range(num_layers)
+        )
         self.after = nn.ModuleList()
         for layer in range(num_layers):
             is_last = layer == num_layers - 1
-            self.transforms.append(nn.Identity() if is_pure else GCNTransform(width, hidden_channels))
             if is_pure:
                 self.after.append(nn.Dropout(output_dropout) if is_last else nn.Identity())
-            elif is_last and num_layers > 1:
+            elif is_last and num_layers > 1:  # a single layer is activated, the last of several is not: as published
                 self.after.append(nn.Identity())
             else:
                 norm = nn.LayerNorm(hidden_channels) if layer_norm else nn.Identity()
                 self.after.append(nn.Sequential(norm, nn.Dropout(encoder_dropout), nn.ReLU()))
-            width = hidden_channels
         self.layer_weights = nn.Parameter(torch.empty(num_layers)) if jumping_knowledge and num_layers else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Initialise what torch does not: orthogonal embeddings, and N(0, 1) weights of the layers, as published."""
-        if self.embedding is not None:
-            nn.init.orthogonal_(self.embedding.weight)
+        """Draw the weights of the layers from N(0, 1), as published; the parts initialise themselves."""
         if self.layer_weights is not None:
             nn.init.normal_(self.layer_weights)
 
     def forward(
-        self, inputs: Float[Tensor, "nodes features"] | Int64[Tensor, " nodes"], adjacency: Adjacency
+        self,
+        features: Float[Tensor, "nodes features"] | None,
+        adjacency: Adjacency,
+        ids: Int64[Tensor, " nodes"] | None = None,
     ) -> Float[Tensor, "nodes channels"]:
-        """Return h = Enc(x, A), or the weighted sum of all layers with jumping knowledge."""
-        x: Tensor = self.input(inputs if self.embedding is None else self.embedding(inputs))
+        """Return h = Enc(x, A), or the weighted sum of all layers with jumping knowledge.
+
+        Raises:
+            InvalidGraph: edge weights are asked for, and the graph has none or one below 0.
+        """
+        if self.edge_weights:
+            _check_weights(adjacency)
+        x: Tensor = self.input(features, ids, adjacency.num_nodes)
         layers = []
-        for transform, after in zip(self.transforms, self.after, strict=True):
-            y = after(self._propagate(transform, x, adjacency))
+        for convolution, after in zip(self.convolutions, self.after, strict=True):
+            kept, survivor_weight = drop_edges(
+                adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout
+            )
+            y = after(convolution(x, Propagation(kept, survivor_weight, self.edge_weights)))
             x = x + y if self.residual and x.shape == y.shape else y
             layers.append(x)
         if self.layer_weights is None:
             return x
         return torch.einsum("l,lnc->nc", self.layer_weights, torch.stack(layers))
 
-    def _propagate(self, transform: nn.Module, x: Tensor, adjacency: Adjacency) -> Tensor:
-        kept, survivor_weight = drop_edges(adjacency, self.edge_dropout, self.training)
-        if self.kind in ("puresum", "puremean"):
-            total = survivor_weight * neighbor_sum(kept, x)
-            return total if self.kind == "puresum" else total / kept.degree.clamp(min=1).unsqueeze(-1)
-        x = transform.linear(x) if isinstance(transform, GCNTransform) else x
-        # y = S (W + I) S x with S = (1 + D)^-1/2: puregcn and GCN share it.
-        s = (1 + survivor_weight * kept.degree).rsqrt().to(x.dtype).unsqueeze(-1)
-        scaled = s * x
-        y = s * (survivor_weight * neighbor_sum(kept, scaled) + scaled)
-        return y + transform.bias if isinstance(transform, GCNTransform) else y
 
+class PureConvolution(nn.Module):
+    """Propagation without weights."""
 
-class GCNTransform(nn.Module):
-    """The weights of one GCN layer: Theta, glorot, and a bias added after propagation."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, kind: EncoderName) -> None:
         super().__init__()
-        self.linear = nn.Linear(in_channels, out_channels, bias=False)
-        self.bias = nn.Parameter(torch.zeros(out_channels))
-        nn.init.xavier_uniform_(self.linear.weight)
+        self.kind = kind
+
+    def forward(self, x: Tensor, propagation: Propagation) -> Tensor:
+        """Return S (W + I) S x, W x or D^-1 W x, [nodes, channels]."""
+        match self.kind:
+            case "puregcn":
+                return propagation.normalized(x)
+            case "puresum":
+                return propagation.total(x)
+            case _:
+                return propagation.mean(x)
 
 
-def neighbor_sum(adjacency: Adjacency, x: Float[Tensor, "nodes channels"]) -> Float[Tensor, "nodes channels"]:
-    """Return A x."""
-    return ragged_sum(x, adjacency.row_pointer, adjacency.column, symmetric=adjacency.symmetric)
+def _check_weights(adjacency: Adjacency) -> None:
+    if adjacency.weight is None:
+        raise InvalidGraph(
+            "edge_weights is true, but the graph has no weights. Give one weight an edge, or set edge_weights: false."
+        )
+    if adjacency.weight.numel() and float(adjacency.weight.min()) < 0:
+        raise InvalidGraph(
+            f"The encoder takes edge weights of 0 and more, got {float(adjacency.weight.min())}: it divides by their "
+            "sums. Shift or clip the weights, or set edge_weights: false."
+        )
+
+
+def _convolution(kind: EncoderName, in_channels: int, out_channels: int) -> nn.Module:
+    if kind.startswith("pure"):
+        return PureConvolution(kind)
+    # PyG takes 1.7 s to import; a process that scores with a pure encoder does without.
+    from ncnc_core.convolution import GCN, GIN, SAGE
+
+    layers: dict[str, type[nn.Module]] = {"gcn": GCN, "sage": SAGE, "gin": GIN}
+    return layers[kind](in_channels, out_channels)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
-from ncnc_core.encoder import neighbor_sum
+from ncnc_core.propagation import neighbor_sum
 
 DEGREE_BUCKETS = 16  # floor(log2(degree + 1)), the last one open: degrees from 32767 up
 NUM_STRUCTURAL_FEATURES = 3 + DEGREE_BUCKETS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypedDict, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -13,7 +13,7 @@ from ncnc_core.encoder import Encoder
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.input_features import NUM_STRUCTURAL_FEATURES, structural_features
 from ncnc_core.model_config import ModelConfig
-from ncnc_core.ncn import GAE, NCN, NCN2, NCNDiff
+from ncnc_core.ncn import GAE, GAECN, NCN, NCN2, NCNDiff
 from ncnc_core.ncnc import NCNC
 from ncnc_core.pair_head import PairHead
 
@@ -36,19 +36,39 @@ class LinkNetwork(nn.Module):
 
     def __init__(self, config: ModelConfig, *, num_features: int, num_ids: int = 0) -> None:
         super().__init__()
-        if config.id_embedding and num_ids < 1:
-            raise InvalidGraph(f"id_embedding needs num_ids >= 1, got {num_ids}. Give the number of known nodes.")
-        self.config, self.num_features, self.num_ids = config, num_features, num_ids if config.id_embedding else 0
+        embeds = config.node_embedding != "off"
+        if embeds and num_ids < 1:
+            raise InvalidGraph(f"A node embedding needs num_ids >= 1, got {num_ids}. Give the number of known nodes.")
+        self.config, self.num_features, self.num_ids = config, num_features, num_ids if embeds else 0
         wanted = config.structural_features
-        self.uses_structure = not config.id_embedding and (num_features == 0 if wanted is None else wanted)
+        self.uses_structure = config.node_embedding != "only" and (num_features == 0 if wanted is None else wanted)
         width = num_features + (NUM_STRUCTURAL_FEATURES if self.uses_structure else 0)
-        if width == 0 and not self.num_ids:
+        if width == 0 and not embeds:
             raise InvalidGraph(
-                "The graph has no features and structural_features is false. Set structural_features: true (or null), "
-                "or give features."
+                "The graph has no features and structural_features is false. Set structural_features: true (or null) "
+                "or node_embedding: only, or give features."
             )
-        self.encoder = _encoder(config, num_features=width, num_ids=self.num_ids)
+        reads_features = config.node_embedding != "only"
+        self.encoder = _encoder(config, num_features=width if reads_features else 0, num_ids=self.num_ids)
         self.predictor: Predictor = _predictor(config)
+
+    @classmethod
+    def for_graph(cls, config: ModelConfig, features: Tensor | None, num_nodes: int) -> LinkNetwork:
+        """Build the network that fits a graph's features: [nodes, features], integer ids [nodes], or none.
+
+        A node embedding has one vector an id, and where the features are no ids, one a node.
+
+        Raises:
+            InvalidGraph: the features are ids and the model embeds none.
+        """
+        if features is None or not _are_ids(features):
+            return cls(config, num_features=0 if features is None else features.shape[1], num_ids=num_nodes)
+        if config.node_embedding == "off":
+            raise InvalidGraph(
+                f"The features are integer ids, shape {list(features.shape)}, and node_embedding is off. "
+                "Set node_embedding: only (or added), or give real-valued features [nodes, features]."
+            )
+        return cls(config, num_features=0, num_ids=int(features.max()) + 1 if features.numel() else 1)
 
     @property
     def num_parameters(self) -> int:
@@ -56,13 +76,20 @@ class LinkNetwork(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
 
     def encode(
-        self, features: Float[Tensor, "nodes features"] | Int64[Tensor, " nodes"] | None, adjacency: Adjacency
+        self,
+        features: Float[Tensor, "nodes features"] | Int64[Tensor, " nodes"] | None,
+        adjacency: Adjacency,
+        *,
+        ids: Int64[Tensor, " nodes"] | None = None,
     ) -> Float[Tensor, "nodes channels"]:
         """Return the node embeddings; structural features come from this very adjacency, so TLR holds for them too.
 
-        With id_embedding, `features` are ids [nodes], or None for the nodes' own positions.
+        A node embedding is looked up by `ids`, else by integer `features`, else by the nodes' own positions; a node
+        beyond the table has the zero vector.
         """
-        embeddings: Tensor = self.encoder(self._inputs(features, adjacency), adjacency)
+        if features is not None and _are_ids(features):
+            features, ids = None, features if ids is None else ids
+        embeddings: Tensor = self.encoder(self._inputs(features, adjacency), adjacency, ids if self.num_ids else None)
         return embeddings
 
     def forward(
@@ -76,9 +103,9 @@ class LinkNetwork(nn.Module):
         logits: Tensor = self.predictor(levels, adjacency, pairs)
         return logits
 
-    def _inputs(self, features: Tensor | None, adjacency: Adjacency) -> Tensor:
-        if self.num_ids:
-            return self._ids(features, adjacency)
+    def _inputs(self, features: Tensor | None, adjacency: Adjacency) -> Tensor | None:
+        if self.config.node_embedding == "only":  # whatever features there are, it reads none
+            return None
         given = 0 if features is None else features.shape[1]
         if given != self.num_features:
             raise InvalidGraph(
@@ -86,20 +113,13 @@ class LinkNetwork(nn.Module):
                 "Give the graph the features the model was trained with, or train a new model."
             )
         if not self.uses_structure:
-            return features  # type: ignore[return-value]  # num_features > 0 here: __init__ saw to it
+            return features
         structure = structural_features(adjacency)
         return structure if features is None else torch.cat([features, structure], 1)
 
-    def _ids(self, features: Tensor | None, adjacency: Adjacency) -> Tensor:
-        ids = features
-        if ids is None or ids.is_floating_point():  # an id embedding reads no features: the position is the id
-            ids = torch.arange(adjacency.num_nodes, device=adjacency.column.device)
-        if ids.numel() and int(ids.max()) >= self.num_ids:
-            raise InvalidGraph(
-                f"The model has an embedding for {self.num_ids} nodes, but the graph has node {int(ids.max())}. "
-                "Train it again with the new nodes, or set id_embedding: false, which can score unseen nodes."
-            )
-        return ids
+
+def _are_ids(features: Tensor) -> bool:
+    return features.dim() == 1 and not features.is_floating_point()
 
 
 def _encoder(config: ModelConfig, *, num_features: int, num_ids: int) -> Encoder:
@@ -116,6 +136,8 @@ def _encoder(config: ModelConfig, *, num_features: int, num_ids: int) -> Encoder
         encoder_dropout=config.encoder_dropout,
         output_dropout=config.output_dropout,
         edge_dropout=config.encoder_edge_dropout,
+        symmetric_edge_dropout=config.symmetric_edge_dropout,
+        edge_weights=config.edge_weights,
     )
 
 
@@ -124,37 +146,45 @@ def _predictor(config: ModelConfig) -> Predictor:
         channels=config.hidden_channels,
         dropout=config.predictor_dropout,
         layer_norm=config.predictor_layer_norm,
-        neighbor_transform=config.neighbor_transform,
+        neighbor_transform=config.neighbor_transform and config.predictor != "gae_cn",  # it pools a count, not nodes
         neighbor_output_linear=config.neighbor_output_linear,
         two_layer_head=config.two_layer_head,
         beta=config.beta,
         extra_neighborhood=config.predictor in ("ncn2", "ncn_diff"),
+        pooled_channels=1 if config.predictor == "gae_cn" else None,
     )
+    dropping: _Dropping = {
+        "edge_dropout": config.predictor_edge_dropout,
+        "symmetric_edge_dropout": config.symmetric_edge_dropout,
+    }
     as_published = config.score_known_edges_as_published
     match config.predictor:
         case "gae":
             return GAE(head=head)
+        case "gae_cn":
+            return GAECN(head=head, **dropping)
         case "ncn":
-            return NCN(head=head, edge_dropout=config.predictor_edge_dropout)
+            return NCN(head=head, **dropping)
         case "ncn2":
-            return NCN2(head=head, edge_dropout=config.predictor_edge_dropout)
+            return NCN2(head=head, **dropping)
         case "ncn_diff":
-            return NCNDiff(
-                head=head,
-                edge_dropout=config.predictor_edge_dropout,
-                score_known_edges_as_published=as_published,
-            )
+            return NCNDiff(head=head, score_known_edges_as_published=as_published, **dropping)
         case "ncnc":
             return NCNC(
                 head=head,
-                edge_dropout=config.predictor_edge_dropout,
                 depth=config.completion_depth,
                 scale=config.completion_scale,
                 offset=config.completion_offset,
-                prior=config.completion_prior,
                 alpha=config.completion_alpha,
                 max_neighbors=config.completion_max_neighbors,
                 chunk=config.completion_chunk,
                 score_known_edges_as_published=as_published,
                 noisy_completion_as_published=config.noisy_completion_as_published,
+                reads_raw_embeddings=config.completion_reads_raw_embeddings,
+                **dropping,
             )
+
+
+class _Dropping(TypedDict):
+    edge_dropout: float
+    symmetric_edge_dropout: bool

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-PredictorName = Literal["gae", "ncn", "ncn2", "ncn_diff", "ncnc"]
-EncoderName = Literal["puregcn", "puresum", "puremean", "gcn"]
+PredictorName = Literal["gae", "gae_cn", "ncn", "ncn2", "ncn_diff", "ncnc"]
+EncoderName = Literal["puregcn", "puresum", "puremean", "gcn", "sage", "gin", "none"]
+NodeEmbedding = Literal["off", "only", "added"]
 
 
 class ModelConfig(BaseModel):
     """The architecture of an encoder and a predictor; every field changes the model.
 
-    The published flags in these terms: xdp feature_dropout, gnndp encoder_dropout, tdp output_dropout, gnnedp
-    encoder_edge_dropout, predp predictor_dropout, preedp predictor_edge_dropout, use_xlin neighbor_transform,
-    tailact not neighbor_output_linear, twolayerlin two_layer_head, lnnn predictor_layer_norm, ln encoder_layer_norm,
-    jk jumping_knowledge, res residual, pt completion_prior.
+    What the published flags are called here stands in `published_flags`. The defaults are what we would use; where
+    the published code does otherwise there is a switch, and `as_published` turns all of them its way.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     predictor: PredictorName = "ncnc"
     encoder: EncoderName = "puregcn"
-    num_layers: int = Field(default=1, ge=0, le=8)
+    num_layers: int = Field(default=1, ge=0, le=8)  # encoder none has none, whatever stands here
     hidden_channels: int = Field(default=64, ge=1)
     jumping_knowledge: bool = True
     residual: bool = False
@@ -40,16 +39,38 @@ class ModelConfig(BaseModel):
     two_layer_head: bool = False
     beta: float = 1.0
     structural_features: bool | None = None  # None: only where the graph has no features of its own
-    id_embedding: bool = False  # learn one vector a node instead of reading features: cannot score unseen nodes
+    # One learnable orthogonal vector a node. only: instead of features; added: on top of the input stage's output.
+    # A node the table does not know has the zero vector and lives from its neighbours, so new nodes can be scored.
+    node_embedding: NodeEmbedding = "off"
+    # The encoder propagates the weights of the edges, where the graph has them. The overlap uses the support alone.
+    edge_weights: bool = False
     completion_depth: int = Field(default=1, ge=0, le=3)
     completion_scale: float = 2.5
-    completion_offset: float = 3.0
-    completion_prior: float = Field(default=0.5, gt=0)
-    completion_alpha: float = Field(default=0.5, ge=0)
+    completion_offset: float = 3.0  # with the published prior folded in: offset - ln(prior) / scale
+    completion_alpha: float = Field(default=0.5, ge=0)  # 0: no completion, NCN bit for bit
     # One-sided neighbours completed a side, evenly spaced and weighted up; null: all, as published (d^2 work at a hub).
     completion_max_neighbors: int | None = Field(default=16, ge=1)
     completion_chunk: int = Field(default=32768, ge=1)  # inner entries scored at a time: bounds memory, not the result
+    # The published recursion is handed g where the outer call takes h, so that endpoints are transformed once more at
+    # each depth; the tuned scale and offset belong to that. True: every depth compares the very embeddings h.
+    completion_reads_raw_embeddings: bool = False
+    # The published code drops (u, v) and (v, u) apart, which leaves a directed graph. True: an edge goes whole.
+    symmetric_edge_dropout: bool = False
     # The published code lets a pair that is an edge complete itself through the inner pair (j, j). Only for parity.
     score_known_edges_as_published: bool = False
     # The published inner pass runs with dropout and drops edges once more. Only for parity: noise, and twice the time.
     noisy_completion_as_published: bool = False
+
+    @classmethod
+    def as_published(cls, **overrides: Any) -> ModelConfig:  # Any: field values, which pydantic checks
+        """Return a configuration that computes what the published code does, every switch its way."""
+        switches: dict[str, Any] = {
+            "structural_features": False,
+            "edge_weights": False,
+            "completion_max_neighbors": None,
+            "completion_reads_raw_embeddings": False,
+            "symmetric_edge_dropout": False,
+            "score_known_edges_as_published": True,
+            "noisy_completion_as_published": True,
+        }
+        return cls(**{**switches, **overrides})

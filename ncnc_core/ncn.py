@@ -1,4 +1,4 @@
-"""GAE, NCN and its two extensions NCN2 and NCN-diff: one logit per pair from first-order neighbourhoods."""
+"""GAE, GAE+CN, NCN and its two extensions NCN2 and NCN-diff: one logit per pair from first-order neighbourhoods."""
 
 from __future__ import annotations
 
@@ -31,15 +31,35 @@ class GAE(nn.Module):
         return logits.squeeze(-1)
 
 
+class GAECN(nn.Module):
+    """logit = readout(beta * neighbor_mlp(|N(i) ∩ N(j)|) + pair_mlp(h_i * h_j)): the count alone, no transform."""
+
+    def __init__(self, *, head: PairHead, edge_dropout: float, symmetric_edge_dropout: bool) -> None:
+        super().__init__()
+        self.head, self.edge_dropout, self.symmetric_edge_dropout = head, edge_dropout, symmetric_edge_dropout
+
+    def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
+        """Return [h]."""
+        return [h]
+
+    def forward(
+        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+    ) -> Float[Tensor, " pairs"]:
+        """Return the logits."""
+        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
+        count = common_neighbors(adjacency, pairs).row_pointer.diff().unsqueeze(-1)  # [pairs, 1]
+        return self.head(levels[0], pairs, count.to(levels[0].dtype))  # type: ignore[no-any-return]
+
+
 class NCN(nn.Module):
     """logit = readout(beta * neighbor_mlp(sum of g over N(i) ∩ N(j)) + pair_mlp(h_i * h_j)), g = h + transform(h).
 
     Source: Wang et al., Neural Common Neighbor with Completion, arXiv:2302.00890.
     """
 
-    def __init__(self, *, head: PairHead, edge_dropout: float) -> None:
+    def __init__(self, *, head: PairHead, edge_dropout: float, symmetric_edge_dropout: bool) -> None:
         super().__init__()
-        self.head, self.edge_dropout = head, edge_dropout
+        self.head, self.edge_dropout, self.symmetric_edge_dropout = head, edge_dropout, symmetric_edge_dropout
 
     def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
         """Return [h, g]; in evaluation once per graph, not once per batch."""
@@ -49,7 +69,7 @@ class NCN(nn.Module):
         self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training)
+        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
         h, g = levels
         return self.head(h, pairs, common_neighbors(adjacency, pairs).sum_rows(g))  # type: ignore[no-any-return]
 
@@ -57,9 +77,9 @@ class NCN(nn.Module):
 class NCN2(nn.Module):
     """NCN plus a branch for the sum of g over (N(i) ∩ N2(j)) and (N2(i) ∩ N(j)), N2 the support of A squared."""
 
-    def __init__(self, *, head: PairHead, edge_dropout: float) -> None:
+    def __init__(self, *, head: PairHead, edge_dropout: float, symmetric_edge_dropout: bool) -> None:
         super().__init__()
-        self.head, self.edge_dropout = head, edge_dropout
+        self.head, self.edge_dropout, self.symmetric_edge_dropout = head, edge_dropout, symmetric_edge_dropout
 
     def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
         """Return [h, g]."""
@@ -69,7 +89,7 @@ class NCN2(nn.Module):
         self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training)
+        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
         h, g = levels
         far = two_hop_rows(adjacency, pairs.unique())
         wider = shared_neighbors(adjacency, far, pairs[0], pairs[1]).sum_rows(g)
@@ -81,9 +101,16 @@ class NCN2(nn.Module):
 class NCNDiff(nn.Module):
     """NCN plus a branch for the sum of g over the neighbours that only one of the two nodes has."""
 
-    def __init__(self, *, head: PairHead, edge_dropout: float, score_known_edges_as_published: bool) -> None:
+    def __init__(
+        self,
+        *,
+        head: PairHead,
+        edge_dropout: float,
+        symmetric_edge_dropout: bool,
+        score_known_edges_as_published: bool,
+    ) -> None:
         super().__init__()
-        self.head, self.edge_dropout = head, edge_dropout
+        self.head, self.edge_dropout, self.symmetric_edge_dropout = head, edge_dropout, symmetric_edge_dropout
         self.skip_other = not score_known_edges_as_published
 
     def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
@@ -94,7 +121,7 @@ class NCNDiff(nn.Module):
         self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training)
+        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
         h, g = levels
         common = common_neighbors(adjacency, pairs)
         one_sided = sum(

@@ -22,7 +22,8 @@ class NCNC(nn.Module):
 
     pooled = sum of g over N(i) ∩ N(j) + sum of p(j, u) g_u over N(i) minus N(j) + sum of p(i, u) g_u over N(j) minus
     N(i); p = completion_weight(logit at depth - 1). Depth 0 is NCN. As published, the recursion takes g where the
-    outer call takes h, and lets no gradient through p; the published dropout (of edges too) inside it is a switch.
+    outer call takes h (or h again: a switch), and lets no gradient through p; the published dropout (of edges too)
+    inside it is a switch.
     Cost: d_i + d_j inner pairs a pair and depth; `max_neighbors` bounds it at hubs.
     Source: Wang et al., Neural Common Neighbor with Completion, arXiv:2302.00890.
     """
@@ -32,28 +33,38 @@ class NCNC(nn.Module):
         *,
         head: PairHead,
         edge_dropout: float,
+        symmetric_edge_dropout: bool,
         depth: int,
         scale: float,
         offset: float,
-        prior: float,
         alpha: float,
         max_neighbors: int | None,
         chunk: int,
         score_known_edges_as_published: bool,
         noisy_completion_as_published: bool,
+        reads_raw_embeddings: bool,
     ) -> None:
         super().__init__()
-        self.head, self.edge_dropout = head, edge_dropout
+        self.head, self.edge_dropout, self.symmetric_edge_dropout = head, edge_dropout, symmetric_edge_dropout
         self.depth = depth if alpha > 0 else 0
-        self.scale, self.offset, self.prior, self.alpha = scale, offset, prior, alpha
+        self.scale, self.offset, self.alpha = scale, offset, alpha
         self.max_neighbors, self.chunk = max_neighbors, chunk
         self.skip_other = not score_known_edges_as_published
         self.noisy = noisy_completion_as_published
+        self.reads_raw_embeddings = reads_raw_embeddings
+        self.levels_a_call = 2 if reads_raw_embeddings else 1
 
     def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
-        """Return [h, g, g of g, ...], depth + 2 long; each is what the next inner call takes for h."""
-        levels = [h, self.head.node_values(h)]
+        """Return [h, g, g of g, ...], depth + 2 long; each is what the next inner call takes for h.
+
+        Where the recursion reads the raw embeddings: h and g for the outer call, then h and g for each inner one.
+        """
+        levels, training = [h, self.head.node_values(h)], self.training
         with self._inner_mode():
+            if self.reads_raw_embeddings and self.depth:
+                # In training the outer g went through dropout, which the inner pass does without.
+                inner = [h, self.head.node_values(h) if training else levels[1]]
+                return levels + inner * self.depth
             for _ in range(self.depth):
                 levels.append(self.head.node_values(levels[-1]))
         return levels
@@ -62,15 +73,24 @@ class NCNC(nn.Module):
         self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training)
+        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
         h, g = levels[:2]
         common = common_neighbors(adjacency, pairs)
         pooled = common.sum_rows(g)
         if len(levels) == 2:
             return self.head(h, pairs, pooled, occupied=common.occupied)  # type: ignore[no-any-return]
-        for lists in self._completed(levels[1:], adjacency, pairs, common):
+        for lists in self._completed(levels[self.levels_a_call :], adjacency, pairs, common):
             pooled = pooled + lists.sum_rows(g)
         return self.head(h, pairs, pooled)  # type: ignore[no-any-return]
+
+    def completion(
+        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+    ) -> list[NodeLists]:
+        """Return the one-sided neighbours of i and of j, weighted as they are pooled; [] without completion."""
+        if len(levels) == 2:
+            return []
+        common = common_neighbors(adjacency, pairs)
+        return self._completed(levels[self.levels_a_call :], adjacency, pairs, common)
 
     def _completed(
         self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor, common: NodeLists
@@ -90,7 +110,7 @@ class NCNC(nn.Module):
             sides.append((lists, torch.stack([other[lists.owner], lists.node])))
         with self._inner_mode():
             logits = self._inner_logits(levels, adjacency, torch.cat([inner for _, inner in sides], 1))
-            belief = completion_weight(logits, scale=self.scale, offset=self.offset, prior=self.prior, alpha=self.alpha)
+            belief = completion_weight(logits, scale=self.scale, offset=self.offset, alpha=self.alpha)
         weights = belief.split([lists.node.numel() for lists, _ in sides])
         return [
             NodeLists(lists.row_pointer, lists.node, weight if lists.weight is None else weight * lists.weight)

@@ -20,11 +20,14 @@ class PairHead(nn.Module):
         two_layer_head: bool,
         beta: float,
         extra_neighborhood: bool = False,
+        pooled_channels: int | None = None,
     ) -> None:
         super().__init__()
         sizes = (channels, dropout, layer_norm)
         self.neighbor_transform = _late_norm_block(*sizes, output=False) if neighbor_transform else None
-        self.neighbor_mlp = _late_norm_block(*sizes, output=neighbor_output_linear)
+        self.neighbor_mlp = _late_norm_block(
+            *sizes, output=neighbor_output_linear, in_channels=pooled_channels or channels
+        )
         self.extra_mlp = _late_norm_block(*sizes, output=neighbor_output_linear) if extra_neighborhood else None
         self.pair_mlp = _pair_block(*sizes, output=neighbor_output_linear)
         self.readout = _readout_block(*sizes, two_layers=two_layer_head)
@@ -61,10 +64,12 @@ def _norm(channels: int, present: bool) -> nn.Module:
     return nn.LayerNorm(channels) if present else nn.Identity()
 
 
-def _late_norm_block(channels: int, dropout: float, layer_norm: bool, *, output: bool) -> nn.Sequential:
+def _late_norm_block(
+    channels: int, dropout: float, layer_norm: bool, *, output: bool, in_channels: int | None = None
+) -> nn.Sequential:
     """Linear Dropout ReLU Linear LayerNorm Dropout ReLU [Linear]: the order is the published one, and matters."""
     block = [
-        nn.Linear(channels, channels), nn.Dropout(dropout), nn.ReLU(inplace=True),
+        nn.Linear(in_channels or channels, channels), nn.Dropout(dropout), nn.ReLU(inplace=True),
         nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU(inplace=True),
     ]  # fmt: skip
     return nn.Sequential(*block, *([nn.Linear(channels, channels)] if output else []))

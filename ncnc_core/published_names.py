@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from torch import Tensor
 
 _RULES = (
-    (r"encoder/xemb\.1\.", "encoder.input.1."),
-    (r"encoder/convs\.(\d+)\.lin\.weight$", r"encoder.transforms.\1.linear.weight"),
-    (r"encoder/convs\.(\d+)\.bias$", r"encoder.transforms.\1.bias"),
+    (r"encoder/xemb\.0\.weight$", "encoder.input.embedding.weight"),
+    (r"encoder/xemb\.1\.", "encoder.input.linear."),
+    (r"encoder/convs\.", "encoder.convolutions."),
     (r"encoder/lins\.(\d+)\.0\.", r"encoder.after.\1.0."),
     (r"encoder/jkparams$", "encoder.layer_weights"),
     (r"predictor/xlin\.", "predictor.head.neighbor_transform."),

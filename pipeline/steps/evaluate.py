@@ -89,8 +89,6 @@ def why_not_comparable(
     """
     if list(champion.node_ids) != tables.node_ids[: champion.num_nodes].tolist():
         return "the champion's node ids are not the first of tonight's, so its positions mean other nodes"
-    if champion.network.num_ids:
-        return "the champion has an embedding of each node it knew, and none of those that came since"
     own = 0 if champion.features is None else champion.features.shape[1]
     tonight = 0 if tables.features is None else tables.features.shape[1]
     if own != tonight:

@@ -7,7 +7,7 @@ import torch
 from torch_geometric.nn import GCNConv
 
 from ncnc_core.adjacency import Adjacency
-from ncnc_core.encoder import Encoder, neighbor_sum
+from ncnc_core.encoder import Encoder
 
 EDGES = torch.tensor([[0, 0, 1, 2, 3, 1], [1, 2, 2, 3, 4, 4]])
 GRAPH = Adjacency.from_edges(EDGES, 7)  # nodes 5 and 6 are isolated
@@ -34,10 +34,6 @@ def encoder(**changes: Any) -> Encoder:
     return Encoder(**{**options, **changes})
 
 
-def test_neighbor_sum_is_the_product_with_the_adjacency_matrix() -> None:
-    torch.testing.assert_close(neighbor_sum(GRAPH, X), DENSE @ X)
-
-
 # the formula of each kind, on the dense matrix
 @pytest.mark.parametrize(
     ("kind", "matrix"),
@@ -49,14 +45,14 @@ def test_neighbor_sum_is_the_product_with_the_adjacency_matrix() -> None:
 )
 def test_pure_layer_is_its_formula(kind: str, matrix: torch.Tensor) -> None:
     layer = encoder(kind=kind)
-    torch.testing.assert_close(layer(X, GRAPH), matrix @ layer.input(X))
+    torch.testing.assert_close(layer(X, GRAPH), matrix @ layer.input.linear(X))
 
 
 def test_gcn_layer_equals_the_one_of_torch_geometric() -> None:
     ours = encoder(kind="gcn", num_layers=2)  # the last of several layers has no activation
     theirs = [GCNConv(4, 4), GCNConv(4, 4)]
-    for transform, conv in zip(ours.transforms, theirs, strict=True):
-        conv.lin.weight.data.copy_(transform.linear.weight)
+    for transform, conv in zip(ours.convolutions, theirs, strict=True):
+        conv.lin.weight.data.copy_(transform.lin.weight)
         transform.bias.data.normal_()
         conv.bias.data.copy_(transform.bias)
     edge_index = torch.stack([GRAPH.row, GRAPH.column])
@@ -88,7 +84,7 @@ def test_jumping_knowledge_is_the_weighted_sum_of_the_layers() -> None:
     torch.testing.assert_close(layered(X, GRAPH), a * first(X, GRAPH) + b * second(X, GRAPH))
 
 
-@pytest.mark.parametrize("kind", ["puregcn", "puresum", "puremean", "gcn"])
+@pytest.mark.parametrize("kind", ["puregcn", "puresum", "puremean", "gcn", "sage", "gin", "none"])
 def test_relabelled_nodes_get_the_same_embeddings(kind: str) -> None:
     layer = encoder(kind=kind, num_layers=2, jumping_knowledge=True)
     order = torch.randperm(7, generator=torch.Generator().manual_seed(1))
@@ -112,6 +108,6 @@ def test_published_no_ops_change_nothing() -> None:
     torch.testing.assert_close(gcn(X, GRAPH), encoder(kind="gcn")(X, GRAPH))
 
 
-def test_id_embedding_starts_orthogonal() -> None:
-    weight = encoder(num_ids=4).embedding.weight
-    torch.testing.assert_close(weight @ weight.T, torch.eye(4))
+def test_no_layers_is_what_encoder_none_has_whatever_their_number() -> None:
+    layer = encoder(kind="none", num_layers=3, jumping_knowledge=True)
+    torch.testing.assert_close(layer(X, GRAPH), layer.input.linear(X))

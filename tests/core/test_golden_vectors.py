@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.completion import fold_prior
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.published_names import to_our_names
@@ -39,7 +40,7 @@ class Golden:
 
     def model_config(self) -> ModelConfig:
         config = self.config
-        return ModelConfig(
+        return ModelConfig.as_published(
             predictor=PREDICTORS[config["predictor"]],
             encoder=config["conv"],
             num_layers=config["layers"],
@@ -55,13 +56,9 @@ class Golden:
             beta=config["beta"],
             completion_depth=config["depth"],
             completion_scale=config["scale"],
-            completion_offset=config["offset"],
-            completion_prior=config["pt"],
+            completion_offset=fold_prior(config["scale"], config["offset"], config["pt"]),
             completion_alpha=config["alpha"],
-            completion_max_neighbors=None,
             completion_chunk=64,  # small, so that the recursion really runs in chunks
-            score_known_edges_as_published=True,
-            noisy_completion_as_published=True,
         )
 
     def graph(self, edges: Tensor) -> Adjacency:

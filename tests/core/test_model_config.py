@@ -18,7 +18,8 @@ def test_config_comes_back_from_json_equal() -> None:
     [
         {"predictor": "ncnd"},
         {"hidden_channels": 0},
-        {"completion_prior": 0},
+        {"completion_prior": 0.5},
+        {"node_embedding": True},
         {"xdp": 0.1},
         {"beta": None},
         {"beta": float("nan")},
@@ -27,3 +28,11 @@ def test_config_comes_back_from_json_equal() -> None:
 def test_unknown_names_and_values_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         ModelConfig.model_validate(wrong)
+
+
+def test_parity_mode_turns_every_switch_the_published_way_and_leaves_the_rest_to_the_caller() -> None:
+    config = ModelConfig.as_published(encoder="gcn", symmetric_edge_dropout=True)
+    assert config.score_known_edges_as_published
+    assert config.noisy_completion_as_published
+    assert config.completion_max_neighbors is None
+    assert (config.encoder, config.symmetric_edge_dropout) == ("gcn", True)

@@ -12,7 +12,7 @@ from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 
 SIZE = 12
-PREDICTORS = ["gae", "ncn", "ncn2", "ncn_diff", "ncnc"]
+PREDICTORS = ["gae", "gae_cn", "ncn", "ncn2", "ncn_diff", "ncnc"]
 ALL_PAIRS = torch.cartesian_prod(torch.arange(SIZE), torch.arange(SIZE)).T.contiguous()
 edge_lists = st.lists(st.tuples(st.integers(0, SIZE - 2), st.integers(0, SIZE - 2)), max_size=40)
 X = torch.rand(SIZE, 3, generator=torch.Generator().manual_seed(5))
@@ -88,6 +88,16 @@ def test_pair_without_common_neighbours_pools_nothing() -> None:
     head, h = model.predictor.head, model.encode(X, adjacency)
     expected = head(h, torch.tensor([[0], [3]]), torch.zeros(1, 8))
     torch.testing.assert_close(model(X, adjacency, torch.tensor([[0], [3]])), expected)
+
+
+def test_gae_with_count_reads_the_number_of_common_neighbours_and_no_more() -> None:
+    """(0, 3) and (0, 4) share two and one neighbours: the logit is readout(beta * neighbor_mlp(count) + pair_mlp)."""
+    model, adjacency = network("gae_cn"), graph([(0, 1), (0, 2), (1, 3), (2, 3), (1, 4)])
+    head, h = model.predictor.head, model.encode(X, adjacency)
+    pairs = torch.tensor([[0, 0], [3, 4]])
+    assert torch.equal(head(h, pairs, torch.tensor([[2.0], [1.0]])), model(X, adjacency, pairs))
+    assert head.neighbor_mlp[0].in_features == 1
+    assert head.neighbor_transform is None
 
 
 def test_edge_being_scored_is_no_neighbour_of_its_own() -> None:

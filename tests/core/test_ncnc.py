@@ -45,7 +45,6 @@ def ncnc_by_hand(model: LinkNetwork, edges: list[tuple[int, int]], i: int, j: in
             logit,
             scale=config.completion_scale,
             offset=config.completion_offset,
-            prior=config.completion_prior,
             alpha=config.completion_alpha,
         )
 
@@ -122,3 +121,35 @@ def test_known_edge_completes_itself_only_where_the_published_code_is_asked_for(
     of_first, of_second = model.predictor._completed(levels[1:], adjacency, pair, common)
     assert of_first.node.tolist() == ([1] if as_published else [])
     assert of_second.node.tolist() == ([0, 3] if as_published else [3])
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_recursion_on_raw_embeddings_is_ncnc_of_the_same_embeddings_all_the_way_down(depth: int) -> None:
+    """Worked against the published recursion with a head whose transform is nothing: there g = h, and both agree."""
+    edges = [(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 2), (7, 0), (7, 4), (8, 1)]
+    raw, published = (
+        network(completion_depth=depth, completion_reads_raw_embeddings=raw, neighbor_transform=False)
+        for raw in (True, False)
+    )
+    torch.testing.assert_close(raw(X, graph(edges), ALL_PAIRS), published(X, graph(edges), ALL_PAIRS))
+    transformed = network(completion_depth=depth, completion_reads_raw_embeddings=True)
+    assert not torch.allclose(
+        transformed(X, graph(edges), ALL_PAIRS), network(completion_depth=depth)(X, graph(edges), ALL_PAIRS)
+    )
+
+
+def test_raw_recursion_believes_in_a_missing_link_as_far_as_ncn_of_the_same_weights_does() -> None:
+    adjacency = graph([(0, 1), (1, 2)])
+    model, plain = network(completion_reads_raw_embeddings=True), network(predictor="ncn")
+    (of_first, _), config = (
+        model.predictor.completion(
+            model.predictor.node_levels(model.encode(X, adjacency)), adjacency, torch.tensor([[0], [3]])
+        ),
+        model.config,
+    )
+    logit = plain(X, adjacency, torch.tensor([[3], [1]]))
+    expected = completion_weight(
+        logit, scale=config.completion_scale, offset=config.completion_offset, alpha=config.completion_alpha
+    )
+    assert of_first.node.tolist() == [1]
+    torch.testing.assert_close(of_first.weight, expected)

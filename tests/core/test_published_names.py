@@ -17,5 +17,22 @@ def test_unused_weights_and_constants_are_left_out_and_shapes_follow_ours() -> N
         "encoder/xemb.1.bias": torch.arange(4.0),
     }
     ours = to_our_names(published, wanted)
-    assert set(ours) == {"predictor.head.beta", "predictor.head.readout.4.bias", "encoder.input.1.bias"}
+    assert set(ours) == {"predictor.head.beta", "predictor.head.readout.4.bias", "encoder.input.linear.bias"}
     assert ours["predictor.head.beta"].shape == ()
+
+
+def test_tables_of_vectors_and_convolutions_find_their_place() -> None:
+    config = ModelConfig(predictor="ncn", encoder="gcn", node_embedding="only", hidden_channels=4)
+    wanted = LinkNetwork(config, num_features=0, num_ids=6).state_dict()
+    published = {
+        "encoder/xemb.0.weight": torch.rand(6, 4),
+        "encoder/convs.0.lin.weight": torch.rand(4, 4),
+        "encoder/convs.0.bias": torch.rand(4),
+        "encoder/lins.0.0.weight": torch.rand(4),
+    }
+    assert set(to_our_names(published, wanted)) == {
+        "encoder.input.embedding.weight",
+        "encoder.convolutions.0.lin.weight",
+        "encoder.convolutions.0.bias",
+        "encoder.after.0.0.weight",
+    }

@@ -179,6 +179,6 @@ def test_gradient_clipping_and_several_negatives_train() -> None:
     assert math.isfinite(train_network(MODEL, recipe, ring_data()).history[0].loss)
 
 
-def test_id_embedding_trains() -> None:
-    result = train_network(ModelConfig(hidden_channels=8, id_embedding=True), RECIPE, ring_data())
+def test_node_embedding_trains() -> None:
+    result = train_network(ModelConfig(hidden_channels=8, node_embedding="only"), RECIPE, ring_data())
     assert result.network.num_ids == 60
