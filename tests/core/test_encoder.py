@@ -8,6 +8,7 @@ from torch_geometric.nn import GCNConv
 
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.encoder import Encoder
+from ncnc_core.errors import InvalidGraph
 
 EDGES = torch.tensor([[0, 0, 1, 2, 3, 1], [1, 2, 2, 3, 4, 4]])
 GRAPH = Adjacency.from_edges(EDGES, 7)  # nodes 5 and 6 are isolated
@@ -111,3 +112,54 @@ def test_published_no_ops_change_nothing() -> None:
 def test_no_layers_is_what_encoder_none_has_whatever_their_number() -> None:
     layer = encoder(kind="none", num_layers=3, jumping_knowledge=True)
     torch.testing.assert_close(layer(X, GRAPH), layer.input.linear(X))
+
+
+def dense_convolution(layer: Any, x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """One layer as its formula on the dense matrix W: the oracle of every kind."""
+    row_sum = matrix.sum(1)
+    s = torch.diag((1 + row_sum).rsqrt())
+    normalized = s @ (matrix + torch.eye(7)) @ s
+    mean = matrix / torch.where(row_sum > 0, row_sum, 1)[:, None]
+    match type(layer).__name__:
+        case "PureConvolution":
+            return {"puregcn": normalized, "puresum": matrix, "puremean": mean}[layer.kind] @ x
+        case "GCN":
+            return normalized @ x @ layer.lin.weight.T + layer.bias
+        case "SAGE":
+            return mean @ x @ layer.lin_l.weight.T + layer.lin_l.bias + x @ layer.lin_r.weight.T
+    return layer.nn(x + matrix @ x)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", ["puregcn", "puresum", "puremean", "gcn", "sage", "gin"])
+def test_encoder_is_its_formula_on_the_dense_weighted_matrix_with_gradients(kind: str, weighted: bool) -> None:
+    graph = Adjacency.from_edges(EDGES, 7, torch.tensor([0.5, 2.0, 0.0, 1.5, 3.0, 0.25])) if weighted else GRAPH
+    value = graph.weight if weighted else torch.ones(graph.column.numel())
+    matrix = torch.zeros(7, 7).index_put((graph.row, graph.column), value)
+    layered = encoder(kind=kind, num_layers=2, layer_norm=True, residual=True, edge_weights=weighted)
+    results = []
+    for dense in (False, True):
+        x = X.clone().requires_grad_()
+        if dense:
+            y = x if layered.input.linear is None else layered.input.linear(x)
+            for convolution, after in zip(layered.convolutions, layered.after, strict=True):
+                y = y + after(dense_convolution(convolution, y, matrix))
+        else:
+            y = layered(x, graph)
+        layered.zero_grad()
+        y.square().sum().backward()
+        results.append([y, x.grad, *(parameter.grad.clone() for parameter in layered.parameters())])
+    for ours, expected in zip(*results, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_of_a_graph_are_not_looked_at_unless_asked_for() -> None:
+    weighted = Adjacency.from_edges(EDGES, 7, torch.rand(6))
+    assert torch.equal(encoder()(X, weighted), encoder()(X, GRAPH))
+
+
+def test_weights_that_are_missing_or_negative_are_refused_with_the_remedy() -> None:
+    with pytest.raises(InvalidGraph, match=r"graph has no weights.*set edge_weights: false"):
+        encoder(edge_weights=True)(X, GRAPH)
+    with pytest.raises(InvalidGraph, match=r"0 and more, got -2\.0.*Shift or clip"):
+        encoder(edge_weights=True)(X, Adjacency.from_edges(EDGES, 7, torch.tensor([1.0, -2.0, 1.0, 1.0, 1.0, 1.0])))

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ncnc_core import scoring
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
@@ -140,3 +143,99 @@ def test_zero_layers_score_from_the_input_stage_alone() -> None:
     x = torch.rand(5, 3)
     empty = Adjacency.from_edges(torch.zeros(2, 0, dtype=torch.int64), 5)
     torch.testing.assert_close(network.encode(x, path_graph()), network.encode(x, empty))
+
+
+SIZE = 11  # the last node is always isolated
+ALL_PAIRS = torch.cartesian_prod(torch.arange(SIZE), torch.arange(SIZE)).T.contiguous()
+X = torch.rand(SIZE, 3, generator=torch.Generator().manual_seed(5))
+EDGE_LISTS = st.lists(st.tuples(st.integers(0, SIZE - 2), st.integers(0, SIZE - 2)), max_size=35, unique_by=frozenset)
+HUB = [(0, leaf) for leaf in range(1, SIZE - 1)] + [(3, 3), (1, 2), (2, 3)]  # with a self-loop, and edges among leaves
+CONFIGS = st.fixed_dictionaries(
+    {
+        "predictor": st.sampled_from(["gae", "gae_cn", "ncn", "ncn2", "ncn_diff", "ncnc"]),
+        "encoder": st.sampled_from(["puregcn", "puresum", "puremean", "gcn", "sage", "gin", "none"]),
+        "node_embedding": st.sampled_from(["off", "only", "added"]),
+        "num_layers": st.integers(0, 2),
+        "jumping_knowledge": st.booleans(),
+        "residual": st.booleans(),
+        "edge_weights": st.booleans(),
+        "completion_depth": st.integers(0, 2),
+        "completion_reads_raw_embeddings": st.booleans(),
+        "score_known_edges_as_published": st.booleans(),
+    }
+)
+
+
+def sampled_network(options: dict[str, Any], **changes: Any) -> LinkNetwork:
+    """A table of three vectors for eleven nodes: most of them are new to it."""
+    torch.manual_seed(0)
+    config = ModelConfig(hidden_channels=4, completion_offset=0.0, **{**options, **changes})
+    return LinkNetwork(config, num_features=3, num_ids=3).eval()
+
+
+def weighted_graph(edges: list[tuple[int, int]]) -> Adjacency:
+    weight = torch.tensor([(7 * u * v + u + v) % 5 / 2 for u, v in edges])
+    return Adjacency.from_edges(torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).T, SIZE, weight)
+
+
+def check_invariants(options: dict[str, Any], edges: list[tuple[int, int]], size: int, order: torch.Tensor) -> None:
+    model, adjacency = sampled_network(options), weighted_graph(edges)
+    with torch.no_grad():
+        whole = model(X, adjacency, ALL_PAIRS)
+        levels = scoring.node_levels(model, X, adjacency)
+        assert bool(torch.isfinite(whole).all())
+        torch.testing.assert_close(model(X, adjacency, ALL_PAIRS.flip(0)), whole)
+        torch.testing.assert_close(model(X, adjacency, ALL_PAIRS.flip(1)).flip(0), whole)
+        one_by_one = [model(X, adjacency, ALL_PAIRS[:, [pair]]) for pair in (0, 1, 5 * SIZE + 7)]
+        torch.testing.assert_close(torch.cat(one_by_one), whole[[0, 1, 5 * SIZE + 7]])
+        pieces = scoring.score_pairs(model, levels, adjacency, ALL_PAIRS, entries_at_once=size)
+        torch.testing.assert_close(pieces, whole)
+        in_chunks = sampled_network(options, completion_chunk=size)
+        torch.testing.assert_close(in_chunks(X, adjacency, ALL_PAIRS), whole)
+        moved, ids = torch.empty_like(X), torch.empty_like(order)
+        moved[order], ids[order] = X, torch.arange(SIZE)
+        # The weight belongs to the edge: built from the old labels, carried over to the new ones.
+        edge_list, weight = adjacency.edges(), adjacency.weight[adjacency.row < adjacency.column]
+        relabelled = Adjacency.from_edges(order[edge_list], SIZE, weight)
+        h = model.encode(moved, relabelled, ids=ids)
+        logits = model.predictor(model.predictor.node_levels(h), relabelled, order[ALL_PAIRS])
+        torch.testing.assert_close(logits, whole, rtol=1e-4, atol=1e-5)
+
+
+@settings(max_examples=40)
+@given(CONFIGS, EDGE_LISTS, st.integers(1, 60), st.permutations(range(SIZE)))
+def test_score_depends_on_the_pair_and_the_graph_alone(
+    options: dict[str, Any], edges: list[tuple[int, int]], size: int, order: list[int]
+) -> None:
+    """Not on direction, batch, order, chunks or labels: for every predictor, encoder and input together."""
+    check_invariants(options, edges, size, torch.tensor(order))
+
+
+@pytest.mark.parametrize("edges", [HUB, []], ids=["hub", "empty"])
+@pytest.mark.parametrize("predictor", ["gae_cn", "ncn2", "ncn_diff", "ncnc"])
+@pytest.mark.parametrize("encoder", ["puregcn", "gcn", "sage", "gin"])
+def test_hubs_and_empty_graphs_are_scored_alike(predictor: str, encoder: str, edges: list[tuple[int, int]]) -> None:
+    options = {"predictor": predictor, "encoder": encoder, "completion_depth": 2, "edge_weights": True}
+    check_invariants(options, edges, 3, torch.arange(SIZE).flip(0))
+
+
+@settings(max_examples=25)
+@given(CONFIGS, EDGE_LISTS, st.sampled_from([{"completion_alpha": 0.0}, {"completion_depth": 0}]))
+def test_completion_switched_off_is_ncn_bit_for_bit_under_every_encoder(
+    options: dict[str, Any], edges: list[tuple[int, int]], off: dict[str, float]
+) -> None:
+    adjacency = weighted_graph(edges)
+    expected = sampled_network(options, predictor="ncn")(X, adjacency, ALL_PAIRS)
+    assert torch.equal(sampled_network(options, predictor="ncnc", **off)(X, adjacency, ALL_PAIRS), expected)
+
+
+@settings(max_examples=25)
+@given(CONFIGS, EDGE_LISTS)
+def test_every_model_learns_from_any_graph(options: dict[str, Any], edges: list[tuple[int, int]]) -> None:
+    """With every dropout on, one step gives finite gradients to what it reads, and a loop (u, u) is no edge."""
+    dropouts = ("feature", "encoder", "output", "encoder_edge", "predictor", "predictor_edge")
+    model = sampled_network(options, **{f"{name}_dropout": 0.3 for name in dropouts}).train()
+    model(X, weighted_graph([*edges, (4, 4)]), ALL_PAIRS).square().mean().backward()
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
+    assert any(gradient.any() for gradient in gradients)
