@@ -40,6 +40,7 @@ def fit_network(
     order = torch.randperm(every.shape[1], generator=generator)
     held_out = min(max(1, int(every.shape[1] * valid_fraction)), every.shape[1] - 1)
     valid, train = every[:, order[:held_out]], every[:, order[held_out:]]
+    weight = None if adjacency.weight is None else adjacency.weight[adjacency.row < adjacency.column]
     known = pair_keys(every, num_nodes)  # sorted, as the edges are
     data = TrainingData(
         num_nodes=num_nodes,
@@ -48,5 +49,6 @@ def fit_network(
         forbidden_keys=pair_keys(train, num_nodes).sort().values,
         valid_edges=valid,
         valid_negatives=corrupted_negatives(valid, negatives_per_edge, known, generator, num_nodes=num_nodes),
+        message_weight=None if weight is None else weight[order[held_out:]],
     )
     return train_network(model, training, data, selection_metric=selection_metric, on_epoch=on_epoch, device=device)

@@ -14,7 +14,7 @@ __all__ = [  # a metric and its interval are asked for together, so the interval
     "MetricInterval",
     "average_precision",
     "bootstrap_mean",
-    "hits_at_k",
+    "hits_at_k_shared",
     "metric_values",
     "paired_bootstrap",
     "rank_intervals",
@@ -26,7 +26,7 @@ __all__ = [  # a metric and its interval are asked for together, so the interval
 HITS_AT = (1, 3, 10, 20, 50, 100)
 
 
-def hits_at_k(positive: Float[Tensor, " positives"], negative: Float[Tensor, " negatives"], k: int) -> float:
+def hits_at_k_shared(positive: Float[Tensor, " positives"], negative: Float[Tensor, " negatives"], k: int) -> float:
     """Return the share of positives scored strictly above the k-th largest score of a shared set of negatives.
 
     Strict, so that a scorer giving every pair one score has no hits. O(positives + negatives).

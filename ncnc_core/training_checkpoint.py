@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import torch
@@ -41,16 +41,31 @@ class Progress:
     finished: bool = False
 
 
-def fingerprint(model: ModelConfig, training: TrainingConfig, data: TrainingData, selection_metric: str) -> str:
+def fingerprint(
+    model: ModelConfig,
+    training: TrainingConfig,
+    data: TrainingData,
+    selection_metric: str,
+    initial_weights: Mapping[str, Tensor] | None = None,
+) -> str:
     """Return a digest of everything a training's outcome depends on; a checkpoint of another one is refused."""
     digest = hashlib.sha256()
     digest.update(json.dumps([model.model_dump(), training.model_dump(), data.num_nodes, selection_metric]).encode())
-    tensors = (data.features, data.train_edges, data.message_only_edges, data.forbidden_keys, data.valid_edges)
-    for tensor in (*tensors, data.valid_negatives):
-        digest.update(b"none" if tensor is None else str(tuple(tensor.shape)).encode())
-        if tensor is not None:
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    named = {field.name: getattr(data, field.name) for field in fields(data) if field.name != "num_nodes"}
+    for name, tensor in [*named.items(), *sorted((initial_weights or {}).items())]:
+        digest.update(f"{name} {None if tensor is None else (tuple(tensor.shape), tensor.dtype)}".encode())
+        for part in _parts(tensor):
+            digest.update(part.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def _parts(tensor: Tensor | None) -> list[Tensor]:
+    """Return the plain arrays that a tensor is held in."""
+    if tensor is None:
+        return []
+    if tensor.layout == torch.sparse_csr:
+        return [tensor.crow_indices(), tensor.col_indices(), tensor.values()]
+    return [tensor]
 
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], progress: Progress, run: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -17,8 +17,10 @@ class TrainingData:
 
     `train_edges` [2, m] are the positives and, with `message_only_edges`, the message edges of training and
     validation. `forbidden_keys` are sorted `pair_keys` that are never drawn as training negatives: every edge known at
-    the training cut, not later ones, which would leak. The k negatives of valid edge b are `valid_negatives`
-    [2, v * k], columns b * k to b * k + k - 1. `features` is float32 [nodes, features], or None.
+    the training cut, not later ones, which would leak. `valid_negatives` [2, negatives] are shared by all validation
+    edges; where there are v * k of them, columns b * k to b * k + k - 1 are also the own ones of valid edge b, which
+    mrr needs. `features` is float32 [nodes, features], dense or in sparse rows, or integer ids [nodes], or None.
+    `message_weight` is float32 [message edges], in the order of `message_edges`, where the edges have weights.
     """
 
     num_nodes: int
@@ -28,29 +30,31 @@ class TrainingData:
     valid_edges: Tensor
     valid_negatives: Tensor
     message_only_edges: Tensor | None = None
+    message_weight: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Check what would otherwise surface as NaN, or as an empty epoch, an hour later."""
         if self.train_edges.shape[1] == 0:
             raise InvalidGraph("There are 0 training edges. Give at least one, or a later training cut.")
         valid, negatives = self.valid_edges.shape[1], self.valid_negatives.shape[1]
-        if valid == 0 or negatives == 0 or negatives % valid:
+        if valid == 0 or negatives == 0:
             raise InvalidGraph(
-                f"Each of the {valid} validation edges needs the same number of negatives, but there are {negatives}. "
-                "Give validation edges, and k negatives for each, one edge's after the other's."
+                f"There are {valid} validation edges and {negatives} validation negatives. "
+                "Give at least one of each: they choose the epoch."
             )
-        if self.features is None:
-            return
-        if self.features.shape[0] != self.num_nodes:
+        if self.message_weight is not None and self.message_weight.shape != self.message_edges.shape[1:]:
             raise InvalidGraph(
-                f"features has {self.features.shape[0]} rows for {self.num_nodes} nodes. Give one row a node."
+                f"message_weight has the shape {list(self.message_weight.shape)} for {self.message_edges.shape[1]} "
+                "message edges. Give one weight an edge, those of train_edges first."
             )
-        bad = (~torch.isfinite(self.features).all(dim=1)).nonzero()
-        if bad.numel():
-            raise InvalidGraph(
-                f"{bad.numel()} rows of features hold NaN or infinity (first: node at position {int(bad[0])}). "
-                "Fill them in, or leave the feature column out."
-            )
+        if self.features is not None:
+            _check_features(self.features, self.num_nodes)
+
+    @property
+    def negatives_per_valid_edge(self) -> int | None:
+        """The number of negatives each validation edge has of its own, or None where they do not divide evenly."""
+        each, rest = divmod(self.valid_negatives.shape[1], self.valid_edges.shape[1])
+        return None if rest else each
 
     @property
     def message_edges(self) -> Tensor:
@@ -61,7 +65,7 @@ class TrainingData:
 
     def adjacency(self) -> Adjacency:
         """Return the message graph."""
-        return Adjacency.from_edges(self.message_edges, self.num_nodes)
+        return Adjacency.from_edges(self.message_edges, self.num_nodes, self.message_weight)
 
     def never_negative(self) -> Tensor:
         """Return the sorted keys no training negative may have: the forbidden ones and the message edges."""
@@ -70,12 +74,26 @@ class TrainingData:
 
     def to(self, device: torch.device) -> TrainingData:
         """Return the data on a device."""
-        return TrainingData(
-            num_nodes=self.num_nodes,
-            features=None if self.features is None else self.features.to(device),
-            train_edges=self.train_edges.to(device),
-            forbidden_keys=self.forbidden_keys.to(device),
-            valid_edges=self.valid_edges.to(device),
-            valid_negatives=self.valid_negatives.to(device),
-            message_only_edges=None if self.message_only_edges is None else self.message_only_edges.to(device),
+        tensors = {
+            field.name: value.to(device)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor)
+        }
+        return replace(self, **tensors)
+
+
+def _check_features(features: Tensor, num_nodes: int) -> None:
+    if features.shape[0] != num_nodes:
+        raise InvalidGraph(f"features has {features.shape[0]} rows for {num_nodes} nodes. Give one row a node.")
+    if not features.is_floating_point():  # ids
+        return
+    if features.layout == torch.sparse_csr:
+        broken = (~torch.isfinite(features.values())).nonzero().flatten()
+        bad = torch.searchsorted(features.crow_indices(), broken, right=True).sub(1).unique()
+    else:
+        bad = (~torch.isfinite(features).all(dim=1)).nonzero().flatten()
+    if bad.numel():
+        raise InvalidGraph(
+            f"{bad.numel()} rows of features hold NaN or infinity (first: node at position {int(bad[0])}). "
+            "Fill them in, or leave the feature column out."
         )

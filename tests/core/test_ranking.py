@@ -8,7 +8,7 @@ from ncnc_core.bootstrap import bootstrap_mean
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.ranking import (
     average_precision,
-    hits_at_k,
+    hits_at_k_shared,
     metric_values,
     rank_intervals,
     rank_metrics,
@@ -43,13 +43,13 @@ def sklearn_truth(positive: torch.Tensor, negative: torch.Tensor) -> tuple[list[
     ],
 )
 def test_hits_at_k_is_strict(positive: list[float], negative: list[float], k: int, expected: float) -> None:
-    assert hits_at_k(torch.tensor(positive), torch.tensor(negative), k) == pytest.approx(expected)
+    assert hits_at_k_shared(torch.tensor(positive), torch.tensor(negative), k) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("k", [0, 4])
 def test_hits_at_k_refuses_a_k_that_the_negatives_cannot_answer(k: int) -> None:
     with pytest.raises(InvalidGraph, match=rf"Hits@{k} .* there are 3\. Sample more negatives"):
-        hits_at_k(torch.ones(2), torch.ones(3), k)
+        hits_at_k_shared(torch.ones(2), torch.ones(3), k)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_mean_of_the_metric_values_is_the_metric() -> None:
     assert metrics["mrr"] == pytest.approx(reciprocal_ranks(positive, negative).mean().item())
     assert metrics["auc"] == pytest.approx(roc_auc(positive, negative.flatten()))
     assert metrics["average_precision"] == pytest.approx(average_precision(positive, negative.flatten()))
-    by_hand = [hits_at_k(positive[i : i + 1], negative[i], 3) for i in range(len(positive))]
+    by_hand = [hits_at_k_shared(positive[i : i + 1], negative[i], 3) for i in range(len(positive))]
     assert metrics["hits@3"] == pytest.approx(sum(by_hand) / len(by_hand))
 
 

@@ -29,14 +29,22 @@ def test_message_edges_and_forbidden_keys_are_never_negatives() -> None:
     assert with_more.never_negative().tolist() == [1, 4, 7, 13]  # 0-1, 0-4 (twice: forbidden and message), 1-2, 2-3
 
 
+# validation edges, validation negatives, and how many each edge has of its own
+@pytest.mark.parametrize(("edges", "negatives", "each"), [(1, 3, 3), (2, 2, 1), (2, 3, None), (3, 2, None)])
+def test_negatives_belong_to_an_edge_only_where_they_divide_evenly(
+    edges: int, negatives: int, each: int | None
+) -> None:
+    divided = data(valid_edges=EDGES[:, :edges], valid_negatives=EDGES[:, :negatives])
+    assert divided.negatives_per_valid_edge == each
+
+
 # what is wrong, and what the message says of it
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"train_edges": EDGES[:, :0]}, r"0 training edges\. Give at least one"),
-        ({"valid_edges": EDGES[:, :0]}, r"Each of the 0 validation edges"),
-        ({"valid_negatives": EDGES[:, :0]}, r"there are 0\. Give validation edges, and k negatives"),
-        ({"valid_edges": EDGES[:, :2], "valid_negatives": EDGES}, r"Each of the 2 validation edges.*there are 3"),
+        ({"valid_edges": EDGES[:, :0]}, r"There are 0 validation edges and 2 validation negatives"),
+        ({"valid_negatives": EDGES[:, :0]}, r"1 validation edges and 0 validation negatives\. Give at least one of"),
         ({"features": torch.zeros(4, 2)}, r"4 rows for 5 nodes\. Give one row a node"),
         (
             {"features": torch.tensor([[0.0], [float("nan")], [1], [float("inf")], [2]])},

@@ -1,0 +1,66 @@
+"""How good a network is on the validation pairs, by one declared metric: it chooses the epoch and the completion."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.link_network import LinkNetwork
+from ncnc_core.ranking import average_precision, hits_at_k_shared, reciprocal_ranks, roc_auc
+from ncnc_core.scoring import node_levels, score_pairs
+from ncnc_core.training_data import TrainingData
+
+METRIC_NAME = r"^(mrr|auc|average_precision|hits@[1-9][0-9]*)$"
+SelectionMetric = Annotated[str, Field(pattern=METRIC_NAME)]
+
+
+def require_selectable(metric: SelectionMetric, data: TrainingData) -> None:
+    """Refuse, before the first epoch, a metric that the validation pairs cannot be measured by.
+
+    Raises:
+        InvalidGraph: no such metric, too few negatives for hits@K, or no equal number of negatives a positive for mrr.
+    """
+    if not re.match(METRIC_NAME, metric):
+        raise InvalidGraph(
+            f"{metric!r} is no selection metric. Choose mrr, auc, average_precision, or hits@K, as in hits@50."
+        )
+    valid, negatives = data.valid_edges.shape[1], data.valid_negatives.shape[1]
+    if metric == "mrr" and data.negatives_per_valid_edge is None:
+        raise InvalidGraph(
+            f"mrr ranks each of the {valid} validation edges among its own negatives, the same number for each, but "
+            f"there are {negatives}. Give k negatives for each, or select by auc, average_precision or hits@K."
+        )
+    k = _shared_hits(metric)
+    if k is not None and k > negatives:
+        raise InvalidGraph(
+            f"{metric} needs at least {k} validation negatives, shared by all positives, but there are {negatives}. "
+            f"Sample more negatives, or choose K of at most {negatives}."
+        )
+
+
+def validation_metrics(
+    network: LinkNetwork, data: TrainingData, adjacency: Adjacency, metric: SelectionMetric
+) -> dict[str, float]:
+    """Score the validation pairs on the message graph, in evaluation mode, and return the metrics.
+
+    auc and average_precision compare all positives with all negatives; mrr, where each positive has k negatives of its
+    own, ranks it among those; hits@K, where it is the declared metric, takes the K-th largest of all negatives.
+    """
+    levels = node_levels(network, data.features, adjacency)
+    positive = score_pairs(network, levels, adjacency, data.valid_edges)
+    negative = score_pairs(network, levels, adjacency, data.valid_negatives)
+    metrics = {"auc": roc_auc(positive, negative), "average_precision": average_precision(positive, negative)}
+    if (repeat := data.negatives_per_valid_edge) is not None:
+        metrics["mrr"] = float(reciprocal_ranks(positive, negative.view(-1, repeat)).mean())
+    if (k := _shared_hits(metric)) is not None:
+        metrics[metric] = hits_at_k_shared(positive, negative, k)
+    return metrics
+
+
+def _shared_hits(metric: str) -> int | None:
+    name, _, k = metric.partition("@")
+    return int(k) if name == "hits" else None
