@@ -92,6 +92,10 @@ class Adjacency:
         """The number of neighbours of each node, int64 [nodes]."""
         return self.row_pointer[1:] - self.row_pointer[:-1]
 
+    def layer(self, number: int) -> Adjacency:
+        """Return the graph that an encoder's layer propagates on: this one for all; a sampled batch has one a layer."""
+        return self
+
     @property
     def num_edges(self) -> int:
         """The number of undirected edges."""

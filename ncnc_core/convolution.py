@@ -29,6 +29,11 @@ class GCN(GCNConv):  # type: ignore[misc]  # PyG is untyped
 class SAGE(SAGEConv):  # type: ignore[misc]  # PyG is untyped
     """y = (mean of x over the neighbours) Theta_1 + x Theta_2 + b."""
 
+    def forward(self, x: Tensor, edge_index: Propagation) -> Tensor:
+        """Give PyG what it reads of the neighbours, and of the nodes themselves: fewer, on a sampled batch."""
+        result: Tensor = super().forward((x, edge_index.own(x)), edge_index)
+        return result
+
     def propagate(self, edge_index: Propagation, **inputs: Any) -> Tensor:  # Any: as PyG hands them over
         """Average the neighbours."""
         return edge_index.mean(inputs["x"][0])
@@ -40,6 +45,11 @@ class GIN(GINConv):  # type: ignore[misc]  # PyG is untyped
     def __init__(self, in_channels: int, out_channels: int) -> None:
         mlp = nn.Sequential(nn.Linear(in_channels, out_channels), nn.ReLU(), nn.Linear(out_channels, out_channels))
         super().__init__(mlp)
+
+    def forward(self, x: Tensor, edge_index: Propagation) -> Tensor:
+        """Give PyG what it reads of the neighbours, and of the nodes themselves: fewer, on a sampled batch."""
+        result: Tensor = super().forward((x, edge_index.own(x)), edge_index)
+        return result
 
     def propagate(self, edge_index: Propagation, **inputs: Any) -> Tensor:  # Any: as PyG hands them over
         """Add the neighbours up."""

@@ -81,8 +81,10 @@ class Encoder(nn.Module):
         features: Float[Tensor, "nodes features"] | None,
         adjacency: Adjacency,
         ids: Int64[Tensor, " nodes"] | None = None,
-    ) -> Float[Tensor, "nodes channels"]:
+    ) -> Float[Tensor, "rows channels"]:
         """Return h = Enc(x, A), or the weighted sum of all layers with jumping knowledge.
+
+        On a sampled batch, that of the nodes which the last layer has rows for.
 
         Raises:
             InvalidGraph: edge weights are asked for, and the graph has none or one below 0.
@@ -91,15 +93,18 @@ class Encoder(nn.Module):
             _check_weights(adjacency)
         x: Tensor = self.input(features, ids, adjacency.num_nodes)
         layers = []
-        for convolution, after in zip(self.convolutions, self.after, strict=True):
+        for number, (convolution, after) in enumerate(zip(self.convolutions, self.after, strict=True)):
             kept, survivor_weight = drop_edges(
-                adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout
+                adjacency.layer(number), self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout
             )
-            y = after(convolution(x, Propagation(kept, survivor_weight, self.edge_weights)))
-            x = x + y if self.residual and x.shape == y.shape else y
+            propagation = Propagation(kept, survivor_weight, self.edge_weights)
+            own, y = propagation.own(x), after(convolution(x, propagation))
+            x = own + y if self.residual and own.shape == y.shape else y
             layers.append(x)
         if self.layer_weights is None:
             return x
+        # On a sampled batch each layer has fewer rows than the one before: those of the last are wanted.
+        layers = [layer if layer.shape == x.shape else layer[: x.shape[0]] for layer in layers]
         return torch.einsum("l,lnc->nc", self.layer_weights, torch.stack(layers))
 
 

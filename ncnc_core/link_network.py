@@ -81,7 +81,7 @@ class LinkNetwork(nn.Module):
         adjacency: Adjacency,
         *,
         ids: Int64[Tensor, " nodes"] | None = None,
-    ) -> Float[Tensor, "nodes channels"]:
+    ) -> Float[Tensor, "rows channels"]:
         """Return the node embeddings; structural features come from this very adjacency, so TLR holds for them too.
 
         A node embedding is looked up by `ids`, else by integer `features`, else by the nodes' own positions; a node

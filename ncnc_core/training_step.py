@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.batch_sampler import BatchSampler
 from ncnc_core.cost_chunks import cost_chunks
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.losses import positive_losses
@@ -28,6 +29,7 @@ def accumulate_gradients(
     negatives: Int64[Tensor, "2 negatives"],
     training: TrainingConfig,
     *,
+    sampler: BatchSampler | None = None,
     bytes_at_once: int | None = None,
 ) -> Float[Tensor, ""]:
     """Add the gradients of one batch to the network's, and return its loss.
@@ -36,15 +38,18 @@ def accumulate_gradients(
     b * k to b * k + k - 1 of `negatives`), and each piece's gradient is collected at the node values before one
     backward pass goes through the encoder. The loss is that of the undivided batch; only dropout is drawn otherwise,
     a predictor's edge dropout once a piece. Memory: that of the encoder and of one piece.
+
+    With a `sampler` the encoder and the overlaps see a sample of the batch's surroundings instead of the whole graph.
     """
-    target = adjacency.without(positives) if training.target_link_removal == "batch" else adjacency
     device_type = positives.device.type
 
     def autocast() -> torch.autocast:
         return torch.autocast(device_type, torch.bfloat16, enabled=training.precision == "bfloat16")
 
     with autocast():
-        h = network.encode(features, target)
+        h, target, positives, negatives = _embedded(
+            network, features, adjacency, positives, negatives, training, sampler
+        )
         levels = [network.predictor.node_levels(h)]
         if training.separate_node_dropout_as_published:
             levels.append(network.predictor.node_levels(h))
@@ -67,6 +72,25 @@ def accumulate_gradients(
         loss.backward()
         return loss.detach()
     return _backward_in_pieces(levels, parts, score)
+
+
+def _embedded(
+    network: LinkNetwork,
+    features: Tensor | None,
+    adjacency: Adjacency,
+    positives: Tensor,
+    negatives: Tensor,
+    training: TrainingConfig,
+    sampler: BatchSampler | None,
+) -> tuple[Tensor, Adjacency, Tensor, Tensor]:
+    """Return the node embeddings, the graph that overlaps are taken on, and the pairs in its positions."""
+    removes = training.target_link_removal == "batch"
+    if sampler is None:
+        target = adjacency.without(positives) if removes else adjacency
+        return network.encode(features, target), target, positives, negatives
+    batch = sampler.draw(network, torch.cat([positives, negatives], 1), positives if removes else None)
+    positives, negatives = batch.pairs.split([positives.shape[1], negatives.shape[1]], dim=1)
+    return batch.encode(network, features), batch.overlap, positives, negatives
 
 
 def _logits(

@@ -1,0 +1,172 @@
+"""The loops of the sampled mode: thinned rows, thinned overlaps, and their renumbering.
+
+PyTorch Geometric's NeighborLoader and LinkNeighborLoader would draw the rows, but need pyg-lib or torch-sparse, which
+have no wheels for current torch; and neither knows overlaps.
+
+All kernels read one graph the same way: `row_pointer`, `column` as in `Adjacency`, and `removed`, the sorted places in
+`column` of the entries that are hidden (target link removal). A row is thinned to `limit` entries evenly spaced along
+what is left of it, see `neighbor_sampling.spaced_places`: shifted by a half in scoring (`seed` 0), so that the choice
+depends on the node alone, and by a hash of seed and node in training.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Whole = Any  # int, np.int64 and np.uint64: numba tells them apart, a caller need not
+
+NO_LIMIT = np.int64(2**62)
+
+
+@njit(cache=True, nogil=True)
+def uniform_hash(seed: Whole, key: Whole) -> float:
+    """Return a number in [0, 1) that seed and key alone decide: the finaliser of SplitMix64 (Steele et al., 2014)."""
+    z = (np.uint64(key) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) ^ seed
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    return float(z >> np.uint64(11)) / 9007199254740992.0  # 2^53: every value is exact in float64
+
+
+@njit(cache=True, nogil=True)
+def lower_bound(values: Ints, wanted: Whole, low: Whole, high: Whole) -> Whole:
+    """Return the first place in values[low:high], sorted, that is not below the wanted value; else high."""
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def left_degree(row_pointer: Ints, removed: Ints, node: Whole) -> tuple[Whole, Whole]:
+    """Return the length of a row without what is removed, and where its removed entries begin in `removed`."""
+    start, stop = row_pointer[node], row_pointer[node + 1]
+    first = lower_bound(removed, start, np.int64(0), np.int64(removed.size))
+    last = lower_bound(removed, stop, first, np.int64(removed.size))
+    return stop - start - (last - first), first
+
+
+@njit(cache=True, nogil=True)
+def spaced_shift(seed: Whole, key: Whole) -> float:
+    """Return where in the first interval the first entry is taken: the middle, or by the seed."""
+    return 0.5 if seed == np.uint64(0) else uniform_hash(seed, key)
+
+
+@njit(cache=True, nogil=True)
+def spaced_place(number: Whole, length: Whole, kept: Whole, shift: float) -> Whole:
+    """Return the place of entry `number` of `kept` in a list of `length`."""
+    if kept == length:
+        return number
+    return min(np.int64(np.floor((number + shift) * length / kept)), length - 1)
+
+
+@njit(cache=True, nogil=True)
+def thin_row(
+    row_pointer: Ints,
+    column: Ints,
+    removed: Ints,
+    node: Whole,
+    limit: Whole,
+    seed: Whole,
+    chosen: Ints,
+    at: Whole,
+) -> Whole:
+    """Write a row's thinned places in `column` to chosen[at:], ascending, and return how many; O(kept + log)."""
+    length, hidden = left_degree(row_pointer, removed, node)
+    kept = min(length, limit)
+    shift = spaced_shift(seed, node)
+    passed = np.int64(0)
+    for number in range(kept):
+        entry = row_pointer[node] + spaced_place(number, length, kept, shift) + passed
+        while hidden < removed.size and removed[hidden] <= entry:
+            hidden, passed, entry = hidden + 1, passed + 1, entry + 1
+        chosen[at + number] = entry
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def thin_rows(
+    row_pointer: Ints, column: Ints, removed: Ints, nodes: Ints, limit: Whole, seed: Whole
+) -> tuple[Ints, Ints, Ints]:
+    """Return the thinned rows of some nodes: pointer [nodes + 1], places in `column`, and the full lengths [nodes].
+
+    Cost O(sum of min(degree, limit)), however large the graph.
+    """
+    pointer = np.zeros(nodes.size + 1, dtype=np.int64)
+    degree = np.empty(nodes.size, dtype=np.int64)
+    for row in range(nodes.size):
+        degree[row] = left_degree(row_pointer, removed, nodes[row])[0]
+        pointer[row + 1] = pointer[row] + min(degree[row], limit)
+    chosen = np.empty(pointer[-1], dtype=np.int64)
+    for row in range(nodes.size):
+        thin_row(row_pointer, column, removed, nodes[row], limit, seed, chosen, pointer[row])
+    return pointer, chosen, degree
+
+
+@njit(cache=True, nogil=True)
+def left_degrees(row_pointer: Ints, removed: Ints, nodes: Ints) -> Ints:
+    """Return the lengths of some rows without what is removed, [nodes]."""
+    degree = np.empty(nodes.size, dtype=np.int64)
+    for row in range(nodes.size):
+        degree[row] = left_degree(row_pointer, removed, nodes[row])[0]
+    return degree
+
+
+@njit(cache=True, nogil=True)
+def note_new_nodes(place: NDArray[np.int32], nodes: Ints) -> Ints:
+    """Return the nodes that have no place yet (place -1), sorted and each once, and mark them with -2.
+
+    `place` is as long as the graph and kept from batch to batch: only what a batch touches is written and wiped.
+    """
+    found = np.empty(nodes.size, dtype=np.int64)
+    count = 0
+    for number in range(nodes.size):
+        node = nodes[number]
+        if place[node] == -1:
+            place[node] = -2
+            found[count] = node
+            count += 1
+    return np.sort(found[:count])  # ascending: the gathers that follow then walk memory in one direction
+
+
+@njit(cache=True, nogil=True)
+def give_places(place: NDArray[np.int32], nodes: Ints, first: Whole) -> None:
+    """Number the nodes consecutively from `first`."""
+    for number in range(nodes.size):
+        place[nodes[number]] = first + number
+
+
+@njit(cache=True, nogil=True)
+def places_of(place: NDArray[np.int32], nodes: Ints) -> Ints:
+    """Return the place of each node."""
+    result = np.empty(nodes.size, dtype=np.int64)
+    for number in range(nodes.size):
+        result[number] = place[nodes[number]]
+    return result
+
+
+@njit(cache=True, nogil=True)
+def wipe_places(place: NDArray[np.int32], nodes: Ints) -> None:
+    """Forget the places of these nodes."""
+    for number in range(nodes.size):
+        place[nodes[number]] = -1
+
+
+@njit(cache=True, nogil=True)
+def entries_of(row_pointer: Ints, column: Ints, node: Ints, other: Ints) -> Ints:
+    """Return the place in `column` of each entry (node, other), or -1 where the graph has none."""
+    entry = np.empty(node.size, dtype=np.int64)
+    for number in range(node.size):
+        stop = row_pointer[node[number] + 1]
+        at = lower_bound(column, other[number], row_pointer[node[number]], stop)
+        entry[number] = at if at < stop and column[at] == other[number] else -1
+    return entry

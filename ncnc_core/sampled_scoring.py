@@ -1,0 +1,65 @@
+"""Scoring pairs from samples of their neighbourhoods, where the whole graph is too large to be encoded."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from ncnc_core.batch_sampler import BatchSampler
+from ncnc_core.cost_chunks import cost_chunks
+from ncnc_core.link_network import LinkNetwork
+from ncnc_core.overlap_plan import OverlapPlan
+from ncnc_core.scoring import evaluating
+
+NODES_AT_ONCE = 2**20  # at most; neighbourhoods overlap, so a fraction of it is what a batch has: bounds memory
+
+
+def score_pairs_sampled(
+    network: LinkNetwork,
+    features: Tensor | None,
+    sampler: BatchSampler,
+    pairs: Int64[Tensor, "2 pairs"],
+    *,
+    nodes_at_once: int = NODES_AT_ONCE,
+) -> Float[Tensor, " pairs"]:
+    """Return the logits of the pairs, in evaluation mode, each from at most `fan_out` neighbours a node and layer.
+
+    `features` are those of the whole graph. Which neighbours are read depends on the node alone, so a score depends on
+    neither the other pairs nor `nodes_at_once`, and the same pair scores the same tomorrow. With a fan-out above every
+    degree and no overlap limit the logits are those of `scoring.score_pairs`, up to the order of summation.
+    Time and memory are those of the pairs, not of the graph.
+
+    Raises:
+        InvalidGraph: a position is none of the graph's, or the network has no sampled mode.
+    """
+    even = sampler.with_generator(None)
+    with evaluating(network):
+        plan = OverlapPlan.of(network)
+        # Pairs of one source side by side share its neighbourhood.
+        order = torch.argsort(pairs[0], stable=True)
+        ordered = pairs[:, order]
+        logits = []
+        for part in cost_chunks(_nodes(plan, even, ordered), nodes_at_once):
+            batch = even.draw(network, ordered[:, part])
+            levels = network.predictor.node_levels(batch.encode(network, features))
+            logits.append(network.predictor(levels, batch.overlap, batch.pairs))
+    if not logits:
+        return torch.zeros(0, device=pairs.device)
+    result = torch.cat(logits)
+    return torch.empty_like(result).index_copy_(0, order, result)
+
+
+def _nodes(plan: OverlapPlan, sampler: BatchSampler, pairs: Tensor) -> Tensor:
+    """Return the largest number of nodes that each pair can bring, [pairs]."""
+    sampler.require_known(pairs, "pairs")
+    degree = sampler.adjacency.degree[pairs]
+    if sampler.overlap_limit is not None:
+        degree = degree.clamp(max=sampler.overlap_limit)
+    nodes = 2 + degree.amin(0) if plan.common else torch.full_like(pairs[0], 2)
+    candidates = degree if plan.keep is None else degree.clamp(max=plan.keep)
+    for _ in range(plan.one_sided_depth):
+        nodes = nodes + candidates.sum(0) * (nodes if plan.completes else 1)
+    for limit in sampler.fan_out:
+        nodes = nodes * (1 + limit)
+    return nodes
