@@ -6,6 +6,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.dense_overlap import is_dense, pool_common
 from ncnc_core.edge_dropout import drop_edges
 from ncnc_core.overlap import common_neighbors, exclusive_neighbors, shared_neighbors
 from ncnc_core.pair_head import PairHead
@@ -47,7 +48,7 @@ class GAECN(nn.Module):
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
         adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        count = common_neighbors(adjacency, pairs).row_pointer.diff().unsqueeze(-1)  # [pairs, 1]
+        count = common_neighbors(adjacency, pairs).count.unsqueeze(-1)  # [pairs, 1]
         return self.head(levels[0], pairs, count.to(levels[0].dtype))  # type: ignore[no-any-return]
 
 
@@ -71,6 +72,8 @@ class NCN(nn.Module):
         """Return the logits."""
         adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
         h, g = levels
+        if is_dense(adjacency):
+            return self.head(h, pairs, pool_common(adjacency, pairs, g))  # type: ignore[no-any-return]
         return self.head(h, pairs, common_neighbors(adjacency, pairs).sum_rows(g))  # type: ignore[no-any-return]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int64
@@ -12,9 +13,13 @@ from torch import Tensor, nn
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.completion import completion_weight
 from ncnc_core.cost_chunks import cost_chunks
+from ncnc_core.dense_completion import belief_matrix, fits_belief_matrix
+from ncnc_core.dense_overlap import is_dense, pool_common, pool_completed
 from ncnc_core.edge_dropout import drop_edges
 from ncnc_core.overlap import NodeLists, common_neighbors, exclusive_neighbors
 from ncnc_core.pair_head import PairHead
+
+Scorer = Callable[[list[Tensor], Adjacency, Tensor], Tensor]  # a predictor: node levels, graph and pairs to logits
 
 
 class NCNC(nn.Module):
@@ -69,12 +74,32 @@ class NCNC(nn.Module):
                 levels.append(self.head.node_values(levels[-1]))
         return levels
 
+    def prepared(self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
+        """Return what scores these pairs, in any number of calls: on a dense graph the beliefs are found once for all.
+
+        The levels and the graph of those calls are to be these ones. Dropped edges are drawn anew in every call, and
+        so are beliefs then.
+        """
+        if (self.training and self.edge_dropout > 0) or not self._completes_densely(levels, adjacency):
+            return self
+        return partial(self, belief=self._belief(levels, adjacency, pairs))
+
     def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+        self,
+        levels: list[Tensor],
+        adjacency: Adjacency,
+        pairs: Int64[Tensor, "2 pairs"],
+        belief: Float[Tensor, "nodes nodes"] | None = None,
     ) -> Float[Tensor, " pairs"]:
-        """Return the logits."""
+        """Return the logits; `belief` is what `prepared` found."""
         adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
         h, g = levels[:2]
+        if len(levels) == 2 and is_dense(adjacency):
+            return self.head(h, pairs, pool_common(adjacency, pairs, g))  # type: ignore[no-any-return]
+        if self._completes_densely(levels, adjacency):
+            belief = self._belief(levels, adjacency, pairs) if belief is None else belief
+            pooled = pool_completed(adjacency, pairs, g, belief, skip_other=self.skip_other)
+            return self.head(h, pairs, pooled)  # type: ignore[no-any-return]
         common = common_neighbors(adjacency, pairs)
         pooled = common.sum_rows(g)
         if len(levels) == 2:
@@ -82,6 +107,23 @@ class NCNC(nn.Module):
         for lists in self._completed(levels[self.levels_a_call :], adjacency, pairs, common):
             pooled = pooled + lists.sum_rows(g)
         return self.head(h, pairs, pooled)  # type: ignore[no-any-return]
+
+    def _completes_densely(self, levels: list[Tensor], adjacency: Adjacency) -> bool:
+        """Return whether the belief in each missing link is one number, and the graph small enough for a matrix."""
+        return (
+            self.depth == 1
+            and len(levels) > 2
+            and not (self.training and self.noisy)
+            and fits_belief_matrix(adjacency)
+            and (self.max_neighbors is None or int(adjacency.degree.max()) <= self.max_neighbors)
+        )
+
+    def _belief(self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor) -> Tensor:
+        inner = levels[self.levels_a_call :][:2]
+        return belief_matrix(self.head, inner, adjacency, pairs, self._weight, skip_other=self.skip_other)
+
+    def _weight(self, logits: Tensor) -> Tensor:
+        return completion_weight(logits, scale=self.scale, offset=self.offset, alpha=self.alpha)
 
     def completion(
         self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
@@ -110,7 +152,7 @@ class NCNC(nn.Module):
             sides.append((lists, torch.stack([other[lists.owner], lists.node])))
         with self._inner_mode():
             logits = self._inner_logits(levels, adjacency, torch.cat([inner for _, inner in sides], 1))
-            belief = completion_weight(logits, scale=self.scale, offset=self.offset, alpha=self.alpha)
+            belief = self._weight(logits)
         weights = belief.split([lists.node.numel() for lists, _ in sides])
         return [
             NodeLists(lists.row_pointer, lists.node, weight if lists.weight is None else weight * lists.weight)
@@ -139,3 +181,8 @@ class NCNC(nn.Module):
         cost = 1 + adjacency.degree[distinct].min(dim=0).values
         logits = [self(levels, adjacency, distinct[:, part]) for part in cost_chunks(cost, self.chunk)]
         return torch.cat([levels[0].new_zeros(0), *logits])[inverse]
+
+
+def prepared(predictor: Scorer, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
+    """Return what scores these pairs in any number of calls, with what the calls have in common done once."""
+    return predictor.prepared(levels, adjacency, pairs) if isinstance(predictor, NCNC) else predictor

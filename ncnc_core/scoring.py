@@ -13,13 +13,14 @@ from ncnc_core.adjacency import Adjacency
 from ncnc_core.cost_chunks import cost_chunks
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
+from ncnc_core.ncnc import prepared
 
 ENTRIES_AT_ONCE = 2**20  # neighbours expanded at a time, about 100 bytes each: bounds memory, not the result
 
 
 def node_levels(network: LinkNetwork, features: Tensor | None, adjacency: Adjacency) -> list[Tensor]:
     """Return what every batch on this graph needs, in evaluation mode: the embeddings and their transforms."""
-    with _evaluating(network):
+    with evaluating(network):
         return network.predictor.node_levels(network.encode(features, adjacency))
 
 
@@ -45,13 +46,14 @@ def score_pairs(
             "Score pairs of known nodes, or give the adjacency that holds the new ones."
         )
     cost = 1 + adjacency.degree[pairs].sum(0)
-    with _evaluating(network):
-        logits = [network.predictor(levels, adjacency, pairs[:, part]) for part in cost_chunks(cost, entries_at_once)]
+    with evaluating(network):
+        predictor = prepared(network.predictor, levels, adjacency, pairs)
+        logits = [predictor(levels, adjacency, pairs[:, part]) for part in cost_chunks(cost, entries_at_once)]
     return torch.cat([levels[0].new_zeros(0), *logits])
 
 
 @contextmanager
-def _evaluating(network: LinkNetwork) -> Iterator[None]:
+def evaluating(network: LinkNetwork) -> Iterator[None]:
     """No gradients and no dropout inside the block; the network's mode is restored after it."""
     was_training = network.training
     network.eval()
