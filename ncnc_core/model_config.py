@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 PredictorName = Literal["gae", "gae_cn", "ncn", "ncn2", "ncn_diff", "ncnc"]
 EncoderName = Literal["puregcn", "puresum", "puremean", "gcn", "sage", "gin", "none"]
@@ -60,6 +60,11 @@ class ModelConfig(BaseModel):
     score_known_edges_as_published: bool = False
     # The published inner pass runs with dropout and drops edges once more. Only for parity: noise, and twice the time.
     noisy_completion_as_published: bool = False
+
+    @field_validator("node_embedding", mode="before")
+    @classmethod
+    def _off_as_yaml_reads_it(cls, value: object) -> object:
+        return "off" if value is False else value  # YAML 1.1 reads a bare off as false
 
     @classmethod
     def as_published(cls, **overrides: Any) -> ModelConfig:  # Any: field values, which pydantic checks

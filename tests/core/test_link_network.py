@@ -13,58 +13,6 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 
-PUREGCN_JK: dict[str, Any] = {"encoder": "puregcn", "num_layers": 1, "hidden_channels": 256, "jumping_knowledge": True}
-GCN: dict[str, Any] = {"encoder": "gcn", "hidden_channels": 64, "jumping_knowledge": False, "residual": True}
-
-
-# The acceptance counts of the published configurations (NCN); ppa and ddi are on the OGB leaderboard too.
-@pytest.mark.parametrize(
-    ("options", "num_features", "num_ids", "count"),
-    [
-        pytest.param(PUREGCN_JK, 1433, 0, 764_163, id="cora"),
-        pytest.param({**PUREGCN_JK, "two_layer_head": True}, 3703, 0, 1_411_587, id="citeseer"),
-        pytest.param(PUREGCN_JK, 500, 0, 525_315, id="pubmed"),
-        pytest.param({**GCN, "num_layers": 1}, 128, 0, 33_922, id="collab"),
-        pytest.param(
-            {**GCN, "num_layers": 3, "neighbor_transform": False, "node_embedding": "only"}, 0, 58, 33_538, id="ppa"
-        ),
-        pytest.param(
-            {
-                "encoder": "puregcn",
-                "num_layers": 3,
-                "hidden_channels": 64,
-                "jumping_knowledge": False,
-                "residual": True,
-            },
-            128,
-            0,
-            33_794,
-            id="citation2",
-        ),
-        pytest.param(
-            {
-                "encoder": "puresum",
-                "num_layers": 1,
-                "hidden_channels": 224,
-                "jumping_knowledge": False,
-                "residual": True,
-                "neighbor_output_linear": True,
-                "two_layer_head": True,
-                "node_embedding": "only",
-            },
-            0,
-            4268,
-            1_412_098,
-            id="ddi",
-        ),
-    ],
-)
-def test_published_configurations_have_the_published_parameter_counts(
-    options: dict[str, Any], num_features: int, num_ids: int, count: int
-) -> None:
-    network = LinkNetwork(ModelConfig(predictor="ncn", **options), num_features=num_features, num_ids=num_ids)
-    assert network.num_parameters == count
-
 
 def path_graph() -> Adjacency:
     return Adjacency.from_edges(torch.tensor([[0, 1, 2], [1, 2, 3]]), 5)

@@ -36,3 +36,7 @@ def test_parity_mode_turns_every_switch_the_published_way_and_leaves_the_rest_to
     assert config.noisy_completion_as_published
     assert config.completion_max_neighbors is None
     assert (config.encoder, config.symmetric_edge_dropout) == ("gcn", True)
+
+
+def test_off_without_quotes_in_yaml_is_off() -> None:
+    assert ModelConfig.model_validate({"node_embedding": False}).node_embedding == "off"
