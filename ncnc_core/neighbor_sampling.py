@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 
@@ -22,10 +22,12 @@ class Places:
     weight: Tensor | None
 
 
-def spaced_places(lengths: Int64[Tensor, " lists"], limit: int | None, *, random: bool) -> Places:
+def spaced_places(
+    lengths: Int64[Tensor, " lists"], limit: int | None, shift: Float64[Tensor, " lists"] | None = None
+) -> Places:
     """Keep at most `limit` places a list, evenly spaced along it, each weighted length / kept.
 
-    Systematic sampling: entry t of `limit` is at floor((t + shift) * length / limit). With a random shift in [0, 1)
+    Systematic sampling: entry t of `limit` is at floor((t + shift) * length / limit). With random shifts in [0, 1)
     every place is kept with probability limit / length, so a weighted sum is unbiased (training). Without, the shift
     is a half: the choice depends on the list alone, not on the batch (scoring is repeatable).
     """
@@ -39,12 +41,7 @@ def spaced_places(lengths: Int64[Tensor, " lists"], limit: int | None, *, random
         return Places(pointer, owner, place, None)
     length, number = lengths[owner], kept[owner]
     # float64: exact enough that floor never leaves the list; a whole list (length == kept) maps to itself.
-    spread = ((place + _shift(lengths, random)[owner]) * length / number).floor().to(torch.int64)
+    offset = 0.5 if shift is None else shift[owner]
+    spread = ((place + offset) * length.double() / number).floor().to(torch.int64)
     place = torch.where(length == number, place, torch.minimum(spread, length - 1))
     return Places(pointer, owner, place, (length / number).to(torch.float32))
-
-
-def _shift(lengths: Tensor, random: bool) -> Tensor:
-    if random:
-        return torch.rand(lengths.numel(), device=lengths.device, dtype=torch.float64)
-    return torch.full((lengths.numel(),), 0.5, device=lengths.device, dtype=torch.float64)

@@ -2,66 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from ncnc_core.adjacency import Adjacency, contains_keys
-from ncnc_core.neighbor_sampling import spaced_places
-from ncnc_core.ragged_sum import ragged_sum
+from ncnc_core import overlap_tensors
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.kernels import overlap as kernels
+from ncnc_core.node_lists import NodeLists
+from ncnc_core.sampled_overlap import SampledOverlap
 
+__all__ = ["NodeLists", "common_neighbors", "exclusive_neighbors", "shared_neighbors"]
 
-@dataclass(frozen=True, eq=False)
-class NodeLists:
-    """One list of nodes per pair, in compressed rows, each node with an optional weight.
-
-    `row_pointer` [pairs + 1] and `node` [entries] are int64; `weight` is float [entries], or None for all ones.
-    """
-
-    row_pointer: Tensor
-    node: Tensor
-    weight: Tensor | None = None
-
-    @property
-    def owner(self) -> Tensor:
-        """The pair each entry belongs to, [entries]."""
-        lengths = self.row_pointer[1:] - self.row_pointer[:-1]
-        return torch.repeat_interleave(torch.arange(lengths.numel(), device=lengths.device), lengths)
-
-    @property
-    def occupied(self) -> Tensor:
-        """Which lists hold any node, bool [pairs]."""
-        return self.row_pointer[1:] > self.row_pointer[:-1]
-
-    def sum_rows(self, values: Tensor) -> Tensor:
-        """Return the weighted sum of each list's node values, [pairs, channels]."""
-        return ragged_sum(values, self.row_pointer, self.node, self.weight)
+# PyG has no intersection of neighbourhoods (its own CommonNeighbors goes by way of a dense or SciPy matrix product):
+# the kernels and their twin in tensor operations are ours.
 
 
 def common_neighbors(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> NodeLists:
     """Return N(i) ∩ N(j) for each pair (i, j), ascending.
 
-    Walks the shorter row of each pair and looks each entry up in the sorted keys of the graph:
-    time O(sum min(d_i, d_j) * log entries), memory O(sum min(d_i, d_j)).
+    Time O(d_i + d_j) a pair, O(shorter * log(longer)) where one row is far longer; memory O(sum min(d_i, d_j)).
     """
+    if isinstance(adjacency, SampledOverlap):
+        return NodeLists(*adjacency.common_lists(pairs))
+    if isinstance(adjacency, SampledOverlap):
+        return NodeLists(*adjacency.common_lists(pairs))
     first, second = pairs
-    swap = adjacency.degree[first] > adjacency.degree[second]
+    if adjacency.column.device.type == "cpu":
+        return shared_neighbors(adjacency, adjacency, first, second)
+    swap = adjacency.degree[first] > adjacency.degree[second]  # the twin walks the rows of the first
     return shared_neighbors(adjacency, adjacency, torch.where(swap, second, first), torch.where(swap, first, second))
 
 
 def shared_neighbors(
     near: Adjacency, far: Adjacency, near_node: Int64[Tensor, " pairs"], far_node: Int64[Tensor, " pairs"]
 ) -> NodeLists:
-    """Return N_near(a) ∩ N_far(b) for each a, b; the rows of `near` are walked, so give the sparser graph first."""
-    lengths = near.degree[near_node]
-    ends = torch.cumsum(lengths, 0)
-    owner = torch.repeat_interleave(torch.arange(near_node.numel(), device=near_node.device), lengths)  # [expanded]
-    shift = near.row_pointer[near_node] - (ends - lengths)
-    node = near.column[torch.arange(owner.numel(), device=owner.device) + shift[owner]]
-    found = contains_keys(far.keys, far_node[owner] * far.num_nodes + node)
-    return NodeLists(_pointer(owner[found], near_node.numel()), node[found])
+    """Return N_near(a) ∩ N_far(b) for each a, b, ascending."""
+    if near.column.device.type != "cpu":
+        return overlap_tensors.shared_neighbors(near, far, near_node, far_node)
+    room = int(torch.minimum(near.degree[near_node], far.degree[far_node]).sum())
+    pointer, found = np.empty(near_node.numel() + 1, np.int64), np.empty(room, np.int64)
+    count = kernels.list_common(
+        *_rows(near), *_rows(far), _array(near_node), _array(far_node), pointer, found
+    )  # what is not written is not paged in: the room costs addresses, not memory
+    return NodeLists(torch.from_numpy(pointer), torch.from_numpy(found[:count].copy()))
 
 
 def exclusive_neighbors(
@@ -80,27 +67,43 @@ def exclusive_neighbors(
     itself. `skip_other` leaves it out. `limit` keeps that many of each list, see `spaced_places`; then the cost is
     O((kept + common) * log), however long the rows: no hub's row is walked to find what is not shared.
     """
-    owner, member = common.owner, common.node  # what is left out, [excluded]
-    if skip_other:
-        joined = adjacency.has(torch.stack([node, other])).nonzero().flatten()
-        owner, member = torch.cat([owner, joined]), torch.cat([member, other[joined]])
-    start = adjacency.row_pointer[node]
-    # Where each of them stands in its row, as one ascending key: pair * stride + place.
-    stride = adjacency.num_nodes + 1
-    place = torch.searchsorted(adjacency.keys, node[owner] * adjacency.num_nodes + member) - start[owner]
-    order = (owner * stride + place).sort().values
-    owner = order.div(stride, rounding_mode="floor")
-    pointer = _pointer(owner, node.numel())
-    # Less its rank in the list, a place says how many kept places lie before it.
-    kept_before = order - (torch.arange(order.numel(), device=order.device) - pointer[owner])
-    lengths = adjacency.degree[node] - (pointer[1:] - pointer[:-1])
-    chosen = spaced_places(lengths, limit, random=random)
-    skipped = torch.searchsorted(kept_before, chosen.owner * stride + chosen.place, right=True) - pointer[chosen.owner]
-    entry = start[chosen.owner] + chosen.place + skipped
-    return NodeLists(chosen.row_pointer, adjacency.column[entry], chosen.weight)
+    if isinstance(adjacency, SampledOverlap):  # drawn with a limit already, and with the batch's own chance
+        return NodeLists(*adjacency.exclusive_lists(node, other))
+    if isinstance(adjacency, SampledOverlap):
+        return NodeLists(*adjacency.exclusive_lists(node, other))
+    degree = adjacency.degree[node]
+    is_thinned = limit is not None and degree.numel() > 0 and int(degree.max()) > limit
+    if not is_thinned:
+        limit, shift = None, None
+    else:
+        shift = torch.rand(node.numel(), device=node.device, dtype=torch.float64) if random else None
+    if adjacency.column.device.type != "cpu":
+        return overlap_tensors.exclusive_neighbors(
+            adjacency, node, other, common, skip_other=skip_other, limit=limit, shift=shift
+        )
+    room = int((degree if limit is None else degree.clamp(max=limit)).sum())
+    pointer, found = np.empty(node.numel() + 1, np.int64), np.empty(room, np.int64)
+    weight = np.empty(room, np.float32)
+    count = kernels.list_exclusive(
+        *_rows(adjacency),
+        _array(node),
+        _array(other),
+        _array(common.row_pointer),
+        _array(common.node),
+        skip_other,
+        adjacency.num_nodes if limit is None else limit,
+        np.full(node.numel(), 0.5) if shift is None else shift.numpy(),
+        pointer,
+        found,
+        weight,
+    )
+    kept = torch.from_numpy(weight[:count].copy()) if is_thinned else None
+    return NodeLists(torch.from_numpy(pointer), torch.from_numpy(found[:count].copy()), kept)
 
 
-def _pointer(owner: Tensor, num_rows: int) -> Tensor:
-    pointer = torch.zeros(num_rows + 1, dtype=torch.int64, device=owner.device)
-    torch.cumsum(torch.bincount(owner, minlength=num_rows), 0, out=pointer[1:])
-    return pointer
+def _rows(adjacency: Adjacency) -> tuple[Any, Any]:
+    return _array(adjacency.row_pointer), _array(adjacency.column)
+
+
+def _array(tensor: Tensor) -> Any:
+    return tensor.contiguous().numpy()  # one memory layout, so that each kernel is compiled once

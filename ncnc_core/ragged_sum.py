@@ -9,6 +9,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from ncnc_core.kernels.transpose import transpose_lists
+
 
 def ragged_sum(
     values: Float[Tensor, "nodes channels"],
@@ -21,8 +23,11 @@ def ragged_sum(
     """Return out[r] = sum of weight[e] * values[column[e]] over the entries e of row r.
 
     Differentiable in `values` only. `symmetric` says that the unweighted matrix equals its transpose, which spares
-    the backward pass a sort. Memory O(rows * channels): no [entries, channels] tensor is made.
+    the backward pass a sort. bfloat16 values are summed in float32. Memory O(rows * channels): no [entries, channels]
+    tensor is made.
     """
+    if values.dtype == torch.bfloat16:  # under autocast: a sum over a hub's neighbours would lose the last ones
+        values = values.float()
     result: Tensor = _RaggedSum.apply(values, row_pointer, column, weight, symmetric)  # type: ignore[no-untyped-call]
     return result
 
@@ -62,10 +67,22 @@ def _bag(values: Tensor, row_pointer: Tensor, column: Tensor, weight: Tensor | N
 def _transpose(
     row_pointer: Tensor, column: Tensor, weight: Tensor | None, num_columns: int
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return the transposed matrix; the stable sort keeps the order of summation fixed."""
-    lengths = row_pointer[1:] - row_pointer[:-1]
-    row = torch.repeat_interleave(torch.arange(lengths.numel(), device=column.device), lengths)
-    order = torch.argsort(column, stable=True)
-    pointer = torch.zeros(num_columns + 1, dtype=torch.int64, device=column.device)
-    torch.cumsum(torch.bincount(column, minlength=num_columns), 0, out=pointer[1:])
-    return pointer, row[order], None if weight is None else weight[order]
+    """Return the transposed matrix; entries of one column keep their order, so the order of summation is fixed."""
+    if column.device.type == "cpu":
+        pointer, row, order = _counted(row_pointer, column, num_columns)
+    else:
+        lengths = row_pointer[1:] - row_pointer[:-1]
+        row = torch.repeat_interleave(torch.arange(lengths.numel(), device=column.device), lengths)
+        order = torch.argsort(column, stable=True)
+        pointer = torch.zeros(num_columns + 1, dtype=torch.int64, device=column.device)
+        torch.cumsum(torch.bincount(column, minlength=num_columns), 0, out=pointer[1:])
+        row = row[order]
+    return pointer, row, None if weight is None else weight[order]
+
+
+def _counted(row_pointer: Tensor, column: Tensor, num_columns: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the transpose's pointer, its rows, and where each entry was."""
+    pointer, row, order = column.new_empty(num_columns + 1), torch.empty_like(column), torch.empty_like(column)
+    arrays = (tensor.contiguous().numpy() for tensor in (row_pointer, column, pointer, row, order))
+    transpose_lists(*arrays)
+    return pointer, row, order

@@ -31,7 +31,7 @@ def as_lists(lists: NodeLists) -> list[list[int]]:
 
 
 @given(pair_lists, pair_lists)
-def test_common_neighbors_equal_the_plain_twin(edges: list[tuple[int, int]], pairs: list[tuple[int, int]]) -> None:
+def test_common_neighbors_equal_the_sets(edges: list[tuple[int, int]], pairs: list[tuple[int, int]]) -> None:
     adjacency = Adjacency.from_edges(as_tensor(edges), SIZE)
     expected = common_neighbors_reference(neighbor_sets(edges, SIZE), pairs)
     lists = common_neighbors(adjacency, as_tensor(pairs))
@@ -41,7 +41,7 @@ def test_common_neighbors_equal_the_plain_twin(edges: list[tuple[int, int]], pai
 
 
 @given(pair_lists, pair_lists, st.booleans())
-def test_exclusive_neighbors_equal_the_plain_twin(
+def test_exclusive_neighbors_equal_the_sets(
     edges: list[tuple[int, int]], pairs: list[tuple[int, int]], skip_other: bool
 ) -> None:
     adjacency, both = Adjacency.from_edges(as_tensor(edges), SIZE), as_tensor(pairs)
@@ -94,9 +94,3 @@ def test_one_direction_of_an_edge_dropped_leaves_the_other_row_as_it_is() -> Non
     common = common_neighbors(adjacency, pair)
     assert as_lists(common) == [[2], [2]]
     assert as_lists(exclusive_neighbors(adjacency, *pair, common, skip_other=True)) == [[], []]
-
-
-def test_sum_rows_adds_the_values_of_each_list_with_its_weights() -> None:
-    lists = NodeLists(torch.tensor([0, 2, 2]), torch.tensor([0, 2]), torch.tensor([1.0, 0.5]))
-    values = torch.tensor([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]])
-    assert lists.sum_rows(values).tolist() == [[3.0, 30.0], [0.0, 0.0]]
