@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LossName = Literal["bce", "auc", "hinge_auc", "log_rank"]
 TargetLinkRemoval = Literal["batch", "pair", "off"]
@@ -36,10 +36,20 @@ class TrainingConfig(BaseModel):
     patience: int = Field(default=8, ge=1)  # evaluations without improvement before stopping
     evaluate_every: int = Field(default=1, ge=1)  # epochs
     calibrate_completion: bool = False  # fit completion scale, offset and alpha (off included) on validation at the end
-    # Sampled mode: at most so many neighbours a node, one number per encoder layer; null: every neighbour, exact.
+    # Sampled mode: at most so many neighbours a node, one number per encoder layer, the one nearest to the pair first;
+    # null: every neighbour, exact.
     neighbor_fan_out: tuple[int, ...] | None = None
     overlap_limit: int | None = Field(default=None, ge=1)  # sampled mode: entries walked of a pair's shorter list
     seed: int = Field(default=0, ge=0, lt=2**63)  # what torch and the records take
+
+    @model_validator(mode="after")
+    def _calibrates_on_what_it_trains_on(self) -> TrainingConfig:
+        if self.calibrate_completion and self.neighbor_fan_out is not None:
+            raise ValueError(
+                f"calibrate_completion reads the whole graph, but neighbor_fan_out {list(self.neighbor_fan_out)} trains "
+                "on samples of it. Set calibrate_completion: false, or neighbor_fan_out: null."
+            )
+        return self
 
     @classmethod
     def as_published(cls, **overrides: Any) -> TrainingConfig:  # Any: field values, which pydantic checks

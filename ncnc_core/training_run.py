@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.batch_sampler import BatchSampler
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
@@ -39,6 +41,7 @@ class TrainingRun:
         self.optimizer = self._optimizer()
         self.sampler = torch.Generator().manual_seed(training.seed)  # negatives and batches; dropout has the global one
         self.adjacency = self.data.adjacency()
+        self.batch_sampler = _batch_sampler(training, self.adjacency, self.sampler)
         self.never_negative = self.data.never_negative()
         self.progress = Progress()
         self.best = self._weights()
@@ -55,7 +58,7 @@ class TrainingRun:
         is_last = number >= self.training.epochs
         metrics = {}
         if is_last or number % self.training.evaluate_every == 0:
-            metrics = validation_metrics(self.network, self.data, self.adjacency, self.metric)
+            metrics = validation_metrics(self.network, self.data, self.adjacency, self.metric, self.batch_sampler)
             self._select(number, metrics[self.metric])
         result = EpochResult(number, loss, metrics, time.perf_counter() - started)
         self.progress.history.append(result)
@@ -83,7 +86,13 @@ class TrainingRun:
         """Take one optimiser step, and return the loss."""
         self.optimizer.zero_grad(set_to_none=True)
         loss = accumulate_gradients(
-            self.network, self.data.features, self.adjacency, positives, negatives, self.training
+            self.network,
+            self.data.features,
+            self.adjacency,
+            positives,
+            negatives,
+            self.training,
+            sampler=self.batch_sampler,
         )
         if self.training.gradient_clip_norm is not None:
             for group in self.optimizer.param_groups:  # encoder and predictor apart, as published
@@ -136,6 +145,15 @@ class TrainingRun:
         self.sampler.set_state(tensors["sampler"])
         restore_random_states(_under("random/", tensors), self.device)
         self.progress = progress
+
+
+def _batch_sampler(
+    training: TrainingConfig, adjacency: Adjacency, generator: torch.Generator
+) -> BatchSampler | None:
+    """Return what draws the batches of the sampled mode, or None for the exact one."""
+    if training.neighbor_fan_out is None:
+        return None
+    return BatchSampler(adjacency, training.neighbor_fan_out, training.overlap_limit, generator=generator)
 
 
 def _begin_with(network: LinkNetwork, weights: Mapping[str, Tensor]) -> None:

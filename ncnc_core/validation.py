@@ -8,9 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.batch_sampler import BatchSampler
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.ranking import average_precision, hits_at_k_shared, reciprocal_ranks, roc_auc
+from ncnc_core.sampled_scoring import score_pairs_sampled
 from ncnc_core.scoring import node_levels, score_pairs
 from ncnc_core.training_data import TrainingData
 
@@ -43,16 +45,28 @@ def require_selectable(metric: SelectionMetric, data: TrainingData) -> None:
 
 
 def validation_metrics(
-    network: LinkNetwork, data: TrainingData, adjacency: Adjacency, metric: SelectionMetric
+    network: LinkNetwork,
+    data: TrainingData,
+    adjacency: Adjacency,
+    metric: SelectionMetric,
+    sampler: BatchSampler | None = None,
 ) -> dict[str, float]:
     """Score the validation pairs on the message graph, in evaluation mode, and return the metrics.
 
     auc and average_precision compare all positives with all negatives; mrr, where each positive has k negatives of its
     own, ranks it among those; hits@K, where it is the declared metric, takes the K-th largest of all negatives.
+    With a `sampler`, a network that is trained on samples is measured on samples.
     """
-    levels = node_levels(network, data.features, adjacency)
-    positive = score_pairs(network, levels, adjacency, data.valid_edges)
-    negative = score_pairs(network, levels, adjacency, data.valid_negatives)
+    if sampler is not None:
+        positive, negative = (
+            score_pairs_sampled(network, data.features, sampler, pairs)
+            for pairs in (data.valid_edges, data.valid_negatives)
+        )
+    else:
+        levels = node_levels(network, data.features, adjacency)
+        positive, negative = (
+            score_pairs(network, levels, adjacency, pairs) for pairs in (data.valid_edges, data.valid_negatives)
+        )
     metrics = {"auc": roc_auc(positive, negative), "average_precision": average_precision(positive, negative)}
     if (repeat := data.negatives_per_valid_edge) is not None:
         metrics["mrr"] = float(reciprocal_ranks(positive, negative.view(-1, repeat)).mean())
