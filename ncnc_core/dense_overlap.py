@@ -20,9 +20,14 @@ NODES_A_NEIGHBOR = 256  # an `and` of 64 nodes costs about what half a step of a
 
 
 def is_dense(adjacency: Adjacency) -> bool:
-    """Return whether rows as bits are the cheaper form: few nodes, and rows that fill a good part of them."""
+    """Return whether rows as bits are the cheaper form: few nodes, and rows that fill a good part of them.
+
+    Never for a sample of a graph, whose overlaps were drawn beforehand.
+    """
     n = adjacency.num_nodes
-    return 0 < n <= MOST_NODES and adjacency.column.numel() >= n * max(LEAST_DEGREE, n / NODES_A_NEIGHBOR)
+    if type(adjacency) is not Adjacency or not 0 < n <= MOST_NODES:
+        return False
+    return adjacency.column.numel() >= n * max(LEAST_DEGREE, n / NODES_A_NEIGHBOR)
 
 
 def bit_rows(adjacency: Adjacency) -> Int64[Tensor, "nodes words"]:

@@ -13,6 +13,7 @@ from ncnc_core.batch_sampler import BatchSampler
 from ncnc_core.cost_chunks import cost_chunks
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.losses import positive_losses
+from ncnc_core.ncnc import Scorer, prepared
 from ncnc_core.training_config import TrainingConfig
 
 # What a piece may keep for its backward pass; more would gain nothing, less would run small matrix products.
@@ -54,10 +55,12 @@ def accumulate_gradients(
         if training.separate_node_dropout_as_published:
             levels.append(network.predictor.node_levels(h))
     count = positives.shape[1]
+    both = [torch.cat([positives, negatives], 1)] if len(levels) == 1 else [positives, negatives]
+    scorers = [prepared(network.predictor, values, target, pairs) for values, pairs in zip(levels, both, strict=True)]
 
     def score(values: list[list[Tensor]], part: slice) -> Tensor:
         with autocast():
-            positive, negative = _logits(network, values, target, positives, negatives, part)
+            positive, negative = _logits(scorers, values, target, positives, negatives, part)
         losses: Tensor = positive_losses(training.loss, positive.float(), negative.float())
         return losses.sum() / count
 
@@ -94,7 +97,7 @@ def _embedded(
 
 
 def _logits(
-    network: LinkNetwork,
+    scorers: list[Scorer],
     levels: list[list[Tensor]],
     adjacency: Adjacency,
     positives: Tensor,
@@ -107,11 +110,11 @@ def _logits(
     count = positives.shape[1]
     if len(levels) == 2:
         positive, negative = (
-            network.predictor(values, adjacency, pairs)
-            for values, pairs in zip(levels, (positives, negatives), strict=True)
+            score(values, adjacency, pairs)
+            for score, values, pairs in zip(scorers, levels, (positives, negatives), strict=True)
         )
     else:  # one call drops the edges once, and completes what both have in common once
-        logits = network.predictor(levels[0], adjacency, torch.cat([positives, negatives], 1))
+        logits = scorers[0](levels[0], adjacency, torch.cat([positives, negatives], 1))
         positive, negative = logits[:count], logits[count:]
     return positive, negative.view(count, repeat)
 

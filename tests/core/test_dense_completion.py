@@ -19,6 +19,8 @@ from ncnc_core.edge_dropout import drop_edges
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.scoring import node_levels, score_pairs
+from ncnc_core.training_config import TrainingConfig
+from ncnc_core.training_step import accumulate_gradients
 
 SIZE = 70
 X = torch.rand(SIZE, 3, generator=torch.Generator().manual_seed(5))
@@ -146,7 +148,7 @@ def test_belief_is_the_weight_of_the_inner_logit_and_zero_where_nobody_asked() -
     assert int((belief != 0).sum()) == int((low != high).sum() * 2 + (low == high).sum())
 
 
-def test_beliefs_of_one_scoring_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beliefs_are_found_once_a_scoring_and_once_a_training_step(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     original = dense_completion.missing_links
     monkeypatch.setattr(
@@ -157,7 +159,15 @@ def test_beliefs_of_one_scoring_are_found_once(monkeypatch: pytest.MonkeyPatch) 
     with form("dense"):
         levels = node_levels(model, X, adjacency)
         score_pairs(model, levels, adjacency, pairs, entries_at_once=100)
-    assert len(calls) == 1
+        assert len(calls) == 1
+        positives, gradients = adjacency.edges()[:, :40], []
+        for piece in (None, 20_000):
+            model.zero_grad()
+            training = TrainingConfig()
+            accumulate_gradients(model, X, adjacency, positives, pairs[:, :40], training, bytes_at_once=piece)
+            gradients.append([parameter.grad for parameter in model.parameters()])
+    assert len(calls) == 3
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-3, atol=1e-4)
 
 
 def test_matrix_of_beliefs_is_for_smaller_graphs_than_bits_are(monkeypatch: pytest.MonkeyPatch) -> None:

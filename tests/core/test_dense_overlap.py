@@ -12,6 +12,7 @@ from ncnc_core.edge_dropout import drop_edges
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.overlap import common_neighbors, exclusive_neighbors
+from ncnc_core.sampled_adjacency import SampledAdjacency
 
 SIZE = 70
 graphs = st.tuples(st.integers(0, 2**20), st.sampled_from([0, 1, 60, 900, 4000, SIZE * SIZE]))
@@ -56,6 +57,20 @@ def test_dense_form_is_for_few_nodes_with_many_neighbors(nodes: int, degree: int
 
 def test_empty_graph_is_not_dense() -> None:
     assert not is_dense(Adjacency.from_edges(torch.empty(2, 0, dtype=torch.int64), 0))
+
+
+def test_sample_of_a_graph_is_not_dense() -> None:
+    """Its overlaps were drawn beforehand, and its rows are not those of the graph."""
+    whole = regular(200, 40)
+    sample = SampledAdjacency(
+        whole.row_pointer,
+        whole.column,
+        200,
+        row_scale=torch.ones(200),
+        full_degree=whole.degree,
+    )
+    assert is_dense(whole)
+    assert not is_dense(sample)
 
 
 def test_bits_are_made_once_a_graph_and_follow_the_removal_of_edges() -> None:
