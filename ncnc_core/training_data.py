@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -74,7 +75,7 @@ class TrainingData:
 
     def to(self, device: torch.device) -> TrainingData:
         """Return the data on a device."""
-        tensors = {
+        tensors: dict[str, Any] = {  # replace checks no value of a field it gets by name
             field.name: value.to(device)
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), Tensor)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -40,12 +43,23 @@ def same_weights(first: TrainedNetwork, second: TrainedNetwork) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_one_seed_fixes_the_whole_run_whatever_the_caller_drew_before() -> None:
-    torch.manual_seed(1)
-    first = train_network(MODEL, RECIPE, ring_data())
-    torch.manual_seed(2)
-    torch.rand(5)
-    assert same_weights(first, train_network(MODEL, RECIPE, ring_data()))
+def draw_everywhere(seed: int) -> None:
+    """Leave every source of randomness that a library may draw from in another state."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+
+
+@pytest.mark.parametrize("changes", [{}, {"loss": "hinge_auc", "negatives_per_positive": 2, "precision": "bfloat16"}])
+def test_one_seed_fixes_the_whole_run_whatever_the_caller_drew_before(changes: dict[str, Any]) -> None:
+    """The published code seeds torch and NumPy, and draws its negatives from Python's random."""
+    recipe = RECIPE.model_copy(update=changes)
+    draw_everywhere(1)
+    first = train_network(MODEL, recipe, ring_data())
+    draw_everywhere(2)
+    second = train_network(MODEL, recipe, ring_data())
+    assert same_weights(first, second)
+    assert [result.loss for result in first.history] == [result.loss for result in second.history]
 
 
 def test_another_seed_gives_other_weights() -> None:
@@ -55,28 +69,41 @@ def test_another_seed_gives_other_weights() -> None:
 
 
 def test_caller_random_state_is_untouched() -> None:
-    before = torch.get_rng_state()
-    train_network(MODEL, RECIPE, ring_data())
+    before, numpy = torch.get_rng_state(), str(np.random.get_state())  # Python's own the type checker draws from
+    train_network(MODEL, RECIPE.model_copy(update={"calibrate_completion": True, "epochs": 1}), ring_data())
     assert torch.equal(torch.get_rng_state(), before)
+    assert str(np.random.get_state()) == numpy
 
 
 class Killed(RuntimeError):
     pass
 
 
-@pytest.mark.parametrize("killed_after", [1, 3])
-def test_resumed_training_continues_bit_for_bit(tmp_path: Path, killed_after: int) -> None:
+@pytest.mark.parametrize(
+    ("killed_after", "changes"),
+    [
+        (1, {}),
+        (3, {}),
+        (2, {"loss": "auc", "precision": "bfloat16"}),
+        (2, {"loss": "hinge_auc", "calibrate_completion": True, "negatives_per_positive": 2}),
+        (2, {"loss": "log_rank", "pairs_per_epoch": 40, "drop_last_as_published": True, "batch_size": 16}),
+        (4, {"calibrate_completion": True, "gradient_clip_norm": 0.5}),  # all epochs done, and not yet calibrated
+    ],
+)
+def test_resumed_training_continues_bit_for_bit(tmp_path: Path, killed_after: int, changes: dict[str, Any]) -> None:
+    recipe = RECIPE.model_copy(update=changes)
+
     def kill(result: EpochResult) -> None:
         if result.epoch == killed_after:
             raise Killed
 
-    whole = train_network(MODEL, RECIPE, ring_data())
+    whole = train_network(MODEL, recipe, ring_data())
     with pytest.raises(Killed):
-        train_network(MODEL, RECIPE, ring_data(), checkpoint=tmp_path / "checkpoint", on_epoch=kill)
+        train_network(MODEL, recipe, ring_data(), checkpoint=tmp_path / "checkpoint", on_epoch=kill)
     seen: list[int] = []
     resumed = train_network(
         MODEL,
-        RECIPE,
+        recipe,
         ring_data(),
         checkpoint=tmp_path / "checkpoint",
         on_epoch=lambda result: seen.append(result.epoch),
@@ -85,6 +112,8 @@ def test_resumed_training_continues_bit_for_bit(tmp_path: Path, killed_after: in
     assert same_weights(whole, resumed)
     assert [result.loss for result in whole.history] == [result.loss for result in resumed.history]
     assert (whole.best_epoch, whole.best_value) == (resumed.best_epoch, resumed.best_value)
+    assert (whole.model, whole.calibration) == (resumed.model, resumed.calibration)
+    assert (whole.calibration is not None) == recipe.calibrate_completion
 
 
 def test_finished_checkpoint_trains_no_further(tmp_path: Path) -> None:
@@ -116,7 +145,7 @@ def test_training_learns_to_rank_the_held_out_chords() -> None:
     assert result.best_value > 0.6  # a constant scorer's MRR against 10 negatives is 1 / 6
 
 
-@pytest.mark.parametrize("metric", ["mrr", "auc", "average_precision"])
+@pytest.mark.parametrize("metric", ["mrr", "auc", "average_precision", "hits@5"])
 def test_best_epoch_is_that_of_the_one_declared_metric(metric: str) -> None:
     result = train_network(MODEL, RECIPE, ring_data(), selection_metric=metric)
     values = [epoch.metrics[metric] for epoch in result.history]
@@ -182,3 +211,41 @@ def test_gradient_clipping_and_several_negatives_train() -> None:
 def test_node_embedding_trains() -> None:
     result = train_network(ModelConfig(hidden_channels=8, node_embedding="only"), RECIPE, ring_data())
     assert result.network.num_ids == 60
+
+
+def test_calibrated_training_returns_the_network_with_its_constants() -> None:
+    recipe = TrainingConfig(epochs=2, calibrate_completion=True)
+    result = train_network(ModelConfig(hidden_channels=8), recipe, ring_data())
+    assert result.calibration is not None
+    chosen = result.calibration.chosen
+    assert result.model == result.network.config
+    assert (result.model.completion_scale, result.model.completion_alpha) == (chosen.scale, chosen.alpha)
+    assert chosen.value >= result.best_value
+    configured = next(trial for trial in result.calibration.trials if trial.alpha == ModelConfig().completion_alpha)
+    assert configured.value == result.best_value  # the best epoch's, measured again
+
+
+def test_calibration_of_a_model_without_completion_is_refused_before_the_first_epoch() -> None:
+    seen: list[EpochResult] = []
+    recipe = TrainingConfig(epochs=2, calibrate_completion=True)
+    with pytest.raises(InvalidGraph, match=r"the predictor is ncn .*Set predictor: ncnc"):
+        train_network(ModelConfig(predictor="ncn"), recipe, ring_data(), on_epoch=seen.append)
+    assert seen == []
+
+
+def test_metric_that_cannot_be_measured_is_refused_before_the_first_epoch() -> None:
+    seen: list[EpochResult] = []
+    with pytest.raises(InvalidGraph, match=r"hits@1000 needs at least 1000 validation negatives"):
+        train_network(MODEL, RECIPE, ring_data(), selection_metric="hits@1000", on_epoch=seen.append)
+    assert seen == []
+
+
+def test_ncnc_goes_on_from_a_trained_ncn() -> None:
+    """With nothing more to learn it starts where NCN ended; another recipe's checkpoint is not its own."""
+    ncn = train_network(MODEL.model_copy(update={"predictor": "ncn"}), RECIPE, ring_data())
+    frozen = TrainingConfig(epochs=1, encoder_learning_rate=0, predictor_learning_rate=1e-12)
+    warm = train_network(MODEL, frozen, ring_data(), initial_weights=ncn.network.state_dict())
+    cold = train_network(MODEL, frozen, ring_data())
+    theirs = ncn.network.state_dict()
+    assert all(torch.allclose(theirs[name], weight) for name, weight in warm.network.state_dict().items())
+    assert not same_weights(warm, cold)

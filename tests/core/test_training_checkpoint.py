@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.model_config import ModelConfig
 from ncnc_core.training_checkpoint import (
     EpochResult,
     Progress,
+    fingerprint,
     load_optimizer_tensors,
     optimizer_tensors,
     read_checkpoint,
     write_checkpoint,
 )
+from ncnc_core.training_config import TrainingConfig
+from ncnc_core.training_data import TrainingData
 
 PROGRESS = Progress([EpochResult(1, 0.1 + 0.2, {"mrr": 1 / 3}, 2.5)], 1, 1 / 3, 0, True)
 
@@ -58,3 +63,62 @@ def test_optimizer_goes_on_as_if_it_had_never_stopped() -> None:
     step(whole)
     step(second)
     assert torch.equal(whole, second)
+
+
+def small(**changes: Any) -> TrainingData:
+    values: dict[str, Any] = {
+        "num_nodes": 5,
+        "features": torch.eye(5),
+        "train_edges": torch.tensor([[0, 1, 2], [1, 2, 3]]),
+        "forbidden_keys": torch.tensor([4]),
+        "valid_edges": torch.tensor([[3], [4]]),
+        "valid_negatives": torch.tensor([[3, 3], [0, 1]]),
+    }
+    return TrainingData(**{**values, **changes})
+
+
+WEIGHTS = {"a": torch.zeros(2)}
+BASE: tuple[Any, ...] = (ModelConfig(), TrainingConfig(), small(), "mrr", None)
+
+
+def test_fingerprint_is_that_of_equal_values() -> None:
+    again = (ModelConfig(), TrainingConfig(), small(), "mrr", None)
+    assert fingerprint(*BASE) == fingerprint(*again)
+    assert fingerprint(*BASE[:4], WEIGHTS) == fingerprint(*BASE[:4], {"a": torch.zeros(2)})
+
+
+# which argument is another one; every recipe field that is new or old changes the outcome, and so the fingerprint
+@pytest.mark.parametrize(
+    ("place", "other"),
+    [
+        (0, ModelConfig(hidden_channels=8)),
+        *(
+            (1, TrainingConfig.model_validate(change))
+            for change in (
+                {"loss": "auc"},
+                {"target_link_removal": "off"},
+                {"precision": "bfloat16"},
+                {"drop_last_as_published": True},
+                {"calibrate_completion": True},
+                {"pairs_per_epoch": 2},
+                {"neighbor_fan_out": [5]},
+                {"overlap_limit": 5},
+            )
+        ),
+        (2, small(features=None)),
+        (2, small(features=torch.eye(5).to_sparse_csr())),
+        (2, small(features=torch.arange(5))),
+        (2, small(message_weight=torch.ones(3))),
+        (2, small(message_only_edges=torch.tensor([[0], [4]]))),
+        (2, small(valid_negatives=torch.tensor([[3, 3], [1, 0]]))),
+        (3, "hits@1"),
+        (4, WEIGHTS),
+    ],
+)
+def test_fingerprint_tells_apart_whatever_changes_the_outcome(place: int, other: Any) -> None:
+    assert fingerprint(*BASE) != fingerprint(*BASE[:place], other, *BASE[place + 1 :])
+
+
+def test_fingerprint_tells_initial_weights_apart() -> None:
+    assert fingerprint(*BASE[:4], WEIGHTS) != fingerprint(*BASE[:4], {"a": torch.ones(2)})
+    assert fingerprint(*BASE[:4], WEIGHTS) != fingerprint(*BASE[:4], {"b": torch.zeros(2)})

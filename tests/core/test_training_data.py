@@ -47,11 +47,39 @@ def test_negatives_belong_to_an_edge_only_where_they_divide_evenly(
         ({"valid_negatives": EDGES[:, :0]}, r"1 validation edges and 0 validation negatives\. Give at least one of"),
         ({"features": torch.zeros(4, 2)}, r"4 rows for 5 nodes\. Give one row a node"),
         (
+            {"message_weight": torch.ones(2)},
+            r"message_weight has the shape \[2\] for 3 message edges\. Give one weight an edge",
+        ),
+        (
             {"features": torch.tensor([[0.0], [float("nan")], [1], [float("inf")], [2]])},
             r"2 rows of features hold NaN or infinity \(first: node at position 1\)\. Fill them in",
+        ),
+        (
+            {"features": torch.tensor([[0.0, 1], [0, 2], [0, 0], [float("nan"), 3], [2, 0]]).to_sparse_csr()},
+            r"1 rows of features hold NaN or infinity \(first: node at position 3\)\. Fill them in",
         ),
     ],
 )
 def test_unusable_data_is_refused_before_training(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidGraph, match=message):
         data(**changes)
+
+
+def test_weights_reach_the_message_graph_and_every_tensor_moves() -> None:
+    weighted = data(
+        message_only_edges=torch.tensor([[4], [0]]),
+        message_weight=torch.tensor([1.0, 2, 3, 4]),
+        features=torch.arange(5),
+    ).to(torch.device("meta"))
+    assert {tensor.device.type for tensor in vars(weighted).values() if isinstance(tensor, torch.Tensor)} == {"meta"}
+    adjacency = data(
+        message_only_edges=torch.tensor([[4], [0]]), message_weight=torch.tensor([1.0, 2, 3, 4])
+    ).adjacency()
+    upper = adjacency.row < adjacency.column
+    assert adjacency.edges().T.tolist() == [[0, 1], [0, 4], [1, 2], [2, 3]]
+    assert adjacency.weight is not None
+    assert adjacency.weight[upper].tolist() == [1, 4, 2, 3]
+
+
+def test_ids_in_place_of_features_are_accepted() -> None:
+    assert data(features=torch.tensor([0, 1, 2, 1, 0])).features is not None
