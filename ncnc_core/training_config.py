@@ -46,8 +46,8 @@ class TrainingConfig(BaseModel):
     def _calibrates_on_what_it_trains_on(self) -> TrainingConfig:
         if self.calibrate_completion and self.neighbor_fan_out is not None:
             raise ValueError(
-                f"calibrate_completion reads the whole graph, but neighbor_fan_out {list(self.neighbor_fan_out)} trains "
-                "on samples of it. Set calibrate_completion: false, or neighbor_fan_out: null."
+                f"calibrate_completion reads the whole graph, but neighbor_fan_out {list(self.neighbor_fan_out)} "
+                "trains on samples of it. Set calibrate_completion: false, or neighbor_fan_out: null."
             )
         return self
 

@@ -147,9 +147,7 @@ class TrainingRun:
         self.progress = progress
 
 
-def _batch_sampler(
-    training: TrainingConfig, adjacency: Adjacency, generator: torch.Generator
-) -> BatchSampler | None:
+def _batch_sampler(training: TrainingConfig, adjacency: Adjacency, generator: torch.Generator) -> BatchSampler | None:
     """Return what draws the batches of the sampled mode, or None for the exact one."""
     if training.neighbor_fan_out is None:
         return None
