@@ -33,6 +33,13 @@ class NodeLists:
         """Which lists hold any node, bool [pairs]."""
         return self.row_pointer[1:] > self.row_pointer[:-1]
 
+    @property
+    def count(self) -> Tensor:
+        """How many nodes each list stands for, a thinned one counted by its weights, [pairs]."""
+        if self.weight is None:
+            return self.row_pointer.diff()
+        return torch.segment_reduce(self.weight, "sum", offsets=self.row_pointer, initial=0)
+
     def only(self, rows: Tensor) -> NodeLists:
         """Return the lists of these rows [rows], ascending, where every row left out is empty."""
         return NodeLists(torch.cat([self.row_pointer[rows], self.row_pointer[-1:]]), self.node, self.weight)

@@ -38,6 +38,12 @@ def test_joined_lists_hold_each_pairs_entries_one_part_after_the_other(
         assert torch.equal(joined.weight, expected.weight)
 
 
+def test_count_of_a_thinned_list_is_what_it_stands_for() -> None:
+    pointer, node = torch.tensor([0, 2, 2, 3]), torch.tensor([0, 2, 1])
+    assert NodeLists(pointer, node).count.tolist() == [2, 0, 1]
+    assert NodeLists(pointer, node, torch.tensor([1.5, 1.5, 4.0])).count.tolist() == [3.0, 0.0, 4.0]
+
+
 @given(rows)
 def test_occupied_rows_alone_have_the_sums_they_had_among_the_empty(content: list[list[tuple[int, float]]]) -> None:
     lists = lists_of(content)
