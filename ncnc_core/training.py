@@ -26,8 +26,8 @@ __all__ = ["EpochResult", "SelectionMetric", "TrainedNetwork", "TrainingData", "
 class TrainedNetwork:
     """The weights of the best epoch on validation, in evaluation mode, and how they came about.
 
-    `best_value` is the best epoch's; where completion was calibrated after it, `calibration.chosen.value` is at least
-    that.
+    `best_value` is the best epoch's, `value` that of the network as it is returned: where completion was calibrated
+    it is at least as good.
     """
 
     network: LinkNetwork
@@ -41,6 +41,11 @@ class TrainedNetwork:
     def model(self) -> ModelConfig:
         """The architecture as trained: that asked for, with the calibrated constants of completion where asked."""
         return self.network.config
+
+    @property
+    def value(self) -> float:
+        """The selection metric on validation of the network as it is returned."""
+        return self.best_value if self.calibration is None else self.calibration.chosen.value
 
     @property
     def epochs(self) -> int:

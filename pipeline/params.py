@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.training_config import TrainingConfig
+from ncnc_core.validation import SelectionMetric
 from pipeline.errors import InvalidInput
 from pipeline.records import GraphName
 
@@ -55,7 +56,7 @@ class SplitParams(Section):
 class TrainParams(Section):
     """The architecture and the recipe."""
 
-    selection_metric: Literal["mrr", "auc", "average_precision"] = "mrr"
+    selection_metric: SelectionMetric = "mrr"
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
 

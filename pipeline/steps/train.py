@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from ncnc_core.adjacency import Adjacency, pair_keys
+from ncnc_core.completion_calibration import CompletionCalibration
 from ncnc_core.link_model import LinkModel
 from ncnc_core.training import EpochResult, TrainedNetwork, TrainingData, train_network
 from pipeline import compute
@@ -52,6 +53,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
             checkpoint=checkpoint,
             device=device,
         )
+        if trained.calibration is not None:
+            doors.registry.log_metrics(run_id, calibrated_metrics(trained.calibration), step=trained.epochs)
         model = served_model(trained, tables)
         model.save(staged)
         files = digests_of_folder(staged)
@@ -63,7 +66,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         epochs=trained.epochs,
         best_epoch=trained.best_epoch,
         selection_metric=params.train.selection_metric,
-        best_value=trained.best_value,
+        best_value=trained.value,
         num_parameters=model.num_parameters,
         seed=params.train.training.seed,
         seconds=round(time.perf_counter() - started, 3),
@@ -91,12 +94,23 @@ def served_model(trained: TrainedNetwork, tables: GraphTables) -> LinkModel:
     """Return the model with the graph it serves on: all living edges of the snapshot."""
     living = torch.from_numpy(tables.edges[:, tables.living])
     return LinkModel(
-        config=trained.network.config,
+        config=trained.model,
         network=trained.network,
         node_ids=tables.node_ids.tolist(),
         features=feature_tensor(tables),
         adjacency=Adjacency.from_edges(living, tables.num_nodes),
     )
+
+
+def calibrated_metrics(calibration: CompletionCalibration) -> dict[str, float]:
+    """Return the constants of completion that validation chose, and what it made of them."""
+    chosen = calibration.chosen
+    return {
+        "completion_scale": chosen.scale,
+        "completion_offset": chosen.offset,
+        "completion_alpha": chosen.alpha,
+        "completion_valid_value": chosen.value,
+    }
 
 
 def _reporter(doors: Doors, run_id: str, checkpoint: Path) -> Callable[[EpochResult], None]:

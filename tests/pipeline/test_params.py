@@ -53,6 +53,11 @@ def test_every_section_but_resources_enters_the_digest(tmp_path: Path, changed: 
     assert load(tmp_path, changed).sha256 != Params().sha256
 
 
+@pytest.mark.parametrize("metric", ["mrr", "auc", "average_precision", "hits@1", "hits@100"])
+def test_any_of_the_selection_metrics_is_taken(tmp_path: Path, metric: str) -> None:
+    assert load(tmp_path, f"train: {{selection_metric: {metric}}}").train.selection_metric == metric
+
+
 def test_resources_stay_outside_the_digest(tmp_path: Path) -> None:
     assert load(tmp_path, "resources: {device: cuda, threads: 8}").sha256 == Params().sha256
 
@@ -87,6 +92,8 @@ def test_a_misspelt_key_is_refused_and_its_nearest_neighbour_named(
         ("snapshot: {minimum_edge_ratio: 1.5}", "snapshot.minimum_edge_ratio", "1.5"),
         ("split: {test_fraction: 0.5}", "split.test_fraction", "0.5"),  # the bound itself is out
         ("split: {negatives_per_edge: 7}", "split.negatives_per_edge", "7"),  # half uniform, half degree-matched
+        ("train: {selection_metric: hits@0}", "train.selection_metric", "hits@0"),
+        ("train: {training: {target_link_removal: true}}", "train.training.target_link_removal", "True"),
         ("train: {training: {epochs: 0}}", "train.training.epochs", "0"),
         ("train: {model: {predictor: gnn}}", "train.model.predictor", "gnn"),
         ("evaluate: {confidence: 1}", "evaluate.confidence", "1"),

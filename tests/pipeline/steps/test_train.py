@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import yaml
 
 from ncnc_core.adjacency import contains_keys, pair_keys
 from ncnc_core.link_model import LinkModel
@@ -63,3 +64,28 @@ def test_training_knows_nothing_of_validation_and_test_edges_but_the_pairs_to_va
     held_out = pair_keys(torch.cat([arrays.valid, arrays.test], dim=1), tables.num_nodes)
     assert not contains_keys(data.forbidden_keys, held_out).any()
     assert not contains_keys(pair_keys(data.message_edges, tables.num_nodes).sort().values, held_out).any()
+
+
+def test_calibrated_completion_is_what_is_saved_logged_and_recorded(
+    house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: dict[str, float] = {}
+    monkeypatch.setattr(ModelRegistry, "log_metrics", lambda _, run_id, metrics, *, step: logged.update(metrics))
+    values = yaml.safe_load(house.params_file.read_text())
+    values["train"]["training"] |= {"calibrate_completion": True, "epochs": 2}
+    house.params_file.write_text(yaml.safe_dump(values))
+    house.deliver(1, days[0])
+    assert [house.step(name, 1) for name in ("snapshot", "split", "train")] == [0, 0, 0]
+    folder = RunFolder(house.run_dir(1), house.doors.registry)
+    tables, arrays, params = (
+        snapshot_tables(folder, house.doors),
+        split_arrays(folder, house.doors),
+        folder.frozen_params(),
+    )
+    trained = train.train_network(params.train.model, params.train.training, train.training_data(tables, arrays))
+    assert trained.calibration is not None
+    assert trained.model != params.train.model  # otherwise this test would see nothing
+    assert LinkModel.load(house.run_dir(1) / "model").config == trained.model
+    assert folder.get(TrainedModel).best_value == trained.value
+    assert logged["completion_alpha"] == trained.model.completion_alpha
+    assert logged["completion_valid_value"] == trained.value
