@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int64
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ncnc_core import scoring
+from ncnc_core import pair_input, scoring
 from ncnc_core.adjacency import Adjacency
-from ncnc_core.errors import InvalidGraph
+from ncnc_core.explanation import LinkExplanation, explain_pair
+from ncnc_core.feature_input import FeatureInput, features_on, require_one_row_each
+from ncnc_core.graph_input import EdgeInput, GraphInput, WeightInput, as_data, read_graph
+from ncnc_core.grown_graph import grown_graph, replaced_graph
 from ncnc_core.link_fit import fit_network
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
+from ncnc_core.model_evaluation import ModelEvaluation, evaluate_links
+from ncnc_core.pair_input import IdsInput, NodeId, PairInput
+from ncnc_core.recommendation import Candidates, Recommendations, recommend_links
+from ncnc_core.saved_model import ModelParts, load_parts, save_parts
 from ncnc_core.training import EpochResult, SelectionMetric
 from ncnc_core.training_config import TrainingConfig
+from ncnc_core.training_progress import counted, training_progress
 
-FORMAT = 1  # of the saved folder; raised when an older reader would misread it
-FILES = ("model.json", "weights.safetensors", "graph.safetensors", "node_ids.json")
-
-NodeId = int | str
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,54 +49,45 @@ class LinkModel:
 
     def __post_init__(self) -> None:
         """Check that ids, features and graph are about the same nodes."""
-        count = self.adjacency.num_nodes
-        if len(self.node_ids) != count or len(self._positions) != count:
-            raise InvalidGraph(
-                f"There are {len(self.node_ids)} node ids, {len(self._positions)} of them different, for {count} "
-                "nodes. Give each node one id of its own."
-            )
-        if self.features is not None and self.features.shape[0] != count:
-            raise InvalidGraph(f"features has {self.features.shape[0]} rows for {count} nodes. Give one row a node.")
+        pair_input.require_one_id_each(self.node_ids, self.num_nodes)
+        require_one_row_each(self.features, self.num_nodes)
 
     @classmethod
     def fit(
         cls,
-        edges: Int64[Tensor, "2 edges"],
-        features: Float[Tensor, "nodes features"] | None = None,
-        node_ids: Sequence[NodeId] | None = None,
+        edges: EdgeInput,
+        features: FeatureInput = None,
+        node_ids: IdsInput = None,
         *,
+        edge_weight: WeightInput = None,
+        source: str = "source",
+        target: str = "target",
         model: ModelConfig | None = None,
         training: TrainingConfig | None = None,
         selection_metric: SelectionMetric = "mrr",
         valid_fraction: float = 0.1,
         negatives_per_edge: int = 50,
+        progress: bool = True,
         on_epoch: Callable[[EpochResult], None] | None = None,
         device: torch.device | str = "cpu",
     ) -> LinkModel:
-        """Train on edges given as positions; the result serves all of them, those held out for validation included.
-
-        The number of nodes is that of the features, else of the ids, else the highest position + 1.
-        """
-        if features is not None:
-            num_nodes = features.shape[0]
-        elif node_ids is not None:
-            num_nodes = len(node_ids)
-        else:
-            num_nodes = int(edges.max()) + 1 if edges.numel() else 0
-        adjacency, config = Adjacency.from_edges(edges, num_nodes), model or ModelConfig()
-        trained = fit_network(
-            adjacency,
-            features,
-            model=config,
-            training=training or TrainingConfig(),
-            selection_metric=selection_metric,
-            valid_fraction=valid_fraction,
-            negatives_per_edge=negatives_per_edge,
-            on_epoch=on_epoch,
-            device=device,
-        )
-        ids = range(num_nodes) if node_ids is None else node_ids
-        return cls(config, trained.network.cpu(), adjacency, features, list(ids))
+        """Train on a graph, see `read_graph`; the result serves all its edges, those held out to validate included."""
+        graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, source=source, target=target)
+        config, training = model or ModelConfig(), training or TrainingConfig()
+        adjacency = graph.adjacency()
+        with training_progress(training.epochs, selection_metric, on_epoch, shown=progress) as report:
+            trained = fit_network(
+                adjacency,
+                graph.features,
+                model=config,
+                training=training,
+                selection_metric=selection_metric,
+                valid_fraction=valid_fraction,
+                negatives_per_edge=negatives_per_edge,
+                on_epoch=report,
+                device=device,
+            )
+        return cls(trained.model, trained.network.cpu(), adjacency, graph.features, graph.node_ids)
 
     @property
     def num_parameters(self) -> int:
@@ -105,109 +100,135 @@ class LinkModel:
         return self.adjacency.num_nodes
 
     def score_pairs(
-        self,
-        pairs: Int64[Tensor, "2 pairs"],
-        *,
-        adjacency: Adjacency | None = None,
-        features: Float[Tensor, "nodes features"] | None = None,
+        self, pairs: PairInput, *, adjacency: Adjacency | None = None, features: FeatureInput = None
     ) -> Float[Tensor, " pairs"]:
-        """Return the logit of each pair of positions.
+        """Return the logit of each pair: positions in an array or a list of whole numbers, ids in text and tables.
 
-        Without `adjacency` the served graph is used, its embeddings computed once. With it, the pairs are scored on
-        that message graph; `features` may be left out where it has the served graph's nodes.
+        See `pair_ends`; `score_ids` takes ids of any kind. Without `adjacency` the served graph is used, its
+        embeddings computed once. With it, the pairs are scored on that message graph; `features` may be left out where
+        it has the served graph's nodes.
 
         Raises:
-            InvalidGraph: a position is out of range, or the features do not fit the graph.
+            InvalidGraph: an end is unknown, a pair joins a node with itself, or the features do not fit the graph.
         """
+        pairs = self._pairs(pairs)
         if adjacency is None:
             return scoring.score_pairs(self.network, self._served_levels, self.adjacency, pairs)
-        if features is None and self.features is not None:
-            if adjacency.num_nodes != self.num_nodes:
-                raise InvalidGraph(
-                    f"The graph to score on has {adjacency.num_nodes} nodes, the model's features {self.num_nodes} "
-                    "rows. Give the features of that graph too."
-                )
-            features = self.features
+        features = features_on(adjacency, features, self.features)
         levels = scoring.node_levels(self.network, features, adjacency)
         return scoring.score_pairs(self.network, levels, adjacency, pairs)
 
     def score_ids(self, source_ids: Iterable[Any], target_ids: Iterable[Any]) -> Float[Tensor, " pairs"]:
-        """Return the logit of each pair of node ids (lists, arrays, columns) on the served graph.
+        """Return the logit of each pair of node ids (lists, arrays, columns) on the served graph."""
+        return self.score_pairs(pair_input.paired_positions(source_ids, target_ids, self._positions))
 
-        Raises:
-            InvalidGraph: an id is unknown, or the two sequences differ in length.
+    def recommend(
+        self,
+        nodes: NodeId | Iterable[NodeId],
+        k: int = 10,
+        *,
+        exclude_known: bool = True,
+        candidates: Candidates | None = None,
+        progress: bool = True,
+    ) -> Recommendations:
+        """Return the k best-scored partners of each node, by id; an edge of the served graph only where asked for.
+
+        In a graph of up to `recommendation.EVERY_NODE_UP_TO` nodes (or with candidates="all") every other node is
+        ranked. In a larger one (or with "near") those within two steps are, most shared neighbours first, and the
+        nodes of highest degree: a link to any other node is not looked for. Ties are in the order of the nodes.
         """
-        sources, targets = self.positions(source_ids), self.positions(target_ids)
-        if len(sources) != len(targets):
-            raise InvalidGraph(
-                f"There are {len(sources)} sources and {len(targets)} targets. Give one target a source."
-            )
-        return self.score_pairs(torch.stack([sources, targets]))
+        asked = self.positions([nodes] if isinstance(nodes, int | str) else nodes).tolist()
+        return recommend_links(
+            self.score_pairs,
+            self.adjacency,
+            counted(asked, "recommending", shown=progress),
+            k,
+            self.node_ids,
+            exclude_known=exclude_known,
+            candidates=candidates,
+        )
 
-    def positions(self, ids: Iterable[Any]) -> Int64[Tensor, " ids"]:
-        """Return the position of each node id.
+    def explain(self, source: NodeId, target: NodeId) -> LinkExplanation:
+        """Return what each pooled neighbour, and the pair itself, adds to the logit of a pair of ids.
 
-        Raises:
-            InvalidGraph: an id is unknown; the message counts them and names the first.
+        The shares are Aumann-Shapley values and add up to the score: see `explain_pair`.
         """
-        wanted = list(ids)
-        unknown = [one for one in wanted if one not in self._positions]
-        if unknown:
-            kind = "text" if isinstance(self.node_ids[0] if self.node_ids else 0, str) else "whole numbers"
-            raise InvalidGraph(
-                f"{len(unknown)} of {len(wanted)} node ids are unknown to the model (first: {unknown[0]!r}). It knows "
-                f"the {self.num_nodes} nodes of its snapshot, whose ids are {kind}. Correct the ids, or train on a "
-                "snapshot that has these nodes."
-            )
-        return torch.tensor([self._positions[one] for one in wanted], dtype=torch.int64)
+        first, second = self._pairs(self.positions([source, target]).unsqueeze(1)).flatten().tolist()
+        return explain_pair(self.network, self._served_levels, self.adjacency, first, second, self.node_ids)
+
+    def evaluate(
+        self,
+        edges: PairInput,
+        negatives: PairInput = None,
+        *,
+        negatives_per_edge: int = 50,
+        shared_negatives: bool = False,
+        bootstrap_samples: int = 1000,
+        confidence: float = 0.95,
+        seed: int = 0,
+    ) -> ModelEvaluation:
+        """Measure the model, and the heuristics, on held-out edges; pairs are read as in `score_pairs`.
+
+        An edge under test that the served graph holds is taken out of it for this evaluation, and counted in the
+        result. Negatives: see `evaluate_links`.
+        """
+        return evaluate_links(
+            lambda message, pairs: self.score_pairs(pairs, adjacency=message),
+            self.adjacency,
+            self._pairs(edges),
+            None if negatives is None else self._pairs(negatives),
+            negatives_per_edge=negatives_per_edge,
+            shared_negatives=shared_negatives,
+            samples=bootstrap_samples,
+            confidence=confidence,
+            seed=seed,
+        )
+
+    def with_graph(
+        self,
+        edges: EdgeInput,
+        features: FeatureInput = None,
+        node_ids: IdsInput = None,
+        *,
+        edge_weight: WeightInput = None,
+    ) -> LinkModel:
+        """Return the model with the same weights on another graph, see `replaced_graph`; nothing is trained."""
+        return self._serving(replaced_graph(self._parts, edges, features, node_ids, edge_weight))
+
+    def updated(
+        self,
+        new_edges: PairInput = None,
+        new_nodes: IdsInput = None,
+        *,
+        features: FeatureInput = None,
+        edge_weight: WeightInput = None,
+        removed_edges: PairInput = None,
+    ) -> LinkModel:
+        """Return the model on its graph with nodes and edges added, edges removed; see `grown_graph`."""
+        return self._serving(grown_graph(self._parts, new_edges, new_nodes, features, edge_weight, removed_edges))
 
     def to(self, device: torch.device | str) -> LinkModel:
         """Return the model on a device; the network itself moves."""
         features = None if self.features is None else self.features.to(device)
         return LinkModel(self.config, self.network.to(device), self.adjacency.to(device), features, self.node_ids)
 
+    def to_data(self) -> Data:
+        """Return the served graph as PyTorch Geometric's Data, see `as_data`."""
+        return as_data(self.adjacency, self.features, self.node_ids)
+
     def save(self, folder: Path) -> None:
         """Write the model into a folder: JSON and safetensors, nothing that runs code when it is read."""
-        folder.mkdir(parents=True, exist_ok=True)
-        description = {
-            "format": FORMAT,
-            "config": self.config.model_dump(mode="json"),
-            "num_nodes": self.num_nodes,
-            "num_features": self.network.num_features,
-            "num_ids": self.network.num_ids,
-        }
-        (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")
-        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
-        save_file(weights, folder / "weights.safetensors")
-        graph = {"edges": self.adjacency.edges().cpu().contiguous()}
-        if self.features is not None:
-            graph["features"] = self.features.cpu().contiguous()
-        save_file(graph, folder / "graph.safetensors")
-        (folder / "node_ids.json").write_text(json.dumps(list(self.node_ids)) + "\n")
+        save_parts(self._parts, folder)
 
     @classmethod
     def load(cls, folder: Path) -> LinkModel:
-        """Read a model from a folder that `save` wrote.
+        """Read a model from a folder that `save` wrote; it scores bit for bit as before."""
+        parts = load_parts(folder)
+        return cls(parts.config, parts.network, parts.adjacency, parts.features, parts.node_ids)
 
-        Raises:
-            InvalidGraph: a file is missing, or the folder was written in a format this version does not know.
-        """
-        missing = [name for name in FILES if not (folder / name).is_file()]
-        if missing:
-            raise InvalidGraph(f"{folder} lacks {missing[0]}. Give the folder that LinkModel.save wrote, complete.")
-        description = json.loads((folder / "model.json").read_text())
-        if description["format"] != FORMAT:
-            raise InvalidGraph(
-                f"{folder} is in format {description['format']}, this version reads format {FORMAT}. "
-                "Load it with the version of ncnc_core that wrote it, or train again."
-            )
-        config = ModelConfig.model_validate(description["config"])
-        network = LinkNetwork(config, num_features=description["num_features"], num_ids=description["num_ids"])
-        network.load_state_dict(load_file(folder / "weights.safetensors"))
-        graph = load_file(folder / "graph.safetensors")
-        adjacency = Adjacency.from_edges(graph["edges"], description["num_nodes"])
-        node_ids = json.loads((folder / "node_ids.json").read_text())
-        return cls(config, network.eval(), adjacency, graph.get("features"), node_ids)
+    def positions(self, ids: Iterable[Any]) -> Int64[Tensor, " ids"]:
+        """Return the position of each node id; an unknown one is an InvalidGraph."""
+        return pair_input.positions_of(ids, self._positions)
 
     @cached_property
     def _positions(self) -> dict[NodeId, int]:
@@ -216,3 +237,13 @@ class LinkModel:
     @cached_property
     def _served_levels(self) -> list[Tensor]:
         return scoring.node_levels(self.network, self.features, self.adjacency)
+
+    @property
+    def _parts(self) -> ModelParts:
+        return ModelParts(self.config, self.network, self.adjacency, self.features, list(self.node_ids))
+
+    def _serving(self, graph: GraphInput) -> LinkModel:
+        return LinkModel(self.config, self.network, graph.adjacency(), graph.features, graph.node_ids)
+
+    def _pairs(self, pairs: PairInput) -> Tensor:
+        return pair_input.pair_positions(pairs, self._positions).to(self.adjacency.column.device)

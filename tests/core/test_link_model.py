@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -13,7 +13,8 @@ from ncnc_core.adjacency import Adjacency
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_model import LinkModel
 from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig
+from ncnc_core.model_config import ModelConfig, NodeEmbedding
+from ncnc_core.ranking import roc_auc
 from ncnc_core.training_config import TrainingConfig
 
 CONFIG = ModelConfig(hidden_channels=8)
@@ -77,11 +78,6 @@ def test_text_asked_of_a_model_with_numbers_is_explained() -> None:
         model().score_ids(["100"], ["101"])
 
 
-def test_sources_and_targets_of_different_length_are_refused() -> None:
-    with pytest.raises(InvalidGraph, match=r"2 sources and 1 targets\. Give one target a source"):
-        model().score_ids([100, 101], [102])
-
-
 def test_position_out_of_range_is_refused() -> None:
     with pytest.raises(InvalidGraph, match=r"position 24, but the graph has positions 0 to 23"):
         model().score_pairs(torch.tensor([[0], [24]]))
@@ -118,21 +114,6 @@ def test_repeated_ids_are_refused() -> None:
         LinkModel(CONFIG, served.network, served.adjacency, None, [5] * 24)
 
 
-def test_incomplete_folder_names_the_missing_file(tmp_path: Path) -> None:
-    model().save(tmp_path)
-    (tmp_path / "graph.safetensors").unlink()
-    with pytest.raises(InvalidGraph, match=r"lacks graph\.safetensors\. Give the folder"):
-        LinkModel.load(tmp_path)
-
-
-def test_folder_of_another_format_is_refused(tmp_path: Path) -> None:
-    model().save(tmp_path)
-    description = json.loads((tmp_path / "model.json").read_text())
-    (tmp_path / "model.json").write_text(json.dumps({**description, "format": 99}))
-    with pytest.raises(InvalidGraph, match=r"format 99, this version reads format 1.*train again"):
-        LinkModel.load(tmp_path)
-
-
 def test_fit_learns_to_close_triangles() -> None:
     served = LinkModel.fit(
         ring_with_chords(60),
@@ -156,3 +137,116 @@ def test_model_is_read_and_asked_without_the_pipeline(tmp_path: Path) -> None:
         "assert not any(name.split('.')[0] in ('pipeline', 'mlflow', 'pandas', 'airflow') for name in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], timeout=120)
+
+
+def test_a_node_has_no_score_with_itself() -> None:
+    with pytest.raises(InvalidGraph, match=r"join a node with itself.*Leave them out"):
+        model().score_pairs(torch.tensor([[0, 3], [1, 3]]))
+    with pytest.raises(InvalidGraph, match=r"join a node with itself"):
+        model().explain(100, 100)
+
+
+def test_text_pairs_and_tables_are_scored_by_id() -> None:
+    served = model(names=True)
+    expected = served.score_pairs(torch.tensor([[0, 5], [2, 10]]))
+    assert torch.equal(served.score_pairs([("as0", "as2"), ("as5", "as10")]), expected)
+    table = pd.DataFrame({"source": ["as0", "as5"], "target": ["as2", "as10"]})
+    assert torch.equal(served.score_pairs(table), expected)
+
+
+def test_recommended_partners_are_the_best_scored_of_all_others() -> None:
+    served = model(torch.rand(24, 3, generator=torch.Generator().manual_seed(0)))
+    found = served.recommend(105, 4)
+    assert found.to_frame().equals(served.recommend([105], 4, candidates="all").to_frame())
+    others = [node for node in served.node_ids if node not in (103, 104, 105, 106, 107)]  # its four neighbours left out
+    scores = served.score_ids([105] * len(others), others)
+    assert [row.target for row in found] == [others[place] for place in scores.argsort(descending=True)[:4]]
+    assert [row.score for row in found] == pytest.approx(scores.sort(descending=True).values[:4].tolist())
+    with pytest.raises(InvalidGraph, match=r"unknown to the model \(first: 7\)"):
+        served.recommend([105, 7])
+
+
+def test_an_explanation_is_by_id_and_of_the_served_score() -> None:
+    served = model(names=True)
+    found = served.explain("as0", "as3")
+    assert found.score == pytest.approx(float(served.score_ids(["as0"], ["as3"])))
+    assert {part.node for part in found.of_role("common")} == {"as1", "as2"}
+
+
+def test_an_edge_under_test_is_scored_as_if_the_graph_had_never_held_it() -> None:
+    served = model()
+    edges, negatives = torch.tensor([[0, 5], [1, 6]]), torch.tensor([[0, 5], [12, 17]])
+    found = served.evaluate(edges, negatives, bootstrap_samples=10)
+    without = served.adjacency.without(edges)
+    scores = served.score_pairs(torch.cat([edges, negatives], 1), adjacency=without)
+    assert found.metrics["model"]["auc"].value == pytest.approx(roc_auc(scores[:2], scores[2:]))
+    assert (found.removed_edges, served.adjacency.num_edges) == (2, 48)
+
+
+@pytest.mark.parametrize("with_features", [False, True])
+def test_old_pairs_score_bit_for_bit_the_same_on_the_unchanged_graph(with_features: bool) -> None:
+    served = model(torch.rand(24, 3) if with_features else None, names=True)
+    pairs = torch.triu_indices(24, 24, offset=1)
+    again = served.with_graph(ring_with_chords())
+    assert torch.equal(again.score_pairs(pairs), served.score_pairs(pairs))
+    added = served.updated(new_edges=[("as0", "as12")])
+    back = added.updated(removed_edges=[("as0", "as12")])
+    assert not torch.equal(added.score_pairs(pairs), served.score_pairs(pairs))
+    assert torch.equal(back.score_pairs(pairs), served.score_pairs(pairs))
+
+
+@pytest.mark.parametrize("node_embedding", ["off", "only", "added"])
+def test_new_nodes_are_scored_without_training(node_embedding: NodeEmbedding) -> None:
+    config = ModelConfig(hidden_channels=8, node_embedding=node_embedding, structural_features=False)
+    network = LinkNetwork(config, num_features=3, num_ids=24)
+    served = LinkModel(config, network, Adjacency.from_edges(ring_with_chords(), 24), torch.rand(24, 3), range(24))
+    grown = served.updated(new_edges=np.array([[24, 24], [0, 1]]), new_nodes=[24], features=torch.rand(1, 3))
+    assert grown.num_nodes == 25
+    assert torch.isfinite(grown.score_ids([24, 24], [2, 12])).all()
+    assert grown.recommend(24, 2).rows[0].target in range(24)
+    far = torch.tensor([[10, 12], [13, 15]])  # more than two steps from the new edges: nothing they see has changed
+    torch.testing.assert_close(grown.score_pairs(far), served.score_pairs(far))
+
+
+def test_data_of_a_model_trains_the_same_model() -> None:
+    served = model(torch.rand(24, 3), names=True)
+    data = served.to_data()
+    assert (data.num_nodes, data.num_edges, data.node_id) == (24, 96, list(served.node_ids))
+    training = TrainingConfig(epochs=1)
+    first, second = (
+        LinkModel.fit(graph, *rest, model=CONFIG, training=training)
+        for graph, *rest in ((data,), (ring_with_chords(), served.features, served.node_ids))
+    )
+    pairs = torch.triu_indices(24, 24, offset=1)
+    assert first.node_ids == second.node_ids
+    assert torch.equal(first.score_pairs(pairs), second.score_pairs(pairs))
+
+
+def test_fit_is_quiet_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    LinkModel.fit(ring_with_chords(), model=CONFIG, training=TrainingConfig(epochs=1))
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_sparse_features_train_score_and_come_back(tmp_path: Path) -> None:
+    dense = (torch.rand(24, 6, generator=torch.Generator().manual_seed(0)) > 0.7).float()
+    config = ModelConfig(hidden_channels=8, structural_features=False)
+    served = LinkModel.fit(
+        ring_with_chords(), dense.to_sparse(), model=config, training=TrainingConfig(epochs=1), node_ids=range(24)
+    )
+    served.save(tmp_path)
+    pairs = torch.triu_indices(24, 24, offset=1)
+    assert torch.equal(LinkModel.load(tmp_path).score_pairs(pairs), served.score_pairs(pairs))
+    as_dense = LinkModel(config, served.network, served.adjacency, dense, served.node_ids)
+    torch.testing.assert_close(as_dense.score_pairs(pairs), served.score_pairs(pairs))
+
+
+def test_edge_weights_are_carried_and_reach_the_encoder_where_asked(tmp_path: Path) -> None:
+    weight = torch.rand(48, generator=torch.Generator().manual_seed(0)) + 0.5
+    config = ModelConfig(hidden_channels=8, edge_weights=True)
+    served = LinkModel.fit(ring_with_chords(), edge_weight=weight, model=config, training=TrainingConfig(epochs=1))
+    served.save(tmp_path)
+    pairs = torch.triu_indices(24, 24, offset=1)
+    assert torch.equal(LinkModel.load(tmp_path).score_pairs(pairs), served.score_pairs(pairs))
+    level = served.with_graph(ring_with_chords(), edge_weight=torch.ones(48))
+    assert not torch.equal(level.score_pairs(pairs), served.score_pairs(pairs))

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+import torch
+
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.feature_input import (
+    feature_ids,
+    feature_rows,
+    features_on,
+    read_features,
+    require_one_row_each,
+    stacked_features,
+)
+
+VALUES = [[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]]
+IDS = ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        torch.tensor(VALUES, dtype=torch.float64),
+        np.array(VALUES, dtype=np.int64),
+        torch.tensor(VALUES).to_sparse(),
+        torch.tensor(VALUES).to_sparse_csr(),
+        scipy.sparse.coo_matrix(VALUES),
+        scipy.sparse.csr_array(VALUES),
+        pd.DataFrame(VALUES, index=["a", "b", "c"]),
+        pd.DataFrame(VALUES[::-1], index=["c", "b", "a"]),  # put into the nodes' order
+    ],
+    ids=["double", "whole", "coo", "csr", "scipy-coo", "scipy-csr", "table", "table-reversed"],
+)
+def test_every_form_of_features_gives_the_same_rows(features: object) -> None:
+    tensor = read_features(features, IDS)
+    assert tensor is not None
+    assert tensor.dtype == torch.float32
+    assert tensor.to_dense().tolist() == VALUES
+
+
+def test_sparse_features_stay_sparse_in_compressed_rows() -> None:
+    for features in (torch.tensor(VALUES).to_sparse(), scipy.sparse.coo_matrix(VALUES)):
+        tensor = read_features(features, IDS)
+        assert tensor is not None
+        assert tensor.layout == torch.sparse_csr
+
+
+def test_a_vector_of_whole_numbers_is_taken_for_categories() -> None:
+    tensor = read_features(np.array([4, 0, 4], dtype=np.int32), IDS)
+    assert tensor is not None
+    assert (tensor.dtype, tensor.tolist()) == (torch.int64, [4, 0, 4])
+
+
+def test_no_features_are_none() -> None:
+    assert read_features(None, IDS) is None
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        torch.tensor([[1.0, 0.0], [0.0, float("nan")], [0.0, float("inf")]]),
+        torch.tensor([[1.0, 0.0], [0.0, float("nan")], [0.0, float("inf")]]).to_sparse(),
+        pd.DataFrame([[1.0, 0.0], [0.0, None], [0.0, float("inf")]], index=IDS),
+    ],
+    ids=["dense", "sparse", "table"],
+)
+def test_nan_is_refused_with_the_number_of_rows_and_the_first_node(features: object) -> None:
+    with pytest.raises(InvalidGraph, match=r"2 of 3 rows of features hold NaN or infinity \(first: node 'b'\)\. Fill"):
+        read_features(features, IDS)
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (torch.zeros(2, 2), r"2 rows for 3 nodes\. Give one row a node"),
+        (torch.zeros(3), r"shape \[3\]\. Give \[nodes, features\]"),
+        (torch.zeros(3, 2, 2), r"shape \[3, 2, 2\]"),
+        (np.array([["x"], ["y"], ["z"]]), r"the array holds <U1\. Turn them into numbers"),
+        (
+            pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "b"]),
+            r"lacks 1 of 3 nodes \(first: 'c'\)\. Give a row for every",
+        ),
+        (pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0]}, index=["a", "b", "c", "c"]), r"4 rows for 3 different node ids"),
+        (pd.DataFrame({"x": [1, 2, 3], "y": list("uvw")}, index=IDS), r"column 'y' holds str.*Leave the column out"),
+    ],
+)
+def test_wrong_features_are_refused_with_the_remedy(features: object, message: str) -> None:
+    with pytest.raises(InvalidGraph, match=message):
+        read_features(features, IDS)
+
+
+def test_ids_come_from_a_table_alone() -> None:
+    assert feature_ids(pd.DataFrame({"x": [1, 2]}, index=[30, 10])) == [30, 10]
+    assert feature_ids(torch.zeros(2, 1)) is None
+    assert feature_ids(None) is None
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_rows_are_taken_and_stacked_in_the_layout_they_have(sparse: bool) -> None:
+    features = torch.tensor(VALUES).to_sparse_csr() if sparse else torch.tensor(VALUES)
+    taken = feature_rows(features, torch.tensor([1, 0]))
+    assert taken.layout == features.layout
+    assert taken.to_dense().tolist() == [[0.0, 2.0], [1.0, 0.0]]
+    for more in (torch.ones(1, 2), torch.ones(1, 2).to_sparse_csr()):
+        stacked = stacked_features(features, more)
+        assert stacked.layout == features.layout
+        assert stacked.to_dense().tolist() == [*VALUES, [1.0, 1.0]]
+
+
+def test_a_graph_is_scored_with_its_own_features_or_the_models() -> None:
+    own, others = torch.zeros(3, 1), torch.zeros(4, 1)
+    small, large = (Adjacency.from_edges(torch.tensor([[0], [1]]), count) for count in (3, 4))
+    assert features_on(small, None, own) is own
+    assert features_on(large, others, own) is others
+    assert features_on(large, None, None) is None
+    with pytest.raises(InvalidGraph, match=r"has 4 nodes, the model's features 3 rows\. Give the features"):
+        features_on(large, None, own)
+
+
+def test_another_number_of_rows_than_nodes_is_refused() -> None:
+    require_one_row_each(None, 3)
+    with pytest.raises(InvalidGraph, match=r"2 rows for 3 nodes"):
+        require_one_row_each(torch.zeros(2, 1), 3)

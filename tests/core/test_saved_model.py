@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.link_network import LinkNetwork
+from ncnc_core.model_config import ModelConfig
+from ncnc_core.saved_model import FORMAT, ModelParts, load_parts, save_parts
+
+EDGES = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+
+
+def parts(features: torch.Tensor | None = None, weight: torch.Tensor | None = None) -> ModelParts:
+    config = ModelConfig(hidden_channels=4, structural_features=False if features is not None else None)
+    network = LinkNetwork(config, num_features=0 if features is None else features.shape[1])
+    return ModelParts(config, network, Adjacency.from_edges(EDGES, 5, weight), features, list("abcde"))
+
+
+def test_sparse_features_come_back_sparse_and_the_same(tmp_path: Path) -> None:
+    features = torch.tensor([[0.0, 1.5, 0.0], [0.0] * 3, [2.5, 0.0, 0.0], [0.0] * 3, [0.0, 0.0, 1.0]]).to_sparse_csr()
+    save_parts(parts(features), tmp_path)
+    found = load_parts(tmp_path).features
+    assert found is not None
+    assert found.layout == torch.sparse_csr
+    assert torch.equal(found.to_dense(), features.to_dense())
+
+
+def test_edge_weights_come_back_at_their_edges(tmp_path: Path) -> None:
+    before = parts(weight=torch.tensor([0.5, 1.5, 2.5, 3.5]))
+    save_parts(before, tmp_path)
+    after = load_parts(tmp_path).adjacency
+    assert torch.equal(after.keys, before.adjacency.keys)
+    assert after.weight is not None
+    assert torch.equal(after.weight, before.adjacency.weight)  # type: ignore[arg-type]
+
+
+def test_weights_of_the_network_come_back_bit_for_bit(tmp_path: Path) -> None:
+    before = parts(torch.rand(5, 3))
+    save_parts(before, tmp_path)
+    after = load_parts(tmp_path)
+    assert after.config == before.config
+    assert after.node_ids == before.node_ids
+    assert not after.network.training
+    for name, tensor in before.network.state_dict().items():
+        assert torch.equal(after.network.state_dict()[name], tensor)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (FORMAT + 1, "Install a newer ncnc_core"),
+        (1, "Load it with the version that wrote it, or train again"),
+        (None, "Load it with the version that wrote it"),
+    ],
+)
+def test_another_format_is_refused_and_the_remedy_depends_on_its_age(
+    tmp_path: Path, number: int | None, remedy: str
+) -> None:
+    save_parts(parts(), tmp_path)
+    description = json.loads((tmp_path / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps({**description, "format": number}))
+    with pytest.raises(InvalidGraph, match=rf"format {number}, and this version.*reads format {FORMAT}\. {remedy}"):
+        load_parts(tmp_path)
+
+
+def test_incomplete_folder_names_the_missing_file(tmp_path: Path) -> None:
+    save_parts(parts(), tmp_path)
+    (tmp_path / "graph.safetensors").unlink()
+    with pytest.raises(InvalidGraph, match=r"lacks graph\.safetensors\. Give the folder"):
+        load_parts(tmp_path)
