@@ -149,7 +149,8 @@ def _inner_logits(network: LinkNetwork, data: TrainingData, adjacency: Adjacency
     if not isinstance(predictor, NCNC):  # require_completion has refused it
         raise TypeError(f"{type(predictor).__name__} completes nothing")
     inner = _inner_pairs(predictor, _targets(data, adjacency), adjacency)
-    levels = node_levels(asked, data.features, adjacency)[predictor.levels_a_call :]
+    levels = predictor.inner_levels(node_levels(asked, data.features, adjacency))
+    predictor.depth -= 1  # what the outer call asks
     held_out = pair_keys(data.valid_edges, data.num_nodes).sort().values
     is_link = contains_keys(held_out, pair_keys(inner, data.num_nodes))
     return score_pairs(asked, levels, adjacency, inner), is_link

@@ -181,6 +181,7 @@ def _predictor(config: ModelConfig) -> Predictor:
                 score_known_edges_as_published=as_published,
                 noisy_completion_as_published=config.noisy_completion_as_published,
                 reads_raw_embeddings=config.completion_reads_raw_embeddings,
+                precision=getattr(torch, config.completion_precision),
                 **dropping,
             )
 

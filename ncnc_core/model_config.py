@@ -50,6 +50,7 @@ class ModelConfig(BaseModel):
     completion_alpha: float = Field(default=0.5, ge=0)  # 0: no completion, NCN bit for bit
     # One-sided neighbours completed a side, evenly spaced and weighted up; null: all, as published (d^2 work at a hub).
     completion_max_neighbors: int | None = Field(default=16, ge=1)
+    completion_precision: Literal["float32", "bfloat16"] = "float32"  # of the inner pass, which has no gradients
     completion_chunk: int = Field(default=32768, ge=1)  # inner entries scored at a time: bounds memory, not the result
     # The published recursion is handed g where the outer call takes h, so that endpoints are transformed once more at
     # each depth; the tuned scale and offset belong to that. True: every depth compares the very embeddings h.

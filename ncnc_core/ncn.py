@@ -8,8 +8,10 @@ from torch import Tensor, nn
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.dense_overlap import is_dense, pool_common
 from ncnc_core.edge_dropout import drop_edges
-from ncnc_core.overlap import common_neighbors, exclusive_neighbors, shared_neighbors
+from ncnc_core.overlap import NodeLists, common_neighbors, exclusive_neighbors, shared_neighbors
 from ncnc_core.pair_head import PairHead
+from ncnc_core.pair_product import pair_product
+from ncnc_core.pooled_rows import pooled_logits
 from ncnc_core.two_hop import two_hop_rows
 
 
@@ -28,7 +30,7 @@ class GAE(nn.Module):
         self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits; the adjacency is not looked at."""
-        logits: Tensor = self.readout(self.pair_mlp(levels[0][pairs[0]] * levels[0][pairs[1]]))
+        logits: Tensor = self.readout(self.pair_mlp(pair_product(levels[0], pairs)))
         return logits.squeeze(-1)
 
 
@@ -71,10 +73,10 @@ class NCN(nn.Module):
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
         adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        h, g = levels
         if is_dense(adjacency):
-            return self.head(h, pairs, pool_common(adjacency, pairs, g))  # type: ignore[no-any-return]
-        return self.head(h, pairs, common_neighbors(adjacency, pairs).sum_rows(g))  # type: ignore[no-any-return]
+            g = levels[1] if len(levels) > 1 else self.head.node_values(levels[0])
+            return self.head(levels[0], pairs, pool_common(adjacency, pairs, g))  # type: ignore[no-any-return]
+        return pooled_logits(self.head, levels, pairs, common_neighbors(adjacency, pairs))
 
 
 class NCN2(nn.Module):
@@ -93,12 +95,10 @@ class NCN2(nn.Module):
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
         adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        h, g = levels
         far = two_hop_rows(adjacency, pairs.unique())
-        wider = shared_neighbors(adjacency, far, pairs[0], pairs[1]).sum_rows(g)
-        wider = wider + shared_neighbors(adjacency, far, pairs[1], pairs[0]).sum_rows(g)
-        pooled = common_neighbors(adjacency, pairs).sum_rows(g)
-        return self.head(h, pairs, pooled, wider)  # type: ignore[no-any-return]
+        wider = [shared_neighbors(adjacency, far, near, other) for near, other in (pairs, pairs.flip(0))]
+        common = common_neighbors(adjacency, pairs)
+        return pooled_logits(self.head, levels, pairs, common, NodeLists.joined(wider))
 
 
 class NCNDiff(nn.Module):
@@ -125,10 +125,9 @@ class NCNDiff(nn.Module):
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
         adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        h, g = levels
         common = common_neighbors(adjacency, pairs)
-        one_sided = sum(
-            exclusive_neighbors(adjacency, node, other, common, skip_other=self.skip_other).sum_rows(g)
+        one_sided = [
+            exclusive_neighbors(adjacency, node, other, common, skip_other=self.skip_other)
             for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0]))
-        )
-        return self.head(h, pairs, common.sum_rows(g), one_sided)  # type: ignore[no-any-return]
+        ]
+        return pooled_logits(self.head, levels, pairs, common, NodeLists.joined(one_sided))

@@ -10,14 +10,16 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.adjacency import Adjacency, pair_keys
 from ncnc_core.completion import completion_weight
 from ncnc_core.cost_chunks import cost_chunks
 from ncnc_core.dense_completion import belief_matrix, fits_belief_matrix
 from ncnc_core.dense_overlap import is_dense, pool_common, pool_completed
 from ncnc_core.edge_dropout import drop_edges
+from ncnc_core.node_rows import NodeRows
 from ncnc_core.overlap import NodeLists, common_neighbors, exclusive_neighbors
 from ncnc_core.pair_head import PairHead
+from ncnc_core.pooled_rows import PooledRows, occupied_logits, pooled_logits
 
 Scorer = Callable[[list[Tensor], Adjacency, Tensor], Tensor]  # a predictor: node levels, graph and pairs to logits
 
@@ -48,6 +50,7 @@ class NCNC(nn.Module):
         score_known_edges_as_published: bool,
         noisy_completion_as_published: bool,
         reads_raw_embeddings: bool,
+        precision: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         self.head, self.edge_dropout, self.symmetric_edge_dropout = head, edge_dropout, symmetric_edge_dropout
@@ -56,23 +59,17 @@ class NCNC(nn.Module):
         self.max_neighbors, self.chunk = max_neighbors, chunk
         self.skip_other = not score_known_edges_as_published
         self.noisy = noisy_completion_as_published
-        self.reads_raw_embeddings = reads_raw_embeddings
-        self.levels_a_call = 2 if reads_raw_embeddings else 1
+        self.reads_raw_embeddings, self.precision = reads_raw_embeddings, precision
 
     def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
-        """Return [h, g, g of g, ...], depth + 2 long; each is what the next inner call takes for h.
+        """Return [h, g]; in evaluation once per graph, not once per batch."""
+        return [h, self.head.node_values(h)]
 
-        Where the recursion reads the raw embeddings: h and g for the outer call, then h and g for each inner one.
-        """
-        levels, training = [h, self.head.node_values(h)], self.training
+    def inner_levels(self, levels: list[Tensor]) -> list[Tensor]:
+        """Return [h, g] of every node as the first inner call takes them, without gradients."""
+        h = levels[0] if self.reads_raw_embeddings else levels[1]
         with self._inner_mode():
-            if self.reads_raw_embeddings and self.depth:
-                # In training the outer g went through dropout, which the inner pass does without.
-                inner = [h, self.head.node_values(h) if training else levels[1]]
-                return levels + inner * self.depth
-            for _ in range(self.depth):
-                levels.append(self.head.node_values(levels[-1]))
-        return levels
+            return self.node_levels(h.detach())
 
     def prepared(self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
         """Return what scores these pairs, in any number of calls: on a dense graph the beliefs are found once for all.
@@ -80,7 +77,7 @@ class NCNC(nn.Module):
         The levels and the graph of those calls are to be these ones. Dropped edges are drawn anew in every call, and
         so are beliefs then.
         """
-        if (self.training and self.edge_dropout > 0) or not self._completes_densely(levels, adjacency):
+        if (self.training and self.edge_dropout > 0) or not self._completes_densely(adjacency):
             return self
         return partial(self, belief=self._belief(levels, adjacency, pairs))
 
@@ -91,56 +88,61 @@ class NCNC(nn.Module):
         pairs: Int64[Tensor, "2 pairs"],
         belief: Float[Tensor, "nodes nodes"] | None = None,
     ) -> Float[Tensor, " pairs"]:
-        """Return the logits; `belief` is what `prepared` found."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        h, g = levels[:2]
-        if len(levels) == 2 and is_dense(adjacency):
-            return self.head(h, pairs, pool_common(adjacency, pairs, g))  # type: ignore[no-any-return]
-        if self._completes_densely(levels, adjacency):
-            belief = self._belief(levels, adjacency, pairs) if belief is None else belief
-            pooled = pool_completed(adjacency, pairs, g, belief, skip_other=self.skip_other)
-            return self.head(h, pairs, pooled)  # type: ignore[no-any-return]
-        common = common_neighbors(adjacency, pairs)
-        pooled = common.sum_rows(g)
-        if len(levels) == 2:
-            return self.head(h, pairs, pooled, occupied=common.occupied)  # type: ignore[no-any-return]
-        for lists in self._completed(levels[self.levels_a_call :], adjacency, pairs, common):
-            pooled = pooled + lists.sum_rows(g)
-        return self.head(h, pairs, pooled)  # type: ignore[no-any-return]
+        """Return the logits; `belief` is what `prepared` found.
 
-    def _completes_densely(self, levels: list[Tensor], adjacency: Adjacency) -> bool:
+        With [h] for levels, only the nodes that these pairs read are transformed: what a training step wants.
+        """
+        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
+        if self._completes_densely(adjacency) or (not self.depth and is_dense(adjacency)):
+            return self._dense_logits(levels, adjacency, pairs, belief)
+        common = common_neighbors(adjacency, pairs)
+        if not self.depth:
+            return pooled_logits(self.head, levels, pairs, common)
+        sides = self._one_sided(adjacency, pairs, common)
+        rows = PooledRows.of(self.head, levels, [common, *sides])
+        completed = self._completed(self._inner_rows(levels[0], rows, pairs), adjacency, pairs, sides, self.depth)
+        return self.head(levels[0], pairs, rows.sum(NodeLists.joined([common, *completed])))  # type: ignore[no-any-return]
+
+    def completion(
+        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+    ) -> list[NodeLists]:
+        """Return the one-sided neighbours of i and of j, weighted as they are pooled; [] without completion."""
+        if not self.depth:
+            return []
+        sides = self._one_sided(adjacency, pairs, common_neighbors(adjacency, pairs))
+        rows = PooledRows.of(self.head, levels, sides)
+        return self._completed(self._inner_rows(levels[0], rows, pairs), adjacency, pairs, sides, self.depth)
+
+    def _dense_logits(self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor, belief: Tensor | None) -> Tensor:
+        levels = levels if len(levels) > 1 else self.node_levels(levels[0])
+        if not self.depth:
+            return self.head(levels[0], pairs, pool_common(adjacency, pairs, levels[1]))  # type: ignore[no-any-return]
+        belief = self._belief(levels, adjacency, pairs) if belief is None else belief
+        pooled = pool_completed(adjacency, pairs, levels[1], belief, skip_other=self.skip_other)
+        return self.head(levels[0], pairs, pooled)  # type: ignore[no-any-return]
+
+    def _completes_densely(self, adjacency: Adjacency) -> bool:
         """Return whether the belief in each missing link is one number, and the graph small enough for a matrix."""
         return (
             self.depth == 1
-            and len(levels) > 2
             and not (self.training and self.noisy)
             and fits_belief_matrix(adjacency)
             and (self.max_neighbors is None or int(adjacency.degree.max()) <= self.max_neighbors)
         )
 
     def _belief(self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor) -> Tensor:
-        inner = levels[self.levels_a_call :][:2]
-        return belief_matrix(self.head, inner, adjacency, pairs, self._weight, skip_other=self.skip_other)
+        inner = self.inner_levels(levels)
+        return belief_matrix(
+            self.head, inner, adjacency, pairs, self._weight, skip_other=self.skip_other, precision=self.precision
+        )
 
     def _weight(self, logits: Tensor) -> Tensor:
         return completion_weight(logits, scale=self.scale, offset=self.offset, alpha=self.alpha)
 
-    def completion(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
-    ) -> list[NodeLists]:
-        """Return the one-sided neighbours of i and of j, weighted as they are pooled; [] without completion."""
-        if len(levels) == 2:
-            return []
-        common = common_neighbors(adjacency, pairs)
-        return self._completed(levels[self.levels_a_call :], adjacency, pairs, common)
-
-    def _completed(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor, common: NodeLists
-    ) -> list[NodeLists]:
-        """Return the one-sided neighbours of i and of j, weighted by the belief in their missing link."""
-        sides = []
-        for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0])):
-            lists = exclusive_neighbors(
+    def _one_sided(self, adjacency: Adjacency, pairs: Tensor, common: NodeLists) -> list[NodeLists]:
+        """Return N(i) minus N(j), and N(j) minus N(i)."""
+        return [
+            exclusive_neighbors(
                 adjacency,
                 node,
                 other,
@@ -149,14 +151,30 @@ class NCNC(nn.Module):
                 limit=self.max_neighbors,
                 random=self.training,
             )
-            sides.append((lists, torch.stack([other[lists.owner], lists.node])))
+            for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0]))
+        ]
+
+    def _inner_rows(self, h: Tensor, rows: PooledRows, pairs: Tensor) -> NodeRows:
+        """Return what the inner call takes for h at the nodes of the pairs and of their lists."""
+        if self.reads_raw_embeddings:
+            return NodeRows(h)
+        inner = rows.rows(self.head, h)
+        inner.at(pairs.flatten())  # in this call's mode: its dropout is that of the rows it pools
+        return inner
+
+    def _completed(
+        self, h: NodeRows, adjacency: Adjacency, pairs: Tensor, sides: list[NodeLists], depth: int
+    ) -> list[NodeLists]:
+        """Return the one-sided neighbours of i and of j, weighted by the belief in their missing link."""
+        inner = [
+            torch.stack([other[lists.owner], lists.node]) for lists, other in zip(sides, pairs.flip(0), strict=True)
+        ]
         with self._inner_mode():
-            logits = self._inner_logits(levels, adjacency, torch.cat([inner for _, inner in sides], 1))
-            belief = self._weight(logits)
-        weights = belief.split([lists.node.numel() for lists, _ in sides])
+            belief = self._weight(self._inner_logits(h, adjacency, torch.cat(inner, 1), depth - 1))
+        weights = belief.split([lists.node.numel() for lists in sides])
         return [
             NodeLists(lists.row_pointer, lists.node, weight if lists.weight is None else weight * lists.weight)
-            for (lists, _), weight in zip(sides, weights, strict=True)
+            for lists, weight in zip(sides, weights, strict=True)
         ]
 
     @contextmanager
@@ -164,23 +182,41 @@ class NCNC(nn.Module):
         """No gradients; and no dropout either, unless the published noise in the probabilities is asked for."""
         was_training = self.training
         self.train(was_training and self.noisy)
+        device_type = self.head.beta.device.type
         try:
-            with torch.no_grad():
+            with torch.no_grad(), torch.autocast(device_type, self.precision, self.precision == torch.bfloat16):
                 yield
         finally:
             self.train(was_training)
 
-    def _inner_logits(self, levels: list[Tensor], adjacency: Adjacency, inner: Tensor) -> Tensor:
+    def _inner_logits(self, h: NodeRows, adjacency: Adjacency, inner: Tensor, depth: int) -> Tensor:
         """Score each distinct unordered inner pair once, in chunks bounded by the neighbours they expand."""
         n = adjacency.num_nodes
-        keys, inverse = torch.unique(
-            torch.minimum(inner[0], inner[1]) * n + torch.maximum(inner[0], inner[1]), return_inverse=True
-        )
+        keys, inverse = torch.unique(pair_keys(inner, n), return_inverse=True)
         low = keys.div(n, rounding_mode="floor")
         distinct = torch.stack([low, keys - low * n])
+        g = NodeRows(h, self.head.node_values)
         cost = 1 + adjacency.degree[distinct].min(dim=0).values
-        logits = [self(levels, adjacency, distinct[:, part]) for part in cost_chunks(cost, self.chunk)]
-        return torch.cat([levels[0].new_zeros(0), *logits])[inverse]
+        logits = [
+            self._inner_chunk(h, g, adjacency, distinct[:, part], depth) for part in cost_chunks(cost, self.chunk)
+        ]
+        return torch.cat([torch.zeros(0, device=keys.device), *logits])[inverse]
+
+    def _inner_chunk(self, h: NodeRows, g: NodeRows, adjacency: Adjacency, pairs: Tensor, depth: int) -> Tensor:
+        """Return the logits of the inner pairs, [pairs] float32; the published noise drops edges once more."""
+        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
+        ends = h.at(pairs.flatten())
+        if not depth and is_dense(adjacency):
+            return self.head(ends, pairs, pool_common(adjacency, pairs, g.all())).float()  # type: ignore[no-any-return]
+        lists = common_neighbors(adjacency, pairs)
+        if depth:
+            sides = self._one_sided(adjacency, pairs, lists)
+            inner = h if self.reads_raw_embeddings else g
+            lists = NodeLists.joined([lists, *self._completed(inner, adjacency, pairs, sides, depth)])
+        values = g.at(lists.node)
+        if self.training:
+            return self.head(ends, pairs, lists.sum_rows(values)).float()  # type: ignore[no-any-return]
+        return occupied_logits(self.head, ends, pairs, lists, values).float()
 
 
 def prepared(predictor: Scorer, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ncnc_core.dropout import Dropout
+from ncnc_core.pair_product import pair_product
+
 
 class PairHead(nn.Module):
     """logit = readout(beta * neighbor_mlp(pooled) + pair_mlp(h_i * h_j)), and the node values that are pooled."""
@@ -40,24 +43,22 @@ class PairHead(nn.Module):
     def forward(
         self, h: Tensor, pairs: Tensor, pooled: Tensor, extra: Tensor | None = None, occupied: Tensor | None = None
     ) -> Tensor:
-        """Return the logits, [pairs]; `occupied` says which rows of `pooled` are not empty, to spare work."""
-        z = self.beta * self._neighbor_term(pooled, occupied) + self.pair_mlp(
-            h.index_select(0, pairs[0]) * h.index_select(0, pairs[1])
-        )
+        """Return the logits, [pairs].
+
+        Where all empty neighbourhoods share one value (no dropout, no gradients), `occupied` [rows] names the pairs
+        whose rows `pooled` [rows, channels] holds; the rest pool nothing.
+        """
+        z = self.pair_mlp(pair_product(h, pairs))
+        if occupied is None:
+            z = self.beta * self.neighbor_mlp(pooled) + z
+        else:
+            full = self.beta * self.neighbor_mlp(pooled) + z[occupied]
+            z += self.beta * self.neighbor_mlp(pooled.new_zeros(1, pooled.shape[1]))
+            z[occupied] = full
         if self.extra_mlp is not None:
             z = z + self.extra_mlp(extra)
         logits: Tensor = self.readout(z)
         return logits.squeeze(-1)
-
-    def _neighbor_term(self, pooled: Tensor, occupied: Tensor | None) -> Tensor:
-        # Without dropout, all empty neighbourhoods share one value: most inner pairs of a sparse graph are such.
-        if occupied is None or self.training or torch.is_grad_enabled():
-            result: Tensor = self.neighbor_mlp(pooled)
-            return result
-        empty = self.neighbor_mlp(pooled.new_zeros(1, pooled.shape[1]))
-        result = empty.repeat(pooled.shape[0], 1)
-        result[occupied] = self.neighbor_mlp(pooled[occupied])
-        return result
 
 
 def _norm(channels: int, present: bool) -> nn.Module:
@@ -69,14 +70,14 @@ def _late_norm_block(
 ) -> nn.Sequential:
     """Linear Dropout ReLU Linear LayerNorm Dropout ReLU [Linear]: the order is the published one, and matters."""
     block = [
-        nn.Linear(in_channels or channels, channels), nn.Dropout(dropout), nn.ReLU(inplace=True),
-        nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU(inplace=True),
+        nn.Linear(in_channels or channels, channels), Dropout(dropout), nn.ReLU(inplace=True),
+        nn.Linear(channels, channels), _norm(channels, layer_norm), Dropout(dropout), nn.ReLU(inplace=True),
     ]  # fmt: skip
     return nn.Sequential(*block, *([nn.Linear(channels, channels)] if output else []))
 
 
 def _pair_block(channels: int, dropout: float, layer_norm: bool, *, output: bool) -> nn.Sequential:
-    block = [nn.Linear(channels, channels), _norm(channels, layer_norm), nn.Dropout(dropout), nn.ReLU(inplace=True)]
+    block = [nn.Linear(channels, channels), _norm(channels, layer_norm), Dropout(dropout), nn.ReLU(inplace=True)]
     return nn.Sequential(*block, *([nn.Linear(channels, channels)] if output else []))
 
 
@@ -86,7 +87,7 @@ def _readout_block(channels: int, dropout: float, layer_norm: bool, *, two_layer
         layers += [
             nn.Linear(channels, channels),
             _norm(channels, layer_norm),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.ReLU(inplace=True),
         ]
     return nn.Sequential(*layers, nn.Linear(channels, 1))

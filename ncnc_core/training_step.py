@@ -11,6 +11,7 @@ from torch import Tensor
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.batch_sampler import BatchSampler
 from ncnc_core.cost_chunks import cost_chunks
+from ncnc_core.dense_overlap import is_dense
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.losses import positive_losses
 from ncnc_core.ncnc import Scorer, prepared
@@ -51,11 +52,19 @@ def accumulate_gradients(
         h, target, positives, negatives = _embedded(
             network, features, adjacency, positives, negatives, training, sampler
         )
-        levels = [network.predictor.node_levels(h)]
-        if training.separate_node_dropout_as_published:
-            levels.append(network.predictor.node_levels(h))
     count = positives.shape[1]
-    both = [torch.cat([positives, negatives], 1)] if len(levels) == 1 else [positives, negatives]
+    draws = 2 if training.separate_node_dropout_as_published else 1
+    limit = bytes_at_once or max(
+        BYTES_AT_ONCE.get(device_type, BYTES_AT_ONCE["cpu"]),
+        # Each piece makes a gradient of h and g at every node: pieces must not cost less than that.
+        8 * draws * h.numel() * h.element_size(),
+    )
+    parts = list(cost_chunks(_bytes(target, positives, negatives, h.shape[1]), limit))
+    # Pieces share the transform of all nodes; a single one transforms the nodes it reads, often a fraction.
+    reads_all = len(parts) > 1 or is_dense(target)
+    with autocast():
+        levels = [network.predictor.node_levels(h) if reads_all else [h] for _ in range(draws)]
+    both = [torch.cat([positives, negatives], 1)] if draws == 1 else [positives, negatives]
     scorers = [prepared(network.predictor, values, target, pairs) for values, pairs in zip(levels, both, strict=True)]
 
     def score(values: list[list[Tensor]], part: slice) -> Tensor:
@@ -64,12 +73,6 @@ def accumulate_gradients(
         losses: Tensor = positive_losses(training.loss, positive.float(), negative.float())
         return losses.sum() / count
 
-    limit = bytes_at_once or max(
-        BYTES_AT_ONCE.get(device_type, BYTES_AT_ONCE["cpu"]),
-        # Each piece makes a gradient of every node: pieces must not cost less than that.
-        4 * sum(level.numel() * level.element_size() for one in levels for level in one),
-    )
-    parts = list(cost_chunks(_bytes(target, positives, negatives, h.shape[1]), limit))
     if len(parts) == 1:
         loss = score(levels, parts[0])
         loss.backward()

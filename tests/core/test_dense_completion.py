@@ -131,14 +131,14 @@ def test_missing_links_come_once_each_whatever_the_chunks(skip_other: bool, draw
 def test_belief_is_the_weight_of_the_inner_logit_and_zero_where_nobody_asked() -> None:
     model, adjacency = network(), drop_edges(graph(3, 900), 0.3, True)[0]
     pairs = torch.tensor([[3, 60], [40, 7]])
-    levels = node_levels(model, X, adjacency)
+    inner = model.predictor.inner_levels(node_levels(model, X, adjacency))
     weight = model.predictor._weight
-    belief = belief_matrix(model.predictor.head, levels[1:], adjacency, pairs, weight, skip_other=True)
+    belief = belief_matrix(model.predictor.head, inner, adjacency, pairs, weight, skip_other=True)
     asked = plain.missing_links(bit_rows(adjacency), pairs, True)
     low, high = asked
     with torch.no_grad():
-        pooled = plain.pool(levels[2], bit_rows(adjacency), asked, None, True)
-        logits = model.predictor.head(levels[1], asked, pooled)
+        pooled = plain.pool(inner[1], bit_rows(adjacency), asked, None, True)
+        logits = model.predictor.head(inner[0], asked, pooled)
     config = model.config
     expected = completion_weight(
         logits, scale=config.completion_scale, offset=config.completion_offset, alpha=config.completion_alpha
@@ -184,7 +184,7 @@ def test_low_precision_of_the_inner_pass_moves_a_belief_by_little() -> None:
     exact, rough = (
         belief_matrix(
             model.predictor.head,
-            levels[1:],
+            model.predictor.inner_levels(levels),
             adjacency,
             pairs,
             model.predictor._weight,

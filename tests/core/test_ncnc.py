@@ -11,7 +11,6 @@ from ncnc_core.adjacency import Adjacency
 from ncnc_core.completion import completion_weight
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
-from ncnc_core.overlap import common_neighbors
 from ncnc_core.overlap_reference import neighbor_sets
 
 SIZE = 10
@@ -87,12 +86,11 @@ def test_cap_above_every_degree_changes_nothing_and_below_it_something() -> None
 
 
 def test_no_gradient_flows_through_the_belief_in_a_missing_link() -> None:
-    """On a path 0-1-2 the pair (0, 3): its only completion is u = 1, so p(3, 1) alone could reach node 3's levels."""
+    """On a path 0-1-2 the pair (0, 3): its only completion is u = 1, so p(3, 1) alone could reach g of node 3."""
     model = network()
     adjacency = graph([(0, 1), (1, 2)])
     levels = [level.detach().requires_grad_() for level in model.predictor.node_levels(model.encode(X, adjacency))]
     model.predictor(levels, adjacency, torch.tensor([[0], [3]])).sum().backward()
-    assert levels[2].grad is None
     assert levels[1].grad is not None
     assert levels[1].grad.abs().sum(1).nonzero().flatten().tolist() == [1]
 
@@ -104,10 +102,52 @@ def test_inner_pass_is_free_of_dropout_unless_the_published_noise_is_asked_for()
         levels = model.predictor.node_levels(model.encode(X, adjacency))
         draws = []
         for _ in range(2):
-            lists = model.predictor._completed(levels[1:], adjacency, ALL_PAIRS, common_neighbors(adjacency, ALL_PAIRS))
+            lists = model.predictor.completion(levels, adjacency, ALL_PAIRS)
             draws.append(torch.cat([one.weight for one in lists]))
         assert torch.equal(*draws) is not noisy
         assert all(module.training for module in model.predictor.modules())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"completion_depth": 2},
+        {"completion_depth": 2, "completion_reads_raw_embeddings": True},
+        {"completion_alpha": 0.0},
+        {"predictor": "ncn"},
+        {"predictor": "ncn2"},
+        {"predictor": "ncn_diff"},
+    ],
+)
+@pytest.mark.parametrize("training", [False, True])
+@given(edge_lists)
+def test_transforming_the_nodes_that_pairs_read_gives_the_logits_and_gradients_of_transforming_all(
+    options: dict[str, Any], training: bool, edges: list[tuple[int, int]]
+) -> None:
+    model, pairs = network(**options).train(training), ALL_PAIRS[:, ::3]
+    adjacency, found = graph(edges), []
+    for levels in ([model.encode(X, adjacency)], model.predictor.node_levels(model.encode(X, adjacency))):
+        logits = model.predictor(levels, adjacency, pairs)
+        gradients = torch.autograd.grad(logits.sum(), list(model.parameters()), allow_unused=True)
+        found.append([logits, *(torch.zeros(1) if one is None else one for one in gradients)])
+    for few, all_of_them in zip(*found, strict=True):
+        torch.testing.assert_close(few, all_of_them.expand_as(few), rtol=1e-4, atol=1e-5)
+
+
+def test_bfloat16_inner_pass_moves_the_logits_by_little_and_is_no_pass_without_completion() -> None:
+    edges = [(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 2), (7, 0), (7, 4), (8, 1)]
+    exact, rough = (
+        network(hidden_channels=32, completion_precision=precision)(X, graph(edges), ALL_PAIRS)
+        for precision in ("float32", "bfloat16")
+    )
+    assert rough.dtype == torch.float32
+    assert 0 < (exact - rough).abs().max().item() < 0.02 * exact.abs().max().item()
+    off = {"completion_alpha": 0.0, "hidden_channels": 32}
+    assert torch.equal(
+        network(**off, completion_precision="bfloat16")(X, graph(edges), ALL_PAIRS),
+        network(**off)(X, graph(edges), ALL_PAIRS),
+    )
 
 
 @pytest.mark.parametrize("as_published", [False, True])
@@ -117,8 +157,7 @@ def test_known_edge_completes_itself_only_where_the_published_code_is_asked_for(
     adjacency = graph([(0, 1), (1, 2), (0, 2), (1, 3)])
     levels = model.predictor.node_levels(model.encode(X, adjacency))
     pair = torch.tensor([[0], [1]])
-    common = common_neighbors(adjacency, pair)
-    of_first, of_second = model.predictor._completed(levels[1:], adjacency, pair, common)
+    of_first, of_second = model.predictor.completion(levels, adjacency, pair)
     assert of_first.node.tolist() == ([1] if as_published else [])
     assert of_second.node.tolist() == ([0, 3] if as_published else [3])
 
