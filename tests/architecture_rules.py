@@ -7,8 +7,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# Source package to test folder.
-MIRRORS = {"ncnc_core": "core", "pipeline": "pipeline", "dags": "dags", "embedded": "embedded"}
+# Source package (or file) to test folder. The measuring scripts of benchmarks/ are run, not tested.
+MIRRORS = {
+    "ncnc_core": "core",
+    "pipeline": "pipeline",
+    "dags": "dags",
+    "embedded": "embedded",
+    "benchmarks/datasets.py": "benchmarks",
+    "benchmarks/quality": "benchmarks/quality",
+}
 DRAWERS = re.compile(r"^(utils?|common|misc|helpers?|.*_utils?)$")
 MAXIMUM_LINES = 250
 PICKLE_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
@@ -19,14 +26,16 @@ DOOR_PROGRAMS = {"git", "dvc"}
 def sources(root: Path) -> Iterator[Path]:
     """Yield every source file of the product, relative to the root; package markers have nothing to mirror."""
     for package in MIRRORS:
-        for path in sorted((root / package).rglob("*.py")):
+        found = [root / package] if package.endswith(".py") else (root / package).rglob("*.py")
+        for path in sorted(path for path in found if path.is_file()):
             if path.name != "__init__.py":
                 yield path.relative_to(root)
 
 
 def mirror(source: Path) -> Path:
     """Return the test file of a source file, relative to the root."""
-    package, *folders = source.parts[:-1]
+    package = next(name for name in MIRRORS if source.is_relative_to(name))
+    folders = source.relative_to(package).parts[:-1]
     return Path("tests", MIRRORS[package], *folders, f"test_{source.name}")
 
 

@@ -28,6 +28,7 @@ MAY_TOUCH_THE_ENVIRONMENT = {
     "pipeline/git_origin.py": "hands the process's environment on to git, and reads no setting",
     "pipeline/tracking_server.py": "sets the switches that MLflow reads at its import",
     "dags/nightly_retraining.py": "the schedule; a DAG file may not import the pipeline",
+    "benchmarks/datasets.py": "the data sets' folder, which only the benchmarks, the demo and the tests know",
     "embedded/as_caida.py": "the data sets' folder, which only the demo and the tests know",
     "embedded/settings.py": "builds the environment of the processes it starts",
     "embedded/stack.py": "builds the environment of the processes it starts",

@@ -1,0 +1,1 @@
+"""The paper's protocols, run and reported as they come out."""

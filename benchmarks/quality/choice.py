@@ -1,0 +1,92 @@
+"""Choosing among candidates by validation, and grading the choice; the chooser is never handed the exam."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from benchmarks.quality.protocol import LearningSide
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.model_config import ModelConfig
+from ncnc_core.scoring import node_levels, score_pairs
+from ncnc_core.training import TrainedNetwork, train_network
+from ncnc_core.training_config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model and how it is trained, under a name; `start` is trained first, and gives the weights to set out from."""
+
+    name: str
+    model: ModelConfig
+    training: TrainingConfig
+    start: Candidate | None = None
+
+    def definition(self) -> dict[str, object]:
+        """Return all that defines it, as JSON."""
+        return {
+            "model": self.model.model_dump(mode="json"),
+            "training": self.training.model_dump(mode="json"),
+            "start": None if self.start is None else self.start.definition(),
+        }
+
+    def train(self, learning: LearningSide, seed: int, device: torch.device | str = "cpu") -> TrainedNetwork:
+        """Train on the learning side, the epoch chosen by its Hits@K."""
+        start = None if self.start is None else self.start.train(learning, seed, device).network.state_dict()
+        return train_network(
+            self.model,
+            self.training.model_copy(update={"seed": seed}),
+            learning.training_data(),
+            selection_metric=f"hits@{learning.valid_hits_at}",
+            device=device,
+            initial_weights=start,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The candidate that did best on validation, trained."""
+
+    candidate: Candidate
+    trained: TrainedNetwork
+
+    @property
+    def validated(self) -> float:
+        """The value on validation: of the best epoch, or of the completion fitted after it."""
+        calibration = self.trained.calibration
+        return self.trained.best_value if calibration is None else calibration.chosen.value
+
+    def scorer(self, learning: LearningSide, device: torch.device | str = "cpu") -> partial[Tensor]:
+        """Return a function from pairs [2, pairs] to logits [pairs], on the message graph."""
+        return partial(_score, self.trained, learning, learning.adjacency().to(device), torch.device(device))
+
+
+def choose(
+    candidates: list[Candidate], learning: LearningSide, seed: int, device: torch.device | str = "cpu"
+) -> Choice:
+    """Train every candidate with the seed and return the one with the best value on validation; the first of equals.
+
+    Raises:
+        InvalidGraph: there is no candidate.
+    """
+    if not candidates:
+        raise InvalidGraph("There are 0 candidates to choose from. Give at least one.")
+    best: Choice | None = None
+    for candidate in candidates:
+        choice = Choice(candidate, candidate.train(learning, seed, device))
+        if best is None or choice.validated > best.validated:
+            best = choice
+    assert best is not None  # noqa: S101  # there is a candidate
+    return best
+
+
+def _score(
+    trained: TrainedNetwork, learning: LearningSide, adjacency: Adjacency, device: torch.device, pairs: Tensor
+) -> Tensor:
+    features = None if learning.features is None else learning.features.to(device)
+    levels = node_levels(trained.network, features, adjacency)
+    return score_pairs(trained.network, levels, adjacency, pairs.to(device)).cpu()

@@ -1,0 +1,53 @@
+"""One method on one data set with one seed: divide, choose on validation, grade once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+import torch
+
+from benchmarks.datasets import load
+from benchmarks.quality.choice import Candidate, Choice, choose
+from benchmarks.quality.methods import HEURISTIC_METHODS, candidates
+from benchmarks.quality.protocol import PROTOCOLS, Exam, LearningSide, divide
+from benchmarks.quality.results import Run, digest
+
+
+def definition_digest(data: str, method: str) -> str:
+    """Return the digest of all that defines a method's runs on a data set: protocol, models, recipes."""
+    definition: dict[str, object] = {"protocol": asdict(PROTOCOLS[data]), "method": method}
+    if method not in HEURISTIC_METHODS:
+        definition["candidates"] = {one.name: one.definition() for one in candidates(data, method)}
+    return digest(definition)
+
+
+def play(data: str, method: str, seed: int, device: str = "cpu", threads: int | None = None) -> Run:
+    """Run one method with one seed; the seed draws the split, the weights and the batches."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    learning, exam = divide(load(data), PROTOCOLS[data], seed)
+    started = time.perf_counter()
+    if method in HEURISTIC_METHODS:
+        test, found = sit_heuristic(method, learning, exam), (None, None, None)
+    else:
+        choice, test = learn_and_sit(candidates(data, method), learning, exam, seed, device)
+        found = (choice.validated, choice.candidate.name, choice.trained.best_epoch)
+    seconds = time.perf_counter() - started
+    return Run(
+        data, method, seed, definition_digest(data, method), test, *found, seconds=round(seconds, 2), device=device
+    )
+
+
+def learn_and_sit(
+    entrants: list[Candidate], learning: LearningSide, exam: Exam, seed: int, device: str = "cpu"
+) -> tuple[Choice, float]:
+    """Choose among the entrants on validation, then grade the choice; `choose` is not given the exam."""
+    choice = choose(entrants, learning, seed, device)
+    return choice, exam.grade(choice.scorer(learning, device))
+
+
+def sit_heuristic(method: str, learning: LearningSide, exam: Exam) -> float:
+    """Grade a heuristic, which learns nothing."""
+    adjacency = learning.adjacency()
+    return exam.grade(lambda pairs: HEURISTIC_METHODS[method](adjacency, pairs))
