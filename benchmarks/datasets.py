@@ -69,10 +69,10 @@ def _seal(name: str) -> Data:
 def _ogbl_ddi() -> Data:
     folder = dataset_path("ogbl_ddi")
     edges = pd.read_csv(folder / "raw" / "edge.csv.gz", header=None).to_numpy(dtype=np.int64)
-    num_nodes = int(pd.read_csv(folder / "raw" / "num-node-list.csv.gz", header=None).iloc[0, 0])
+    num_nodes = pd.read_csv(folder / "raw" / "num-node-list.csv.gz", header=None).to_numpy(dtype=np.int64).item()
     data = _undirected(torch.from_numpy(edges.T.copy()), num_nodes)
     # Legacy archives of numpy arrays: weights_only refuses them unless exactly these four names are allowed.
-    reconstruct = (np._core.multiarray._reconstruct, "numpy.core.multiarray._reconstruct")
+    reconstruct = (np.empty(0).__reduce__()[0], "numpy.core.multiarray._reconstruct")
     with torch.serialization.safe_globals([reconstruct, np.ndarray, np.dtype, np.dtypes.Int64DType]):
         for side in ("valid", "test"):
             pairs = torch.load(folder / "split" / "target" / f"{side}.pt", weights_only=True)

@@ -28,8 +28,9 @@ def play(data: str, method: str, seed: int, device: str = "cpu", threads: int | 
         torch.set_num_threads(threads)
     learning, exam = divide(load(data), PROTOCOLS[data], seed)
     started = time.perf_counter()
+    found: tuple[float | None, str | None, int | None] = None, None, None
     if method in HEURISTIC_METHODS:
-        test, found = sit_heuristic(method, learning, exam), (None, None, None)
+        test = sit_heuristic(method, learning, exam)
     else:
         choice, test = learn_and_sit(candidates(data, method), learning, exam, seed, device)
         found = (choice.validated, choice.candidate.name, choice.trained.best_epoch)

@@ -32,7 +32,7 @@ def test_a_heuristic_learns_nothing_and_chooses_nothing() -> None:
     run = play.play("usair", "cn", seed=3)
     assert (run.data, run.method, run.seed) == ("usair", "cn", 3)
     assert (run.valid, run.chosen, run.epoch) == (None, None, None)
-    assert run.test > 0.95  # an edge of a clique keeps common neighbours (nearly always), a pair across cliques has none
+    assert run.test > 0.95  # nearly every edge of a clique keeps common neighbours, no pair across cliques has one
 
 
 def test_a_learned_run_says_what_was_chosen_and_repeats() -> None:
