@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -62,7 +63,7 @@ def load_parts(folder: Path) -> ModelParts:
         raise InvalidGraph(f"{folder} lacks {missing[0]}. Give the folder that LinkModel.save wrote, complete.")
     description = json.loads((folder / "model.json").read_text())
     _require_format(description, folder)
-    config = ModelConfig.model_validate(description["config"])
+    config = _config(description["config"], folder)
     network = LinkNetwork(config, num_features=description["num_features"], num_ids=description["num_ids"])
     network.load_state_dict(load_file(folder / "weights.safetensors"))
     graph = load_file(folder / "graph.safetensors")
@@ -84,6 +85,17 @@ def _require_format(description: dict[str, Any], folder: Path) -> None:
         "Install a newer ncnc_core to read it." if newer else "Load it with the version that wrote it, or train again."
     )
     raise InvalidGraph(f"{folder} is in format {found}, and this version of ncnc_core reads format {FORMAT}. {remedy}")
+
+
+def _config(fields: dict[str, Any], folder: Path) -> ModelConfig:
+    try:
+        return ModelConfig.model_validate(fields)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise InvalidGraph(
+            f"{folder} has a model configuration that this version of ncnc_core does not know ({where}: "
+            f"{error.errors()[0]['msg']}). Load it with the version that wrote it, or train again."
+        ) from error
 
 
 def _graph_tensors(adjacency: Adjacency, features: Tensor | None) -> dict[str, Tensor]:

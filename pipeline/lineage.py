@@ -7,8 +7,6 @@ from pathlib import Path
 
 from pipeline.audit_walk import NOTHING, AuditCheck, AuditWalk
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput
-from pipeline.model_registry import ModelVersion
 from pipeline.records import (
     EdgeSplit,
     EvaluationReport,
@@ -75,7 +73,7 @@ def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_fo
     Raises:
         InvalidInput: there is no such version or alias.
     """
-    version = _resolve(name, version_or_alias, doors)
+    version = doors.registry.named(name, version_or_alias)
     walk = AuditWalk(doors, version, work_folder)
     walk.fetch_records()
     walk.follow_links()
@@ -94,16 +92,3 @@ def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_fo
         code_version=snapshot.code_version if snapshot else NOTHING,
         git_commit=(snapshot.git_commit or "not recorded") if snapshot else NOTHING,
     )
-
-
-def _resolve(name: str, version_or_alias: int | str, doors: Doors) -> ModelVersion:
-    if isinstance(version_or_alias, int) or version_or_alias.isdecimal():
-        return doors.registry.version(name, int(version_or_alias))
-    aliases = doors.registry.aliases(name)
-    if version_or_alias not in aliases:
-        known = ", ".join(f"{alias} (version {number})" for alias, number in sorted(aliases.items())) or "none"
-        raise InvalidInput(
-            f"The model {name!r} has no alias {version_or_alias!r}; it has: {known}. "
-            f"Name one of these, or a version number; a model is there once a night was promoted."
-        )
-    return doors.registry.version(name, aliases[version_or_alias])

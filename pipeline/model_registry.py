@@ -78,6 +78,23 @@ class ModelRegistry(NightRuns):
             ) from error
         return _described(found)
 
+    def named(self, graph: str, version_or_alias: int | str) -> ModelVersion:
+        """Return the version of a number or an alias.
+
+        Raises:
+            InvalidInput: there is no such version or alias.
+        """
+        if isinstance(version_or_alias, int) or version_or_alias.isdecimal():
+            return self.version(graph, int(version_or_alias))
+        aliases = self.aliases(graph)
+        if version_or_alias not in aliases:
+            known = ", ".join(f"{alias} (version {number})" for alias, number in sorted(aliases.items())) or "none"
+            raise InvalidInput(
+                f"The model {graph!r} has no alias {version_or_alias!r}; it has: {known}. "
+                f"Name one of these, or a version number; a model is there once a night was promoted."
+            )
+        return self.version(graph, aliases[version_or_alias])
+
     @asks_the_server
     def version_of_run_key(self, graph: str, run_key: str) -> ModelVersion | None:
         """Return the version made from a run key, the lowest if a race made two, or None."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from pathlib import Path
 
 import torch
 
 from ncnc_core.adjacency import contains_keys, pair_keys
+from ncnc_core.errors import InvalidGraph
 from ncnc_core.heuristics import HEURISTICS
 from ncnc_core.link_model import LinkModel
 from pipeline import compute
@@ -51,10 +53,10 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     scorers: dict[str, Scorer] = {"challenger": partial(challenger.score_pairs, adjacency=graph, features=features)}
     if incumbent is not None:
         with folder.staging(CHAMPION_FOLDER) as staged:
-            champion = LinkModel.load(doors.registry.fetch_model(incumbent, staged))
+            champion = readable(doors.registry.fetch_model(incumbent, staged))
         columns = [doors.registry.param(run, FEATURE_COLUMNS) for run in (incumbent.run_id, trained.mlflow_run_id)]
-        reason = why_not_comparable(champion, tables, *columns)
-        if reason is None:
+        reason = champion if isinstance(champion, str) else why_not_comparable(champion, tables, *columns)
+        if isinstance(champion, LinkModel) and reason is None:
             scorers["champion"] = partial(champion.score_pairs, adjacency=graph, features=features)
         note = reason or note
     scorers |= {name: partial(heuristic, graph) for name, heuristic in HEURISTICS.items()}
@@ -78,6 +80,14 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     doors.registry.log_metrics(trained.mlflow_run_id, figures(report))
     folder.put(report)
     return report
+
+
+def readable(model: Path) -> LinkModel | str:
+    """Return a champion, or why it cannot be read: after an upgrade it may be in an older version's format."""
+    try:
+        return LinkModel.load(model)
+    except InvalidGraph as error:
+        return f"the champion cannot be read: {error}"
 
 
 def why_not_comparable(

@@ -73,3 +73,12 @@ def test_incomplete_folder_names_the_missing_file(tmp_path: Path) -> None:
     (tmp_path / "graph.safetensors").unlink()
     with pytest.raises(InvalidGraph, match=r"lacks graph\.safetensors\. Give the folder"):
         load_parts(tmp_path)
+
+
+def test_a_configuration_of_another_version_is_refused_with_the_field(tmp_path: Path) -> None:
+    save_parts(parts(), tmp_path)
+    description = json.loads((tmp_path / "model.json").read_text())
+    description["config"]["attention_heads"] = 4
+    (tmp_path / "model.json").write_text(json.dumps(description))
+    with pytest.raises(InvalidGraph, match=r"does not know \(attention_heads: .*\)\. Load it with the version"):
+        load_parts(tmp_path)

@@ -159,3 +159,13 @@ def test_version_says_what_it_is(registry: ModelRegistry, tracking_uri: str, gra
     found = MlflowClient(tracking_uri).get_model_version(graph, str(number))
     assert found.tags["ncnc.lineage_sha256"] == "7" * 64
     assert found.description == "nightly"
+
+
+def test_version_is_found_by_number_and_by_alias(
+    registry: ModelRegistry, ledger: Ledger, graph: str, make_version: Callable[[str], int]
+) -> None:
+    number = make_version("5" * 64)
+    move(registry, ledger, graph, number)
+    assert registry.named(graph, "champion") == registry.named(graph, "1") == registry.named(graph, number)
+    with pytest.raises(InvalidInput, match=r"no alias 'previous'; it has: champion \(version 1\)\. Name one of these"):
+        registry.named(graph, "previous")

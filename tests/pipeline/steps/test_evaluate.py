@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from ncnc_core.link_model import LinkModel
 from pipeline.graph_tables import GraphTables
 from pipeline.records import EvaluationReport, Interval, ModelScores
-from pipeline.steps.evaluate import figures, why_not_comparable
+from pipeline.steps.evaluate import figures, readable, why_not_comparable
 
 NO_EDGES = np.zeros((2, 0), dtype=np.int64)
 NO_TIMES = np.zeros(0, dtype=np.int64)
@@ -35,6 +36,15 @@ def test_champion_is_compared_only_where_its_positions_and_features_mean_the_sam
 ) -> None:
     found = why_not_comparable(LinkModel.load(make_model([10, 20, 30, 40])), tables)
     assert found is None if reason is None else reason in str(found)
+
+
+def test_champion_in_another_versions_format_is_no_failure_of_the_night(make_model: Callable[..., Path]) -> None:
+    folder = make_model()
+    assert isinstance(readable(folder), LinkModel)
+    description = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(description | {"format": 1}))
+    assert "the champion cannot be read" in str(readable(folder))
+    assert "is in format 1" in str(readable(folder))
 
 
 def test_every_scorers_metrics_are_logged_with_their_bounds() -> None:
