@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.dropout import Dropout
 from ncnc_core.edge_dropout import drop_edges
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.input_stage import InputStage
@@ -62,12 +66,12 @@ class Encoder(nn.Module):
         for layer in range(num_layers):
             is_last = layer == num_layers - 1
             if is_pure:
-                self.after.append(nn.Dropout(output_dropout) if is_last else nn.Identity())
+                self.after.append(Dropout(output_dropout) if is_last else nn.Identity())
             elif is_last and num_layers > 1:  # a single layer is activated, the last of several is not: as published
                 self.after.append(nn.Identity())
             else:
                 norm = nn.LayerNorm(hidden_channels) if layer_norm else nn.Identity()
-                self.after.append(nn.Sequential(norm, nn.Dropout(encoder_dropout), nn.ReLU()))
+                self.after.append(nn.Sequential(norm, Dropout(encoder_dropout), nn.ReLU()))
         self.layer_weights = nn.Parameter(torch.empty(num_layers)) if jumping_knowledge and num_layers else None
         self.reset_parameters()
 
@@ -92,12 +96,15 @@ class Encoder(nn.Module):
         if self.edge_weights:
             _check_weights(adjacency)
         x: Tensor = self.input(features, ids, adjacency.num_nodes)
+        return self.propagated(x, [partial(self._drawn, adjacency.layer(one)) for one in range(len(self.convolutions))])
+
+    def propagated(
+        self, x: Float[Tensor, "nodes width"], draws: Sequence[Callable[[], Propagation]]
+    ) -> Float[Tensor, "rows channels"]:
+        """Return h from the output of the input stage; each layer propagates on what its draw returns."""
         layers = []
-        for number, (convolution, after) in enumerate(zip(self.convolutions, self.after, strict=True)):
-            kept, survivor_weight = drop_edges(
-                adjacency.layer(number), self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout
-            )
-            propagation = Propagation(kept, survivor_weight, self.edge_weights)
+        for convolution, after, draw in zip(self.convolutions, self.after, draws, strict=True):
+            propagation = draw()
             own, y = propagation.own(x), after(convolution(x, propagation))
             x = own + y if self.residual and own.shape == y.shape else y
             layers.append(x)
@@ -106,6 +113,12 @@ class Encoder(nn.Module):
         # On a sampled batch each layer has fewer rows than the one before: those of the last are wanted.
         layers = [layer if layer.shape == x.shape else layer[: x.shape[0]] for layer in layers]
         return torch.einsum("l,lnc->nc", self.layer_weights, torch.stack(layers))
+
+    def _drawn(self, adjacency: Adjacency) -> Propagation:
+        kept, survivor_weight = drop_edges(
+            adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout
+        )
+        return Propagation(kept, survivor_weight, self.edge_weights)
 
 
 class PureConvolution(nn.Module):

@@ -6,6 +6,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from ncnc_core.dropout import Dropout
+from ncnc_core.sparse_features import sparse_linear
+
 
 class InputStage(nn.Module):
     """x = Dropout(Linear(Dropout(features))) + Dropout(embedding[ids]), each part only where it is asked for.
@@ -26,7 +29,7 @@ class InputStage(nn.Module):
         super().__init__()
         self.num_features = num_features
         self.width = channels if num_ids or project else num_features
-        self.feature_dropout, self.dropout = nn.Dropout(feature_dropout), nn.Dropout(dropout)
+        self.feature_dropout, self.dropout = Dropout(feature_dropout), Dropout(dropout)
         self.linear = nn.Linear(num_features, channels) if num_features and (project or num_ids) else None
         self.embedding = nn.Embedding(num_ids, channels) if num_ids else None
         self.reset_parameters()
@@ -42,11 +45,18 @@ class InputStage(nn.Module):
         """Return x; without `ids` a node's position is its id."""
         parts: list[Tensor] = []
         if self.num_features:
-            x = self.feature_dropout(features)
-            parts.append(x if self.linear is None else self.dropout(self.linear(x)))
+            parts.append(self._of_features(features))  # type: ignore[arg-type]  # num_features: there are some
         if self.embedding is not None:
             parts.append(self.dropout(known_rows(self.embedding.weight, ids, num_nodes)))
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+    def _of_features(self, features: Tensor) -> Tensor:
+        is_sparse = features.layout == torch.sparse_csr
+        if self.linear is None:
+            return self.feature_dropout(features.to_dense() if is_sparse else features)  # type: ignore[no-any-return]
+        if is_sparse:
+            return self.dropout(sparse_linear(features, self.linear, self.feature_dropout))  # type: ignore[no-any-return]
+        return self.dropout(self.linear(self.feature_dropout(features)))  # type: ignore[no-any-return]
 
 
 def known_rows(

@@ -89,7 +89,7 @@ class LinkNetwork(nn.Module):
         """
         if features is not None and _are_ids(features):
             features, ids = None, features if ids is None else ids
-        embeddings: Tensor = self.encoder(self._inputs(features, adjacency), adjacency, ids if self.num_ids else None)
+        embeddings: Tensor = self.encoder(self.inputs(features, adjacency), adjacency, ids if self.num_ids else None)
         return embeddings
 
     def forward(
@@ -103,7 +103,14 @@ class LinkNetwork(nn.Module):
         logits: Tensor = self.predictor(levels, adjacency, pairs)
         return logits
 
-    def _inputs(self, features: Tensor | None, adjacency: Adjacency) -> Tensor | None:
+    def inputs(
+        self, features: Float[Tensor, "nodes features"] | None, adjacency: Adjacency
+    ) -> Float[Tensor, "nodes inputs"] | None:
+        """Return what the encoder's input stage reads.
+
+        Raises:
+            InvalidGraph: there are more or fewer features than the network was built for.
+        """
         if self.config.node_embedding == "only":  # whatever features there are, it reads none
             return None
         given = 0 if features is None else features.shape[1]
@@ -115,7 +122,9 @@ class LinkNetwork(nn.Module):
         if not self.uses_structure:
             return features
         structure = structural_features(adjacency)
-        return structure if features is None else torch.cat([features, structure], 1)
+        if features is None:
+            return structure
+        return torch.cat([features.to_dense() if features.layout == torch.sparse_csr else features, structure], 1)
 
 
 def _are_ids(features: Tensor) -> bool:

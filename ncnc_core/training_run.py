@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.seeded import random_states, restore_random_states
+from ncnc_core.sparse_features import compressed
 from ncnc_core.training_batches import epoch_batches
 from ncnc_core.training_checkpoint import EpochResult, Progress, load_optimizer_tensors, optimizer_tensors
 from ncnc_core.training_config import TrainingConfig
@@ -35,6 +37,7 @@ class TrainingRun:
         initial_weights: Mapping[str, Tensor] | None,
     ) -> None:
         self.training, self.data, self.metric, self.device = training, data.to(device), metric, device
+        self.data = replace(self.data, features=compressed(self.data.features))
         self.network = LinkNetwork.for_graph(model, data.features, data.num_nodes).to(device)
         if initial_weights is not None:
             _begin_with(self.network, initial_weights)
