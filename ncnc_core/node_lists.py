@@ -35,10 +35,10 @@ class NodeLists:
 
     @property
     def count(self) -> Tensor:
-        """How many nodes each list stands for, a thinned one counted by its weights, [pairs]."""
+        """The weighted number of nodes in each list, float [pairs]."""
         if self.weight is None:
-            return self.row_pointer.diff()
-        return torch.segment_reduce(self.weight, "sum", offsets=self.row_pointer, initial=0)
+            return self.row_pointer.diff().to(torch.float32)
+        return torch.segment_reduce(self.weight.to(torch.float32), "sum", offsets=self.row_pointer, initial=0)
 
     def only(self, rows: Tensor) -> NodeLists:
         """Return the lists of these rows [rows], ascending, where every row left out is empty."""
@@ -47,13 +47,6 @@ class NodeLists:
     def renumbered(self, place: Tensor) -> NodeLists:
         """Return the lists with node v called place[v]."""
         return NodeLists(self.row_pointer, place[self.node], self.weight)
-
-    @property
-    def count(self) -> Tensor:
-        """The weighted number of nodes in each list, float [pairs]."""
-        if self.weight is None:
-            return self.row_pointer.diff().to(torch.float32)
-        return torch.segment_reduce(self.weight.to(torch.float32), "sum", offsets=self.row_pointer, initial=0)
 
     def sum_rows(self, values: Tensor) -> Tensor:
         """Return the weighted sum of each list's node values, [pairs, channels]."""
