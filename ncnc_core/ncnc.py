@@ -196,7 +196,9 @@ class NCNC(nn.Module):
         low = keys.div(n, rounding_mode="floor")
         distinct = torch.stack([low, keys - low * n])
         g = NodeRows(h, self.head.node_values)
-        cost = 1 + adjacency.degree[distinct].min(dim=0).values
+        # Rows of bits expand no neighbours: there a chunk is so many pairs.
+        expanded = adjacency.degree[distinct].min(dim=0).values
+        cost = torch.ones_like(expanded) if not depth and is_dense(adjacency) else 1 + expanded
         logits = [
             self._inner_chunk(h, g, adjacency, distinct[:, part], depth) for part in cost_chunks(cost, self.chunk)
         ]

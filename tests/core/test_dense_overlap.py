@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ncnc_core import dense_overlap
@@ -81,6 +81,7 @@ def test_bits_are_made_once_a_graph_and_follow_the_removal_of_edges() -> None:
 
 
 @pytest.mark.parametrize("dropped", [False, True])
+@settings(max_examples=12)
 @given(graphs)
 def test_pooling_and_its_gradient_equal_those_of_the_lists(dropped: bool, drawn: tuple[int, int]) -> None:
     adjacency = graph(*drawn, dropped=dropped)
@@ -109,6 +110,7 @@ def check(found: torch.Tensor, expected: torch.Tensor, values: torch.Tensor, see
     )
 
 
+@settings(max_examples=5)
 @given(graphs)
 def test_gradients_are_those_of_finite_differences(drawn: tuple[int, int]) -> None:
     adjacency = graph(*drawn, dropped=True)
