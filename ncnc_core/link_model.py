@@ -216,14 +216,14 @@ class LinkModel:
         """Return the served graph as PyTorch Geometric's Data, see `as_data`."""
         return as_data(self.adjacency, self.features, self.node_ids)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write the model into a folder: JSON and safetensors, nothing that runs code when it is read."""
-        save_parts(self._parts, folder)
+        save_parts(self._parts, Path(folder))
 
     @classmethod
-    def load(cls, folder: Path) -> LinkModel:
+    def load(cls, folder: Path | str) -> LinkModel:
         """Read a model from a folder that `save` wrote; it scores bit for bit as before."""
-        parts = load_parts(folder)
+        parts = load_parts(Path(folder))
         return cls(parts.config, parts.network, parts.adjacency, parts.features, parts.node_ids)
 
     def positions(self, ids: Iterable[Any]) -> Int64[Tensor, " ids"]:

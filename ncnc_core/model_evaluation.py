@@ -21,6 +21,8 @@ from ncnc_core.ranking import HITS_AT, rank_intervals, roc_auc
 if TYPE_CHECKING:
     import pandas as pd
 
+SHOWN = ("mrr", "hits@10", "auc", "average_precision")
+
 Scorer = Callable[[Tensor], Tensor]
 
 
@@ -46,13 +48,16 @@ class ModelEvaluation:
         return pd.DataFrame(rows, columns=["scorer", "metric", "value", "low", "high"])
 
     def __str__(self) -> str:
-        """Return one line a scorer."""
+        """Return the metrics a person looks at first as a table, one line a scorer; the frame has all."""
+        shown = [name for name in SHOWN if name in self.metrics["model"]]
         lines = [f"{self.num_edges} edges, {self.num_negatives} negatives"]
         if self.removed_edges:
             lines.append(f"{self.removed_edges} of the edges stood in the served graph and were removed from it")
-        for name, of in self.metrics.items():
-            shown = [f"{metric} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for metric, one in of.items()]
-            lines.append(f"{name}: {', '.join(shown)}")
+        width = max(map(len, self.metrics))
+        lines.append(" " * width + "".join(f"  {name:>20}" for name in shown))
+        for scorer, of in self.metrics.items():
+            cells = [f"{of[name].value:.3f} [{of[name].low:.3f}, {of[name].high:.3f}]" for name in shown]
+            lines.append(scorer.ljust(width) + "".join(f"  {cell:>20}" for cell in cells))
         return "\n".join(lines)
 
 

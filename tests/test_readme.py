@@ -48,6 +48,18 @@ def test_every_command_a_document_names_is_one(document: Path) -> None:
             assert named in known, f"{document} names ncnc {named}"
 
 
+@pytest.mark.slow
+def test_the_librarys_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "library.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    assert len(blocks) == page.count("```python")
+    names: dict[str, object] = {}
+    for number, block in enumerate(blocks):
+        exec(compile(block, f"block {number} of library.md", "exec"), names)  # noqa: S102 - our own page
+    assert (tmp_path / "my-model" / "model.json").is_file()
+
+
 def test_a_command_that_is_none_would_be_seen() -> None:
     assert named_verbs("run `ncnc promote NAME` now") == {"promote"}
     assert "promote" not in verbs()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.dense_overlap import is_dense
 from ncnc_core.explanation import LinkExplanation, NeighborPart, explain_pair
 from ncnc_core.link_model import LinkModel
 from ncnc_core.link_network import LinkNetwork
@@ -39,6 +40,19 @@ def test_the_parts_add_up_to_the_score(predictor: PredictorName, pair: tuple[int
     total = found.base + found.pair + sum(part.contribution for part in found.neighbors)
     assert total == pytest.approx(found.score, abs=5e-4)
     assert found.remainder == pytest.approx(found.score - total, abs=1e-9)
+
+
+@pytest.mark.parametrize("predictor", ["ncn", "ncnc"])
+def test_the_parts_add_up_on_a_dense_graph_too_whose_scores_are_pooled_in_another_way(predictor: PredictorName) -> None:
+    edges = torch.randint(90, (2, 3200), generator=torch.Generator().manual_seed(0))
+    adjacency = Adjacency.from_edges(edges, 90)
+    assert is_dense(adjacency)
+    torch.manual_seed(3)
+    network = LinkNetwork(ModelConfig(predictor=predictor, hidden_channels=8), num_features=0)
+    levels = node_levels(network, None, adjacency)
+    found = explain_pair(network, levels, adjacency, 3, 70, list(range(90)))
+    assert len(found.neighbors) > 20
+    assert found.remainder == pytest.approx(0.0, abs=2e-3)
 
 
 @pytest.mark.parametrize("predictor", ["gae_cn", "ncn", "ncn2", "ncn_diff", "ncnc"])
