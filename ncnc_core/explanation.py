@@ -36,11 +36,12 @@ class NeighborPart:
 
 @dataclass(frozen=True)
 class LinkExplanation:
-    """The parts of one pair's logit: score = base + pair + sum of the neighbours' contributions + remainder.
+    """The parts of one pair's logit: score = base + pair + structure + sum of the contributions + remainder.
 
     `base` is the logit of a pair about which nothing is known: no pooled neighbour, endpoint product zero. `neighbors`
     come in the order of what they add, largest first. `remainder` is what the numerical integration leaves over.
-    `known` says whether the served graph holds the pair as an edge.
+    `known` says whether the served graph holds the pair as an edge. `structure` is what a model with `pair_structure`
+    adds for the counts alone.
     """
 
     source: NodeId
@@ -51,6 +52,7 @@ class LinkExplanation:
     pair: float
     neighbors: tuple[NeighborPart, ...]
     remainder: float
+    structure: float = 0.0
 
     def of_role(self, role: Role) -> tuple[NeighborPart, ...]:
         """Return the neighbours of one role."""
@@ -63,9 +65,11 @@ class LinkExplanation:
         """
         import pandas as pd
 
-        moved = abs(self.pair) + sum(abs(part.contribution) for part in self.neighbors)
+        moved = abs(self.pair) + abs(self.structure) + sum(abs(part.contribution) for part in self.neighbors)
         rows = [asdict(part) for part in self.neighbors]
         rows.append({"node": None, "role": "pair", "weight": 1.0, "contribution": self.pair})
+        if self.structure:
+            rows.append({"node": None, "role": "structure", "weight": 1.0, "contribution": self.structure})
         frame = pd.DataFrame(rows, columns=["node", "role", "weight", "contribution"])
         frame["share"] = frame["contribution"] / (moved or 1.0)
         base = {"node": [None], "role": ["base"], "weight": [1.0], "contribution": [self.base], "share": [float("nan")]}
@@ -79,6 +83,8 @@ class LinkExplanation:
             f"  {self.base:+8.3f}  base: nothing known of the pair",
             f"  {self.pair:+8.3f}  the two nodes themselves",
         ]
+        if self.structure:
+            lines.append(f"  {self.structure:+8.3f}  degrees and numbers of common neighbours")
         for part in self.neighbors[:SHOWN]:
             weight = "" if part.role == "common" else f", weight {part.weight:.3f}"
             lines.append(f"  {part.contribution:+8.3f}  {part.node} ({part.role.replace('_', ' ')}{weight})")
@@ -109,6 +115,7 @@ def explain_pair(
     score = float(score_pairs(network, levels, adjacency, pairs))
     with torch.no_grad():
         sums = pooled_sums(network.predictor, levels, adjacency, pairs)
+        structure = 0.0 if network.pair_structure is None else float(network.pair_structure(adjacency, pairs))
     product = (levels[0][source] * levels[0][target]).double()
     inputs = [product, *(torch.stack([one.total() for one in pooled]).sum(0) for pooled in sums)]
     base, gradients = _path_gradients(network.predictor, inputs)
@@ -119,7 +126,7 @@ def explain_pair(
         for part in _parts(one, gradient, node_ids)
     ]
     pair = float(product @ gradients[0])
-    total = base + pair + sum(part.contribution for part in parts)
+    total = base + pair + structure + sum(part.contribution for part in parts)
     return LinkExplanation(
         source=node_ids[source],
         target=node_ids[target],
@@ -127,6 +134,7 @@ def explain_pair(
         known=bool(adjacency.has(pairs)),
         base=base,
         pair=pair,
+        structure=structure,
         neighbors=tuple(sorted(parts, key=lambda part: -part.contribution)),  # stable: ties stay in the nodes' order
         remainder=score - total,
     )

@@ -14,8 +14,9 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.input_features import NUM_STRUCTURAL_FEATURES, structural_features
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.ncn import GAE, GAECN, NCN, NCN2, NCNDiff
-from ncnc_core.ncnc import NCNC
+from ncnc_core.ncnc import NCNC, Scorer, prepared
 from ncnc_core.pair_head import PairHead
+from ncnc_core.pair_structure import PairStructure
 
 
 @runtime_checkable  # beartype checks annotations against it in the tests
@@ -51,6 +52,7 @@ class LinkNetwork(nn.Module):
         reads_features = config.node_embedding != "only"
         self.encoder = _encoder(config, num_features=width if reads_features else 0, num_ids=self.num_ids)
         self.predictor: Predictor = _predictor(config)
+        self.pair_structure = PairStructure() if config.pair_structure else None
 
     @classmethod
     def for_graph(cls, config: ModelConfig, features: Tensor | None, num_nodes: int) -> LinkNetwork:
@@ -100,8 +102,17 @@ class LinkNetwork(nn.Module):
     ) -> Float[Tensor, " pairs"]:
         """Return the logits of the pairs in one piece; scoring.score_pairs does it in chunks."""
         levels = self.predictor.node_levels(self.encode(features, adjacency))
-        logits: Tensor = self.predictor(levels, adjacency, pairs)
-        return logits
+        return self.scorer(levels, adjacency, pairs)(levels, adjacency, pairs)
+
+    def scorer(self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
+        """Return what scores these pairs in any number of calls, with what the calls have in common done once.
+
+        A call is given node levels, graph and some of the pairs, and answers their logits.
+        """
+        content, structure = prepared(self.predictor, levels, adjacency, pairs), self.pair_structure
+        if structure is None:
+            return content
+        return lambda levels, adjacency, pairs: content(levels, adjacency, pairs) + structure(adjacency, pairs)
 
     def inputs(
         self, features: Float[Tensor, "nodes features"] | None, adjacency: Adjacency

@@ -44,6 +44,8 @@ class ModelConfig(BaseModel):
     node_embedding: NodeEmbedding = "off"
     # The encoder propagates the weights of the edges, where the graph has them. The overlap uses the support alone.
     edge_weights: bool = False
+    # Beside what the nodes are, what the counts around the pair say: see PairStructure. It also works without features.
+    pair_structure: bool = False
     completion_depth: int = Field(default=1, ge=0, le=3)
     completion_scale: float = 2.5
     completion_offset: float = 3.0  # with the published prior folded in: offset - ln(prior) / scale
@@ -72,6 +74,7 @@ class ModelConfig(BaseModel):
         """Return a configuration that computes what the published code does, every switch its way."""
         switches: dict[str, Any] = {
             "structural_features": False,
+            "pair_structure": False,
             "edge_weights": False,
             "completion_max_neighbors": None,
             "completion_reads_raw_embeddings": False,

@@ -40,7 +40,7 @@ class OverlapPlan:
             )
         depth = predictor.depth if isinstance(predictor, NCNC) else int(config.predictor == "ncn_diff")
         return cls(
-            common=config.predictor != "gae",
+            common=config.predictor != "gae" or config.pair_structure,
             one_sided_depth=depth,
             completes=isinstance(predictor, NCNC),
             keep=predictor.max_neighbors if isinstance(predictor, NCNC) else None,

@@ -13,7 +13,6 @@ from ncnc_core.adjacency import Adjacency
 from ncnc_core.cost_chunks import cost_chunks
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
-from ncnc_core.ncnc import prepared
 
 ENTRIES_AT_ONCE = 2**20  # neighbours expanded at a time, about 100 bytes each: bounds memory, not the result
 
@@ -47,8 +46,8 @@ def score_pairs(
         )
     cost = 1 + adjacency.degree[pairs].sum(0)
     with evaluating(network):
-        predictor = prepared(network.predictor, levels, adjacency, pairs)
-        logits = [predictor(levels, adjacency, pairs[:, part]) for part in cost_chunks(cost, entries_at_once)]
+        score = network.scorer(levels, adjacency, pairs)
+        logits = [score(levels, adjacency, pairs[:, part]) for part in cost_chunks(cost, entries_at_once)]
     return torch.cat([levels[0].new_zeros(0), *logits])
 
 

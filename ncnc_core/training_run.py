@@ -57,7 +57,7 @@ class TrainingRun:
         """
         started = time.perf_counter()
         number = len(self.progress.history) + 1
-        loss = self._train_epoch(number)
+        loss = self.train_epoch(number)
         is_last = number >= self.training.epochs
         metrics = {}
         if is_last or number % self.training.evaluate_every == 0:
@@ -68,7 +68,12 @@ class TrainingRun:
         self.progress.finished = is_last or self.progress.evaluations_without_gain >= self.training.patience
         return result
 
-    def _train_epoch(self, number: int) -> float:
+    def train_epoch(self, number: int) -> float:
+        """Take one step a batch, and return the loss of the epoch.
+
+        Raises:
+            InvalidGraph: the loss is no number any more.
+        """
         self.network.train()
         losses, counts = [], []
         for positives, negatives in epoch_batches(self.data, self.training, self.never_negative, self.sampler):
@@ -106,12 +111,12 @@ class TrainingRun:
     def _optimizer(self) -> torch.optim.Adam:
         """Return Adam over encoder and predictor; a learning rate of 0 freezes, and spares the backward pass too."""
         rates = {
-            "encoder.": self.training.encoder_learning_rate,
-            "predictor.": self.training.predictor_learning_rate,
+            ("encoder.",): self.training.encoder_learning_rate,
+            ("predictor.", "pair_structure."): self.training.predictor_learning_rate,
         }
         groups = []
-        for part, rate in rates.items():
-            parameters = [one for name, one in self.network.named_parameters() if name.startswith(part)]
+        for parts, rate in rates.items():
+            parameters = [one for name, one in self.network.named_parameters() if name.startswith(parts)]
             for parameter in parameters:
                 parameter.requires_grad_(rate > 0)
             groups.append({"params": parameters if rate > 0 else [], "lr": rate})
