@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int64
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
@@ -64,14 +63,6 @@ def features_on(adjacency: Adjacency, given: Tensor | None, own: Tensor | None) 
             "Give the features of that graph too."
         )
     return own
-
-
-def feature_rows(features: Tensor, places: Int64[Tensor, " rows"]) -> Tensor:
-    """Return the features of some nodes, in the layout they have."""
-    if features.layout != torch.sparse_csr:
-        return features[places]
-    chosen: Tensor = features.to_sparse_coo().index_select(0, places).to_sparse_csr()
-    return chosen
 
 
 def stacked_features(features: Tensor, more: Tensor) -> Tensor:

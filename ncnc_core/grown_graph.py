@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.feature_input import FeatureInput, feature_ids, feature_rows, read_features, stacked_features
+from ncnc_core.feature_input import FeatureInput, feature_ids, read_features, stacked_features
+from ncnc_core.feature_rows import feature_rows
 from ncnc_core.graph_input import EdgeInput, GraphInput, WeightInput, edge_weights, read_graph
 from ncnc_core.pair_input import IdsInput, NodeId, PairInput, clean_ids, pair_ends
 from ncnc_core.saved_model import ModelParts

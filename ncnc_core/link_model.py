@@ -13,6 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ncnc_core import pair_input, scoring
+from ncnc_core import recipe as recipes
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.explanation import LinkExplanation, explain_pair
 from ncnc_core.feature_input import FeatureInput, features_on, require_one_row_each
@@ -62,6 +63,7 @@ class LinkModel:
         edge_weight: WeightInput = None,
         source: str = "source",
         target: str = "target",
+        recipe: str | None = None,
         model: ModelConfig | None = None,
         training: TrainingConfig | None = None,
         selection_metric: SelectionMetric = "mrr",
@@ -71,15 +73,18 @@ class LinkModel:
         on_epoch: Callable[[EpochResult], None] | None = None,
         device: torch.device | str = "cpu",
     ) -> LinkModel:
-        """Train on a graph, see `read_graph`; the result serves all its edges, those held out to validate included."""
+        """Train on a graph, see `read_graph`; the result serves all its edges, those held out to validate included.
+
+        `recipe` names a data set whose published tuning is taken where `model` or `training` is not given.
+        """
         graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, source=source, target=target)
-        config, training = model or ModelConfig(), training or TrainingConfig()
-        adjacency = graph.adjacency()
+        named = recipes.recipe(recipe) if recipe else recipes.Recipe(ModelConfig(), TrainingConfig())
+        adjacency, training = graph.adjacency(), training or named.training
         with training_progress(training.epochs, selection_metric, on_epoch, shown=progress) as report:
             trained = fit_network(
                 adjacency,
                 graph.features,
-                model=config,
+                model=model or named.model,
                 training=training,
                 selection_metric=selection_metric,
                 valid_fraction=valid_fraction,
@@ -104,12 +109,9 @@ class LinkModel:
     ) -> Float[Tensor, " pairs"]:
         """Return the logit of each pair: positions in an array or a list of whole numbers, ids in text and tables.
 
-        See `pair_ends`; `score_ids` takes ids of any kind. Without `adjacency` the served graph is used, its
+        See `pair_positions`; `score_ids` takes ids of any kind. Without `adjacency` the served graph is used, its
         embeddings computed once. With it, the pairs are scored on that message graph; `features` may be left out where
         it has the served graph's nodes.
-
-        Raises:
-            InvalidGraph: an end is unknown, a pair joins a node with itself, or the features do not fit the graph.
         """
         pairs = self._pairs(pairs)
         if adjacency is None:
@@ -134,8 +136,8 @@ class LinkModel:
         """Return the k best-scored partners of each node, by id; an edge of the served graph only where asked for.
 
         In a graph of up to `recommendation.EVERY_NODE_UP_TO` nodes (or with candidates="all") every other node is
-        ranked. In a larger one (or with "near") those within two steps are, most shared neighbours first, and the
-        nodes of highest degree: a link to any other node is not looked for. Ties are in the order of the nodes.
+        ranked. In a larger one (or with "near") those within two steps are, most shared neighbours first, and those of
+        highest degree: no other is looked for. Ties are in the order of the nodes.
         """
         asked = self.positions([nodes] if isinstance(nodes, int | str) else nodes).tolist()
         return recommend_links(
@@ -149,10 +151,7 @@ class LinkModel:
         )
 
     def explain(self, source: NodeId, target: NodeId) -> LinkExplanation:
-        """Return what each pooled neighbour, and the pair itself, adds to the logit of a pair of ids.
-
-        The shares are Aumann-Shapley values and add up to the score: see `explain_pair`.
-        """
+        """Return what each pooled neighbour, and the pair itself, adds to the logit of two ids: see `explain_pair`."""
         first, second = self._pairs(self.positions([source, target]).unsqueeze(1)).flatten().tolist()
         return explain_pair(self.network, self._served_levels, self.adjacency, first, second, self.node_ids)
 
@@ -169,8 +168,7 @@ class LinkModel:
     ) -> ModelEvaluation:
         """Measure the model, and the heuristics, on held-out edges; pairs are read as in `score_pairs`.
 
-        An edge under test that the served graph holds is taken out of it for this evaluation, and counted in the
-        result. Negatives: see `evaluate_links`.
+        An edge under test is taken out of the served graph, if it is in it, and counted. Negatives: `evaluate_links`.
         """
         return evaluate_links(
             lambda message, pairs: self.score_pairs(pairs, adjacency=message),

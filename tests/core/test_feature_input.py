@@ -10,7 +10,6 @@ from ncnc_core.adjacency import Adjacency
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.feature_input import (
     feature_ids,
-    feature_rows,
     features_on,
     read_features,
     require_one_row_each,
@@ -100,11 +99,8 @@ def test_ids_come_from_a_table_alone() -> None:
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_rows_are_taken_and_stacked_in_the_layout_they_have(sparse: bool) -> None:
+def test_rows_are_stacked_in_the_layout_they_have(sparse: bool) -> None:
     features = torch.tensor(VALUES).to_sparse_csr() if sparse else torch.tensor(VALUES)
-    taken = feature_rows(features, torch.tensor([1, 0]))
-    assert taken.layout == features.layout
-    assert taken.to_dense().tolist() == [[0.0, 2.0], [1.0, 0.0]]
     for more in (torch.ones(1, 2), torch.ones(1, 2).to_sparse_csr()):
         stacked = stacked_features(features, more)
         assert stacked.layout == features.layout

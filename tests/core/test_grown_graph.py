@@ -44,10 +44,11 @@ def test_new_ids_of_the_edges_become_nodes_behind_the_known_ones() -> None:
 
 
 def test_a_graph_that_brings_its_nodes_takes_their_features_by_id() -> None:
-    found = replaced_graph(parts(), nx.Graph([("d", "b")]), None, None, None)
-    assert found.node_ids == ["d", "b"]
-    assert found.features is not None
-    assert found.features.tolist() == [[6.0, 7.0], [2.0, 3.0]]
+    for own in (FEATURES, FEATURES.to_sparse_csr()):
+        found = replaced_graph(parts(own), nx.Graph([("d", "b")]), None, None, None)
+        assert found.node_ids == ["d", "b"]
+        assert found.features is not None
+        assert found.features.to_dense().tolist() == [[6.0, 7.0], [2.0, 3.0]]
     table = pd.DataFrame([[1.0, 1.0], [2.0, 2.0]], index=["d", "q"])
     brought = replaced_graph(parts(), [("d", "q")], table, None, None)
     assert brought.node_ids == ["d", "q"]

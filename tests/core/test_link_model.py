@@ -15,6 +15,7 @@ from ncnc_core.link_model import LinkModel
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig, NodeEmbedding
 from ncnc_core.ranking import roc_auc
+from ncnc_core.recipe import recipe
 from ncnc_core.training_config import TrainingConfig
 
 CONFIG = ModelConfig(hidden_channels=8)
@@ -64,13 +65,6 @@ def test_ids_and_positions_give_the_same_scores() -> None:
     served = model()
     by_id = served.score_ids([100, 105], np.array([102, 110]))
     assert torch.equal(by_id, served.score_pairs(torch.tensor([[0, 5], [2, 10]])))
-
-
-def test_unknown_ids_are_counted_and_the_first_is_named() -> None:
-    with pytest.raises(
-        InvalidGraph, match=r"2 of 3 node ids are unknown to the model \(first: 7\).*train on a snapshot"
-    ):
-        model().score_ids([100, 7, 8], [101, 102, 103])
 
 
 def test_text_asked_of_a_model_with_numbers_is_explained() -> None:
@@ -250,3 +244,11 @@ def test_edge_weights_are_carried_and_reach_the_encoder_where_asked(tmp_path: Pa
     assert torch.equal(LinkModel.load(tmp_path).score_pairs(pairs), served.score_pairs(pairs))
     level = served.with_graph(ring_with_chords(), edge_weight=torch.ones(48))
     assert not torch.equal(level.score_pairs(pairs), served.score_pairs(pairs))
+
+
+def test_a_named_recipe_is_taken_where_nothing_else_is_said() -> None:
+    once = TrainingConfig(epochs=1, batch_size=8)
+    named = LinkModel.fit(ring_with_chords(), torch.rand(24, 3), recipe="cora", training=once)
+    assert named.config == recipe("cora").model
+    own = LinkModel.fit(ring_with_chords(), torch.rand(24, 3), recipe="cora", model=CONFIG, training=once)
+    assert own.config == CONFIG
