@@ -17,7 +17,7 @@ from ncnc_core.fixed_head import FixedHead
 from ncnc_core.kernels import bit_rows as kernels
 from ncnc_core.pair_head import PairHead
 
-LINKS_AT_ONCE = 8192  # 7 MB an activation of 224 channels; a row of missing links is never cut
+LINKS_AT_ONCE = 8192  # 7 MB an activation of 224 channels
 MOST_NODES = 2**13  # 256 MiB of beliefs
 
 
@@ -57,7 +57,7 @@ def belief_matrix(
 def missing_links(
     adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"], *, skip_other: bool, at_once: int = LINKS_AT_ONCE
 ) -> Iterator[Int64[Tensor, "2 links"]]:
-    """Yield the distinct links (low, high) that completing the pairs asks for, sorted, some rows at a time.
+    """Yield the distinct links (low, high) that completing the pairs asks for, sorted, `at_once` at a time.
 
     For (i, j) these are (j, u) for u in N(i) minus N(j) and (i, u) for u in N(j) minus N(i); where i and j are joined
     and `skip_other` is not set, (j, j) and (i, i) are among them. One `or` of bit rows a pair instead of a sort.
@@ -69,8 +69,12 @@ def missing_links(
     wanted = np.zeros(tuple(bits.shape), np.uint64)
     kernels.mark_missing(bits.numpy().view(np.uint64), pairs.contiguous().numpy(), skip_other, wanted)
     number = torch.from_numpy(np.bitwise_count(wanted).sum(1, dtype=np.int64))
+    rest = torch.empty(2, 0, dtype=torch.int64)
     for rows in cost_chunks(number, at_once):
         links = torch.empty(2, int(number[rows].sum()), dtype=torch.int64)
         kernels.list_bits(wanted, rows.start, rows.stop, links.numpy())
-        if links.shape[1]:
-            yield links
+        # Parts of one size, not of whole rows: the bfloat16 product keeps buffers for each shape it has met.
+        *full, rest = torch.cat([rest, links], 1).split(at_once, 1)
+        yield from full
+    if rest.shape[1]:
+        yield rest

@@ -125,6 +125,7 @@ def test_missing_links_come_once_each_whatever_the_chunks(skip_other: bool, draw
     for at_once in (1, 64, 2**20):
         parts = list(missing_links(adjacency, pairs, skip_other=skip_other, at_once=at_once))
         assert torch.equal(torch.cat([torch.empty(2, 0, dtype=torch.int64), *parts], 1), expected)
+        assert all(part.shape[1] == at_once for part in parts[:-1])
         assert all(part.shape[1] for part in parts)
 
 
