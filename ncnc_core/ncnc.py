@@ -183,8 +183,9 @@ class NCNC(nn.Module):
         was_training = self.training
         self.train(was_training and self.noisy)
         device_type = self.head.beta.device.type
+        halved = self.precision == torch.bfloat16 or torch.is_autocast_enabled(device_type)  # or training is, already
         try:
-            with torch.no_grad(), torch.autocast(device_type, self.precision, self.precision == torch.bfloat16):
+            with torch.no_grad(), torch.autocast(device_type, torch.bfloat16, enabled=halved):
                 yield
         finally:
             self.train(was_training)

@@ -17,6 +17,7 @@ from ncnc_core.training_checkpoint import EpochResult, fingerprint, read_checkpo
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.training_data import TrainingData
 from ncnc_core.training_run import TrainingRun
+from ncnc_core.training_step import require_own_edge_hidden
 from ncnc_core.validation import SelectionMetric, require_selectable
 
 __all__ = ["EpochResult", "SelectionMetric", "TrainedNetwork", "TrainingData", "train_network"]
@@ -78,9 +79,11 @@ def train_network(
 
     Raises:
         InvalidGraph: the loss is no number any more, the checkpoint is another run's, the metric cannot be measured on
-            the validation pairs, there is no completion to calibrate, or the initial weights are of another model.
+            the validation pairs, there is no completion to calibrate, the target links cannot be hidden pair by pair,
+            or the initial weights are of another model.
     """
     require_selectable(selection_metric, data)
+    require_own_edge_hidden(model, training)
     if training.calibrate_completion:
         require_completion(model)
     device = torch.device(device)

@@ -18,18 +18,21 @@ class TrainingConfig(BaseModel):
 
     epochs: int = Field(default=30, ge=1)
     batch_size: int = Field(default=1024, ge=1)  # positives; target link removal removes the whole batch at once
-    max_batch_fraction: float = Field(default=0.35, gt=0, le=1)  # of the edges: a small graph must not lose them all
+    # Of the edges: a small graph must not lose them all. It bounds the batch, where others would warn (Cora was tuned
+    # at 0.31); drop_last_as_published is not bound by it.
+    max_batch_fraction: float = Field(default=0.35, gt=0, le=1)
     pairs_per_epoch: int | None = Field(default=None, ge=1)  # positives drawn anew each epoch; null: every edge
     encoder_learning_rate: float = Field(default=0.005, ge=0)  # 0 freezes the encoder, as where it comes from another
     predictor_learning_rate: float = Field(default=0.003, gt=0)
     loss: LossName = "bce"  # auc, hinge_auc and log_rank compare each positive with its own negatives
     negatives_per_positive: int = Field(default=1, ge=1)  # resampled every epoch; the paper uses 1
     # batch: the encoder and the overlaps see the graph without the whole batch. pair: they see every edge, and only a
-    # pair's own one is hidden from its own overlap; the encoder still sees it. off: nothing is hidden.
+    # pair's own one is hidden from its own overlap, as it is for gae, ncn and ncn_diff anyhow, and cannot be for ncn2
+    # and ncnc; the encoder sees it. off: nothing is hidden.
     target_link_removal: TargetLinkRemoval = "batch"
     # The published code scores positives and negatives apart, each with a dropout of its own: a third slower.
     separate_node_dropout_as_published: bool = False
-    # The published loader drops the last, incomplete batch: up to a whole batch a epoch is not trained on.
+    # The published loader drops the last, incomplete batch: up to a whole batch an epoch is not trained on.
     drop_last_as_published: bool = False
     gradient_clip_norm: float | None = Field(default=None, gt=0)  # of encoder and predictor apart
     precision: Precision = "float32"  # bfloat16: matrix products of training only; weights, sums and loss stay float32

@@ -12,15 +12,38 @@ from ncnc_core.adjacency import Adjacency
 from ncnc_core.batch_sampler import BatchSampler
 from ncnc_core.cost_chunks import cost_chunks
 from ncnc_core.dense_overlap import is_dense
+from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.losses import positive_losses
-from ncnc_core.ncnc import Scorer, prepared
+from ncnc_core.model_config import ModelConfig
+from ncnc_core.ncnc import Scorer
 from ncnc_core.training_config import TrainingConfig
 
 # What a piece may keep for its backward pass; more would gain nothing, less would run small matrix products.
 BYTES_AT_ONCE = {"cpu": 2**28, "cuda": 2**32}
 BYTES_PER_CHANNEL = 80  # of a pair: about twenty float32 activations in the head
 BYTES_PER_NEIGHBOR = 64  # of a pair's two lists: positions and weights of what is pooled
+
+
+def require_own_edge_hidden(model: ModelConfig, training: TrainingConfig) -> None:
+    """Refuse target_link_removal: pair where a pair's own edge would tell on itself all the same.
+
+    N(i) ∩ N(j) holds neither i nor j, so that the edge between them is hidden from it as it is. But N2(j) is reached
+    through i, and the inner pairs (j, u) of completion have i for a common neighbour if and only if (i, j) is an edge.
+
+    Raises:
+        InvalidGraph: the predictor looks beyond the first overlap, or counts known edges as published.
+    """
+    if training.target_link_removal != "pair":
+        return
+    completes = model.predictor == "ncnc" and model.completion_depth > 0 and model.completion_alpha > 0
+    counts_itself = model.predictor == "ncn_diff" and model.score_known_edges_as_published
+    if model.predictor == "ncn2" or completes or counts_itself:
+        raise InvalidGraph(
+            "target_link_removal: pair hides a pair's own edge from the overlap of its two nodes, but "
+            f"{model.predictor} sees it once more, from a neighbour's side, and would learn to look for it. "
+            "Set target_link_removal: batch, or predictor: ncn."
+        )
 
 
 def accumulate_gradients(
@@ -52,6 +75,7 @@ def accumulate_gradients(
         h, target, positives, negatives = _embedded(
             network, features, adjacency, positives, negatives, training, sampler
         )
+        h = h.float()  # what nodes hold and sums are of stays float32; only products of matrices are halved
     count = positives.shape[1]
     draws = 2 if training.separate_node_dropout_as_published else 1
     limit = bytes_at_once or max(
@@ -64,8 +88,8 @@ def accumulate_gradients(
     reads_all = len(parts) > 1 or is_dense(target)
     with autocast():
         levels = [network.predictor.node_levels(h) if reads_all else [h] for _ in range(draws)]
-    both = [torch.cat([positives, negatives], 1)] if draws == 1 else [positives, negatives]
-    scorers = [prepared(network.predictor, values, target, pairs) for values, pairs in zip(levels, both, strict=True)]
+        both = [torch.cat([positives, negatives], 1)] if draws == 1 else [positives, negatives]
+        scorers = [network.scorer(values, target, pairs) for values, pairs in zip(levels, both, strict=True)]
 
     def score(values: list[list[Tensor]], part: slice) -> Tensor:
         with autocast():
@@ -126,15 +150,14 @@ def _backward_in_pieces(
     levels: list[list[Tensor]], parts: list[slice], score: Callable[[list[list[Tensor]], slice], Tensor]
 ) -> Tensor:
     """Run the pieces from copies of the node values that collect the gradients, then the encoder once."""
-    # float32 leaves: many small bfloat16 gradients added up would lose the last ones.
-    leaves = [[level.detach().float().requires_grad_(level.requires_grad) for level in values] for values in levels]
+    leaves = [[level.detach().requires_grad_(level.requires_grad) for level in values] for values in levels]
     total = torch.zeros((), device=levels[0][0].device)
     for part in parts:
         loss = score(leaves, part)
         loss.backward()
         total += loss.detach()
     reached = [
-        (level, leaf.grad.to(level.dtype))
+        (level, leaf.grad)
         for values, copies in zip(levels, leaves, strict=True)
         for level, leaf in zip(values, copies, strict=True)
         if leaf.grad is not None

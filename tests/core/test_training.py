@@ -233,6 +233,11 @@ def test_calibration_of_a_model_without_completion_is_refused_before_the_first_e
     assert seen == []
 
 
+def test_removal_by_pair_of_what_cannot_be_hidden_is_refused_before_the_first_epoch() -> None:
+    with pytest.raises(InvalidGraph, match=r"but ncnc sees it once more"):
+        train_network(MODEL, RECIPE.model_copy(update={"target_link_removal": "pair"}), ring_data())
+
+
 def test_metric_that_cannot_be_measured_is_refused_before_the_first_epoch() -> None:
     seen: list[EpochResult] = []
     with pytest.raises(InvalidGraph, match=r"hits@1000 needs at least 1000 validation negatives"):

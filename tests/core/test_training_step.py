@@ -7,18 +7,21 @@ import pytest
 import torch
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.dense_overlap import is_dense
+from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.training_config import LossName, TrainingConfig
-from ncnc_core.training_step import accumulate_gradients
+from ncnc_core.model_config import ModelConfig, PredictorName
+from ncnc_core.training_config import LossName, Precision, TrainingConfig
+from ncnc_core.training_step import accumulate_gradients, require_own_edge_hidden
 
 NODES = 40
+SPARSE, DENSE = 160, 2400
 
 
-def graph() -> tuple[Adjacency, torch.Tensor, torch.Tensor]:
+def graph(edges_drawn: int = SPARSE) -> tuple[Adjacency, torch.Tensor, torch.Tensor]:
     """A random graph, twelve of its edges as positives, and three negatives to each."""
     generator = torch.Generator().manual_seed(1)
-    edges = torch.randint(NODES, (2, 160), generator=generator)
+    edges = torch.randint(NODES, (2, edges_drawn), generator=generator)
     adjacency = Adjacency.from_edges(edges, NODES)
     positives = adjacency.edges()[:, torch.randperm(adjacency.num_edges, generator=generator)[:12]]
     return adjacency, positives, torch.randint(NODES, (2, 36), generator=generator)
@@ -30,9 +33,11 @@ def network(**changes: Any) -> LinkNetwork:
     return LinkNetwork(config, num_features=0).train()
 
 
-def step(model: LinkNetwork, training: TrainingConfig, bytes_at_once: int) -> tuple[float, dict[str, torch.Tensor]]:
+def step(
+    model: LinkNetwork, training: TrainingConfig, bytes_at_once: int, edges_drawn: int = SPARSE
+) -> tuple[float, dict[str, torch.Tensor]]:
     model.zero_grad()
-    adjacency, positives, negatives = graph()
+    adjacency, positives, negatives = graph(edges_drawn)
     loss = accumulate_gradients(model, None, adjacency, positives, negatives, training, bytes_at_once=bytes_at_once)
     return loss.item(), {
         name: parameter.grad.clone() for name, parameter in model.named_parameters() if parameter.grad is not None
@@ -78,6 +83,31 @@ def test_pieces_fit_every_predictor(predictor: str, transform: bool) -> None:
     assert_same_step(model, TrainingConfig(negatives_per_positive=3))
 
 
+@pytest.mark.parametrize("predictor", get_args(PredictorName))
+@pytest.mark.parametrize("encoder", ["puregcn", "gcn", "none"])  # none: the node values come from a product directly
+@pytest.mark.parametrize(("bytes_at_once", "edges_drawn"), [(1, SPARSE), (2**40, SPARSE), (1, DENSE)])
+def test_bfloat16_products_keep_loss_and_gradients_near(
+    predictor: str, encoder: str, bytes_at_once: int, edges_drawn: int
+) -> None:
+    model = network(predictor=predictor, encoder=encoder)
+    exact, halved = (
+        step(model, TrainingConfig(precision=precision), bytes_at_once, edges_drawn)
+        for precision in get_args(Precision)
+    )
+    assert halved[0] == pytest.approx(exact[0], rel=0.03)
+    assert halved[0] != exact[0]
+    assert halved[1].keys() == exact[1].keys()
+    assert {gradient.dtype for gradient in halved[1].values()} == {torch.float32}
+    both = [torch.cat([gradient.flatten() for gradient in one[1].values()]) for one in (exact, halved)]
+    assert torch.nn.functional.cosine_similarity(*both, dim=0) > 0.99
+
+
+def test_the_dense_graph_is_one() -> None:
+    adjacency, positives, _ = graph(DENSE)
+    assert is_dense(adjacency.without(positives))
+    assert not is_dense(graph(SPARSE)[0])
+
+
 def test_a_step_takes_as_many_pieces_as_its_memory_asks_for() -> None:
     model = network(predictor="ncn")
     assert scored_in(model, TrainingConfig(), 2**40) == 1
@@ -109,6 +139,33 @@ def test_target_link_removal_hides_the_batch_from_encoder_and_overlap() -> None:
     seen = accumulate_gradients(model, None, adjacency, positives, negatives, TrainingConfig(target_link_removal="off"))
     assert torch.equal(without, by_hand)
     assert not torch.equal(without, seen)
+
+
+@pytest.mark.parametrize("predictor", ["gae", "gae_cn", "ncn", "ncn_diff"])
+def test_removal_by_pair_scores_each_pair_as_if_its_own_edge_were_gone(predictor: str) -> None:
+    model = network(predictor=predictor).eval()
+    adjacency, positives, _ = graph()
+    require_own_edge_hidden(model.config, TrainingConfig(target_link_removal="pair"))
+    levels = model.predictor.node_levels(model.encode(None, adjacency))
+    together = model.predictor(levels, adjacency, positives)
+    for place in range(positives.shape[1]):
+        one = positives[:, place : place + 1]
+        alone = model.predictor(levels, adjacency.without(one), one)
+        torch.testing.assert_close(together[place : place + 1], alone)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ModelConfig(predictor="ncn2"),
+        ModelConfig(predictor="ncnc"),
+        ModelConfig(predictor="ncn_diff", score_known_edges_as_published=True),
+    ],
+)
+def test_removal_by_pair_is_refused_where_the_own_edge_would_show(model: ModelConfig) -> None:
+    with pytest.raises(InvalidGraph, match=rf"but {model.predictor} sees it once more.*Set target_link_removal: batch"):
+        require_own_edge_hidden(model, TrainingConfig(target_link_removal="pair"))
+    require_own_edge_hidden(model, TrainingConfig(target_link_removal="off"))
 
 
 class Kept:
