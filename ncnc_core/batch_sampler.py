@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.feature_rows import feature_rows
+from ncnc_core.gathered_rows import GatheredRows, can_gather
 from ncnc_core.input_features import structural_features, with_own_degree
 from ncnc_core.kernels import neighbor_sampler as kernels
 from ncnc_core.kernels.neighbor_sampler import Ints
@@ -21,31 +21,20 @@ from ncnc_core.link_network import LinkNetwork
 from ncnc_core.overlap_drawing import GraphView, KeyedLists, draw_overlap
 from ncnc_core.overlap_plan import OverlapPlan
 from ncnc_core.sampled_adjacency import SampledAdjacency
+from ncnc_core.sampled_batch import SampledBatch
 from ncnc_core.sampled_overlap import ListTable, SampledOverlap
 
 NO_ENTRIES = np.zeros(0, dtype=np.int64)
 
 
-@dataclass(frozen=True, eq=False)
-class SampledBatch:
-    """A batch in positions of its own: `nodes` [batch nodes] are their positions in the whole graph.
+class _Hop(NamedTuple):
+    """The thinned rows of one layer: places and columns of the entries, the rows' full lengths, the nodes so far."""
 
-    The first `overlap.num_nodes` of them are those whose embeddings are scored or pooled; `message` is what these are
-    computed from, `pairs` [2, pairs] what is scored.
-    """
-
-    nodes: Tensor
-    message: SampledAdjacency
-    overlap: SampledOverlap
-    pairs: Tensor
-
-    def encode(self, network: LinkNetwork, features: Tensor | None) -> Float[Tensor, "nodes channels"]:
-        """Return the embeddings of the nodes that are scored or pooled; `features` are those of the whole graph."""
-        rows = None if features is None else feature_rows(features, self.nodes).to(self.pairs.device)
-        ids = None if network.num_ids == 0 else self.nodes.to(self.pairs.device)
-        if rows is not None and rows.dim() == 1:
-            ids = None  # features that are ids themselves
-        return network.encode(rows, self.message, ids=ids)[: self.overlap.num_nodes]
+    pointer: Ints
+    entry: Ints
+    column: Ints
+    degree: Ints
+    num_nodes: int
 
 
 class BatchSampler:
@@ -76,7 +65,7 @@ class BatchSampler:
         self.adjacency, self.fan_out, self.overlap_limit = adjacency, tuple(fan_out), overlap_limit
         self.generator, self.device = generator, adjacency.column.device
         pointer, column = adjacency.row_pointer.cpu().numpy(), adjacency.column.cpu().numpy()
-        self._view = GraphView(pointer, column, NO_ENTRIES)
+        self._view = GraphView(pointer, column, NO_ENTRIES, np.zeros(adjacency.num_nodes, dtype=np.bool_))
         self._place = np.full(adjacency.num_nodes, -1, dtype=np.int32)
         self._weight = None if adjacency.weight is None else adjacency.weight.cpu()
         self._row_weight = None if self._weight is None else _row_sums(self._weight, adjacency.row_pointer.cpu())
@@ -89,9 +78,15 @@ class BatchSampler:
         return other
 
     def draw(
-        self, network: LinkNetwork, pairs: Int64[Tensor, "2 pairs"], removed: Int64[Tensor, "2 edges"] | None = None
+        self,
+        network: LinkNetwork,
+        features: Tensor | None,
+        pairs: Int64[Tensor, "2 pairs"],
+        removed: Int64[Tensor, "2 edges"] | None = None,
     ) -> SampledBatch:
         """Return a batch for these pairs, on the graph without the `removed` edges, for a network in its present mode.
+
+        It fits this network and the form of these `features`.
 
         Raises:
             InvalidGraph: fan_out has not one number an encoder layer, the predictor has no sampled mode, a node
@@ -109,20 +104,24 @@ class BatchSampler:
                 "every step, which grows with the graph. Set node_embedding: off, or neighbor_fan_out: null."
             )
         self.require_known(pairs, "pairs")
+        if removed is not None:
+            self.require_known(removed, "removed edges")
         seed = 0 if self.generator is None else int(torch.randint(1, 2**62, (1,), generator=self.generator))
-        view = self._view if removed is None else self._without(removed)
         try:
-            return self._drawn(network, view, pairs.cpu().numpy(), seed)
+            view = self._view if removed is None else self._without(removed)
+            return self._drawn(network, view, pairs.cpu().numpy(), seed, gathers=can_gather(network, features))
         except BaseException:  # an interruption too: the next batch must find no node numbered
             self._place.fill(-1)
             raise
+        finally:
+            self._touch(removed, False)
 
-    def _drawn(self, network: LinkNetwork, view: GraphView, pairs: Ints, seed: int) -> SampledBatch:
+    def _drawn(self, network: LinkNetwork, view: GraphView, pairs: Ints, seed: int, *, gathers: bool) -> SampledBatch:
         drawn = draw_overlap(view, pairs, OverlapPlan.of(network), self.overlap_limit, seed)
         parts = [pairs.ravel(), *(lists.node for lists in drawn if lists is not None)]
         scored = kernels.note_new_nodes(self._place, np.concatenate(parts))
         kernels.give_places(self._place, scored, 0)
-        nodes, message = self._message(network, view, scored, seed)
+        nodes, message = self._message(network, view, scored, seed, gathers=gathers)
         degree = message.full_degree[: scored.size]
         overlap = SampledOverlap.of_tables(degree, *(self._local(lists, scored.size) for lists in drawn))
         local = torch.from_numpy(kernels.places_of(self._place, pairs.ravel())).view(2, -1)
@@ -141,49 +140,70 @@ class BatchSampler:
             )
 
     def _without(self, removed: Tensor) -> GraphView:
-        self.require_known(removed, "removed edges")
+        self._touch(removed, True)
         node, other = torch.cat([removed, removed.flip(0)], 1).cpu().numpy()
         entries = np.unique(kernels.entries_of(self._view.row_pointer, self._view.column, node, other))
         return self._view._replace(removed=entries[entries >= 0])
 
-    def _message(self, network: LinkNetwork, view: GraphView, scored: Ints, seed: int) -> tuple[Ints, SampledAdjacency]:
+    def _touch(self, removed: Tensor | None, value: bool) -> None:
+        if removed is not None:
+            self._view.touched[removed.cpu().numpy().ravel()] = value
+
+    def _message(
+        self, network: LinkNetwork, view: GraphView, scored: Ints, seed: int, *, gathers: bool
+    ) -> tuple[Ints, SampledAdjacency]:
         """Return all nodes of the batch, and the graphs of the layers, the one furthest from the pairs first."""
-        nodes, drawn = scored, []
-        for limit in self.fan_out:
+        nodes, hops = scored, []
+        for hop, limit in enumerate(self.fan_out):
             pointer, entry, degree = kernels.thin_rows(*view, nodes, limit, np.uint64(seed))
-            neighbor = view.column[entry]
-            found = kernels.note_new_nodes(self._place, neighbor)
-            kernels.give_places(self._place, found, nodes.size)
-            nodes = np.concatenate([nodes, found])
-            drawn.append((pointer, entry, kernels.places_of(self._place, neighbor), degree, nodes.size))
-        full_degree = torch.from_numpy(kernels.left_degrees(view.row_pointer, view.removed, nodes))
+            column = view.column[entry]
+            if not (gathers and hop == len(self.fan_out) - 1):  # what is gathered needs no place in the batch
+                found = kernels.note_new_nodes(self._place, column)
+                kernels.give_places(self._place, found, nodes.size)
+                nodes = np.concatenate([nodes, found])
+                column = kernels.places_of(self._place, column)
+            hops.append(_Hop(pointer, entry, column, degree, nodes.size))
+        full_degree = torch.from_numpy(kernels.left_degrees(view.row_pointer, view.removed, view.touched, nodes))
         full_weight = self._full_weight(view, nodes)
-        graphs: list[SampledAdjacency] = []
-        for pointer, entry, column, degree, count in drawn:
-            kept = np.maximum(np.diff(pointer), 1)
-            graphs.append(
-                SampledAdjacency(
-                    torch.from_numpy(pointer),
-                    torch.from_numpy(column),
-                    count,
-                    symmetric=False,
-                    weight=None if self._weight is None else self._weight[torch.from_numpy(entry)],
-                    row_scale=torch.from_numpy((degree / kept).astype(np.float32)),
-                    full_degree=full_degree[:count],
-                    full_weight=None if full_weight is None else full_weight[:count],
-                )
-            )
-        return nodes, _nested(graphs, full_degree, self._structure_of(network, nodes, full_degree))
+        structure = self._structure_of(network, nodes, full_degree)
+        graphs = [self._graph(hop, full_degree, full_weight) for hop in hops]
+        if not graphs:
+            return nodes, _nodes_alone(full_degree, structure)
+        inner = tuple(reversed(graphs[:-1]))
+        outer: dict[str, Any] = {**graphs[-1].__dict__, "structure": structure, "inner": inner}
+        if not gathers:
+            return nodes, SampledAdjacency(**outer)
+        column = hops[-1].column
+        entry_degree = self._full_weight(view, column) if network.encoder.edge_weights else None
+        if entry_degree is None:
+            entry_degree = torch.from_numpy(kernels.left_degrees(view.row_pointer, view.removed, view.touched, column))
+        return nodes, GatheredRows(**outer, entry_degree=entry_degree)
+
+    def _graph(self, hop: _Hop, full_degree: Tensor, full_weight: Tensor | None) -> SampledAdjacency:
+        kept = np.maximum(np.diff(hop.pointer), 1)
+        return SampledAdjacency(
+            torch.from_numpy(hop.pointer),
+            torch.from_numpy(hop.column),
+            hop.num_nodes,
+            symmetric=False,
+            weight=None if self._weight is None else self._weight[torch.from_numpy(hop.entry)],
+            row_scale=torch.from_numpy((hop.degree / kept).astype(np.float32)),
+            full_degree=full_degree[: hop.num_nodes],
+            full_weight=None if full_weight is None else full_weight[: hop.num_nodes],
+        )
 
     def _full_weight(self, view: GraphView, nodes: Ints) -> Tensor | None:
+        """Return the sum of the weights of each node's edges, less those removed, [nodes]."""
         if self._weight is None or self._row_weight is None:
             return None
         total = self._row_weight[torch.from_numpy(nodes)]
         if view.removed.size:
-            row = np.searchsorted(view.row_pointer, view.removed, side="right") - 1
-            place = torch.from_numpy(kernels.places_of(self._place, row))
-            inside = place >= 0
-            total.index_add_(0, place[inside], -self._weight[torch.from_numpy(view.removed)][inside])
+            owner = np.searchsorted(view.row_pointer, view.removed, side="right") - 1
+            losers, place = np.unique(owner, return_inverse=True)
+            lost = torch.zeros(losers.size)
+            lost.index_add_(0, torch.from_numpy(place), self._weight[torch.from_numpy(view.removed)])
+            at = np.searchsorted(losers, nodes).clip(max=losers.size - 1)
+            total = total - lost[torch.from_numpy(at)] * torch.from_numpy(losers[at] == nodes)
         return total
 
     def _structure_of(self, network: LinkNetwork, nodes: Ints, full_degree: Tensor) -> Tensor | None:
@@ -203,31 +223,16 @@ class BatchSampler:
         return ListTable(*(torch.from_numpy(array) for array in (keys, lists.row_pointer, node, lists.weight)))
 
 
-def _nested(graphs: list[SampledAdjacency], full_degree: Tensor, structure: Tensor | None) -> SampledAdjacency:
-    """Return the graph of the first layer, the widest, with those of the others in it."""
-    if not graphs:  # no layers: nodes alone
-        nothing = torch.zeros(0, dtype=torch.int64)
-        return SampledAdjacency(
-            torch.zeros(1, dtype=torch.int64),
-            nothing,
-            full_degree.numel(),
-            symmetric=False,
-            row_scale=torch.zeros(0),
-            full_degree=full_degree,
-            structure=structure,
-        )
-    outer = graphs[-1]
+def _nodes_alone(full_degree: Tensor, structure: Tensor | None) -> SampledAdjacency:
+    """Return what an encoder without layers reads."""
     return SampledAdjacency(
-        outer.row_pointer,
-        outer.column,
-        outer.num_nodes,
+        torch.zeros(1, dtype=torch.int64),
+        torch.zeros(0, dtype=torch.int64),
+        full_degree.numel(),
         symmetric=False,
-        weight=outer.weight,
-        row_scale=outer.row_scale,
-        full_degree=outer.full_degree,
-        full_weight=outer.full_weight,
+        row_scale=torch.zeros(0),
+        full_degree=full_degree,
         structure=structure,
-        inner=tuple(reversed(graphs[:-1])),
     )
 
 

@@ -20,7 +20,8 @@ def feature_rows(features: Tensor, nodes: Int64[Tensor, " nodes"]) -> Tensor:
     pointer, column = features.crow_indices().cpu().numpy(), features.col_indices().cpu().numpy()
     # torch selects no rows of compressed sparse tensors; whole rows are rows thinned to no limit.
     nothing = np.zeros(0, dtype=np.int64)
-    rows, entry, _ = thin_rows(pointer, column, nothing, nodes.cpu().numpy(), NO_LIMIT, np.uint64(0))
+    untouched = np.zeros(features.shape[0], dtype=np.bool_)
+    rows, entry, _ = thin_rows(pointer, column, nothing, untouched, nodes.cpu().numpy(), NO_LIMIT, np.uint64(0))
     chosen = torch.from_numpy(entry).to(features.device)
     return torch.sparse_csr_tensor(
         torch.from_numpy(rows).to(features.device),

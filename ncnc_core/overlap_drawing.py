@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ncnc_core.kernels.neighbor_sampler import NO_LIMIT, Floats, Ints
+from ncnc_core.kernels.neighbor_sampler import NO_LIMIT, Flags, Floats, Ints
 from ncnc_core.kernels.overlap_sampler import common_lists, exclusive_lists
 from ncnc_core.overlap_plan import OverlapPlan
 
@@ -14,11 +14,12 @@ OVERLAP_SEED = 0x9E3779B97F4A7C15  # rows walked for an overlap and rows propaga
 
 
 class GraphView(NamedTuple):
-    """A graph as the kernels read it: compressed rows, and the sorted places of the entries that are hidden."""
+    """A graph as the kernels read it: compressed rows, the sorted places of hidden entries, and whose they are."""
 
     row_pointer: Ints
     column: Ints
     removed: Ints
+    touched: Flags
 
     @property
     def num_nodes(self) -> int:

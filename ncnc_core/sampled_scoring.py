@@ -28,26 +28,20 @@ def score_pairs_sampled(
     `features` are those of the whole graph. Which neighbours are read depends on the node alone, so a score depends on
     neither the other pairs nor `nodes_at_once`, and the same pair scores the same tomorrow. With a fan-out above every
     degree and no overlap limit the logits are those of `scoring.score_pairs`, up to the order of summation.
-    Time and memory are those of the pairs, not of the graph.
+    Time and memory are those of the pairs, not of the graph; pairs that share nodes cost less side by side.
 
     Raises:
         InvalidGraph: a position is none of the graph's, or the network has no sampled mode.
     """
     even = sampler.with_generator(None)
     with evaluating(network):
-        plan = OverlapPlan.of(network)
-        # Pairs of one source side by side share its neighbourhood.
-        order = torch.argsort(pairs[0], stable=True)
-        ordered = pairs[:, order]
-        logits = []
-        for part in cost_chunks(_nodes(plan, even, ordered), nodes_at_once):
-            batch = even.draw(network, ordered[:, part])
+        logits = [torch.zeros(0, device=sampler.device)]
+        for part in cost_chunks(_nodes(OverlapPlan.of(network), even, pairs), nodes_at_once):
+            batch = even.draw(network, features, pairs[:, part])
             levels = network.predictor.node_levels(batch.encode(network, features))
-            logits.append(network.predictor(levels, batch.overlap, batch.pairs))
-    if not logits:
-        return torch.zeros(0, device=pairs.device)
-    result = torch.cat(logits)
-    return torch.empty_like(result).index_copy_(0, order, result)
+            score = network.scorer(levels, batch.overlap, batch.pairs)
+            logits.append(score(levels, batch.overlap, batch.pairs))
+    return torch.cat(logits)
 
 
 def _nodes(plan: OverlapPlan, sampler: BatchSampler, pairs: Tensor) -> Tensor:

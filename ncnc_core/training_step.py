@@ -118,7 +118,7 @@ def _embedded(
     if sampler is None:
         target = adjacency.without(positives) if removes else adjacency
         return network.encode(features, target), target, positives, negatives
-    batch = sampler.draw(network, torch.cat([positives, negatives], 1), positives if removes else None)
+    batch = sampler.draw(network, features, torch.cat([positives, negatives], 1), positives if removes else None)
     positives, negatives = batch.pairs.split([positives.shape[1], negatives.shape[1]], dim=1)
     return batch.encode(network, features), batch.overlap, positives, negatives
 

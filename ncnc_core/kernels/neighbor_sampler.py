@@ -3,15 +3,15 @@
 PyTorch Geometric's NeighborLoader and LinkNeighborLoader would draw the rows, but need pyg-lib or torch-sparse, which
 have no wheels for current torch; and neither knows overlaps.
 
-All kernels read one graph the same way: `row_pointer`, `column` as in `Adjacency`, and `removed`, the sorted places in
-`column` of the entries that are hidden (target link removal). A row is thinned to `limit` entries evenly spaced along
-what is left of it, see `neighbor_sampling.spaced_places`: shifted by a half in scoring (`seed` 0), so that the choice
-depends on the node alone, and by a hash of seed and node in training.
+All kernels read one graph the same way: `row_pointer`, `column` as in `Adjacency`; `removed`, the sorted places in
+`column` of the entries that are hidden (target link removal); and `touched`, which nodes have any. A row is thinned to
+`limit` entries evenly spaced along what is left of it, see `neighbor_sampling.spaced_places`: shifted by a half in
+scoring (`seed` 0), so that the choice depends on the node alone, and by a hash of seed and node in training.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, no_type_check
 
 import numpy as np
 from numba import njit
@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 Whole = Any  # int, np.int64 and np.uint64: numba tells them apart, a caller need not
 
 NO_LIMIT = np.int64(2**62)
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def uniform_hash(seed: Whole, key: Whole) -> float:
     """Return a number in [0, 1) that seed and key alone decide: the finaliser of SplitMix64 (Steele et al., 2014)."""
     z = (np.uint64(key) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) ^ seed
@@ -35,6 +37,7 @@ def uniform_hash(seed: Whole, key: Whole) -> float:
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def lower_bound(values: Ints, wanted: Whole, low: Whole, high: Whole) -> Whole:
     """Return the first place in values[low:high], sorted, that is not below the wanted value; else high."""
     while low < high:
@@ -47,21 +50,27 @@ def lower_bound(values: Ints, wanted: Whole, low: Whole, high: Whole) -> Whole:
 
 
 @njit(cache=True, nogil=True)
-def left_degree(row_pointer: Ints, removed: Ints, node: Whole) -> tuple[Whole, Whole]:
+@no_type_check
+def left_degree(row_pointer: Ints, removed: Ints, touched: Flags, node: Whole) -> tuple[Whole, Whole]:
     """Return the length of a row without what is removed, and where its removed entries begin in `removed`."""
     start, stop = row_pointer[node], row_pointer[node + 1]
-    first = lower_bound(removed, start, np.int64(0), np.int64(removed.size))
-    last = lower_bound(removed, stop, first, np.int64(removed.size))
+    none = np.int64(removed.size)
+    if not touched[node]:  # all but a few nodes: no search
+        return stop - start, none
+    first = lower_bound(removed, start, np.int64(0), none)
+    last = lower_bound(removed, stop, first, none)
     return stop - start - (last - first), first
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def spaced_shift(seed: Whole, key: Whole) -> float:
     """Return where in the first interval the first entry is taken: the middle, or by the seed."""
     return 0.5 if seed == np.uint64(0) else uniform_hash(seed, key)
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def spaced_place(number: Whole, length: Whole, kept: Whole, shift: float) -> Whole:
     """Return the place of entry `number` of `kept` in a list of `length`."""
     if kept == length:
@@ -70,10 +79,12 @@ def spaced_place(number: Whole, length: Whole, kept: Whole, shift: float) -> Who
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def thin_row(
     row_pointer: Ints,
     column: Ints,
     removed: Ints,
+    touched: Flags,
     node: Whole,
     limit: Whole,
     seed: Whole,
@@ -81,7 +92,7 @@ def thin_row(
     at: Whole,
 ) -> Whole:
     """Write a row's thinned places in `column` to chosen[at:], ascending, and return how many; O(kept + log)."""
-    length, hidden = left_degree(row_pointer, removed, node)
+    length, hidden = left_degree(row_pointer, removed, touched, node)
     kept = min(length, limit)
     shift = spaced_shift(seed, node)
     passed = np.int64(0)
@@ -94,8 +105,9 @@ def thin_row(
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def thin_rows(
-    row_pointer: Ints, column: Ints, removed: Ints, nodes: Ints, limit: Whole, seed: Whole
+    row_pointer: Ints, column: Ints, removed: Ints, touched: Flags, nodes: Ints, limit: Whole, seed: Whole
 ) -> tuple[Ints, Ints, Ints]:
     """Return the thinned rows of some nodes: pointer [nodes + 1], places in `column`, and the full lengths [nodes].
 
@@ -104,24 +116,26 @@ def thin_rows(
     pointer = np.zeros(nodes.size + 1, dtype=np.int64)
     degree = np.empty(nodes.size, dtype=np.int64)
     for row in range(nodes.size):
-        degree[row] = left_degree(row_pointer, removed, nodes[row])[0]
+        degree[row] = left_degree(row_pointer, removed, touched, nodes[row])[0]
         pointer[row + 1] = pointer[row] + min(degree[row], limit)
     chosen = np.empty(pointer[-1], dtype=np.int64)
     for row in range(nodes.size):
-        thin_row(row_pointer, column, removed, nodes[row], limit, seed, chosen, pointer[row])
+        thin_row(row_pointer, column, removed, touched, nodes[row], limit, seed, chosen, pointer[row])
     return pointer, chosen, degree
 
 
 @njit(cache=True, nogil=True)
-def left_degrees(row_pointer: Ints, removed: Ints, nodes: Ints) -> Ints:
+@no_type_check
+def left_degrees(row_pointer: Ints, removed: Ints, touched: Flags, nodes: Ints) -> Ints:
     """Return the lengths of some rows without what is removed, [nodes]."""
     degree = np.empty(nodes.size, dtype=np.int64)
     for row in range(nodes.size):
-        degree[row] = left_degree(row_pointer, removed, nodes[row])[0]
+        degree[row] = left_degree(row_pointer, removed, touched, nodes[row])[0]
     return degree
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def note_new_nodes(place: NDArray[np.int32], nodes: Ints) -> Ints:
     """Return the nodes that have no place yet (place -1), sorted and each once, and mark them with -2.
 
@@ -139,6 +153,7 @@ def note_new_nodes(place: NDArray[np.int32], nodes: Ints) -> Ints:
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def give_places(place: NDArray[np.int32], nodes: Ints, first: Whole) -> None:
     """Number the nodes consecutively from `first`."""
     for number in range(nodes.size):
@@ -146,6 +161,7 @@ def give_places(place: NDArray[np.int32], nodes: Ints, first: Whole) -> None:
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def places_of(place: NDArray[np.int32], nodes: Ints) -> Ints:
     """Return the place of each node."""
     result = np.empty(nodes.size, dtype=np.int64)
@@ -155,6 +171,7 @@ def places_of(place: NDArray[np.int32], nodes: Ints) -> Ints:
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def wipe_places(place: NDArray[np.int32], nodes: Ints) -> None:
     """Forget the places of these nodes."""
     for number in range(nodes.size):
@@ -162,6 +179,7 @@ def wipe_places(place: NDArray[np.int32], nodes: Ints) -> None:
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def entries_of(row_pointer: Ints, column: Ints, node: Ints, other: Ints) -> Ints:
     """Return the place in `column` of each entry (node, other), or -1 where the graph has none."""
     entry = np.empty(node.size, dtype=np.int64)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 import numpy as np
 from numba import njit
 
 from ncnc_core.kernels.neighbor_sampler import (
+    Flags,
     Floats,
     Ints,
     Whole,
@@ -19,6 +22,7 @@ from ncnc_core.kernels.neighbor_sampler import (
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def is_dropped(node: Whole, other: Whole, num_nodes: Whole, dropout: float, seed: Whole, symmetric: bool) -> bool:
     """Return whether edge dropout takes the entry (node, other): a hash, so that no mask is as long as the graph."""
     if dropout == 0.0:
@@ -29,23 +33,28 @@ def is_dropped(node: Whole, other: Whole, num_nodes: Whole, dropout: float, seed
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def is_neighbor(
-    row_pointer: Ints, column: Ints, removed: Ints, node: Whole, wanted: Whole, low: Whole
+    row_pointer: Ints, column: Ints, removed: Ints, touched: Flags, node: Whole, wanted: Whole, low: Whole
 ) -> tuple[bool, Whole]:
     """Return whether a node is in a row and not removed, and from which place a larger one is to be looked for."""
     stop = row_pointer[node + 1]
     entry = lower_bound(column, wanted, low, stop)
     if entry == stop or column[entry] != wanted:
         return False, entry
+    if not touched[node]:
+        return True, entry
     hidden = lower_bound(removed, entry, np.int64(0), np.int64(removed.size))
     return hidden == removed.size or removed[hidden] != entry, entry
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def common_lists(
     row_pointer: Ints,
     column: Ints,
     removed: Ints,
+    touched: Flags,
     first: Ints,
     second: Ints,
     limit: Whole,
@@ -61,7 +70,8 @@ def common_lists(
     size = np.int64(0)
     for pair in range(first.size):
         near = min(
-            left_degree(row_pointer, removed, first[pair])[0], left_degree(row_pointer, removed, second[pair])[0]
+            left_degree(row_pointer, removed, touched, first[pair])[0],
+            left_degree(row_pointer, removed, touched, second[pair])[0],
         )
         size += min(near, limit)
     chosen = np.empty(size, dtype=np.int64)  # at least as long as each row and as all lists
@@ -72,17 +82,17 @@ def common_lists(
     count = np.int64(0)
     for pair in range(first.size):
         near, far = min(first[pair], second[pair]), max(first[pair], second[pair])
-        length = left_degree(row_pointer, removed, near)[0]
-        if left_degree(row_pointer, removed, far)[0] < length:
+        length = left_degree(row_pointer, removed, touched, near)[0]
+        if left_degree(row_pointer, removed, touched, far)[0] < length:
             near, far = far, near
-            length = left_degree(row_pointer, removed, near)[0]
-        kept = thin_row(row_pointer, column, removed, near, limit, seed, chosen, np.int64(0))
+            length = left_degree(row_pointer, removed, touched, near)[0]
+        kept = thin_row(row_pointer, column, removed, touched, near, limit, seed, chosen, np.int64(0))
         if kept < length:
             weight[pair] = length / kept
         low = row_pointer[far]
         for number in range(kept):
             member = column[chosen[number]]
-            found, low = is_neighbor(row_pointer, column, removed, far, member, low)
+            found, low = is_neighbor(row_pointer, column, removed, touched, far, member, low)
             if (
                 found
                 and not is_dropped(near, member, num_nodes, dropout, seed, symmetric)
@@ -95,10 +105,12 @@ def common_lists(
 
 
 @njit(cache=True, nogil=True)
+@no_type_check
 def exclusive_lists(
     row_pointer: Ints,
     column: Ints,
     removed: Ints,
+    touched: Flags,
     node: Ints,
     other: Ints,
     skip_other: bool,
@@ -115,7 +127,7 @@ def exclusive_lists(
     """
     size, longest = np.int64(0), np.int64(0)
     for row in range(node.size):
-        walked = min(left_degree(row_pointer, removed, node[row])[0], limit)
+        walked = min(left_degree(row_pointer, removed, touched, node[row])[0], limit)
         size, longest = size + min(walked, keep), max(longest, walked)
     result = np.empty(size, dtype=np.int64)
     chosen = np.empty(longest, dtype=np.int64)
@@ -125,12 +137,12 @@ def exclusive_lists(
     count = np.int64(0)
     for row in range(node.size):
         own, far = node[row], other[row]
-        length = left_degree(row_pointer, removed, own)[0]
-        walked = thin_row(row_pointer, column, removed, own, limit, seed, chosen, np.int64(0))
+        length = left_degree(row_pointer, removed, touched, own)[0]
+        walked = thin_row(row_pointer, column, removed, touched, own, limit, seed, chosen, np.int64(0))
         rest, low = np.int64(0), row_pointer[far]
         for number in range(walked):
             member = column[chosen[number]]
-            shared, low = is_neighbor(row_pointer, column, removed, far, member, low)
+            shared, low = is_neighbor(row_pointer, column, removed, touched, far, member, low)
             shared = shared and not is_dropped(far, member, num_nodes, dropout, seed, symmetric)
             if shared or (skip_other and member == far) or is_dropped(own, member, num_nodes, dropout, seed, symmetric):
                 continue
