@@ -16,13 +16,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test check bench-quality format up down lock clean
+.PHONY: help demo test check bench bench-quality format up down lock clean
 
 help:  ## say what there is
 	@echo "make demo                           four nights through the real scheduler, on a generated graph (minutes)"
 	@echo "make demo DATA=as_caida NIGHTS=8    the same on real weekly dumps from \$$NCNC_DATA_DIR"
 	@echo "make test                           the test suite; TESTS=\"tests/core -k golden\" for a part of it"
 	@echo "make check                          ruff, mypy, import rules, Dockerfiles, compose file"
+	@echo "make bench                          how fast: seconds and ratios, into .ncnc/bench/speed.json; BENCH_ARGS=\"--only cora_epoch\""
 	@echo "make bench-quality                  the paper's protocols on the data sets of \$$NCNC_DATA_DIR, into docs/benchmarks.md (hours)"
 	@echo "make up | make down                 Airflow and MLflow with their pages, left running | stopped;"
 	@echo "                                    STACK=as_caida for that demo's nights, any other name for a graph of your own"
@@ -54,6 +55,10 @@ check: $(INSTALLED)
 	@echo "compose file"; $(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml
 
 BENCH_JOBS ?= $(JOBS)
+BENCH_ARGS ?=
+bench: $(INSTALLED)
+	@$(BIN)/python -m benchmarks.speed $(BENCH_ARGS)
+
 bench-quality: $(INSTALLED)
 	@$(BIN)/python -m benchmarks.quality --jobs $(BENCH_JOBS)
 	@$(BIN)/python -m benchmarks.quality --render

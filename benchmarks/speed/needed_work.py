@@ -60,7 +60,7 @@ def _predictor_work(adjacency: Adjacency, pairs: Tensor, tuned: Recipe, *, backw
     pooled = torch.cat([common.node, *(one.node for one in sides)]).unique()
     only_multiplied = torch.cat([inner.unique(), pooled]).unique().numel() - pooled.numel()
     passes = 3 if backward else 1
-    transform = 2 * product * (passes * pooled.numel() + only_multiplied + second.node.unique().numel())
+    transform: float = 2 * product * (passes * pooled.numel() + only_multiplied + second.node.unique().numel())
     after = 2 if tuned.model.two_layer_head else 1
     outer = passes * (3 + after) * product * pairs.shape[1]
     inside = product * ((1 + after) * distinct.shape[1] + 2 * int(second.occupied.sum()))

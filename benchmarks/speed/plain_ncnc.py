@@ -17,6 +17,7 @@ from torch.nn.functional import dropout, softplus
 from ncnc_core.completion import completion_weight
 from ncnc_core.dropout import Dropout
 from ncnc_core.link_network import LinkNetwork
+from ncnc_core.ncnc import NCNC
 
 RowsOf = tuple[Tensor, Tensor]  # the list each entry belongs to, and its node; sorted by both
 
@@ -62,11 +63,28 @@ class PlainNCNC:
         self.config = network.config
         self.network = copy.deepcopy(network)
         _use_dropout_of_torch(self.network)
-        self.head = self.network.predictor.head
+        predictor = self.network.predictor
+        weights = self.network.encoder.layer_weights
+        if not isinstance(predictor, NCNC) or predictor.head.neighbor_transform is None or weights is None:
+            raise TypeError(
+                f"The plain way is that of ncnc with neighbor_transform and jumping_knowledge, not of this "
+                f"{self.config.predictor}. Give a network with all three."
+            )
+        self.head, self.transform, self.layer_weights = predictor.head, predictor.head.neighbor_transform, weights
+
+    def optimizer(self, encoder_rate: float, predictor_rate: float) -> torch.optim.Optimizer:
+        """Return Adam as the published code has it."""
+        rates = {"encoder.": encoder_rate, "predictor.": predictor_rate}
+        return torch.optim.Adam(
+            [
+                {"params": [one for name, one in self.network.named_parameters() if name.startswith(part)], "lr": rate}
+                for part, rate in rates.items()
+            ]
+        )
 
     def logits(self, features: Tensor, graph: PlainGraph, pairs: Tensor) -> Tensor:
         """Return the logits of the pairs, in the network's mode."""
-        return self._score(self._encode(features, graph), graph, pairs, depth=1)
+        return self.score(self._encode(features, graph), graph, pairs, depth=1)
 
     def train_step(
         self, features: Tensor, edges: Tensor, batch: Tensor, negatives: Tensor, optimizer: torch.optim.Optimizer
@@ -76,26 +94,29 @@ class PlainNCNC:
         keep[batch] = False
         graph = PlainGraph.of(edges[:, keep], features.shape[0])
         h = self._encode(features, graph)
-        positive = self._score(h, graph, edges[:, batch], depth=1)
-        negative = self._score(h, graph, negatives, depth=1)
+        positive = self.score(h, graph, edges[:, batch], depth=1)
+        negative = self.score(h, graph, negatives, depth=1)
         loss = softplus(-positive).mean() + softplus(negative).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
 
     def _encode(self, features: Tensor, graph: PlainGraph) -> Tensor:
-        encoder, training = self.network.encoder, self.network.training
+        linear, training = self.network.encoder.input.linear, self.network.training
+        if linear is None:
+            raise TypeError("The plain way reads features, and this network has none. Give one built for features.")
         x = dropout(features, self.config.feature_dropout, training)
-        x = dropout(encoder.input.linear(x), self.config.encoder_dropout, training)
+        x = dropout(linear(x), self.config.encoder_dropout, training)
         norm = (1.0 + torch.bincount(graph.row, minlength=graph.num_nodes)).rsqrt().unsqueeze(-1)
         scaled = norm * x
         y = norm * (scaled + torch.zeros_like(x).index_add(0, graph.row, scaled[graph.column]))
-        return encoder.layer_weights[0] * dropout(y, self.config.output_dropout, training)
+        return self.layer_weights[0] * dropout(y, self.config.output_dropout, training)
 
-    def _score(self, h: Tensor, graph: PlainGraph, pairs: Tensor, depth: int) -> Tensor:
+    def score(self, h: Tensor, graph: PlainGraph, pairs: Tensor, depth: int) -> Tensor:
+        """Return the logits of the pairs from the node embeddings; depth 0 is NCN."""
         if self.network.training:
             graph = graph.thinned(self.config.predictor_edge_dropout)
-        g = h + self.head.neighbor_transform(h)
+        g = h + self.transform(h)
         (first, first_node), (second, second_node) = graph.rows_of(pairs[0]), graph.rows_of(pairs[1])
         ours, theirs = first * graph.num_nodes + first_node, second * graph.num_nodes + second_node
         is_common, is_common_too = torch.isin(ours, theirs), torch.isin(theirs, ours)
@@ -106,7 +127,7 @@ class PlainNCNC:
                 (second[~is_common_too], second_node[~is_common_too], pairs[0]),
             ):
                 with torch.no_grad():
-                    inner = self._score(g, graph, torch.stack([other[owner], node]), depth - 1)
+                    inner = self.score(g, graph, torch.stack([other[owner], node]), depth - 1)
                 pooled = pooled + _added(g, owner, node, self._weight(inner), pairs.shape[1])
         z = self.head.beta * self.head.neighbor_mlp(pooled) + self.head.pair_mlp(h[pairs[0]] * h[pairs[1]])
         logits: Tensor = self.head.readout(z)

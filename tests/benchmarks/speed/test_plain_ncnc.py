@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from benchmarks.speed.plain_ncnc import PlainGraph, PlainNCNC
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.link_network import LinkNetwork
+from ncnc_core.model_config import ModelConfig
+
+SIZE = 30
+PAIRS = torch.triu_indices(SIZE, SIZE, offset=1)
+
+
+def network(**changes: object) -> LinkNetwork:
+    torch.manual_seed(0)
+    options = {"hidden_channels": 8, "completion_offset": 0.0, "completion_max_neighbors": None}
+    return LinkNetwork(ModelConfig(**{**options, **changes}), num_features=5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("density", [0.05, 0.3])
+def test_plain_way_gives_our_logits_on_pairs_that_are_no_edges(density: float) -> None:
+    generator = torch.Generator().manual_seed(1)
+    edges = PAIRS[:, torch.rand(PAIRS.shape[1], generator=generator) < density]
+    features, model = torch.rand(SIZE, 5, generator=generator), network().eval()
+    adjacency = Adjacency.from_edges(edges, SIZE)
+    pairs = PAIRS[:, ~adjacency.has(PAIRS)]
+    with torch.no_grad():
+        plain = PlainNCNC(model).logits(features, PlainGraph.of(edges, SIZE), pairs)
+        torch.testing.assert_close(model(features, adjacency, pairs), plain, rtol=1e-4, atol=1e-5)
+
+
+def test_plain_step_changes_its_own_weights_alone() -> None:
+    model = network(feature_dropout=0.5, predictor_dropout=0.5, predictor_edge_dropout=0.5)
+    before = {name: one.clone() for name, one in model.state_dict().items()}
+    plain = PlainNCNC(model)
+    plain.network.train()
+    plain.train_step(torch.rand(SIZE, 5), PAIRS, torch.arange(20), PAIRS[:, 40:60], plain.optimizer(0.1, 0.1))
+    assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
+    assert not torch.equal(plain.network.state_dict()["predictor.head.beta"], before["predictor.head.beta"])
+
+
+def test_another_predictor_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"not of this ncn\. Give a network with all three"):
+        PlainNCNC(network(predictor="ncn"))
