@@ -6,6 +6,7 @@ import gzip
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,9 @@ def _ogbl_ddi() -> Data:
     num_nodes = pd.read_csv(folder / "raw" / "num-node-list.csv.gz", header=None).to_numpy(dtype=np.int64).item()
     data = _undirected(torch.from_numpy(edges.T.copy()), num_nodes)
     # Legacy archives of numpy arrays: weights_only refuses them unless exactly these four names are allowed.
-    reconstruct = (np.empty(0).__reduce__()[0], "numpy.core.multiarray._reconstruct")
-    with torch.serialization.safe_globals([reconstruct, np.ndarray, np.dtype, np.dtypes.Int64DType]):
+    rebuild = cast(Callable[..., object], np.empty(0).__reduce__()[0])
+    allowed = (rebuild, "numpy.core.multiarray._reconstruct")
+    with torch.serialization.safe_globals([allowed, np.ndarray, np.dtype, np.dtypes.Int64DType]):
         for side in ("valid", "test"):
             pairs = torch.load(folder / "split" / "target" / f"{side}.pt", weights_only=True)
             data[f"{side}_edges"], data[f"{side}_negatives"] = _columns(pairs["edge"]), _columns(pairs["edge_neg"])

@@ -10,8 +10,10 @@ import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -36,9 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     console = Console()
     try:
-        tasks = missing(asked.data, asked.models, asked.seeds, read_runs(asked.json))
         if not asked.render:
-            run_all(tasks, asked.json, jobs=asked.jobs, device=asked.device, console=console)
+            tasks = missing(asked.data, asked.models, asked.seeds, read_runs(asked.json), asked.most_epochs)
+            settings = Settings(asked.jobs, asked.device, asked.most_epochs)
+            run_all(tasks, asked.json, settings, console=console)
         cells = summaries(read_runs(asked.json))
         if asked.render:
             render(asked.page, cells)
@@ -51,33 +54,45 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def missing(data: list[str], methods: list[str], seeds: int, kept: list[Run]) -> list[Task]:
+def missing(
+    data: list[str], methods: list[str], seeds: int, kept: list[Run], most_epochs: int | None = None
+) -> list[Task]:
     """Return the runs that are asked for and not kept, seed by seed, so that an early stop leaves whole rows."""
     known = {run.key for run in kept}
     cells = [(name, method) for name in data for method in methods if is_played(name, method)]
-    digests = {cell: definition_digest(*cell) for cell in cells}
+    digests = {cell: definition_digest(*cell, most_epochs) for cell in cells}
     return [(*cell, seed) for seed in range(seeds) for cell in cells if (*cell, seed, digests[cell]) not in known]
 
 
-def run_all(tasks: list[Task], file: Path, *, jobs: int, device: str, console: Console) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """How runs are run: in how many processes, where, and for how many epochs at most."""
+
+    jobs: int = 1
+    device: str = "cpu"
+    most_epochs: int | None = None
+
+
+def run_all(tasks: list[Task], file: Path, settings: Settings, *, console: Console) -> None:
     """Run tasks and keep each result as it comes; the bar is for a terminal alone."""
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("runs", total=len(tasks))
-        for run in _results(tasks, jobs, device):
+        for run in _results(tasks, settings):
             append_run(file, run)
             progress.update(bar, advance=1, description=f"{run.data} {run.method} seed {run.seed}: {run.test:.2%}")
 
 
-def _results(tasks: list[Task], jobs: int, device: str) -> Iterator[Run]:
+def _results(tasks: list[Task], settings: Settings) -> Iterator[Run]:
     """Yield results as they come: from this process, or from several, each with its share of the cores."""
-    if jobs == 1:
+    how: dict[str, Any] = {"device": settings.device, "most_epochs": settings.most_epochs}
+    if settings.jobs == 1:
         for task in tasks:
-            yield play(*task, device=device)
+            yield play(*task, **how)
         return
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        running = [pool.submit(play, *task, device=device, threads=threads) for task in tasks]
+    how["threads"] = max(1, (os.cpu_count() or 1) // settings.jobs)
+    with ProcessPoolExecutor(max(1, min(settings.jobs, len(tasks))), mp_context=get_context("spawn")) as pool:
+        running = [pool.submit(play, *task, **how) for task in tasks]
         try:
             for done in as_completed(running):
                 yield done.result()
@@ -99,11 +114,14 @@ def _table(cells: Cells) -> Table:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
-    parser.add_argument("--data", nargs="+", choices=list(PROTOCOLS), default=list(PROTOCOLS), metavar="NAME")
-    parser.add_argument("--models", nargs="+", choices=list(METHODS), default=list(METHODS), metavar="NAME")
+    quick = [name for name in PROTOCOLS if name != "ogbl_ddi"]  # an epoch of which takes minutes on a CPU
+    for option, known, usual in (("--data", PROTOCOLS, quick), ("--models", METHODS, list(METHODS))):
+        names = ", ".join(known)
+        parser.add_argument(option, nargs="+", choices=list(known), default=usual, metavar="NAME", help=names)
     parser.add_argument("--seeds", type=int, default=10, help="seeds 0 to N - 1")
     parser.add_argument("--jobs", type=int, default=1, help="processes; each has its share of the cores")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--most-epochs", type=int, help="cut longer trainings short; the tables say so")
     parser.add_argument("--json", type=Path, default=RUNS, help="the runs kept, one a line")
     parser.add_argument("--render", action="store_true", help="run nothing, write the tables into the page")
     parser.add_argument("--page", type=Path, default=PAGE)

@@ -34,6 +34,13 @@ class Candidate:
             "start": None if self.start is None else self.start.definition(),
         }
 
+    def within(self, most_epochs: int | None) -> Candidate:
+        """Return the candidate with a training of so many epochs at most; None: as it is."""
+        if most_epochs is None:
+            return self
+        shorter = self.training.model_copy(update={"epochs": min(most_epochs, self.training.epochs)})
+        return Candidate(self.name, self.model, shorter, self.start and self.start.within(most_epochs))
+
     def train(self, learning: LearningSide, seed: int, device: torch.device | str = "cpu") -> TrainedNetwork:
         """Train on the learning side, the epoch chosen by its Hits@K."""
         start = None if self.start is None else self.start.train(learning, seed, device).network.state_dict()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
+from math import inf
 from pathlib import Path
 
 from benchmarks.quality.methods import METHODS
 from benchmarks.quality.play import definition_digest
 from benchmarks.quality.protocol import PROTOCOLS
 from benchmarks.quality.published import PUBLISHED, Published, published
-from benchmarks.quality.results import Run, Summary, summary
+from benchmarks.quality.results import SEEDS, Run, Summary, summary
 
 BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
-SEEDS = 10  # of a complete row
 
 Cells = dict[tuple[str, str], Summary]
 
@@ -23,18 +24,17 @@ class MarkersMissing(Exception):
 
 
 def summaries(runs: Iterable[Run]) -> Cells:
-    """Summarise by data set and method the runs whose definition is the present one: others were of other settings."""
-    groups: dict[tuple[str, str], dict[int, Run]] = defaultdict(dict)
-    digests: dict[tuple[str, str], str] = {}
+    """Summarise by data set and method the runs whose definition is the present one: others were of other settings.
+
+    Of runs cut short at different epochs, those of the longest trainings count.
+    """
+    present = cache(definition_digest)
+    groups: dict[tuple[str, str], dict[float, dict[int, Run]]] = defaultdict(lambda: defaultdict(dict))
     for run in runs:
         cell = run.data, run.method
-        if run.data not in PROTOCOLS or run.method not in METHODS:
-            continue
-        if cell not in digests:
-            digests[cell] = definition_digest(*cell)
-        if run.digest == digests[cell]:
-            groups[cell][run.seed] = run
-    return {cell: summary(by_seed.values()) for cell, by_seed in groups.items()}
+        if run.data in PROTOCOLS and run.method in METHODS and run.digest == present(*cell, run.most_epochs):
+            groups[cell][run.most_epochs or inf][run.seed] = run
+    return {cell: summary(by_length[max(by_length)].values()) for cell, by_length in groups.items()}
 
 
 def tables(cells: Cells) -> str:
@@ -75,7 +75,8 @@ def _quality_table(cells: Cells, names: Sequence[str]) -> str:
         row = [METHODS[method]]
         for data in names:
             figure = published(data, method)
-            row += [_measured(cells.get((data, method))), figure.text if figure else ""]
+            measured = cells.get((data, method))
+            row += [measured.text if measured else "", figure.text if figure else ""]
         rows.append(row)
     rivals: dict[str, Published] = {data: PUBLISHED[data]["mplp"] for data in names if "mplp" in PUBLISHED[data]}
     if rivals:
@@ -90,14 +91,6 @@ def _seconds_table(cells: Cells, names: Sequence[str]) -> str:
         found = [cells.get((data, method)) for data in names]
         rows.append([METHODS[method], *("" if one is None else f"{one.seconds:.1f}" for one in found)])
     return _markdown(["method", *names], rows)
-
-
-def _measured(found: Summary | None) -> str:
-    if found is None:
-        return ""
-    if found.seeds == SEEDS:
-        return found.text
-    return f"{found.text} ({found.seeds} {'seed' if found.seeds == 1 else 'seeds'})"
 
 
 def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -14,15 +14,17 @@ from benchmarks.quality.protocol import PROTOCOLS, Exam, LearningSide, divide
 from benchmarks.quality.results import Run, digest
 
 
-def definition_digest(data: str, method: str) -> str:
+def definition_digest(data: str, method: str, most_epochs: int | None = None) -> str:
     """Return the digest of all that defines a method's runs on a data set: protocol, models, recipes."""
     definition: dict[str, object] = {"protocol": asdict(PROTOCOLS[data]), "method": method}
     if method not in HEURISTIC_METHODS:
-        definition["candidates"] = {one.name: one.definition() for one in candidates(data, method)}
+        definition["candidates"] = {one.name: one.definition() for one in _entrants(data, method, most_epochs)}
     return digest(definition)
 
 
-def play(data: str, method: str, seed: int, device: str = "cpu", threads: int | None = None) -> Run:
+def play(
+    data: str, method: str, seed: int, device: str = "cpu", threads: int | None = None, most_epochs: int | None = None
+) -> Run:
     """Run one method with one seed; the seed draws the split, the weights and the batches."""
     if threads is not None:
         torch.set_num_threads(threads)
@@ -32,12 +34,28 @@ def play(data: str, method: str, seed: int, device: str = "cpu", threads: int | 
     if method in HEURISTIC_METHODS:
         test = sit_heuristic(method, learning, exam)
     else:
-        choice, test = learn_and_sit(candidates(data, method), learning, exam, seed, device)
+        choice, test = learn_and_sit(_entrants(data, method, most_epochs), learning, exam, seed, device)
         found = (choice.validated, choice.candidate.name, choice.trained.best_epoch)
     seconds = time.perf_counter() - started
+    definition = definition_digest(data, method, most_epochs)
+    was_cut = definition != definition_digest(data, method)
     return Run(
-        data, method, seed, definition_digest(data, method), test, *found, seconds=round(seconds, 2), device=device
+        data=data,
+        method=method,
+        seed=seed,
+        digest=definition,
+        test=test,
+        valid=found[0],
+        chosen=found[1],
+        epoch=found[2],
+        seconds=round(seconds, 2),
+        device=device,
+        most_epochs=most_epochs if was_cut else None,
     )
+
+
+def _entrants(data: str, method: str, most_epochs: int | None) -> list[Candidate]:
+    return [one.within(most_epochs) for one in candidates(data, method)]
 
 
 def learn_and_sit(

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+SEEDS = 10  # of a complete row
+
 
 @dataclass(frozen=True)
 class Run:
@@ -16,6 +18,7 @@ class Run:
 
     valid and test are Hits@K as shares, each at its protocol's K; valid is None where nothing was chosen. `chosen` is
     the candidate that validation preferred, `epoch` its best epoch. seconds covers the choice and the grading.
+    most_epochs is where trainings were cut short for want of time, None where none was.
     """
 
     data: str
@@ -28,6 +31,7 @@ class Run:
     epoch: int | None
     seconds: float
     device: str
+    most_epochs: int | None = None
 
     @property
     def key(self) -> tuple[str, str, int, str]:
@@ -43,11 +47,15 @@ class Summary:
     spread: float | None
     seeds: int
     seconds: float
+    most_epochs: int | None = None
 
     @property
     def text(self) -> str:
-        """The figure as it stands in a table."""
-        return f"{self.mean:.2f}" if self.spread is None else f"{self.mean:.2f} ± {self.spread:.2f}"
+        """The figure as it stands in a table, with what it lacks of a complete one."""
+        figure = f"{self.mean:.2f}" if self.spread is None else f"{self.mean:.2f} ± {self.spread:.2f}"
+        lacks = [] if self.seeds >= SEEDS else [f"{self.seeds} {'seed' if self.seeds == 1 else 'seeds'}"]
+        lacks += [] if self.most_epochs is None else [f"{self.most_epochs} epochs"]
+        return f"{figure} ({', '.join(lacks)})" if lacks else figure
 
 
 def summary(runs: Iterable[Run]) -> Summary:
@@ -55,7 +63,8 @@ def summary(runs: Iterable[Run]) -> Summary:
     listed = list(runs)
     tests = [100 * run.test for run in listed]
     spread = statistics.stdev(tests) if len(tests) > 1 else None
-    return Summary(statistics.fmean(tests), spread, len(tests), statistics.fmean(run.seconds for run in listed))
+    seconds = statistics.fmean(run.seconds for run in listed)
+    return Summary(statistics.fmean(tests), spread, len(tests), seconds, listed[0].most_epochs)
 
 
 def digest(definition: object) -> str:

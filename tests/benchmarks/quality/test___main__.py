@@ -10,7 +10,7 @@ import scipy.sparse
 from rich.console import Console
 
 from benchmarks import datasets
-from benchmarks.quality.__main__ import main, missing, run_all
+from benchmarks.quality.__main__ import Settings, main, missing, run_all
 from benchmarks.quality.page import BEGIN, END
 from benchmarks.quality.results import Run, append_run, read_runs
 
@@ -33,7 +33,7 @@ def test_only_what_is_not_kept_is_run_seed_by_seed() -> None:
 
 def test_an_interrupted_command_goes_on_where_it_stopped(folder: Path) -> None:
     file = folder / "runs.jsonl"
-    arguments = ["--data", "usair", "--models", "cn", "pa", "--json", str(file), "--jobs", "2"]
+    arguments = ["--data", "usair", "--models", "cn", "pa", "--json", str(file)]
     assert main([*arguments, "--seeds", "1"]) == 0
     first = read_runs(file)
     assert [(run.method, run.seed) for run in sorted(first, key=lambda run: run.method)] == [("cn", 0), ("pa", 0)]
@@ -44,6 +44,14 @@ def test_an_interrupted_command_goes_on_where_it_stopped(folder: Path) -> None:
     kept = read_runs(file)
     assert kept[:3] == [*first, older]
     assert sorted((run.method, run.seed) for run in kept[3:]) == [("cn", 1), ("pa", 1)]
+
+
+@pytest.mark.slow  # a process of its own imports torch first
+def test_another_process_comes_to_the_same(folder: Path) -> None:
+    alone, apart = folder / "alone.jsonl", folder / "apart.jsonl"
+    for file, jobs in ((alone, 1), (apart, 2)):
+        run_all([("usair", "cn", 0)], file, Settings(jobs=jobs), console=Console(file=io.StringIO()))
+    assert read_runs(alone)[0].test == read_runs(apart)[0].test
 
 
 def test_the_page_is_written_without_running_anything(folder: Path) -> None:
@@ -65,6 +73,6 @@ def test_there_is_no_progress_bar_without_a_terminal(folder: Path) -> None:
     quiet, shown = io.StringIO(), io.StringIO()
     for stream, terminal in ((quiet, False), (shown, True)):
         console = Console(file=stream, force_terminal=terminal)
-        run_all([("usair", "cn", 0)], folder / "runs.jsonl", jobs=1, device="cpu", console=console)
+        run_all([("usair", "cn", 0)], folder / "runs.jsonl", Settings(), console=console)
     assert quiet.getvalue() == ""
     assert "1/1" in shown.getvalue()

@@ -66,6 +66,25 @@ def test_a_definition_holds_every_field() -> None:
     assert definition != candidate("seeing", epochs=4, beta=2.0).definition()
 
 
+def test_a_candidate_cut_short_is_cut_with_what_it_sets_out_from() -> None:
+    two = dataclasses.replace(SEEING, start=BLIND)
+    assert two.within(None) == two
+    short = two.within(3)
+    assert short.start is not None
+    assert (short.training.epochs, short.start.training.epochs) == (3, 2)
+    assert short.model == two.model
+
+
+def test_what_it_sets_out_from_gives_the_first_weights() -> None:
+    learning, _ = divide(cliques(), SMALL, seed=0)
+    still = SEEING.training.model_copy(update={"encoder_learning_rate": 0.0, "epochs": 1})
+    second = Candidate("second", SEEING.model, still, start=SEEING)
+    first, then = (one.train(learning, 0).network.state_dict() for one in (SEEING, second))
+    kept = [name for name in first if name.startswith("encoder.")]
+    assert kept
+    assert all(torch.equal(first[name], then[name]) for name in kept)
+
+
 def exam_with_labels_exchanged(exam: Exam) -> Exam:
     return Exam(exam._negatives, exam._positives, exam.hits_at)
 

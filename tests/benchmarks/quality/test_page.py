@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,15 @@ def test_runs_of_another_definition_or_name_are_left_out() -> None:
     assert summaries([run("cora", "cn", 0, 0.5), run("gone", "cn", 0, 0.5, "d"), run("cora", "gone", 0, 0.5, "d")]) == {
         ("cora", "cn"): summaries([run("cora", "cn", 0, 0.5)])["cora", "cn"]
     }
+
+
+def test_the_longest_trainings_count() -> None:
+    runs = [
+        dataclasses.replace(run("usair", "ncn", 0, test, definition_digest("usair", "ncn", epochs)), most_epochs=epochs)
+        for epochs, test in ((5, 0.5), (7, 0.7), (6, 0.6))
+    ]
+    assert summaries(runs)["usair", "ncn"].text == "70.00 (1 seed, 7 epochs)"
+    assert summaries([*runs, run("usair", "ncn", 0, 0.9)])["usair", "ncn"].text == "90.00 (1 seed)"
 
 
 def test_a_seed_run_twice_counts_once() -> None:

@@ -58,6 +58,14 @@ def test_a_changed_recipe_is_another_definition(monkeypatch: pytest.MonkeyPatch)
     assert definition_digest("usair", "ncn") != before
 
 
+def test_a_training_cut_short_is_another_definition_and_says_so() -> None:
+    run = play.play("usair", "ncn", seed=1, most_epochs=1)
+    assert (run.most_epochs, run.epoch) == (1, 1)
+    assert run.digest == definition_digest("usair", "ncn", 1) != definition_digest("usair", "ncn")
+    whole = play.play("usair", "ncn", seed=1, most_epochs=2)  # it has two epochs anyway
+    assert (whole.most_epochs, whole.digest) == (None, definition_digest("usair", "ncn"))
+
+
 def test_no_two_cells_of_the_benchmark_share_a_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     cells = [(data, method) for data in PROTOCOLS for method in METHODS if is_played(data, method)]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,18 @@ def test_the_spread_is_unbiased_and_in_percent() -> None:
     found = summary([run(0, 0.80), run(1, 0.90)])
     # mean 85; deviations -5 and +5: sqrt(50 / (2 - 1)), where the biased one would be 5
     assert (found.mean, found.spread) == (pytest.approx(85.0), pytest.approx(50**0.5))
-    assert (found.seeds, found.seconds, found.text) == (2, 1.0, "85.00 ± 7.07")
+    assert (found.seeds, found.seconds, found.text) == (2, 1.0, "85.00 ± 7.07 (2 seeds)")
 
 
 def test_one_seed_has_no_spread() -> None:
-    assert summary([run(0, 0.8)]).text == "80.00"
+    assert summary([run(0, 0.8)]).text == "80.00 (1 seed)"
+
+
+def test_a_complete_row_says_nothing_but_its_figure_unless_it_was_cut_short() -> None:
+    complete = [run(seed, 0.8) for seed in range(10)]
+    assert summary(complete).text == "80.00 ± 0.00"
+    short = [dataclasses.replace(one, most_epochs=5) for one in complete]
+    assert summary(short).text == "80.00 ± 0.00 (5 epochs)"
 
 
 def test_a_digest_depends_on_every_value_and_on_no_order() -> None:

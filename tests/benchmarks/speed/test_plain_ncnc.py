@@ -40,6 +40,25 @@ def test_plain_step_changes_its_own_weights_alone() -> None:
     assert not torch.equal(plain.network.state_dict()["predictor.head.beta"], before["predictor.head.beta"])
 
 
+def test_depth_zero_is_ncn() -> None:
+    generator = torch.Generator().manual_seed(1)
+    edges, h = PAIRS[:, ::4], torch.rand(SIZE, 8, generator=generator)
+    model = network(predictor="ncn").eval()
+    with torch.no_grad():
+        plain = PlainNCNC(model)
+        plain.network.eval()
+        ours = model.predictor(model.predictor.node_levels(h), Adjacency.from_edges(edges, SIZE), PAIRS)
+        torch.testing.assert_close(
+            plain.score(h, PlainGraph.of(edges, SIZE), PAIRS, depth=0), ours, rtol=1e-4, atol=1e-5
+        )
+
+
 def test_another_predictor_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"not of this ncn\. Give a network with all three"):
-        PlainNCNC(network(predictor="ncn"))
+    with pytest.raises(TypeError, match=r"not of this gae\. Give a network with both"):
+        PlainNCNC(network(predictor="gae"))
+
+
+def test_encoder_without_jumping_knowledge_is_refused() -> None:
+    plain = PlainNCNC(network(jumping_knowledge=False))
+    with pytest.raises(TypeError, match="5 features and jumping_knowledge False. Give one built"):
+        plain.logits(torch.rand(SIZE, 5), PlainGraph.of(PAIRS, SIZE), PAIRS)
