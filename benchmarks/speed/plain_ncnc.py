@@ -17,6 +17,7 @@ from torch.nn.functional import dropout, softplus
 from ncnc_core.completion import completion_weight
 from ncnc_core.dropout import Dropout
 from ncnc_core.link_network import LinkNetwork
+from ncnc_core.ncn import NCN
 from ncnc_core.ncnc import NCNC
 
 RowsOf = tuple[Tensor, Tensor]  # the list each entry belongs to, and its node; sorted by both
@@ -64,13 +65,12 @@ class PlainNCNC:
         self.network = copy.deepcopy(network)
         _use_dropout_of_torch(self.network)
         predictor = self.network.predictor
-        weights = self.network.encoder.layer_weights
-        if not isinstance(predictor, NCNC) or predictor.head.neighbor_transform is None or weights is None:
+        if not isinstance(predictor, NCN | NCNC) or predictor.head.neighbor_transform is None:
             raise TypeError(
-                f"The plain way is that of ncnc with neighbor_transform and jumping_knowledge, not of this "
-                f"{self.config.predictor}. Give a network with all three."
+                "The plain way is that of ncn and ncnc with neighbor_transform, not of this "
+                f"{self.config.predictor}. Give a network with both."
             )
-        self.head, self.transform, self.layer_weights = predictor.head, predictor.head.neighbor_transform, weights
+        self.head, self.transform = predictor.head, predictor.head.neighbor_transform
 
     def optimizer(self, encoder_rate: float, predictor_rate: float) -> torch.optim.Optimizer:
         """Return Adam as the published code has it."""
@@ -103,14 +103,19 @@ class PlainNCNC:
 
     def _encode(self, features: Tensor, graph: PlainGraph) -> Tensor:
         linear, training = self.network.encoder.input.linear, self.network.training
-        if linear is None:
-            raise TypeError("The plain way reads features, and this network has none. Give one built for features.")
+        layer_weights = self.network.encoder.layer_weights
+        if linear is None or layer_weights is None:
+            raise TypeError(
+                f"The plain way reads features and knows jumping_knowledge alone, and this network has "
+                f"{self.network.num_features} features and jumping_knowledge {self.config.jumping_knowledge}. Give one "
+                "built for features, with jumping_knowledge, or embeddings of your own to score()."
+            )
         x = dropout(features, self.config.feature_dropout, training)
         x = dropout(linear(x), self.config.encoder_dropout, training)
         norm = (1.0 + torch.bincount(graph.row, minlength=graph.num_nodes)).rsqrt().unsqueeze(-1)
         scaled = norm * x
         y = norm * (scaled + torch.zeros_like(x).index_add(0, graph.row, scaled[graph.column]))
-        return self.layer_weights[0] * dropout(y, self.config.output_dropout, training)
+        return layer_weights[0] * dropout(y, self.config.output_dropout, training)
 
     def score(self, h: Tensor, graph: PlainGraph, pairs: Tensor, depth: int) -> Tensor:
         """Return the logits of the pairs from the node embeddings; depth 0 is NCN."""

@@ -60,5 +60,5 @@ def test_another_predictor_is_refused() -> None:
 
 def test_encoder_without_jumping_knowledge_is_refused() -> None:
     plain = PlainNCNC(network(jumping_knowledge=False))
-    with pytest.raises(TypeError, match="5 features and jumping_knowledge False. Give one built"):
+    with pytest.raises(TypeError, match=r"5 features and jumping_knowledge False\. Give one built"):
         plain.logits(torch.rand(SIZE, 5), PlainGraph.of(PAIRS, SIZE), PAIRS)
