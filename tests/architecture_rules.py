@@ -15,6 +15,7 @@ MIRRORS = {
     "embedded": "embedded",
     "benchmarks/datasets.py": "benchmarks",
     "benchmarks/quality": "benchmarks/quality",
+    "benchmarks/speed": "benchmarks/speed",
 }
 DRAWERS = re.compile(r"^(utils?|common|misc|helpers?|.*_utils?)$")
 MAXIMUM_LINES = 250

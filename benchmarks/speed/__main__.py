@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--here", metavar="NAME", choices=list(CASES), help="one case, in this process")
     asked = parser.parse_args()
     if asked.here:
+        torch.set_num_threads(asked.threads or torch.get_num_threads())
         print(json.dumps(CASES[asked.here]()))
         return
     figures = {name: run_case(name, asked.threads) for name in asked.only or CASES}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,8 +19,8 @@ CASES: dict[str, Callable[[], Figures]] = planetoid.CASES | ddi.CASES
 
 def run_case(name: str, threads: int | None = None) -> Figures:
     """Return a case's figures, measured in a process of its own, whose peak of memory is the case's."""
-    environment = os.environ | ({} if threads is None else {"OMP_NUM_THREADS": str(threads)})
     command = [sys.executable, "-m", "benchmarks.speed", "--here", name]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    command += [] if threads is None else ["--threads", str(threads)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: Figures = json.loads(done.stdout)
     return figures
