@@ -22,9 +22,9 @@ def ragged_sum(
 ) -> Float[Tensor, "rows channels"]:
     """Return out[r] = sum of weight[e] * values[column[e]] over the entries e of row r.
 
-    Differentiable in `values` only. `symmetric` says that the unweighted matrix equals its transpose, which spares
-    the backward pass a sort. bfloat16 values are summed in float32. Memory O(rows * channels): no [entries, channels]
-    tensor is made.
+    Differentiable in `values` only. `symmetric` says that the matrix, weights included, is its own transpose, which
+    spares the backward pass a sort. bfloat16 values are summed in float32. Memory O(rows * channels): no
+    [entries, channels] tensor is made.
     """
     if values.dtype == torch.bfloat16:  # under autocast: a sum over a hub's neighbours would lose the last ones
         values = values.float()
@@ -45,7 +45,7 @@ class _RaggedSum(torch.autograd.Function):
         symmetric: bool,
     ) -> Tensor:
         ctx.save_for_backward(row_pointer, column, weight)
-        ctx.num_values, ctx.symmetric = values.shape[0], symmetric and weight is None
+        ctx.num_values, ctx.symmetric = values.shape[0], symmetric
         return _bag(values, row_pointer, column, weight)
 
     @staticmethod

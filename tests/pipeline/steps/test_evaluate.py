@@ -6,8 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from ncnc_core.adjacency import Adjacency
 from ncnc_core.link_model import LinkModel
+from ncnc_core.link_network import LinkNetwork
+from ncnc_core.model_config import ModelConfig
 from pipeline.graph_tables import GraphTables
 from pipeline.records import EvaluationReport, Interval, ModelScores
 from pipeline.steps.evaluate import figures, readable, why_not_comparable
@@ -36,6 +40,16 @@ def test_champion_is_compared_only_where_its_positions_and_features_mean_the_sam
 ) -> None:
     found = why_not_comparable(LinkModel.load(make_model([10, 20, 30, 40])), tables)
     assert found is None if reason is None else reason in str(found)
+
+
+def test_champion_with_a_vector_a_node_can_score_a_graph_that_has_grown() -> None:
+    config = ModelConfig(predictor="ncn", hidden_channels=4, node_embedding="only")
+    ring = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+    network = LinkNetwork(config, num_features=0, num_ids=4).eval()
+    champion = LinkModel(config, network, Adjacency.from_edges(ring, 4), None, [10, 20, 30, 40])
+    assert why_not_comparable(champion, tonight([10, 20, 30, 40, 50])) is None
+    grown = Adjacency.from_edges(torch.cat([ring, torch.tensor([[4], [0]])], 1), 5)
+    assert champion.score_pairs(torch.tensor([[4], [1]]), adjacency=grown).isfinite().all()
 
 
 def test_champion_in_another_versions_format_is_no_failure_of_the_night(make_model: Callable[..., Path]) -> None:
