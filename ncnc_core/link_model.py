@@ -13,8 +13,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ncnc_core import pair_input, scoring
-from ncnc_core import recipe as recipes
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.automatic_config import automatic_config
 from ncnc_core.explanation import LinkExplanation, explain_pair
 from ncnc_core.feature_input import FeatureInput, features_on, require_one_row_each
 from ncnc_core.graph_input import EdgeInput, GraphInput, WeightInput, as_data, read_graph
@@ -24,6 +24,7 @@ from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.model_evaluation import ModelEvaluation, evaluate_links
 from ncnc_core.pair_input import IdsInput, NodeId, PairInput
+from ncnc_core.recipe import recipe as named_recipe
 from ncnc_core.recommendation import Candidates, Recommendations, recommend_links
 from ncnc_core.saved_model import ModelParts, load_parts, save_parts
 from ncnc_core.training import EpochResult, SelectionMetric
@@ -75,16 +76,18 @@ class LinkModel:
     ) -> LinkModel:
         """Train on a graph, see `read_graph`; the result serves all its edges, those held out to validate included.
 
-        `recipe` names a data set whose published tuning is taken where `model` or `training` is not given.
+        What of `model` and `training` is not given is taken from `recipe`, the published tuning of a data set, or is
+        chosen for this graph by `automatic_config`.
         """
         graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, source=source, target=target)
-        named = recipes.recipe(recipe) if recipe else recipes.Recipe(ModelConfig(), TrainingConfig())
-        adjacency, training = graph.adjacency(), training or named.training
+        adjacency = graph.adjacency()
+        chosen = named_recipe(recipe) if recipe else automatic_config(adjacency, graph.features, model=model)
+        training = training or chosen.training
         with training_progress(training.epochs, selection_metric, on_epoch, shown=progress) as report:
             trained = fit_network(
                 adjacency,
                 graph.features,
-                model=model or named.model,
+                model=model or chosen.model,
                 training=training,
                 selection_metric=selection_metric,
                 valid_fraction=valid_fraction,

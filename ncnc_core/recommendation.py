@@ -18,7 +18,7 @@ from ncnc_core.pair_input import NodeId
 if TYPE_CHECKING:
     import pandas as pd
 
-EVERY_NODE_UP_TO = 20_000  # nodes of a graph in which a node is ranked against all others: seconds a node above it
+EVERY_NODE_UP_TO = 100_000  # nodes of a graph in which a node is ranked against all others: NCNC takes a second
 NEAR_AT_MOST = 20_000  # two-hop candidates a node, those with most shared neighbours first
 BUSIEST = 1_000  # nodes of highest degree that are candidates of everyone
 ENTRIES_AT_ONCE = 2**20  # two-step walks in memory at a time

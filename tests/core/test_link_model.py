@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.automatic_config import automatic_config
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_model import LinkModel
 from ncnc_core.link_network import LinkNetwork
@@ -252,3 +253,12 @@ def test_a_named_recipe_is_taken_where_nothing_else_is_said() -> None:
     assert named.config == recipe("cora").model
     own = LinkModel.fit(ring_with_chords(), torch.rand(24, 3), recipe="cora", model=CONFIG, training=once)
     assert own.config == CONFIG
+
+
+def test_without_a_word_the_graph_chooses_the_model() -> None:
+    weight = torch.rand(48) + 0.5
+    found = LinkModel.fit(ring_with_chords(), edge_weight=weight, training=TrainingConfig(epochs=1))
+    assert found.config == automatic_config(Adjacency.from_edges(ring_with_chords(), 24, weight)).model
+    assert found.config.edge_weights
+    with pytest.raises(InvalidGraph, match="There are 0 edges, and training needs 2"):
+        LinkModel.fit([], node_ids=["a", "b"])
