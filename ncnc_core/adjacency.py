@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.kernels import entries as kernels
 
 
 def pair_keys(pairs: Int64[Tensor, "2 pairs"], num_nodes: int) -> Int64[Tensor, " pairs"]:
@@ -108,27 +109,51 @@ class Adjacency:
 
     def has(self, pairs: Int64[Tensor, "2 pairs"]) -> Bool[Tensor, " pairs"]:
         """Return which pairs are edges."""
+        if self.column.device.type == "cpu":
+            return self._places(pairs) >= 0
         return contains_keys(self.keys, pairs[0] * self.num_nodes + pairs[1])
 
     def without(self, pairs: Int64[Tensor, "2 pairs"]) -> Adjacency:
-        """Return the graph without these edges (target link removal); O(entries), no sort.
+        """Return the graph without these edges (target link removal); one copy of the entries, no sort.
 
         Pairs that are no edges are ignored, duplicates and direction do not matter.
         """
         if self.column.numel() == 0 or pairs.numel() == 0:
             return self
-        both = torch.cat([pairs[0] * self.num_nodes + pairs[1], pairs[1] * self.num_nodes + pairs[0]])
-        position = torch.searchsorted(self.keys, both).clamp_(max=self.column.numel() - 1)
+        both = torch.cat([pairs, pairs.flip(0)], 1)
+        if self.column.device.type == "cpu" and self.weight is None:
+            places = self._places(both)
+            removed = places[places >= 0].unique()  # ascending
+            column = self.column.new_empty(self.column.numel() - removed.numel())
+            pointer = torch.empty_like(self.row_pointer)
+            arrays = (one.numpy() for one in (self.row_pointer, self.column, removed, pointer, column))
+            kernels.leave_out(*arrays)
+            return Adjacency(pointer, column, self.num_nodes, self.symmetric)
+        wanted = both[0] * self.num_nodes + both[1]
+        position = torch.searchsorted(self.keys, wanted).clamp_(max=self.column.numel() - 1)
         keep = torch.ones_like(self.column, dtype=torch.bool)
-        keep[position[self.keys[position] == both]] = False
+        keep[position[self.keys[position] == wanted]] = False
         return self.masked(keep, symmetric=self.symmetric)
 
     def masked(self, keep: Bool[Tensor, " entries"], *, symmetric: bool = False) -> Adjacency:
         """Return the graph with only the kept directed entries; say so where the mask keeps the graph symmetric."""
+        if self.column.device.type == "cpu" and self.weight is None:
+            pointer, column = torch.empty_like(self.row_pointer), self.column.new_empty(self.column.numel() + 1)
+            arrays = (one.numpy() for one in (self.row_pointer, self.column, keep, pointer, column))
+            count = kernels.keep_entries(*arrays)
+            return Adjacency(pointer, column[:count].clone(), self.num_nodes, symmetric)
         kept_before = torch.zeros(self.column.numel() + 1, dtype=torch.int64, device=self.column.device)
         torch.cumsum(keep, 0, out=kept_before[1:])
         weight = None if self.weight is None else self.weight[keep]
         return Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes, symmetric, weight)
+
+    def _places(self, pairs: Tensor) -> Tensor:
+        """Return where the entry of each pair stands in `column`, -1 where there is none."""
+        places = pairs.new_empty(pairs.shape[1])
+        ends = (one.contiguous() for one in pairs)
+        arrays = (one.numpy() for one in (self.row_pointer, self.column, *ends, places))
+        kernels.find_entries(*arrays)
+        return places
 
     def to(self, device: torch.device | str) -> Adjacency:
         """Return the graph on a device."""

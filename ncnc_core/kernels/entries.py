@@ -1,0 +1,57 @@
+"""The entries of compressed rows: found by halving a row, and copied without some of them in one pass."""
+
+from __future__ import annotations
+
+from typing import Any, no_type_check
+
+from numba import njit
+from numpy.typing import NDArray
+
+from ncnc_core.kernels.overlap import first_at_least
+
+Array = NDArray[Any]  # numba compiles for the dtype it is given
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def find_entries(row_pointer: Array, column: Array, first: Array, second: Array, place: Array) -> None:
+    """Write where the entry (first, second) of each pair stands in `column`, or -1; O(log degree) a pair."""
+    for pair in range(first.size):
+        stop = row_pointer[first[pair] + 1]
+        at = first_at_least(column, row_pointer[first[pair]], stop, second[pair])
+        place[pair] = at if at < stop and column[at] == second[pair] else -1
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def leave_out(row_pointer: Array, column: Array, removed: Array, pointer: Array, kept: Array) -> None:
+    """Copy all entries but those at the ascending places `removed`; O(entries), a copy and no search."""
+    gone, start, count = 0, 0, 0
+    for at in range(removed.size + 1):
+        stop = removed[at] if at < removed.size else column.size
+        for entry in range(start, stop):
+            kept[count] = column[entry]
+            count += 1
+        start = stop + 1
+    for row in range(row_pointer.size):
+        while gone < removed.size and removed[gone] < row_pointer[row]:
+            gone += 1
+        pointer[row] = row_pointer[row] - gone
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def keep_entries(row_pointer: Array, column: Array, keep: Array, pointer: Array, kept: Array) -> int:
+    """Copy the entries that `keep` marks, and return how many; `kept` has room for all of them and one more.
+
+    Every entry is written and the next overwrites it where it was not to be kept: no branch that a random mask would
+    mispredict every other time.
+    """
+    count = 0
+    pointer[0] = 0
+    for row in range(row_pointer.size - 1):
+        for entry in range(row_pointer[row], row_pointer[row + 1]):
+            kept[count] = column[entry]
+            count += 1 if keep[entry] else 0
+        pointer[row + 1] = count
+    return count
