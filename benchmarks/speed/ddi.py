@@ -31,8 +31,8 @@ from ncnc_core.training_step import accumulate_gradients
 # The published implementation on a quiet 2-core CPU: seconds and peak of memory in GB of a training batch of NCN.
 PUBLISHED_NCN_SECONDS, PUBLISHED_NCN_PEAK_GB = 24.0, 3.7
 PUBLISHED_NCNC_SECONDS_A_PAIR = 15.0 / 128  # 15 seconds for 64 positives and 64 negatives
-NCN_SLICES = 128, 1024  # positives the plain way is measured on; as many negatives
-NCNC_SLICES = 4, 16  # pairs: the plain way scores a thousand inner pairs for each
+STEP_SLICES = 128, 1024  # positives the plain way is measured on; as many negatives
+SCORING_SLICES = 4, 16  # pairs: the plain way scores a thousand inner pairs for each
 ROUNDS = 3
 
 
@@ -88,13 +88,13 @@ def ncn_batch() -> dict[str, float]:
         optimizer.step()
 
     ours, peak = quickest(step, rounds=ROUNDS), _peak_gb()
-    slices = [quickest(partial(_plain_step, plain, setting, size, plain_optimizer), rounds=1) for size in NCN_SLICES]
+    slices = [quickest(partial(_plain_step, plain, setting, size, plain_optimizer), rounds=1) for size in STEP_SLICES]
     chosen, negatives = setting.batch(training.batch_size)
     pairs = torch.cat([setting.data.edge_index[:, chosen], negatives], 1)
     pooled = float(setting.common_counts()[pairs[0], pairs[1]].sum()) * setting.tuned.model.hidden_channels
     # A weight's backward pass costs twice its forward; a sum's, which has none, the same again.
     work = 3 * pairs.shape[1] * setting.head_work() + 2 * pooled
-    return _figures(ours, _line(slices, NCN_SLICES, training.batch_size), work, PUBLISHED_NCN_SECONDS) | {
+    return _figures(ours, _line(slices, STEP_SLICES, training.batch_size), work, PUBLISHED_NCN_SECONDS) | {
         "pairs": pairs.shape[1],
         "peak_gb": peak,
         "published_peak_gb": PUBLISHED_NCN_PEAK_GB,
@@ -110,17 +110,17 @@ def ncnc_scoring() -> dict[str, float]:
     def score(part: Tensor) -> Tensor:
         return score_pairs(network, node_levels(network, None, adjacency), adjacency, part)
 
-    first = score(pairs[:, : NCNC_SLICES[1]])
+    first = score(pairs[:, : SCORING_SLICES[1]])
     ours, peak = timed(lambda: score(pairs)), _peak_gb()
-    slices = [quickest(partial(_plain_scores, plain, setting, pairs[:, :size]), rounds=1) for size in NCNC_SLICES]
-    difference = (first - _plain_scores(plain, setting, pairs[:, : NCNC_SLICES[1]])).abs().max()
+    slices = [quickest(partial(_plain_scores, plain, setting, pairs[:, :size]), rounds=1) for size in SCORING_SLICES]
+    difference = (first - _plain_scores(plain, setting, pairs[:, : SCORING_SLICES[1]])).abs().max()
     inner = torch.cat(list(missing_links(adjacency, pairs, skip_other=True)), 1)
     common, channels = setting.common_counts(), setting.tuned.model.hidden_channels
     weighted = adjacency.degree[pairs].sum() - float(common[pairs[0], pairs[1]].sum())  # pooled, each with its weight
     work = (inner.shape[1] + pairs.shape[1]) * setting.head_work()
     work += (float(common[inner[0], inner[1]].sum()) + 2 * float(weighted)) * channels
     published = PUBLISHED_NCNC_SECONDS_A_PAIR * pairs.shape[1]
-    return _figures(ours, _line(slices, NCNC_SLICES, pairs.shape[1]), work, published) | {
+    return _figures(ours, _line(slices, SCORING_SLICES, pairs.shape[1]), work, published) | {
         "pairs": pairs.shape[1],
         "distinct_inner_pairs": inner.shape[1],
         "peak_gb": peak,

@@ -29,7 +29,7 @@ def _small_graph(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(ddi, "recipe", small)
     monkeypatch.setattr(ddi, "load", lambda name: data)
-    monkeypatch.setattr(ddi, "NCN_SLICES", (10, 20))
+    monkeypatch.setattr(ddi, "STEP_SLICES", (10, 20))
 
 
 @pytest.mark.parametrize(
