@@ -63,12 +63,15 @@ class SampledAdjacency(Adjacency):
         """Return the graph with only the kept entries, and with the degrees that the same draw would leave.
 
         A row that is at hand keeps the share of its degree that its sample keeps (the very degree where the row is
-        whole); one that is not keeps the share of all entries.
+        whole). One that is not is drawn from the global generator, as edge dropout is: each of its entries is kept
+        with the chance of all entries.
         """
         kept_before = torch.zeros(self.column.numel() + 1, dtype=torch.int64, device=self.column.device)
         torch.cumsum(keep, 0, out=kept_before[1:])
         pointer = kept_before[self.row_pointer]
-        share = torch.full_like(self.full_degree, float(kept_before[-1]) / max(self.column.numel(), 1))
+        of_all = float(kept_before[-1]) / max(self.column.numel(), 1)
+        degree = self.full_degree.to(torch.float32)
+        share = torch.binomial(degree, torch.full_like(degree, of_all)) / degree.clamp(min=1)
         lengths = self.row_pointer.diff()
         share[: self.num_rows] = torch.where(lengths > 0, pointer.diff() / lengths.clamp(min=1), share[: self.num_rows])
         return SampledAdjacency(

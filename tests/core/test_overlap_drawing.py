@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.overlap_drawing import DrawnOverlap, GraphView, KeyedLists, draw_overlap
+from ncnc_core.overlap_plan import OverlapPlan
+
+SIZE = 8
+# A ring of eight with the chord 0-4.
+RING = torch.tensor([[i, (i + 1) % SIZE] for i in range(SIZE)] + [[0, 4]]).T
+PAIRS = np.array([[0, 3, 2], [2, 1, 0]])  # 0-2 twice
+
+
+def plan(depth: int, *, completes: bool = True, common: bool = True, keep: int | None = None) -> OverlapPlan:
+    return OverlapPlan(common, depth, completes, keep, True, 0.0, False)
+
+
+def drawn(wanted: OverlapPlan, seed: int = 0) -> DrawnOverlap:
+    adjacency = Adjacency.from_edges(RING, SIZE)
+    untouched = np.zeros(SIZE, dtype=np.bool_)
+    view = GraphView(adjacency.row_pointer.numpy(), adjacency.column.numpy(), np.zeros(0, dtype=np.int64), untouched)
+    return draw_overlap(view, PAIRS, wanted, None, seed)
+
+
+def as_dict(lists: KeyedLists | None) -> dict[tuple[int, int], list[int]]:
+    assert lists is not None
+    assert (np.diff(lists.keys) > 0).all()
+    return {
+        (int(key) // SIZE, int(key) % SIZE): lists.node[a:b].tolist()
+        for key, a, b in zip(lists.keys, lists.row_pointer[:-1], lists.row_pointer[1:], strict=True)
+    }
+
+
+def test_each_unordered_pair_has_its_common_neighbors_once() -> None:
+    overlap = drawn(plan(0))
+    assert as_dict(overlap.common) == {(0, 2): [1], (1, 3): [2]}
+    assert overlap.exclusive is None
+
+
+def test_completion_draws_inner_pairs_level_by_level() -> None:
+    """Of (0, 2), 0 alone has 4 and 7, 2 alone 3: the inner pairs are (2, 4), (2, 7) and (0, 3)."""
+    overlap = drawn(plan(1))
+    one_sided = as_dict(overlap.exclusive)
+    assert one_sided == {(0, 2): [4, 7], (2, 0): [3], (1, 3): [0], (3, 1): [4]}
+    assert as_dict(overlap.common).keys() == {(0, 2), (1, 3), (2, 4), (2, 7), (0, 3), (1, 4)}
+    deeper = drawn(plan(2))
+    assert as_dict(deeper.exclusive).items() > one_sided.items()
+    assert {(2, 4), (4, 2), (0, 3), (3, 0)} < as_dict(deeper.exclusive).keys()
+
+
+def test_one_sided_neighbors_without_completion_make_no_inner_pairs() -> None:
+    overlap = drawn(plan(1, completes=False))
+    assert as_dict(overlap.common).keys() == {(0, 2), (1, 3)}
+    assert as_dict(overlap.exclusive)[0, 2] == [4, 7]
+
+
+def test_kept_neighbors_alone_make_inner_pairs_and_weigh_for_the_others() -> None:
+    overlap = drawn(plan(1, keep=1))
+    kept = as_dict(overlap.exclusive)[0, 2]
+    assert len(kept) == 1
+    assert (2, kept[0]) in as_dict(overlap.common)
+    assert overlap.exclusive is not None
+    assert overlap.exclusive.weight[overlap.exclusive.keys.tolist().index(2)] == 2
+
+
+def test_predictor_that_reads_no_neighbors_has_none_drawn() -> None:
+    assert drawn(plan(0, common=False)) == DrawnOverlap(None, None)
