@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.quality.choice import Candidate
 from benchmarks.quality.featureless import FEATURELESS_DATA, featureless
-from ncnc_core.model_config import PredictorName
+from ncnc_core.model_config import ModelConfig, PredictorName
 from ncnc_core.recipe import recipe
 from ncnc_core.training_config import TrainingConfig
 
@@ -25,8 +25,8 @@ def ours(data: str) -> list[Candidate]:
     return [
         plain,
         _changed(plain, "ncn, ranking loss", RANKING),
+        _changed(plain, "ncn with counts, ranking loss", RANKING, {"pair_structure": True}),
         _changed(completed, "ncnc, completion fitted on validation", {"calibrate_completion": True}),
-        _changed(completed, "ncnc, completion fitted, ranking loss", {**RANKING, "calibrate_completion": True}),
     ]
 
 
@@ -35,6 +35,8 @@ def _by_recipe(name: str, predictor: PredictorName) -> Candidate:
     return Candidate(predictor, found.model, found.training)
 
 
-def _changed(base: Candidate, name: str, training: dict[str, Any]) -> Candidate:  # Any: pydantic checks each value
-    fields = base.training.model_dump() | training
-    return Candidate(name, base.model, TrainingConfig.model_validate(fields), base.start)
+def _changed(
+    base: Candidate, name: str, training: dict[str, Any], model: dict[str, Any] | None = None
+) -> Candidate:  # Any: pydantic checks each value
+    trained = TrainingConfig.model_validate(base.training.model_dump() | training)
+    return Candidate(name, ModelConfig.model_validate(base.model.model_dump() | (model or {})), trained, base.start)
