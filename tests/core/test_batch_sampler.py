@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ def test_pooled_sum_is_right_on_average() -> None:
         batch = sampler.draw(model, X, torch.tensor([[0, 2], [1, 4]]))
         pointer, _, weight = batch.overlap.common_lists(batch.pairs)
         assert weight is not None
-        counts.append([float(weight[a:b].sum()) for a, b in zip(pointer[:-1], pointer[1:], strict=True)])
+        counts.append([float(weight[a:b].sum()) for a, b in pairwise(pointer)])
     assert torch.tensor(counts).mean(0).tolist() == pytest.approx([12, 3], abs=0.2)
 
 
@@ -164,12 +165,12 @@ def test_fan_out_of_another_length_than_the_encoder_is_refused() -> None:
 
 @pytest.mark.parametrize(("fan_out", "limit"), [((0,), None), ((3,), 0)])
 def test_sample_of_nothing_is_refused(fan_out: tuple[int, ...], limit: int | None) -> None:
-    with pytest.raises(InvalidGraph, match="at least one neighbour.*Give numbers of 1 and more"):
+    with pytest.raises(InvalidGraph, match=r"at least one neighbour.*Give numbers of 1 and more"):
         BatchSampler(hub(), fan_out, limit)
 
 
 def test_training_a_node_embedding_is_refused() -> None:
-    with pytest.raises(InvalidGraph, match="vectors of all 14 nodes.*Set node_embedding: off"):
+    with pytest.raises(InvalidGraph, match=r"vectors of all 14 nodes.*Set node_embedding: off"):
         BatchSampler(hub(), (3,)).draw(network(node_embedding="added").train(), X, PAIRS)
 
 

@@ -45,5 +45,5 @@ def test_known_edge_completes_itself_only_as_published(as_published: bool) -> No
 
 
 def test_two_step_neighborhoods_are_refused() -> None:
-    with pytest.raises(InvalidGraph, match="predictor ncn2 has no sampled mode.*Set predictor: ncnc or ncn"):
+    with pytest.raises(InvalidGraph, match=r"predictor ncn2 has no sampled mode.*Set predictor: ncnc or ncn"):
         plan(predictor="ncn2")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.propagation import Propagation, neighbor_sum
+from ncnc_core.sampled_adjacency import SampledAdjacency
 
 SIZE = 7
 edge_lists = st.lists(st.tuples(st.integers(0, SIZE - 1), st.integers(0, SIZE - 1)), max_size=15, unique_by=frozenset)
@@ -50,3 +51,32 @@ def test_sum_over_a_graph_without_edges_is_nothing() -> None:
     empty = weighted_graph([])
     assert not neighbor_sum(empty, torch.ones(SIZE, 2)).any()
     assert not Propagation(empty, weighted=True).mean(torch.ones(SIZE, 2)).any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(edge_lists, st.booleans())
+def test_sampled_rows_are_scaled_to_whole_ones_and_normalised_by_the_whole_graph(
+    edges: list[tuple[int, int]], weighted: bool
+) -> None:
+    """The first three nodes' rows, each told that it is half of one twice as long; D comes along."""
+    graph, rows = weighted_graph(edges), 3
+    stop = int(graph.row_pointer[rows])
+    total = dense(graph, weighted).sum(1)
+    sampled = SampledAdjacency(
+        graph.row_pointer[: rows + 1],
+        graph.column[:stop],
+        SIZE,
+        symmetric=False,
+        weight=graph.weight[:stop] if graph.weight is not None else None,
+        row_scale=torch.full((rows,), 2.0),
+        full_degree=2 * graph.degree,
+        full_weight=2 * dense(graph, True).sum(1),
+    )
+    x = torch.rand(SIZE, 3, generator=torch.Generator().manual_seed(0))
+    matrix = 2 * dense(graph, weighted)
+    s = (1 + 2 * total).rsqrt()[:, None]
+    propagation = Propagation(sampled, 1.0, weighted)
+    torch.testing.assert_close(propagation.own(x), x[:rows])
+    torch.testing.assert_close(propagation.total(x), (matrix @ x)[:rows])
+    torch.testing.assert_close(propagation.mean(x), (matrix @ x / torch.where(total > 0, 2 * total, 1)[:, None])[:rows])
+    torch.testing.assert_close(propagation.normalized(x), (s * ((matrix + torch.eye(SIZE)) @ (s * x)))[:rows])

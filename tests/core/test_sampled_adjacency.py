@@ -50,7 +50,7 @@ def test_each_layer_has_its_own_graph_and_no_other_layer_one() -> None:
     outer = sampled(inner=(inner,))
     assert outer.layer(0) is outer
     assert outer.layer(1) is inner
-    with pytest.raises(InvalidGraph, match="sampled for 2 layers, but the encoder asks for layer 3. Give neighbor_fan"):
+    with pytest.raises(InvalidGraph, match=r"sampled for 2 layers, but the encoder asks for layer 3. Give neigh"):
         outer.layer(2)
 
 

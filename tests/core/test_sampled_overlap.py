@@ -29,7 +29,7 @@ def test_lists_that_were_not_thinned_have_no_weights() -> None:
 
 @pytest.mark.parametrize("key", [0, 3, 15])
 def test_overlap_that_was_not_sampled_is_refused(key: int) -> None:
-    with pytest.raises(InvalidGraph, match="1 of 2 overlaps were not sampled with this batch. Draw the batch for"):
+    with pytest.raises(InvalidGraph, match=r"1 of 2 overlaps were not sampled with this batch. Draw the batch for"):
         table([1.0, 1.0, 1.0]).lists_of(torch.tensor([1, key]))
     nothing = ListTable(*(torch.zeros(size, dtype=torch.int64) for size in (0, 1, 0)), torch.zeros(0))
     with pytest.raises(InvalidGraph, match="1 of 1 overlaps were not sampled"):
@@ -52,5 +52,5 @@ def test_predictors_find_the_sampled_lists_behind_an_adjacency() -> None:
 
 def test_kind_of_list_that_was_not_sampled_is_refused() -> None:
     overlap = SampledOverlap.of_tables(DEGREE, table([1.0, 1.0, 1.0]), None)
-    with pytest.raises(InvalidGraph, match="sampled without one-sided neighbours.*Draw the batch for the predictor"):
+    with pytest.raises(InvalidGraph, match=r"sampled without one-sided neighbours.*Draw the batch for the predictor"):
         overlap.exclusive_lists(torch.tensor([1]), torch.tensor([3]))

@@ -44,3 +44,10 @@ def test_published_recipe_can_be_overridden_within_bounds() -> None:
     assert TrainingConfig.as_published(target_link_removal="off").target_link_removal == "off"
     with pytest.raises(ValidationError, match="epochs"):
         TrainingConfig.as_published(epochs=0)
+
+
+def test_completion_is_not_calibrated_on_samples() -> None:
+    with pytest.raises(
+        ValidationError, match=r"neighbor_fan_out \[5\] trains on samples.*Set calibrate_completion: false"
+    ):
+        TrainingConfig(calibrate_completion=True, neighbor_fan_out=(5,))

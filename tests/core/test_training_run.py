@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, get_args
 
 import pytest
@@ -111,3 +112,24 @@ def test_features_may_be_sparse_or_ids_and_edges_weighted() -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     embedded = ModelConfig(hidden_channels=8, node_embedding="only")
     assert run_of(embedded, features=torch.arange(30) % 4).network.num_ids == 4
+
+
+def test_training_on_samples_continues_bit_for_bit() -> None:
+    features = torch.rand(30, 4, generator=torch.Generator().manual_seed(1))
+    model = MODEL.model_copy(update={"predictor_dropout": 0.2})
+    first, second = (run_of(model, features, neighbor_fan_out=(1,), overlap_limit=1) for _ in range(2))
+    first.epoch()
+    saved, progress = deepcopy(first.tensors()), deepcopy(first.progress)
+    after = first.epoch()
+    second.load(saved, progress)
+    assert second.epoch().loss == after.loss
+    weights = second.network.state_dict()
+    assert all(torch.equal(one, weights[name]) for name, one in first.network.state_dict().items())
+    other = run_of(model, features, neighbor_fan_out=(1,), overlap_limit=1, seed=1)
+    other.load(saved | {"sampler": other.sampler.get_state()}, deepcopy(progress))
+    assert other.epoch().loss != after.loss
+
+
+def test_fan_out_that_does_not_fit_the_encoder_stops_the_training() -> None:
+    with pytest.raises(InvalidGraph, match=r"\[2, 2\] has 2 numbers for 1 encoder layers\. Give one number a layer"):
+        run_of(neighbor_fan_out=(2, 2)).epoch()

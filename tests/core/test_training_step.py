@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.batch_sampler import BatchSampler
 from ncnc_core.dense_overlap import is_dense
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
@@ -27,10 +28,10 @@ def graph(edges_drawn: int = SPARSE) -> tuple[Adjacency, torch.Tensor, torch.Ten
     return adjacency, positives, torch.randint(NODES, (2, 36), generator=generator)
 
 
-def network(**changes: Any) -> LinkNetwork:
+def network(num_features: int = 0, **changes: Any) -> LinkNetwork:
     torch.manual_seed(0)
     config = ModelConfig(**{"hidden_channels": 8, "predictor_layer_norm": False, **changes})
-    return LinkNetwork(config, num_features=0).train()
+    return LinkNetwork(config, num_features=num_features).train()
 
 
 def step(
@@ -203,3 +204,19 @@ def test_memory_does_not_grow_with_the_batch() -> None:
     small, large = (peak_of(model, repeats, 2**16) for repeats in (8, 64))
     assert large < 1.1 * small
     assert peak_of(model, 64, 2**40) > 4 * large  # in one piece it does
+
+
+@pytest.mark.parametrize("removal", ["batch", "off"])
+@pytest.mark.parametrize("predictor", ["ncn", "ncnc"])
+def test_samples_of_whole_neighborhoods_give_the_exact_loss_and_gradients(predictor: str, removal: str) -> None:
+    model = network(predictor=predictor, num_layers=2, structural_features=False, node_embedding="off", num_features=3)
+    adjacency, positives, negatives = graph()
+    features = torch.rand(NODES, 3, generator=torch.Generator().manual_seed(4))
+    found = []
+    for sampler in (None, BatchSampler(adjacency, (99, 99), generator=torch.Generator().manual_seed(0))):
+        model.zero_grad()
+        recipe = TrainingConfig(target_link_removal=removal)
+        loss = accumulate_gradients(model, features, adjacency, positives, negatives, recipe, sampler=sampler)
+        found.append([loss, *(one.grad.clone() for one in model.parameters() if one.grad is not None)])
+    for exact, sampled in zip(*found, strict=True):
+        torch.testing.assert_close(sampled, exact, rtol=1e-3, atol=1e-5)

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 import torch
 
+from ncnc_core.batch_sampler import BatchSampler
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.ranking import average_precision, hits_at_k_shared, rank_metrics, roc_auc
+from ncnc_core.sampled_adjacency import SampledAdjacency
 from ncnc_core.scoring import node_levels, score_pairs
 from ncnc_core.training_data import TrainingData
 from ncnc_core.validation import require_selectable, validation_metrics
@@ -89,3 +91,15 @@ def test_metrics_that_can_be_measured_are_accepted(metric: str) -> None:
 def test_metrics_that_cannot_be_measured_are_refused(metric: str, negatives: int, message: str) -> None:
     with pytest.raises(InvalidGraph, match=message):
         require_selectable(metric, data(valid_negatives=data().valid_negatives[:, :negatives]))
+
+
+def test_network_trained_on_samples_is_measured_on_samples(network: LinkNetwork) -> None:
+    adjacency = data().adjacency()
+    exact = validation_metrics(network, data(), adjacency, "auc")
+    whole = validation_metrics(network, data(), adjacency, "auc", BatchSampler(adjacency, (2,)))
+    assert whole == pytest.approx(exact)
+    seen: list[Any] = []
+    handle = network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[1]))
+    validation_metrics(network, data(), adjacency, "auc", BatchSampler(adjacency, (1,)))
+    handle.remove()
+    assert {type(graph) for graph in seen} == {SampledAdjacency}
