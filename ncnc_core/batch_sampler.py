@@ -118,12 +118,17 @@ class BatchSampler:
 
     def _drawn(self, network: LinkNetwork, view: GraphView, pairs: Ints, seed: int, *, gathers: bool) -> SampledBatch:
         drawn = draw_overlap(view, pairs, OverlapPlan.of(network), self.overlap_limit, seed)
-        parts = [pairs.ravel(), *(lists.node for lists in drawn if lists is not None)]
+        parts = [pairs.ravel(), *(lists.node for lists in (drawn.common, drawn.exclusive) if lists is not None)]
         scored = kernels.note_new_nodes(self._place, np.concatenate(parts))
         kernels.give_places(self._place, scored, 0)
         nodes, message = self._message(network, view, scored, seed, gathers=gathers)
         degree = message.full_degree[: scored.size]
-        overlap = SampledOverlap.of_tables(degree, *(self._local(lists, scored.size) for lists in drawn))
+        overlap = SampledOverlap.of_tables(
+            degree,
+            self._local(drawn.common, scored.size),
+            self._local(drawn.exclusive, scored.size),
+            None if drawn.joined is None else torch.from_numpy(drawn.joined),
+        )
         local = torch.from_numpy(kernels.places_of(self._place, pairs.ravel())).view(2, -1)
         kernels.wipe_places(self._place, nodes)
         return SampledBatch(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ncnc_core.kernels.neighbor_sampler import NO_LIMIT, Flags, Floats, Ints
+from ncnc_core.kernels.neighbor_sampler import NO_LIMIT, Flags, Floats, Ints, entries_of
 from ncnc_core.kernels.overlap_sampler import common_lists, exclusive_lists
 from ncnc_core.overlap_plan import OverlapPlan
 
@@ -37,9 +37,10 @@ class KeyedLists(NamedTuple):
 
 
 class DrawnOverlap(NamedTuple):
-    """The common lists by unordered pair, and the one-sided ones by ordered pair."""
+    """The common lists by unordered pair, which of these pairs are edges, and the one-sided lists by ordered pair."""
 
     common: KeyedLists | None
+    joined: Flags | None
     exclusive: KeyedLists | None
 
 
@@ -50,7 +51,7 @@ def draw_overlap(view: GraphView, pairs: Ints, plan: OverlapPlan, limit: int | N
     for each. Seed 0 takes evenly spaced entries; the choice then depends on the pair alone, not on the batch.
     """
     if not plan.common:
-        return DrawnOverlap(None, None)
+        return DrawnOverlap(None, None, None)
     n, walked = view.num_nodes, NO_LIMIT if limit is None else np.int64(limit)
     options = (np.uint64(seed ^ OVERLAP_SEED if seed else 0), plan.edge_dropout, plan.symmetric_edge_dropout)
     keep = NO_LIMIT if plan.keep is None else np.int64(plan.keep)
@@ -70,7 +71,14 @@ def draw_overlap(view: GraphView, pairs: Ints, plan: OverlapPlan, limit: int | N
         known = np.concatenate([known, frontier])
     known = np.sort(known)
     common = KeyedLists(known, *common_lists(*view, known // n, known % n, walked, *options))
-    return DrawnOverlap(common, _sorted(one_sided) if one_sided else None)
+    return DrawnOverlap(common, _joined(view, known), _sorted(one_sided) if one_sided else None)
+
+
+def _joined(view: GraphView, keys: Ints) -> Flags:
+    """Return which pairs are edges that are not hidden."""
+    entry = entries_of(view.row_pointer, view.column, keys // view.num_nodes, keys % view.num_nodes)
+    joined: Flags = (entry >= 0) & ~np.isin(entry, view.removed)
+    return joined
 
 
 def _distinct(first: Ints, second: Ints, num_nodes: int) -> Ints:

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.dense_overlap import is_dense, pool_common
 from ncnc_core.overlap import common_neighbors
-from ncnc_core.sampled_overlap import SampledOverlap
 
 FIXED = 3  # weights of a common neighbour: 1, 1 / log d and 1 / d
 LEARNED = 8  # further weights, each a learned function of d
@@ -64,7 +63,5 @@ def _pooled(adjacency: Adjacency, pairs: Tensor, values: Tensor) -> Tensor:
 
 
 def _joined(adjacency: Adjacency, pairs: Tensor) -> Tensor:
-    """Return 1 where the pair is an edge; a sample knows no edges, and its batch's targets are out of its degrees."""
-    if isinstance(adjacency, SampledOverlap):
-        return torch.zeros_like(pairs[0], dtype=torch.float32)
+    """Return 1 where the pair is an edge."""
     return adjacency.has(pairs).to(torch.float32)

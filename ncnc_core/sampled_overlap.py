@@ -30,13 +30,7 @@ class ListTable:
         Raises:
             InvalidGraph: a key is not in the table.
         """
-        place = torch.searchsorted(self.keys, keys).clamp_(max=max(self.keys.numel() - 1, 0))
-        missing = int((self.keys[place] != keys).sum()) if self.keys.numel() else keys.numel()
-        if missing:
-            raise InvalidGraph(
-                f"{missing} of {keys.numel()} overlaps were not sampled with this batch. Draw the batch for the pairs "
-                "and for the predictor that is asked."
-            )
+        place = self.places_of(keys)
         if not self.keys.numel():
             return keys.new_zeros(1), keys, None
         lengths = self.row_pointer.diff()[place]
@@ -45,6 +39,21 @@ class ListTable:
         entry = torch.arange(owner.numel(), device=keys.device) + (self.row_pointer[place] - pointer[:-1])[owner]
         weight = self.weight[place]
         return pointer, self.node[entry], None if bool((weight == 1).all()) else weight[owner]
+
+    def places_of(self, keys: Int64[Tensor, " wanted"]) -> Int64[Tensor, " wanted"]:
+        """Return where each key stands in the table.
+
+        Raises:
+            InvalidGraph: a key is not in it.
+        """
+        place = torch.searchsorted(self.keys, keys).clamp_(max=max(self.keys.numel() - 1, 0))
+        missing = int((self.keys[place] != keys).sum()) if self.keys.numel() else keys.numel()
+        if missing:
+            raise InvalidGraph(
+                f"{missing} of {keys.numel()} overlaps were not sampled with this batch. Draw the batch for the pairs "
+                "and for the predictor that is asked."
+            )
+        return place
 
     def to(self, device: torch.device | str) -> ListTable:
         """Return the table on a device."""
@@ -59,20 +68,36 @@ class SampledOverlap(Adjacency):
 
     `full_degree` [nodes] counts the neighbours in the whole graph. `common_table` is keyed by `pair_keys`,
     `exclusive_table` (N(i) minus N(j)) by i * num_nodes + j; each is None where the predictor does not ask for it.
+    `joined` says which pairs of the common table are edges.
     Edge dropout of the predictor was applied when the lists were drawn, once for all depths of completion.
     """
 
     full_degree: Tensor
     common_table: ListTable | None = None
     exclusive_table: ListTable | None = None
+    joined: Tensor | None = None
 
     @classmethod
-    def of_tables(cls, full_degree: Tensor, common: ListTable | None, exclusive: ListTable | None) -> SampledOverlap:
-        """Build from the degrees [nodes] and the tables."""
+    def of_tables(
+        cls,
+        full_degree: Tensor,
+        common: ListTable | None,
+        exclusive: ListTable | None,
+        joined: Tensor | None = None,
+    ) -> SampledOverlap:
+        """Build from the degrees [nodes], the tables, and which pairs of the common one are edges."""
         count = full_degree.numel()
         nothing = torch.zeros(0, dtype=torch.int64, device=full_degree.device)
         pointer = torch.zeros(count + 1, dtype=torch.int64, device=full_degree.device)
-        return cls(pointer, nothing, count, full_degree=full_degree, common_table=common, exclusive_table=exclusive)
+        return cls(
+            pointer,
+            nothing,
+            count,
+            full_degree=full_degree,
+            common_table=common,
+            exclusive_table=exclusive,
+            joined=joined,
+        )
 
     @cached_property
     def degree(self) -> Tensor:
@@ -82,6 +107,12 @@ class SampledOverlap(Adjacency):
     def common_lists(self, pairs: Int64[Tensor, "2 pairs"]) -> Lists:
         """Return N(i) ∩ N(j) for each pair, thinned and weighted."""
         return _table(self.common_table, "common").lists_of(pair_keys(pairs, self.num_nodes))
+
+    def has(self, pairs: Int64[Tensor, "2 pairs"]) -> Bool[Tensor, " pairs"]:
+        """Return which of the batch's pairs are edges."""
+        table = _table(self.common_table, "common")
+        joined = torch.zeros_like(table.keys, dtype=torch.bool) if self.joined is None else self.joined
+        return joined[table.places_of(pair_keys(pairs, self.num_nodes))]
 
     def exclusive_lists(self, node: Int64[Tensor, " pairs"], other: Int64[Tensor, " pairs"]) -> Lists:
         """Return N(node) minus N(other) for each row, thinned and weighted."""
@@ -97,6 +128,7 @@ class SampledOverlap(Adjacency):
             self.full_degree.to(device),
             None if self.common_table is None else self.common_table.to(device),
             None if self.exclusive_table is None else self.exclusive_table.to(device),
+            None if self.joined is None else self.joined.to(device),
         )
 
 

@@ -37,6 +37,20 @@ def test_each_unordered_pair_has_its_common_neighbors_once() -> None:
     overlap = drawn(plan(0))
     assert as_dict(overlap.common) == {(0, 2): [1], (1, 3): [2]}
     assert overlap.exclusive is None
+    assert overlap.joined is not None
+    assert overlap.joined.tolist() == [False, False]
+
+
+def test_pairs_that_are_edges_are_told_from_the_others_and_from_removed_ones() -> None:
+    adjacency = Adjacency.from_edges(RING, SIZE)
+    pointer, column = adjacency.row_pointer.numpy(), adjacency.column.numpy()
+    removed = np.array([pointer[0], pointer[1]])  # 1 and 0 are the first neighbours of each other
+    view = GraphView(pointer, column, removed, np.arange(SIZE) < 2)
+    overlap = draw_overlap(view, np.array([[4, 1, 1, 3], [0, 0, 3, 2]]), plan(0), None, 0)
+    assert overlap.common is not None
+    assert overlap.joined is not None
+    found = dict(zip(overlap.common.keys.tolist(), overlap.joined.tolist(), strict=True))
+    assert found == {0 * SIZE + 4: True, 0 * SIZE + 1: False, 1 * SIZE + 3: False, 2 * SIZE + 3: True}
 
 
 def test_completion_draws_inner_pairs_level_by_level() -> None:
@@ -66,4 +80,4 @@ def test_kept_neighbors_alone_make_inner_pairs_and_weigh_for_the_others() -> Non
 
 
 def test_predictor_that_reads_no_neighbors_has_none_drawn() -> None:
-    assert drawn(plan(0, common=False)) == DrawnOverlap(None, None)
+    assert drawn(plan(0, common=False)) == DrawnOverlap(None, None, None)

@@ -18,6 +18,7 @@ def plan(training: bool = False, **changes: Any) -> OverlapPlan:
     ("changes", "common", "depth", "completes", "keep"),
     [
         ({"predictor": "gae"}, False, 0, False, None),
+        ({"predictor": "gae", "pair_structure": True}, True, 0, False, None),
         ({"predictor": "gae_cn"}, True, 0, False, None),
         ({"predictor": "ncn"}, True, 0, False, None),
         ({"predictor": "ncn_diff"}, True, 1, False, None),
