@@ -14,6 +14,8 @@ MIRRORS = {
     "dags": "dags",
     "embedded": "embedded",
     "benchmarks/datasets.py": "benchmarks",
+    "benchmarks/large_graph.py": "benchmarks",
+    "benchmarks/sampled_quality.py": "benchmarks",
     "benchmarks/quality": "benchmarks/quality",
     "benchmarks/speed": "benchmarks/speed",
 }
