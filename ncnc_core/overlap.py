@@ -28,8 +28,6 @@ def common_neighbors(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> N
     """
     if isinstance(adjacency, SampledOverlap):
         return NodeLists(*adjacency.common_lists(pairs))
-    if isinstance(adjacency, SampledOverlap):
-        return NodeLists(*adjacency.common_lists(pairs))
     first, second = pairs
     if adjacency.column.device.type == "cpu":
         return shared_neighbors(adjacency, adjacency, first, second)
@@ -68,8 +66,6 @@ def exclusive_neighbors(
     O((kept + common) * log), however long the rows: no hub's row is walked to find what is not shared.
     """
     if isinstance(adjacency, SampledOverlap):  # drawn with a limit already, and with the batch's own chance
-        return NodeLists(*adjacency.exclusive_lists(node, other))
-    if isinstance(adjacency, SampledOverlap):
         return NodeLists(*adjacency.exclusive_lists(node, other))
     degree = adjacency.degree[node]
     is_thinned = limit is not None and degree.numel() > 0 and int(degree.max()) > limit
