@@ -42,13 +42,13 @@ class Candidate:
         return Candidate(self.name, self.model, shorter, self.start and self.start.within(most_epochs))
 
     def train(self, learning: LearningSide, seed: int, device: torch.device | str = "cpu") -> TrainedNetwork:
-        """Train on the learning side, the epoch chosen by its Hits@K."""
+        """Train on the learning side, whose one metric chooses the epoch."""
         start = None if self.start is None else self.start.train(learning, seed, device).network.state_dict()
         return train_network(
             self.model,
             self.training.model_copy(update={"seed": seed}),
             learning.training_data(),
-            selection_metric=f"hits@{learning.valid_hits_at}",
+            selection_metric=learning.selection_metric,
             device=device,
             initial_weights=start,
         )
@@ -75,20 +75,26 @@ class Choice:
 def choose(
     candidates: list[Candidate], learning: LearningSide, seed: int, device: torch.device | str = "cpu"
 ) -> Choice:
-    """Train every candidate with the seed and return the one with the best value on validation; the first of equals.
+    """Choose among candidates by validation, and train the choice with the seed.
+
+    Where there are several, one half of validation chooses each one's epoch and the other half judges it: the best of
+    many epochs is too good on the pairs that chose it, the more so the more a training wavers. The first of equals is
+    taken, and trained again with the whole of validation to choose its epoch.
 
     Raises:
         InvalidGraph: there is no candidate.
     """
     if not candidates:
         raise InvalidGraph("There are 0 candidates to choose from. Give at least one.")
-    best: Choice | None = None
-    for candidate in candidates:
-        choice = Choice(candidate, candidate.train(learning, seed, device))
-        if best is None or choice.validated > best.validated:
-            best = choice
-    assert best is not None  # noqa: S101  # there is a candidate
-    return best
+    winner = candidates[0]
+    if len(candidates) > 1:
+        winner = max(candidates, key=lambda candidate: _judged(candidate, learning, seed, device))
+    return Choice(winner, winner.train(learning, seed, device))
+
+
+def _judged(candidate: Candidate, learning: LearningSide, seed: int, device: torch.device | str) -> float:
+    first, judge = learning.halves()
+    return judge.grade(Choice(candidate, candidate.train(first, seed, device)).scorer(first, device))
 
 
 def _score(

@@ -16,7 +16,7 @@ SEEDS = 10  # of a complete row
 class Run:
     """What one method came to on one data set with one seed; `digest` is that of all that defines the run.
 
-    valid and test are Hits@K as shares, each at its protocol's K; valid is None where nothing was chosen. `chosen` is
+    test is Hits@K as a share, valid the metric that chose the epoch, None where nothing was chosen. `chosen` is
     the candidate that validation preferred, `epoch` its best epoch. seconds covers the choice and the grading.
     most_epochs is where trainings were cut short for want of time, None where none was.
     """

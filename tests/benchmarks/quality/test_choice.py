@@ -40,6 +40,29 @@ def test_validation_chooses_and_the_exam_confirms() -> None:
     assert exam.grade(choice.scorer(learning)) > 0.9
 
 
+def test_candidates_are_judged_by_pairs_that_did_not_choose_their_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    learning, _ = divide(cliques(), SMALL, seed=0)
+    sides: list[tuple[str, LearningSide]] = []
+    train = Candidate.train
+
+    def watched(one: Candidate, side: LearningSide, *rest: object) -> object:
+        sides.append((one.name, side))
+        return train(one, side, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Candidate, "train", watched)
+    choose([BLIND, SEEING], learning, seed=0)
+    sizes = [(name, side.valid_edges.shape[1], side.valid_hits_at) for name, side in sides]
+    assert sizes == [("blind", 16, 5), ("seeing", 16, 5), ("seeing", 33, 10)]  # the last time with all of validation
+    sides.clear()
+    choose([SEEING], learning, seed=0)
+    assert [(name, side is learning) for name, side in sides] == [("seeing", True)]
+
+
+def test_the_side_s_metric_chooses_the_epoch() -> None:
+    learning, _ = divide(cliques(), dataclasses.replace(SMALL, by_average_precision=True), seed=0)
+    assert choose([SEEING], learning, seed=0).trained.selection_metric == "average_precision"
+
+
 def test_the_first_of_equals_is_chosen() -> None:
     learning, _ = divide(cliques(), SMALL, seed=0)
     same = dataclasses.replace(SEEING, name="same")

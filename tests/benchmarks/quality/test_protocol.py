@@ -82,6 +82,19 @@ def test_the_sides_make_up_the_graph_and_negatives_are_no_edges() -> None:
     assert not negatives & (edges | questions)
 
 
+def test_half_of_validation_is_an_exam_for_the_other() -> None:
+    learning, _ = divide(random_graph(60, 300), PLANETOID, seed=0)  # 30 validation edges, 60 negatives
+    first, judge = learning.halves()
+    assert (first.valid_edges.shape[1], first.valid_negatives.shape[1], first.valid_hits_at) == (15, 30, 50)
+    assert (judge.sizes, judge.hits_at) == ((15, 30), 50)
+    judge.hits_at = 1  # it has fewer than 50 negatives
+    questions = asked(judge, 60)
+    assert taught(first) & questions == set()
+    assert keys(first.valid_edges, 60) | keys(first.valid_negatives, 60) | questions == keys(
+        torch.cat([learning.valid_edges, learning.valid_negatives], 1), 60
+    )
+
+
 def test_a_seed_gives_one_split_and_another_seed_another() -> None:
     data = random_graph(60, 300)
     first, again, other = (divide(data, PLANETOID, seed)[0] for seed in (4, 4, 5))
