@@ -115,8 +115,16 @@ class LearningSide:
         return Adjacency.from_edges(self.train_edges, self.num_nodes)
 
     def halves(self) -> tuple[LearningSide, Exam]:
-        """Return the side with the first half of its validation pairs, at half the K, and an exam of the other half."""
-        edges, negatives, hits_at = self.valid_edges, self.valid_negatives, max(1, self.valid_hits_at // 2)
+        """Return the side with a half of its validation pairs, at half the K, and an exam of the other half.
+
+        Shuffled first: ogbl-ddi's negatives come sorted by their first node, and its halves would differ in degree.
+        """
+        generator = torch.Generator().manual_seed(0)
+        edges, negatives = (
+            pairs[:, torch.randperm(pairs.shape[1], generator=generator)]
+            for pairs in (self.valid_edges, self.valid_negatives)
+        )
+        hits_at = max(1, self.valid_hits_at // 2)
         middle, middle_negative = edges.shape[1] // 2, negatives.shape[1] // 2
         first = replace(
             self,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
@@ -93,6 +94,13 @@ def test_half_of_validation_is_an_exam_for_the_other() -> None:
     assert keys(first.valid_edges, 60) | keys(first.valid_negatives, 60) | questions == keys(
         torch.cat([learning.valid_edges, learning.valid_negatives], 1), 60
     )
+
+
+def test_halves_of_sorted_negatives_are_of_one_kind() -> None:
+    learning, _ = divide(random_graph(60, 300), PLANETOID, 0)
+    ordered = learning.valid_negatives[:, learning.valid_negatives[0].argsort()]
+    first, _ = replace(learning, valid_negatives=ordered).halves()
+    assert not set(first.valid_negatives[0].tolist()) <= set(ordered[0, : ordered.shape[1] // 2].tolist())
 
 
 def test_a_seed_gives_one_split_and_another_seed_another() -> None:
