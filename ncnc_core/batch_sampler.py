@@ -14,7 +14,7 @@ from torch import Tensor
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.gathered_rows import GatheredRows, can_gather
-from ncnc_core.input_features import structural_features, with_own_degree
+from ncnc_core.input_features import features_of_degrees
 from ncnc_core.kernels import neighbor_sampler as kernels
 from ncnc_core.kernels.neighbor_sampler import Ints
 from ncnc_core.link_network import LinkNetwork
@@ -45,8 +45,9 @@ class BatchSampler:
     one-sided neighbours. With a generator every batch is another draw; without, entries are evenly spaced and the
     choice depends on the node alone, so that a score does not depend on its batch. Not to be shared by threads.
 
-    Structural features are computed once, on the whole graph; removing target links corrects a node's own degree in
-    them, not the mean and the largest degree of its neighbours.
+    Structural features see nothing of removed target links. Both a node's own degree and those of its neighbours are
+    without them; mean and largest are those of a draw of at most max(fan_out) neighbours (without layers
+    overlap_limit), the same limit in training and in scoring, and exact where a draw holds them all.
     """
 
     def __init__(
@@ -69,7 +70,6 @@ class BatchSampler:
         self._place = np.full(adjacency.num_nodes, -1, dtype=np.int32)
         self._weight = None if adjacency.weight is None else adjacency.weight.cpu()
         self._row_weight = None if self._weight is None else _row_sums(self._weight, adjacency.row_pointer.cpu())
-        self._whole: dict[str, Tensor] = {}  # what is computed once for the whole graph, when first needed
 
     def with_generator(self, generator: torch.Generator | None) -> BatchSampler:
         """Return a sampler of the same graph that draws from another generator, or, with None, evenly spaced."""
@@ -170,7 +170,7 @@ class BatchSampler:
             hops.append(_Hop(pointer, entry, column, degree, nodes.size))
         full_degree = torch.from_numpy(kernels.left_degrees(view.row_pointer, view.removed, view.touched, nodes))
         full_weight = self._full_weight(view, nodes)
-        structure = self._structure_of(network, nodes, full_degree)
+        structure = self._structure(view, nodes, full_degree, seed) if network.uses_structure else None
         graphs = [self._graph(hop, full_degree, full_weight) for hop in hops]
         if not graphs:
             return nodes, _nodes_alone(full_degree, structure)
@@ -211,12 +211,11 @@ class BatchSampler:
             total = total - lost[torch.from_numpy(at)] * torch.from_numpy(losers[at] == nodes)
         return total
 
-    def _structure_of(self, network: LinkNetwork, nodes: Ints, full_degree: Tensor) -> Tensor | None:
-        if not network.uses_structure:
-            return None
-        if "structure" not in self._whole:
-            self._whole["structure"] = structural_features(self.adjacency).cpu()
-        return with_own_degree(self._whole["structure"][torch.from_numpy(nodes)], full_degree)
+    def _structure(self, view: GraphView, nodes: Ints, full_degree: Tensor, seed: int) -> Tensor:
+        # one limit for all hops: at which a node is read depends on the batch, and a score must not
+        limit = max(self.fan_out, default=self.overlap_limit or kernels.NO_LIMIT)
+        mean, largest = kernels.degrees_around(*view, nodes, np.int64(limit), np.uint64(seed))
+        return features_of_degrees(full_degree.to(torch.float32), torch.from_numpy(mean), torch.from_numpy(largest))
 
     def _local(self, lists: KeyedLists | None, count: int) -> ListTable | None:
         """Renumber the lists; places ascend with positions, so keys stay sorted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
@@ -18,26 +18,21 @@ def structural_features(adjacency: Adjacency) -> Float[Tensor, "nodes structural
     """Return log1p degree, log1p mean and log1p largest neighbour degree, and the one-hot bucket of log2 degree.
 
     Permutation-equivariant and O(edges). In training they are computed on the graph without the batch's target links,
-    like everything else the encoder sees: a degree that counts the target would tell on it. A sampled batch brings
-    its own along.
+    like everything else the encoder sees: a degree that counts the target would tell on it, be it the node's own or
+    a neighbour's. A sampled batch brings its own along.
     """
     if isinstance(adjacency, SampledAdjacency) and adjacency.structure is not None:
         return adjacency.structure
     degree = adjacency.degree.to(torch.float32)
     neighbor_total = neighbor_sum(adjacency, degree.unsqueeze(-1)).squeeze(-1)
     largest = torch.zeros_like(degree).scatter_reduce(0, adjacency.row, degree[adjacency.column], "amax")
-    around = torch.log1p(torch.stack([neighbor_total / degree.clamp(min=1), largest], 1))
-    return _assembled(degree, around)
+    return features_of_degrees(degree, neighbor_total / degree.clamp(min=1), largest)
 
 
-def with_own_degree(
-    structure: Float[Tensor, "nodes structural"], degree: Int64[Tensor, " nodes"]
+def features_of_degrees(
+    degree: Float[Tensor, " nodes"], mean: Float[Tensor, " nodes"], largest: Float[Tensor, " nodes"]
 ) -> Float[Tensor, "nodes structural"]:
-    """Return structural features for other degrees of the nodes themselves; those of the neighbours stay."""
-    return _assembled(degree.to(torch.float32), structure[:, 1:3])
-
-
-def _assembled(degree: Tensor, around: Tensor) -> Tensor:
+    """Return the structural features, given each node's degree and the mean and the largest of its neighbours'."""
     bucket = torch.log2(degree + 1).floor().to(torch.int64).clamp(max=DEGREE_BUCKETS - 1)
     one_hot = torch.nn.functional.one_hot(bucket, DEGREE_BUCKETS).to(torch.float32)
-    return torch.cat([torch.log1p(degree).unsqueeze(1), around, one_hot], dim=1)
+    return torch.cat([torch.log1p(torch.stack([degree, mean, largest], 1)), one_hot], dim=1)

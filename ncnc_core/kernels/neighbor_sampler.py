@@ -136,6 +136,31 @@ def left_degrees(row_pointer: Ints, removed: Ints, touched: Flags, nodes: Ints) 
 
 @njit(cache=True, nogil=True)
 @no_type_check
+def degrees_around(
+    row_pointer: Ints, column: Ints, removed: Ints, touched: Flags, nodes: Ints, limit: Whole, seed: Whole
+) -> tuple[Floats, Floats]:
+    """Return the mean and the largest degree among the neighbours in each node's thinned row, [nodes], 0 without any.
+
+    Rows and degrees are those without what is removed. Cost O(sum of min(degree, limit)), as for the rows themselves.
+    """
+    mean, largest = np.zeros(nodes.size, dtype=np.float32), np.zeros(nodes.size, dtype=np.float32)
+    longest = np.int64(0)
+    for row in range(nodes.size):
+        longest = max(longest, min(row_pointer[nodes[row] + 1] - row_pointer[nodes[row]], limit))
+    chosen = np.empty(longest, dtype=np.int64)
+    for row in range(nodes.size):
+        kept = thin_row(row_pointer, column, removed, touched, nodes[row], limit, seed, chosen, np.int64(0))
+        total, most = np.int64(0), np.int64(0)
+        for number in range(kept):
+            degree = left_degree(row_pointer, removed, touched, column[chosen[number]])[0]
+            total, most = total + degree, max(most, degree)
+        mean[row] = total / max(kept, 1)
+        largest[row] = most
+    return mean, largest
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
 def note_new_nodes(place: NDArray[np.int32], nodes: Ints) -> Ints:
     """Return the nodes that have no place yet (place -1), sorted and each once, and mark them with -2.
 

@@ -54,13 +54,30 @@ def test_removed_target_links_are_gone_from_messages_degrees_weights_and_overlap
     torch.testing.assert_close(whole, model(X, adjacency, PAIRS), rtol=1e-4, atol=1e-5)
 
 
-def test_removal_corrects_the_own_degree_in_structural_features() -> None:
-    model, adjacency = network(structural_features=True), hub()
-    removed = torch.tensor([[0], [1]])
-    batch = BatchSampler(adjacency, (99,)).draw(model, X, PAIRS, removed)
-    assert batch.message.structure is not None
-    exact = structural_features(adjacency.without(removed))[batch.nodes]
-    torch.testing.assert_close(batch.message.structure[:, [0, *range(3, 19)]], exact[:, [0, *range(3, 19)]])
+@pytest.mark.parametrize("layers", [0, 1, 2])
+def test_structural_features_are_those_of_the_graph_without_the_removed_links(layers: int) -> None:
+    """All columns: of ends of removed links, of their neighbours, of a node left alone (13), and of untouched ones."""
+    adjacency = hub()
+    removed = torch.tensor([[0, 3, 4, 0, 7, 13, 1, 12], [1, 2, 0, 4, 3, 0, 13, 13]])  # (7, 3) is no edge
+    model = network(structural_features=True, num_layers=layers).train()
+    sampler = BatchSampler(adjacency, (99,) * layers, generator=torch.Generator().manual_seed(0))
+    pairs = torch.cat([PAIRS, torch.tensor([[13], [6]])], 1)
+    for graph, targets in ((adjacency.without(removed), removed), (adjacency, None)):  # the next batch has them again
+        batch = sampler.draw(model, X, pairs, targets)
+        assert batch.message.structure is not None
+        assert layers < 2 or batch.nodes.numel() == SIZE
+        torch.testing.assert_close(batch.message.structure, structural_features(graph)[batch.nodes])
+
+
+@pytest.mark.parametrize("predictor", ["gae", "ncn"])
+def test_structural_features_of_a_node_do_not_depend_on_where_a_batch_reads_it(predictor: str) -> None:
+    model, sampler = network(structural_features=True, num_layers=2, predictor=predictor), BatchSampler(hub(), (2, 4))
+    found: dict[int, list[float]] = {}
+    for pair in ([[0], [1]], [[0], [7]], [[9], [3]]):
+        batch = sampler.draw(model, X, torch.tensor(pair))
+        assert batch.message.structure is not None
+        for node, row in zip(batch.nodes.tolist(), batch.message.structure.tolist(), strict=True):
+            assert found.setdefault(node, row) == row
 
 
 def are_means_alike(first: torch.Tensor, second: torch.Tensor) -> bool:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import math
 from copy import deepcopy
 from typing import Any, get_args
 
 import pytest
 import torch
 
-from ncnc_core.adjacency import pair_keys
+from ncnc_core.adjacency import Adjacency, pair_keys
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
@@ -133,3 +134,25 @@ def test_training_on_samples_continues_bit_for_bit() -> None:
 def test_fan_out_that_does_not_fit_the_encoder_stops_the_training() -> None:
     with pytest.raises(InvalidGraph, match=r"\[2, 2\] has 2 numbers for 1 encoder layers\. Give one number a layer"):
         run_of(neighbor_fan_out=(2, 2)).epoch()
+
+
+@pytest.mark.parametrize("fan_out", [None, (99,), (3,)])
+def test_nothing_is_learned_from_a_random_graph(fan_out: tuple[int, ...] | None) -> None:
+    """A loss below 2 ln 2, of a coin thrown, would say that the features tell which links a batch took out."""
+    generator = torch.Generator().manual_seed(0)
+    edges = Adjacency.from_edges(torch.randint(600, (2, 750), generator=generator), 600).edges()
+    data = TrainingData(
+        num_nodes=600,
+        features=None,
+        train_edges=edges,
+        forbidden_keys=pair_keys(edges, 600).sort().values,
+        valid_edges=edges[:, :2],
+        valid_negatives=torch.randint(600, (2, 4), generator=generator),
+    )
+    torch.manual_seed(0)
+    model = ModelConfig(hidden_channels=32, predictor="gae", encoder="gcn", num_layers=1)
+    rates = {"encoder_learning_rate": 0.01, "predictor_learning_rate": 0.01}
+    training = TrainingConfig(batch_size=64, neighbor_fan_out=fan_out, **rates)
+    run = TrainingRun(model, training, data, "mrr", torch.device("cpu"), None)
+    losses = [run.train_epoch(number) for number in range(1, 11)]
+    assert losses[-1] == pytest.approx(2 * math.log(2), abs=0.04)

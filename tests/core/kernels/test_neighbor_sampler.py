@@ -54,6 +54,28 @@ def test_thinned_rows_are_evenly_spaced_over_what_is_not_removed(
     assert kernels.left_degrees(pointer, removed, touched, nodes).tolist() == degree.tolist()
 
 
+@pytest.mark.parametrize("limit", [1, 3, NO_LIMIT])
+@pytest.mark.parametrize("every", [2, 3, 1000])
+@given(edge_lists)
+def test_degrees_around_are_those_of_the_thinned_rows_without_what_is_removed(
+    every: int, limit: int, edges: list[tuple[int, int]]
+) -> None:
+    pointer, column = rows_of(edges)
+    removed, touched = hidden(pointer, column, every)
+    nodes = np.array([3, 0, 11, 3], dtype=np.int64)
+    view, thinned = (pointer, column, removed, touched), (nodes, limit, np.uint64(5))
+    rows, entry, _ = kernels.thin_rows(*view, *thinned)
+    mean, largest = kernels.degrees_around(*view, *thinned)
+    gone = set(removed.tolist())
+    for row in range(4):
+        around = [
+            sum(place not in gone for place in range(pointer[node], pointer[node + 1]))
+            for node in column[entry[rows[row] : rows[row + 1]]]
+        ]
+        assert largest[row] == max(around, default=0)
+        assert mean[row] == pytest.approx(sum(around) / max(len(around), 1))
+
+
 def test_every_entry_is_drawn_as_often_as_any_other() -> None:
     pointer, column = rows_of([(0, v) for v in range(1, 11)])
     times = np.zeros(10)
