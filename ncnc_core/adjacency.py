@@ -108,7 +108,12 @@ class Adjacency:
         return torch.stack([self.row[upper], self.column[upper]])
 
     def has(self, pairs: Int64[Tensor, "2 pairs"]) -> Bool[Tensor, " pairs"]:
-        """Return which pairs are edges."""
+        """Return which pairs are edges.
+
+        Raises:
+            InvalidGraph: a position is negative or not below `num_nodes`.
+        """
+        self._require_positions(pairs)
         if self.column.device.type == "cpu":
             return self._places(pairs) >= 0
         return contains_keys(self.keys, pairs[0] * self.num_nodes + pairs[1])
@@ -117,7 +122,11 @@ class Adjacency:
         """Return the graph without these edges (target link removal); one copy of the entries, no sort.
 
         Pairs that are no edges are ignored, duplicates and direction do not matter.
+
+        Raises:
+            InvalidGraph: a position is negative or not below `num_nodes`.
         """
+        self._require_positions(pairs)
         if self.column.numel() == 0 or pairs.numel() == 0:
             return self
         both = torch.cat([pairs, pairs.flip(0)], 1)
@@ -147,13 +156,21 @@ class Adjacency:
         weight = None if self.weight is None else self.weight[keep]
         return Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes, symmetric, weight)
 
+    def _require_positions(self, pairs: Tensor) -> None:
+        """Refuse what is no node: the kernels read rows unchecked, and a key of another number is some other edge's."""
+        if pairs.numel() == 0:
+            return
+        low, high = torch.stack(pairs.aminmax()).tolist()  # stacked: one transfer from an accelerator, not two
+        if low < 0 or high >= self.num_nodes:
+            raise InvalidGraph(
+                f"pairs name position {low if low < 0 else high}, but the graph has positions 0 to "
+                f"{self.num_nodes - 1}. Give positions of its nodes, or the graph that holds the others too."
+            )
+
     def _places(self, pairs: Tensor) -> Tensor:
         """Return where the entry of each pair stands in `column`, -1 where there is none."""
-        places = pairs.new_empty(pairs.shape[1])
         ends = (one.contiguous() for one in pairs)
-        arrays = (one.numpy() for one in (self.row_pointer, self.column, *ends, places))
-        kernels.find_entries(*arrays)
-        return places
+        return torch.from_numpy(kernels.find_entries(*(one.numpy() for one in (self.row_pointer, self.column, *ends))))
 
     def to(self, device: torch.device | str) -> Adjacency:
         """Return the graph on a device."""

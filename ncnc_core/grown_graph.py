@@ -61,7 +61,7 @@ def grown_graph(
 
     Raises:
         InvalidGraph: a new node is known already or has no features and the model reads them, or an edge names a node
-            that is neither known nor new.
+            that is neither known nor new, by id or by position.
     """
     new = feature_ids(features) if new_nodes is None else clean_ids(new_nodes, "new_nodes")
     new = new or []
@@ -75,11 +75,11 @@ def grown_graph(
     places = {one: place for place, one in enumerate(ids)}
     adjacency = known.adjacency
     if removed_edges is not None:
-        gone = pair_ends(removed_edges).positions(places, "removed_edges")
+        gone = _positions(removed_edges, places, "removed_edges")
         adjacency = adjacency.without(gone[:, (gone < adjacency.num_nodes).all(0)])
     edges, weight = _edges_and_weights(adjacency)
     if new_edges is not None:
-        added = pair_ends(new_edges).positions(places, "new_edges")
+        added = _positions(new_edges, places, "new_edges")
         edges = torch.cat([edges, added], 1)
         weight = _grown_weights(weight, edge_weight, added, adjacency)
     return GraphInput(
@@ -89,6 +89,18 @@ def grown_graph(
         node_ids=ids,
         weight=weight,
     )
+
+
+def _positions(pairs: PairInput, places: dict[NodeId, int], what: str) -> Tensor:
+    """Return the positions of pairs, those given as positions checked against the nodes there are."""
+    found = pair_ends(pairs).positions(places, what)
+    beyond = found[(found < 0) | (found >= len(places))]
+    if beyond.numel():
+        raise InvalidGraph(
+            f"{what} name position {int(beyond[0])}, but the {len(places)} nodes, new ones included, have positions "
+            f"0 to {len(places) - 1}. Correct the positions, or give the edges by id, as a table or as text."
+        )
+    return found
 
 
 def _edges_and_weights(adjacency: Adjacency) -> tuple[Tensor, Tensor | None]:

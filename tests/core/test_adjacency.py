@@ -127,3 +127,18 @@ def test_large_positions_do_not_collide() -> None:
     n = 2_000_000_000  # n * n needs 62 bits; row_pointer is not built
     keys = pair_keys(torch.tensor([[n - 1, n - 2], [n - 2, n - 1]]), n)
     assert keys[0] == keys[1] == (n - 2) * n + n - 1
+
+
+@pytest.mark.parametrize("weight", [None, torch.tensor([1.0, 2.0, 3.0])])
+@pytest.mark.parametrize(("pair", "position"), [((10**8, 1), "100000000"), ((-4, 1), "-4"), ((1, 4), "4")])
+def test_a_position_that_is_no_node_is_refused_and_never_looked_up(
+    weight: torch.Tensor | None, pair: tuple[int, int], position: str
+) -> None:
+    adjacency = Adjacency.from_edges(PATH, 4, weight)
+    pairs = torch.tensor([[0, pair[0]], [1, pair[1]]])
+    for asked in (adjacency.has, adjacency.without):
+        with pytest.raises(InvalidGraph, match=rf"position {position}, but the graph has positions 0 to 3\. Give pos"):
+            asked(pairs)
+    nothing = pairs[:, :0]
+    assert adjacency.has(nothing).tolist() == []
+    assert adjacency.without(nothing) is adjacency

@@ -128,3 +128,17 @@ def test_what_does_not_fit_the_graph_is_refused(
 def test_features_for_a_graph_without_any_are_refused() -> None:
     with pytest.raises(InvalidGraph, match=r"for 1 new nodes, but the model's graph has none\. Leave them out"):
         grown_graph(parts(None), None, None, NEW_ROW, None, None)
+
+
+@pytest.mark.parametrize(("pair", "position"), [((-1, 0), "-1"), ((4, 0), "4"), ((10**8, 0), "100000000")])
+@pytest.mark.parametrize("what", ["new_edges", "removed_edges"])
+def test_positions_beyond_the_nodes_are_refused(pair: tuple[int, int], position: str, what: str) -> None:
+    new, removed = ([pair], None) if what == "new_edges" else (None, [pair])
+    message = rf"{what} name position {position}, but the 4 nodes.* positions 0 to 3\. Correct the positions"
+    with pytest.raises(InvalidGraph, match=message):
+        grown_graph(parts(), new, None, None, None, removed)
+
+
+def test_an_edge_of_a_new_node_may_be_taken_away_for_it_is_not_there() -> None:
+    found = grown_graph(parts(), None, None, NEW_ROW, None, [(4, 0), (0, 1)])
+    assert found.adjacency().edges().tolist() == [[0, 1, 2], [3, 2, 3]]
