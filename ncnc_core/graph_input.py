@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 EdgeInput = Any  # an array, a tensor, a list of pairs, a table, Data or a NetworkX graph: looked at, not declared
 WeightInput = Any  # the name of a column or an edge attribute, or one number an edge
 
+# Whole numbers are taken for ids, not positions, from this many positions on, if so many are named an end of an edge.
+FEWEST_REFUSED, POSITIONS_AN_END = 10_000, 10
+
 
 @dataclass(frozen=True, eq=False)
 class GraphInput:
@@ -65,7 +68,8 @@ def read_graph(
     `edges` is an array or tensor [2, m] or [m, 2] (two rows win), a list of pairs, a table with a column for each end,
     PyG `Data`, or a NetworkX graph. Whole numbers in an array or a list are positions; text and tables hold ids. The
     nodes are those of `node_ids`, else those of a feature table's index, of the `Data` or of the NetworkX graph, else
-    all ids that occur, sorted; for positions, as many as features has rows, or the highest position + 1.
+    all ids that occur, sorted; for positions, as many as features has rows, or the highest position + 1 (which is
+    refused where it is 10,000 or more and over ten times the number of ends: those are ids).
     `features` is described at `read_features`; for a NetworkX graph it may be a list of node attributes.
     `edge_weight` is a column, an edge attribute, or one number an edge. Edges have no direction, so (u, v) and (v, u)
     are one; repeats are dropped silently, self-loops with a warning.
@@ -184,9 +188,23 @@ def _node_ids(parts: _Parts) -> list[NodeId]:
 def _count_nodes(parts: _Parts) -> int:
     if parts.num_nodes is not None:
         return parts.num_nodes
+    ends = parts.ends.values
+    highest = int(ends.max(initial=-1))
     if parts.features is not None:
-        return int(np.shape(parts.features)[0])
-    return int(parts.ends.values.max(initial=-1)) + 1
+        rows = int(np.shape(parts.features)[0])
+        if highest >= rows:
+            raise InvalidGraph(
+                f"features has {rows} rows, but the edges name position {highest}. Give one row a node, "
+                f"{highest + 1} or more, or edges among the first {rows} nodes."
+            )
+        return rows
+    if highest >= max(FEWEST_REFUSED, POSITIONS_AN_END * ends.size):
+        raise InvalidGraph(
+            f"The edges name position {highest}, but there are {ends.shape[1]} edges, so nearly all nodes would have "
+            "none. If the numbers are ids, give a table with the columns source and target; if they are positions, "
+            "give node_ids, one for every node."
+        )
+    return highest + 1
 
 
 def edge_weights(weight: WeightInput, count: int) -> Tensor | None:

@@ -33,7 +33,7 @@ class PairEnds(NamedTuple):
             InvalidGraph: an id is unknown; the message counts them and names the first.
         """
         if not self.are_ids:
-            return torch.from_numpy(np.ascontiguousarray(self.values))
+            return torch.from_numpy(np.require(self.values, requirements=["C", "W"]))  # a read-only array is copied
         distinct, place = np.unique(self.values, return_inverse=True)
         found = np.array([known.get(one, -1) for one in distinct.tolist()], dtype=np.int64)
         unknown = distinct[found < 0].tolist()

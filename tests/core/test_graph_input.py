@@ -139,7 +139,9 @@ def test_networkx_keeps_isolated_nodes_and_their_order() -> None:
         ((table(), None, ["a", "b", "c"]), {}, r"name 1 nodes of 4 that the graph does not have \(first: 'd'\)"),
         ((table(), pd.DataFrame({"x": [1.0]}, index=["a"])), {}, r"that the graph does not have \(first: 'b'\)"),
         ((SQUARE, None, list("aabc")), {}, r"4 node ids, 3 of them different"),
-        ((SQUARE, FEATURES[:3]), {}, r"edges name node 3, but nodes run from 0 to 2"),
+        ((SQUARE, FEATURES[:3]), {}, r"features has 3 rows, but the edges name position 3\. Give one row a node, 4 or"),
+        (([(10**11, 5), (5, 6)],), {}, r"position 100000000000, but there are 2 edges.*ids, give a table.*node_ids"),
+        ((Data(x=FEATURES[:3], edge_index=SQUARE),), {}, r"edges name node 3, but nodes run from 0 to 2"),
         ((SQUARE,), {"edge_weight": [1.0]}, r"edge_weight has the shape \[1\] for 4 edges\. Give one number an edge"),
         ((SQUARE,), {"edge_weight": "w"}, r"edge_weight names 'w', but the edges have the columns \[\]"),
         ((table(),), {"edge_weight": "v"}, r"columns \['source', 'target', 'w'\]\. Name one of them"),
@@ -171,3 +173,24 @@ def test_weights_come_as_float32_one_an_edge() -> None:
     assert found is not None
     assert (found.dtype, found.tolist()) == (torch.float32, [1.0, 2.0])
     assert edge_weights(None, 2) is None
+
+
+def test_high_positions_are_taken_where_something_says_how_many_nodes_there_are() -> None:
+    far = torch.tensor([[0], [10_000]])
+    with pytest.raises(InvalidGraph, match=r"position 10000, but there are 1 edges"):
+        read_graph(far)
+    assert read_graph(far - torch.tensor([[0], [1]])).num_nodes == 10_000
+    for graph in (
+        read_graph(far, torch.zeros(10_001, 1)),
+        read_graph(far, node_ids=range(10_001)),
+        read_graph(Data(edge_index=far, num_nodes=10_001)),
+    ):
+        assert graph.num_nodes == 10_001
+
+
+def test_an_edge_array_that_may_not_be_written_is_read_without_a_warning() -> None:
+    edges = SQUARE.numpy().copy()
+    edges.setflags(write=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_graph(edges).adjacency().num_edges == 4
