@@ -25,10 +25,10 @@ def read_features(features: FeatureInput, node_ids: Sequence[NodeId]) -> Tensor 
     """Return one row a node as float32: dense, or sparse in compressed rows where they came sparse.
 
     A table is put into the order of the nodes by its index; its columns are the features. A vector of whole numbers
-    is taken for categories, [nodes] int64.
+    is taken for categories, [nodes] int64. Arrays are copied; a tensor is shared, so that a mapped one stays mapped.
 
     Raises:
-        InvalidGraph: the rows are not those of the nodes, or a value is not a finite number.
+        InvalidGraph: the rows are not those of the nodes, a value is not a finite number, or a category is negative.
     """
     if features is None:
         return None
@@ -49,14 +49,37 @@ def require_one_row_each(features: Tensor | None, num_nodes: int) -> None:
         )
 
 
-def features_on(adjacency: Adjacency, given: Tensor | None, own: Tensor | None) -> Tensor | None:
+def require_narrow_table(categories: Tensor) -> None:
+    """Refuse integer features whose table would have far more rows than there are nodes: nearly all of it is unused.
+
+    Far more: over 10 rows a node, and over 10,000.
+    """
+    highest = int(categories.max()) if categories.numel() else 0
+    if highest >= max(10_000, 10 * categories.numel()):
+        raise InvalidGraph(
+            f"The highest integer feature is {highest} for {categories.numel()} nodes, and each number up to it has a "
+            "vector of its own. Renumber them from 0 without gaps: numpy.unique(values, return_inverse=True)[1]."
+        )
+
+
+def features_on(
+    adjacency: Adjacency, given: FeatureInput, own: Tensor | None, node_ids: Sequence[NodeId]
+) -> Tensor | None:
     """Return the features to score with on a message graph: those given with it, else the model's own.
 
+    Those given are read by `read_features`: a table is indexed by the model's ids, or, where the message graph has
+    another number of nodes, by position.
+
     Raises:
-        InvalidGraph: none are given, and the model's own are those of another number of nodes.
+        InvalidGraph: those given do not fit the graph, or none are and the model's own are those of another number of
+            nodes.
     """
-    if given is not None or own is None:
-        return given
+    if given is not None:
+        count = adjacency.num_nodes
+        tensor = read_features(given, node_ids if count == len(node_ids) else range(count))
+        return None if tensor is None else tensor.to(adjacency.column.device)
+    if own is None:
+        return None
     if adjacency.num_nodes != own.shape[0]:
         raise InvalidGraph(
             f"The graph to score on has {adjacency.num_nodes} nodes, the model's features {own.shape[0]} rows. "
@@ -91,7 +114,7 @@ def _rows_of(table: Any, node_ids: Sequence[NodeId]) -> Any:
             f"The feature column {text[0]!r} holds {table[text[0]].dtype}, and features are numbers. "
             "Leave the column out, or turn it into numbers."
         )
-    return table.to_numpy(dtype=np.float32)[[place[one] for one in node_ids]]
+    return torch.from_numpy(table.to_numpy(dtype=np.float32)[[place[one] for one in node_ids]])  # indexed: a copy
 
 
 def _as_tensor(features: Any) -> Tensor:
@@ -116,7 +139,7 @@ def _as_tensor(features: Any) -> Tensor:
 def _of_array(array: Any) -> Tensor:
     if array.dtype.kind not in "iufb":
         raise InvalidGraph(f"features are numbers, but the array holds {array.dtype}. Turn them into numbers.")
-    return torch.from_numpy(np.ascontiguousarray(array))
+    return torch.from_numpy(np.array(array, order="C"))  # a copy: what the caller does to the array later is not ours
 
 
 def _require_finite(tensor: Tensor, node_ids: Sequence[NodeId]) -> None:
@@ -126,9 +149,20 @@ def _require_finite(tensor: Tensor, node_ids: Sequence[NodeId]) -> None:
     elif tensor.is_floating_point():
         bad = (~torch.isfinite(tensor).all(dim=1)).nonzero().flatten()
     else:
+        _require_no_negative(tensor, node_ids)
         return
     if bad.numel():
         raise InvalidGraph(
             f"{bad.numel()} of {len(node_ids)} rows of features hold NaN or infinity (first: node "
             f"{node_ids[int(bad[0])]!r}). Fill them in, or leave the feature out."
+        )
+
+
+def _require_no_negative(categories: Tensor, node_ids: Sequence[NodeId]) -> None:
+    bad = (categories < 0).nonzero().flatten()
+    if bad.numel():
+        first = int(bad[0])
+        raise InvalidGraph(
+            f"{bad.numel()} of {len(node_ids)} integer features are negative (first: {int(categories[first])} of node "
+            f"{node_ids[first]!r}), and they number the rows of a table. Renumber them from 0, one number a category."
         )

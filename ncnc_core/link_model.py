@@ -114,12 +114,12 @@ class LinkModel:
 
         See `pair_positions`; `score_ids` takes ids of any kind. Without `adjacency` the served graph is used, its
         embeddings computed once. With it, the pairs are scored on that message graph; `features` may be left out where
-        it has the served graph's nodes.
+        it has the served graph's nodes, see `features_on`.
         """
         pairs = self._pairs(pairs)
         if adjacency is None:
             return scoring.score_pairs(self.network, self._served_levels, self.adjacency, pairs)
-        features = features_on(adjacency, features, self.features)
+        features = features_on(adjacency, features, self.features, self.node_ids)
         levels = scoring.node_levels(self.network, features, adjacency)
         return scoring.score_pairs(self.network, levels, adjacency, pairs)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.encoder import Encoder
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.feature_input import require_narrow_table
 from ncnc_core.input_features import NUM_STRUCTURAL_FEATURES, structural_features
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.ncn import GAE, GAECN, NCN, NCN2, NCNDiff
@@ -61,7 +62,7 @@ class LinkNetwork(nn.Module):
         A node embedding has one vector an id, and where the features are no ids, one a node.
 
         Raises:
-            InvalidGraph: the features are ids and the model embeds none.
+            InvalidGraph: the features are ids and the model embeds none, or far too high for a table.
         """
         if features is None or not _are_ids(features):
             return cls(config, num_features=0 if features is None else features.shape[1], num_ids=num_nodes)
@@ -70,6 +71,7 @@ class LinkNetwork(nn.Module):
                 f"The features are integer ids, shape {list(features.shape)}, and node_embedding is off. "
                 "Set node_embedding: only (or added), or give real-valued features [nodes, features]."
             )
+        require_narrow_table(features)
         return cls(config, num_features=0, num_ids=int(features.max()) + 1 if features.numel() else 1)
 
     @property

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from ncnc_core.feature_input import (
     feature_ids,
     features_on,
     read_features,
+    require_narrow_table,
     require_one_row_each,
     stacked_features,
 )
@@ -76,6 +79,10 @@ def test_nan_is_refused_with_the_number_of_rows_and_the_first_node(features: obj
     ("features", "message"),
     [
         (torch.zeros(2, 2), r"2 rows for 3 nodes\. Give one row a node"),
+        (
+            torch.tensor([0, -3, -1]),
+            r"2 of 3 integer features are negative \(first: -3 of node 'b'\).*Renumber them from 0",
+        ),
         (torch.zeros(3), r"shape \[3\]\. Give \[nodes, features\]"),
         (torch.zeros(3, 2, 2), r"shape \[3, 2, 2\]"),
         (np.array([["x"], ["y"], ["z"]]), r"the array holds <U1\. Turn them into numbers"),
@@ -110,14 +117,43 @@ def test_rows_are_stacked_in_the_layout_they_have(sparse: bool) -> None:
 def test_a_graph_is_scored_with_its_own_features_or_the_models() -> None:
     own, others = torch.zeros(3, 1), torch.zeros(4, 1)
     small, large = (Adjacency.from_edges(torch.tensor([[0], [1]]), count) for count in (3, 4))
-    assert features_on(small, None, own) is own
-    assert features_on(large, others, own) is others
-    assert features_on(large, None, None) is None
+    assert features_on(small, None, own, IDS) is own
+    found = features_on(large, others, own, IDS)
+    assert found is not None
+    assert torch.equal(found, others)
+    assert features_on(large, None, None, IDS) is None
+    by_position = features_on(large, pd.DataFrame({"x": [3.0, 2.0, 1.0, 0.0]}, index=[3, 2, 1, 0]), own, IDS)
+    assert by_position is not None
+    assert by_position.flatten().tolist() == [0.0, 1.0, 2.0, 3.0]
     with pytest.raises(InvalidGraph, match=r"has 4 nodes, the model's features 3 rows\. Give the features"):
-        features_on(large, None, own)
+        features_on(large, None, own, IDS)
+    with pytest.raises(InvalidGraph, match=r"2 rows for 3 nodes\. Give one row a node"):
+        features_on(small, np.zeros((2, 1)), own, IDS)
 
 
 def test_another_number_of_rows_than_nodes_is_refused() -> None:
     require_one_row_each(None, 3)
     with pytest.raises(InvalidGraph, match=r"2 rows for 3 nodes"):
         require_one_row_each(torch.zeros(2, 1), 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("writable", [False, True])
+def test_arrays_are_copied_and_may_be_read_only(dtype: type, writable: bool) -> None:
+    for values in (np.array(VALUES, dtype=dtype), np.arange(3).astype(np.int64)):
+        values.setflags(write=writable)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            tensor = read_features(values, IDS)
+        assert tensor is not None
+        before = values.tolist()
+        values = values if writable else values.copy()
+        values[:] = 7
+        assert tensor.tolist() == before
+
+
+def test_a_table_of_categories_far_wider_than_the_nodes_is_refused() -> None:
+    require_narrow_table(torch.tensor([0, 9_999]))
+    require_narrow_table(torch.zeros(0, dtype=torch.int64))
+    with pytest.raises(InvalidGraph, match=r"highest integer feature is 1000000000000 for 2 nodes.*Renumber them from"):
+        require_narrow_table(torch.tensor([0, 10**12]))

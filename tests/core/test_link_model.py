@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -262,3 +263,35 @@ def test_without_a_word_the_graph_chooses_the_model() -> None:
     assert found.config.edge_weights
     with pytest.raises(InvalidGraph, match="There are 0 edges, and training needs 2"):
         LinkModel.fit([], node_ids=["a", "b"])
+
+
+@pytest.mark.parametrize("form", [torch.Tensor.numpy, torch.Tensor.double, torch.Tensor.to_sparse_csr, pd.DataFrame])
+def test_features_of_a_message_graph_come_in_every_form(form: Callable[[torch.Tensor], object]) -> None:
+    served = model(torch.rand(24, 3))
+    pairs, others = torch.tensor([[0, 5], [2, 10]]), torch.rand(24, 3)
+    given = form(others)
+    if isinstance(given, pd.DataFrame):
+        given = given.set_index(pd.Index(list(served.node_ids))).iloc[::-1]  # put into the nodes' order by id
+    found = served.score_pairs(pairs, adjacency=served.adjacency, features=given)
+    torch.testing.assert_close(found, served.score_pairs(pairs, adjacency=served.adjacency, features=others))
+    assert not torch.equal(found, served.score_pairs(pairs))
+
+
+def test_features_that_do_not_fit_the_message_graph_are_refused() -> None:
+    served = model(torch.rand(24, 3))
+    larger = Adjacency.from_edges(ring_with_chords(), 26)
+    for adjacency, features, message in (
+        (served.adjacency, np.zeros((5, 3)), r"5 rows for 24 nodes\. Give one row a node"),
+        (larger, torch.zeros(24, 3), r"24 rows for 26 nodes\. Give one row a node"),
+        (served.adjacency, np.zeros((24, 2)), r"built for 3 node features, but the graph has 2\. Give the graph the"),
+    ):
+        with pytest.raises(InvalidGraph, match=message):
+            served.score_pairs([(0, 1)], adjacency=adjacency, features=features)
+    assert served.score_pairs([(0, 25)], adjacency=larger, features=np.ones((26, 3))).shape == (1,)
+
+
+def test_categories_too_high_for_a_table_are_refused_before_it_is_made() -> None:
+    far = torch.arange(24) * 10**11
+    embedding = ModelConfig(hidden_channels=8, node_embedding="only")
+    with pytest.raises(InvalidGraph, match=r"highest integer feature is 2300000000000 for 24 nodes.*Renumber"):
+        LinkModel.fit(ring_with_chords(), far, model=embedding, training=TrainingConfig(epochs=1))
