@@ -16,6 +16,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.gathered_rows import GatheredRows, can_gather
 from ncnc_core.input_features import features_of_degrees
 from ncnc_core.kernels import neighbor_sampler as kernels
+from ncnc_core.kernels.entries import find_entries
 from ncnc_core.kernels.neighbor_sampler import Ints
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.overlap_drawing import GraphView, KeyedLists, draw_overlap
@@ -147,7 +148,7 @@ class BatchSampler:
     def _without(self, removed: Tensor) -> GraphView:
         self._touch(removed, True)
         node, other = torch.cat([removed, removed.flip(0)], 1).cpu().numpy()
-        entries = np.unique(kernels.entries_of(self._view.row_pointer, self._view.column, node, other))
+        entries = np.unique(find_entries(self._view.row_pointer, self._view.column, node, other))
         return self._view._replace(removed=entries[entries >= 0])
 
     def _touch(self, removed: Tensor | None, value: bool) -> None:

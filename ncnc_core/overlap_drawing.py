@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ncnc_core.kernels.neighbor_sampler import NO_LIMIT, Flags, Floats, Ints, entries_of
+from ncnc_core.kernels.entries import find_entries
+from ncnc_core.kernels.neighbor_sampler import NO_LIMIT, Flags, Floats, Ints
 from ncnc_core.kernels.overlap_sampler import common_lists, exclusive_lists
 from ncnc_core.overlap_plan import OverlapPlan
 
@@ -76,7 +77,7 @@ def draw_overlap(view: GraphView, pairs: Ints, plan: OverlapPlan, limit: int | N
 
 def _joined(view: GraphView, keys: Ints) -> Flags:
     """Return which pairs are edges that are not hidden."""
-    entry = entries_of(view.row_pointer, view.column, keys // view.num_nodes, keys % view.num_nodes)
+    entry = find_entries(view.row_pointer, view.column, keys // view.num_nodes, keys % view.num_nodes)
     joined: Flags = (entry >= 0) & ~np.isin(entry, view.removed)
     return joined
 

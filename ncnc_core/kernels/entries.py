@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, no_type_check
 
+import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
@@ -14,12 +15,14 @@ Array = NDArray[Any]  # numba compiles for the dtype it is given
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def find_entries(row_pointer: Array, column: Array, first: Array, second: Array, place: Array) -> None:
-    """Write where the entry (first, second) of each pair stands in `column`, or -1; O(log degree) a pair."""
+def find_entries(row_pointer: Array, column: Array, first: Array, second: Array) -> Array:
+    """Return where the entry (first, second) of each pair stands in `column`, or -1; O(log degree) a pair."""
+    place = np.empty(first.size, dtype=np.int64)
     for pair in range(first.size):
         stop = row_pointer[first[pair] + 1]
         at = first_at_least(column, row_pointer[first[pair]], stop, second[pair])
         place[pair] = at if at < stop and column[at] == second[pair] else -1
+    return place
 
 
 @njit(cache=True, nogil=True)

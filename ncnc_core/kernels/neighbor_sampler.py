@@ -17,6 +17,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ncnc_core.kernels.overlap import first_at_least
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -38,27 +40,14 @@ def uniform_hash(seed: Whole, key: Whole) -> float:
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def lower_bound(values: Ints, wanted: Whole, low: Whole, high: Whole) -> Whole:
-    """Return the first place in values[low:high], sorted, that is not below the wanted value; else high."""
-    while low < high:
-        middle = (low + high) // 2
-        if values[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@njit(cache=True, nogil=True)
-@no_type_check
 def left_degree(row_pointer: Ints, removed: Ints, touched: Flags, node: Whole) -> tuple[Whole, Whole]:
     """Return the length of a row without what is removed, and where its removed entries begin in `removed`."""
     start, stop = row_pointer[node], row_pointer[node + 1]
     none = np.int64(removed.size)
     if not touched[node]:  # all but a few nodes: no search
         return stop - start, none
-    first = lower_bound(removed, start, np.int64(0), none)
-    last = lower_bound(removed, stop, first, none)
+    first = first_at_least(removed, np.int64(0), none, start)
+    last = first_at_least(removed, first, none, stop)
     return stop - start - (last - first), first
 
 
@@ -201,15 +190,3 @@ def wipe_places(place: NDArray[np.int32], nodes: Ints) -> None:
     """Forget the places of these nodes."""
     for number in range(nodes.size):
         place[nodes[number]] = -1
-
-
-@njit(cache=True, nogil=True)
-@no_type_check
-def entries_of(row_pointer: Ints, column: Ints, node: Ints, other: Ints) -> Ints:
-    """Return the place in `column` of each entry (node, other), or -1 where the graph has none."""
-    entry = np.empty(node.size, dtype=np.int64)
-    for number in range(node.size):
-        stop = row_pointer[node[number] + 1]
-        at = lower_bound(column, other[number], row_pointer[node[number]], stop)
-        entry[number] = at if at < stop and column[at] == other[number] else -1
-    return entry

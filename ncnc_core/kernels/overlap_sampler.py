@@ -13,12 +13,12 @@ from ncnc_core.kernels.neighbor_sampler import (
     Ints,
     Whole,
     left_degree,
-    lower_bound,
     spaced_place,
     spaced_shift,
     thin_row,
     uniform_hash,
 )
+from ncnc_core.kernels.overlap import first_at_least
 
 
 @njit(cache=True, nogil=True)
@@ -39,12 +39,12 @@ def is_neighbor(
 ) -> tuple[bool, Whole]:
     """Return whether a node is in a row and not removed, and from which place a larger one is to be looked for."""
     stop = row_pointer[node + 1]
-    entry = lower_bound(column, wanted, low, stop)
+    entry = first_at_least(column, low, stop, wanted)
     if entry == stop or column[entry] != wanted:
         return False, entry
     if not touched[node]:
         return True, entry
-    hidden = lower_bound(removed, entry, np.int64(0), np.int64(removed.size))
+    hidden = first_at_least(removed, np.int64(0), np.int64(removed.size), entry)
     return hidden == removed.size or removed[hidden] != entry, entry
 
 

@@ -11,9 +11,7 @@ POINTER, COLUMN = np.array([0, 2, 2, 5]), np.array([1, 2, 0, 1, 2])  # row 1 is 
 
 def test_entries_are_found_in_their_own_row_alone() -> None:
     first, second = np.array([0, 0, 1, 2, 2, 0]), np.array([2, 0, 1, 2, 0, 3])
-    place = np.empty(6, np.int64)
-    find_entries(POINTER, COLUMN, first, second, place)
-    assert place.tolist() == [1, -1, -1, 4, 2, -1]
+    assert find_entries(POINTER, COLUMN, first, second).tolist() == [1, -1, -1, 4, 2, -1]
 
 
 def test_left_out_entries_shift_the_rows_behind_them() -> None:

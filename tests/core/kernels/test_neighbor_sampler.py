@@ -106,13 +106,6 @@ def test_hash_fills_the_unit_interval_evenly() -> None:
     assert np.abs(np.histogram(values, bins=10, range=(0, 1))[0] / 2000 - 1).max() < 0.1
 
 
-def test_lower_bound_is_numpys() -> None:
-    values = np.array([1, 3, 3, 8], dtype=np.int64)
-    for wanted in range(10):
-        assert kernels.lower_bound(values, wanted, 0, 4) == np.searchsorted(values, wanted)
-    assert kernels.lower_bound(values, 9, 1, 3) == 3
-
-
 def test_nodes_are_numbered_once_in_ascending_order_and_forgotten() -> None:
     place = np.full(SIZE, -1, dtype=np.int32)
     first = kernels.note_new_nodes(place, np.array([7, 2, 7, 11]))
@@ -124,15 +117,6 @@ def test_nodes_are_numbered_once_in_ascending_order_and_forgotten() -> None:
     assert kernels.places_of(place, np.array([0, 2, 5, 7, 11])).tolist() == [3, 0, 4, 1, 2]
     kernels.wipe_places(place, np.concatenate([first, second]))
     assert (place == -1).all()
-
-
-def test_places_of_entries_are_found_and_of_no_edges_not() -> None:
-    pointer, column = rows_of([(0, 4), (0, 9), (4, 9), (11, 10)])
-    entry = kernels.entries_of(pointer, column, np.array([0, 9, 11, 0, 11]), np.array([9, 4, 10, 1, 11]))
-    assert entry[3:].tolist() == [-1, -1]
-    assert column[entry[:3]].tolist() == [9, 4, 10]
-    assert (pointer[[0, 9, 11]] <= entry[:3]).all()
-    assert (entry[:3] < pointer[[1, 10, 12]]).all()
 
 
 def test_no_nodes_and_no_edges_give_nothing() -> None:
