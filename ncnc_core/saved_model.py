@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -56,7 +57,7 @@ def load_parts(folder: Path) -> ModelParts:
     """Read a folder that `save_parts` wrote.
 
     Raises:
-        InvalidGraph: a file is missing, or the folder was written in a format this version does not know.
+        InvalidGraph: a file is missing or broken, or the folder was written in a format this version does not know.
     """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
@@ -64,9 +65,10 @@ def load_parts(folder: Path) -> ModelParts:
     description = json.loads((folder / "model.json").read_text())
     _require_format(description, folder)
     config = _config(description["config"], folder)
-    network = LinkNetwork(config, num_features=description["num_features"], num_ids=description["num_ids"])
-    network.load_state_dict(load_file(folder / "weights.safetensors"))
-    graph = load_file(folder / "graph.safetensors")
+    with torch.device("meta"):  # nothing is initialised, so nothing is drawn from the caller's random state
+        network = LinkNetwork(config, num_features=description["num_features"], num_ids=description["num_ids"])
+    network.load_state_dict(_tensors(folder / "weights.safetensors"), assign=True)
+    graph = _tensors(folder / "graph.safetensors")
     return ModelParts(
         config=config,
         network=network.eval(),
@@ -74,6 +76,16 @@ def load_parts(folder: Path) -> ModelParts:
         features=_features(graph, description["num_nodes"]),
         node_ids=json.loads((folder / "node_ids.json").read_text()),
     )
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise InvalidGraph(
+            f"{path} is cut short or damaged: {path.stat().st_size} bytes ({error}). Copy the folder again, or save "
+            "the model again."
+        ) from error
 
 
 def _require_format(description: dict[str, Any], folder: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -81,11 +81,17 @@ def read_checkpoint(path: Path, run: str) -> tuple[dict[str, Tensor], Progress]:
     """Read a checkpoint of this very run.
 
     Raises:
-        InvalidGraph: the file belongs to another model, recipe or graph.
+        InvalidGraph: the file is broken, or belongs to another model, recipe or graph.
     """
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping: it has no iterator
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping: no iterator
+    except SafetensorError as error:
+        raise InvalidGraph(
+            f"{path.name} is cut short or damaged: {path.stat().st_size} bytes ({error}). Remove the file, and the "
+            "training starts from its beginning."
+        ) from error
     if metadata["run"] != run:
         raise InvalidGraph(
             f"{path.name} is the checkpoint of another training (run {metadata['run'][:12]}, this one is {run[:12]}): "

@@ -82,3 +82,21 @@ def test_a_configuration_of_another_version_is_refused_with_the_field(tmp_path: 
     (tmp_path / "model.json").write_text(json.dumps(description))
     with pytest.raises(InvalidGraph, match=r"does not know \(attention_heads: .*\)\. Load it with the version"):
         load_parts(tmp_path)
+
+
+def test_reading_draws_no_random_numbers_and_leaves_weights_that_can_be_trained(tmp_path: Path) -> None:
+    save_parts(parts(), tmp_path)
+    before = torch.get_rng_state()
+    network = load_parts(tmp_path).network
+    assert torch.equal(torch.get_rng_state(), before)
+    assert {one.device.type for one in [*network.parameters(), *network.buffers()]} == {"cpu"}
+    assert all(one.requires_grad for one in network.parameters())
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "graph.safetensors"])
+@pytest.mark.parametrize("kept", [0, 5, 100])
+def test_a_file_cut_short_is_refused_with_its_size(tmp_path: Path, name: str, kept: int) -> None:
+    save_parts(parts(), tmp_path)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:kept])
+    with pytest.raises(InvalidGraph, match=rf"{name} is cut short or damaged: {kept} bytes .*Copy the folder again"):
+        load_parts(tmp_path)

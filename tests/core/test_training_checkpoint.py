@@ -122,3 +122,12 @@ def test_fingerprint_tells_apart_whatever_changes_the_outcome(place: int, other:
 def test_fingerprint_tells_initial_weights_apart() -> None:
     assert fingerprint(*BASE[:4], WEIGHTS) != fingerprint(*BASE[:4], {"a": torch.ones(2)})
     assert fingerprint(*BASE[:4], WEIGHTS) != fingerprint(*BASE[:4], {"b": torch.zeros(2)})
+
+
+@pytest.mark.parametrize("kept", [0, 5, 60])
+def test_a_checkpoint_cut_short_is_refused_with_its_size(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "checkpoint"
+    write_checkpoint(path, {"a": torch.zeros(1)}, PROGRESS, "run")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InvalidGraph, match=rf"checkpoint is cut short or damaged: {kept} bytes .*Remove the file"):
+        read_checkpoint(path, "run")
