@@ -31,8 +31,13 @@ def fit_network(
     """Train on a random share of the edges and let the others choose the epoch; the training seed fixes both.
 
     Raises:
-        InvalidGraph: there are fewer than two edges.
+        InvalidGraph: there are fewer than two edges, or `valid_fraction` is not between 0 and 1.
     """
+    if not 0 < valid_fraction < 1:
+        raise InvalidGraph(
+            f"valid_fraction is the share of edges that choose the epoch, between 0 and 1, but it is {valid_fraction}. "
+            "Give 0.1, say."
+        )
     every, num_nodes = adjacency.edges(), adjacency.num_nodes
     if every.shape[1] < 2:
         raise InvalidGraph(f"There are {every.shape[1]} edges, and training needs 2: one to learn, one to validate.")

@@ -33,3 +33,10 @@ def test_named_nodes_without_edges_are_part_of_the_model() -> None:
     served = LinkModel.fit(edges, node_ids=list("abcdef"), model=SMALL, training=TrainingConfig(epochs=1))
     assert served.num_nodes == 6
     assert served.score_ids(["a"], ["f"]).shape == (1,)
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 0.0, 1.0, 10.0, float("nan")])
+def test_a_share_to_validate_that_is_none_is_refused(fraction: float) -> None:
+    edges = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+    with pytest.raises(InvalidGraph, match=rf"between 0 and 1, but it is {fraction}\. Give 0\.1"):
+        LinkModel.fit(edges, model=SMALL, valid_fraction=fraction)
