@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import torch
 from jaxtyping import Float, Int64
@@ -129,8 +129,8 @@ class LinkModel:
 
     def recommend(
         self,
-        nodes: NodeId | Iterable[NodeId],
-        k: int = 10,
+        nodes: IdsInput,
+        k: SupportsIndex = 10,
         *,
         exclude_known: bool = True,
         candidates: Candidates | None = None,
@@ -142,7 +142,7 @@ class LinkModel:
         ranked. In a larger one (or with "near") those within two steps are, most shared neighbours first, and those of
         highest degree: no other is looked for. Ties are in the order of the nodes.
         """
-        asked = self.positions([nodes] if isinstance(nodes, int | str) else nodes).tolist()
+        asked = self.positions(nodes).tolist()
         return recommend_links(
             self.score_pairs,
             self.adjacency,
@@ -227,7 +227,7 @@ class LinkModel:
         parts = load_parts(Path(folder))
         return cls(parts.config, parts.network, parts.adjacency, parts.features, parts.node_ids)
 
-    def positions(self, ids: Iterable[Any]) -> Int64[Tensor, " ids"]:
+    def positions(self, ids: IdsInput) -> Int64[Tensor, " ids"]:
         """Return the position of each node id; an unknown one is an InvalidGraph."""
         return pair_input.positions_of(ids, self._positions)
 

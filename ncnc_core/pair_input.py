@@ -95,13 +95,13 @@ def pair_positions(pairs: PairInput, known: Mapping[NodeId, int]) -> Int64[Tenso
     return positions
 
 
-def positions_of(ids: Iterable[Any], known: Mapping[NodeId, int]) -> Int64[Tensor, " ids"]:
-    """Return the position of each node id.
+def positions_of(ids: IdsInput, known: Mapping[NodeId, int]) -> Int64[Tensor, " ids"]:
+    """Return the position of each node id, of one alone as of several.
 
     Raises:
         InvalidGraph: an id is unknown; the message counts them and names the first.
     """
-    wanted = list(ids)
+    wanted = _listed(ids)
     unknown = [one for one in wanted if one not in known]
     if unknown:
         raise InvalidGraph(
@@ -124,6 +124,18 @@ def paired_positions(
     if len(sources) != len(targets):
         raise InvalidGraph(f"There are {len(sources)} sources and {len(targets)} targets. Give one target a source.")
     return torch.stack([sources, targets])
+
+
+def _listed(ids: IdsInput) -> list[Any]:
+    if isinstance(ids, int | str):
+        return [ids]
+    if isinstance(ids, Tensor):
+        ids = ids.detach().cpu().numpy()
+    if isinstance(ids, np.ndarray | np.generic):
+        if ids.ndim > 1:
+            raise InvalidGraph(f"Node ids come in one row, but got the shape {list(ids.shape)}. Flatten them.")
+        return np.atleast_1d(ids).tolist()  # type: ignore[no-any-return]
+    return [one.item() if isinstance(one, Tensor) else one for one in ids]
 
 
 def require_one_id_each(node_ids: Sequence[NodeId], num_nodes: int) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from jaxtyping import Int64
@@ -68,37 +69,52 @@ def recommend_links(
     score: Callable[[Tensor], Tensor],
     adjacency: Adjacency,
     nodes: Iterable[int],
-    k: int,
+    k: object,
     node_ids: Sequence[NodeId],
     *,
     exclude_known: bool,
-    candidates: Candidates | None,
+    candidates: str | None,
 ) -> Recommendations:
     """Rank the candidates of each node and keep the best k, ties in the order of the positions.
 
     Where fewer than k candidates are left, all of them are returned. Memory: one node's candidates.
 
     Raises:
-        InvalidGraph: k is below 1.
+        InvalidGraph: k is no whole number from 1, or `candidates` is another word.
     """
-    if k < 1:
-        raise InvalidGraph(f"recommend gives at least one candidate a node, but k is {k}. Ask for k=1 or more.")
-    if candidates is None:
-        candidates = "all" if adjacency.num_nodes <= EVERY_NODE_UP_TO else "near"
+    count, search = _whole(k), _search(candidates, adjacency.num_nodes)
     rows: list[Recommendation] = []
     for node in nodes:
-        others = candidates_of(adjacency, node, exclude_known=exclude_known, candidates=candidates)
+        others = candidates_of(adjacency, node, exclude_known=exclude_known, candidates=search)
         pairs = torch.stack([torch.full_like(others, node), others])
         scores, order = score(pairs).sort(descending=True, stable=True)  # stable: a tie stays in the nodes' order
-        best = order[:k]
+        best = order[:count]
         rows += [
             Recommendation(node_ids[node], node_ids[other], rank, value, known)
             for rank, (other, value, known) in enumerate(
-                zip(others[best].tolist(), scores[:k].tolist(), adjacency.has(pairs[:, best]).tolist(), strict=True),
+                zip(
+                    others[best].tolist(), scores[:count].tolist(), adjacency.has(pairs[:, best]).tolist(), strict=True
+                ),
                 start=1,
             )
         ]
     return Recommendations(tuple(rows))
+
+
+def _whole(k: Any) -> int:
+    if isinstance(k, bool) or not hasattr(k, "__index__") or operator.index(k) < 1:
+        raise InvalidGraph(
+            f"recommend gives at least one candidate a node, but k is {k!r}. Ask for k=1 or more, a whole number."
+        )
+    return operator.index(k)
+
+
+def _search(candidates: str | None, num_nodes: int) -> Candidates:
+    if candidates is None:
+        return "all" if num_nodes <= EVERY_NODE_UP_TO else "near"
+    if candidates == "all" or candidates == "near":
+        return candidates
+    raise InvalidGraph(f"candidates is 'all' or 'near', but it is {candidates!r}. Give one of them, or leave it out.")
 
 
 def candidates_of(

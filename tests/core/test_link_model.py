@@ -295,3 +295,9 @@ def test_categories_too_high_for_a_table_are_refused_before_it_is_made() -> None
     embedding = ModelConfig(hidden_channels=8, node_embedding="only")
     with pytest.raises(InvalidGraph, match=r"highest integer feature is 2300000000000 for 24 nodes.*Renumber"):
         LinkModel.fit(ring_with_chords(), far, model=embedding, training=TrainingConfig(epochs=1))
+
+
+@pytest.mark.parametrize("nodes", [np.int64(102), torch.tensor(102), np.array([102]), torch.tensor([102]), [102]])
+def test_partners_are_recommended_to_a_node_however_its_id_comes(nodes: object) -> None:
+    served = model()
+    assert served.recommend(nodes, np.int64(3)).rows == served.recommend(102, 3).rows

@@ -109,6 +109,22 @@ def test_tensors_of_positions_are_taken_as_they_are() -> None:
     assert pair_positions(pairs, KNOWN) is pairs
 
 
+@pytest.mark.parametrize(
+    "ids", [30, np.int64(30), torch.tensor(30), np.array(30), torch.tensor([30]), np.array([30]), [torch.tensor(30)]]
+)
+def test_one_id_of_any_kind_is_found(ids: object) -> None:
+    assert positions_of(ids, {10: 0, 30: 1}).tolist() == [1]
+
+
+def test_one_text_is_one_id_and_not_its_letters() -> None:
+    assert positions_of("ab", {"a": 0, "b": 1, "ab": 2}).tolist() == [2]
+
+
+def test_ids_in_rows_and_columns_are_refused() -> None:
+    with pytest.raises(InvalidGraph, match=r"one row, but got the shape \[1, 2\]\. Flatten them"):
+        positions_of(np.array([[10, 30]]), {10: 0, 30: 1})
+
+
 def test_two_sequences_of_ids_become_pairs_and_must_be_of_one_length() -> None:
     assert paired_positions(["a", "b"], np.array(["c", "d"]), KNOWN).tolist() == [[0, 1], [2, 3]]
     with pytest.raises(InvalidGraph, match=r"2 sources and 1 targets\. Give one target a source"):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -19,7 +22,7 @@ def by_number(pairs: Tensor) -> Tensor:
     return pairs[1].float()
 
 
-def recommended(nodes: list[int], k: int, **options: object) -> list[tuple[str, str]]:
+def recommended(nodes: list[int], k: object, **options: object) -> list[tuple[str, str]]:
     settings: dict[str, object] = {"exclude_known": True, "candidates": None, **options}
     found = recommend_links(by_number, GRAPH, nodes, k, IDS, **settings)  # type: ignore[arg-type]
     return [(str(row.source), str(row.target)) for row in found]
@@ -81,9 +84,21 @@ def test_a_large_graph_is_searched_near_by_and_a_small_one_all_over(monkeypatch:
     assert len(recommended([0], 9)) == 4
 
 
-def test_fewer_than_one_candidate_is_refused() -> None:
-    with pytest.raises(InvalidGraph, match=r"at least one candidate a node, but k is 0\. Ask for k=1 or more"):
-        recommended([0], 0)
+@pytest.mark.parametrize("k", [0, -1, 2.5, True, "3", None, np.int64(0)])
+def test_what_is_no_whole_number_from_one_is_refused(k: object) -> None:
+    message = rf"at least one candidate a node, but k is {re.escape(repr(k))}\. Ask for k=1 or more, a whole number"
+    with pytest.raises(InvalidGraph, match=message):
+        recommended([0], k)
+
+
+def test_whole_numbers_of_every_kind_count_candidates() -> None:
+    for k in (np.int32(2), torch.tensor(2)):
+        assert recommended([0], k) == recommended([0], 2)
+
+
+def test_another_word_for_the_candidates_is_refused_with_the_two() -> None:
+    with pytest.raises(InvalidGraph, match=r"candidates is 'all' or 'near', but it is 'far'\. Give one of them"):
+        recommended([0], 1, candidates="far")
 
 
 def test_rows_come_as_a_frame_by_node_and_as_text() -> None:
