@@ -111,6 +111,7 @@ def explain_pair(
     Sundararajan, Taly, Yan, Axiomatic Attribution for Deep Networks, arXiv:1703.01365.
     Cost: one scoring of the pair and up to MOST_STEPS rows through the head.
     """
+    levels = [one.detach() for one in levels]  # a table of node vectors is itself a level, and it is a parameter
     pairs = torch.tensor([[source], [target]], device=adjacency.column.device)
     score = float(score_pairs(network, levels, adjacency, pairs))
     with torch.no_grad():

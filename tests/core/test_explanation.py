@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 
@@ -141,3 +143,16 @@ def test_text_names_the_pair_and_its_largest_parts_and_sums_up_the_rest() -> Non
     assert "(source only, weight 0.500)" in str(
         LinkExplanation("a", "b", 0.0, False, 0.0, 0.0, found.neighbors[-1:], 0.0)
     )
+
+
+def test_learnt_vectors_alone_are_explained_without_a_warning() -> None:
+    torch.manual_seed(0)
+    config = ModelConfig(encoder="none", node_embedding="only", hidden_channels=8)
+    network = LinkNetwork(config, num_features=0, num_ids=NUM_NODES)
+    adjacency = Adjacency.from_edges(random_edges(), NUM_NODES)
+    levels = [level.requires_grad_() for level in node_levels(network, None, adjacency)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = explain_pair(network, levels, adjacency, 0, 1, list(range(NUM_NODES)))
+    total = found.base + found.pair + sum(part.contribution for part in found.neighbors)
+    assert total == pytest.approx(found.score, abs=5e-4)
