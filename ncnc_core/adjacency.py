@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
@@ -44,7 +44,7 @@ class Adjacency:
 
     @classmethod
     def from_edges(
-        cls, edges: Int64[Tensor, "2 edges"], num_nodes: int, weight: Float[Tensor, " edges"] | None = None
+        cls, edges: Int[Tensor, "2 edges"], num_nodes: int, weight: Float[Tensor, " edges"] | None = None
     ) -> Adjacency:
         """Build from undirected edges in any order and direction; duplicates and self-loops are dropped.
 
@@ -58,7 +58,7 @@ class Adjacency:
                 f"but nodes run from 0 to {num_nodes - 1}. Raise num_nodes, or renumber the nodes."
             )
         is_edge = edges[0] != edges[1]
-        edges = edges[:, is_edge]
+        edges = edges[:, is_edge].long()  # a key of int32 would overflow
         # One int64 key a directed entry, row * num_nodes + column: one sort orders rows and columns and drops doubles.
         keys = torch.cat([edges[0] * num_nodes + edges[1], edges[1] * num_nodes + edges[0]])
         if weight is None:

@@ -60,8 +60,8 @@ def grown_graph(
     as in `pair_ends`. In a graph with weights, an edge without one weighs one.
 
     Raises:
-        InvalidGraph: a new node is known already or has no features and the model reads them, or an edge names a node
-            that is neither known nor new, by id or by position.
+        InvalidGraph: a new node is known already, has an id of another kind than the model's, or has no features and
+            the model reads them, or an edge names a node that is neither known nor new, by id or by position.
     """
     new = feature_ids(features) if new_nodes is None else clean_ids(new_nodes, "new_nodes")
     new = new or []
@@ -71,6 +71,7 @@ def grown_graph(
             f"{len(repeated)} of {len(new)} new nodes are nodes of the model already (first: {repeated[0]!r}). Leave "
             "them out; their features are changed by with_graph."
         )
+    _require_one_kind(known.node_ids, new)
     ids = known.node_ids + new
     places = {one: place for place, one in enumerate(ids)}
     adjacency = known.adjacency
@@ -101,6 +102,15 @@ def _positions(pairs: PairInput, places: dict[NodeId, int], what: str) -> Tensor
             f"0 to {len(places) - 1}. Correct the positions, or give the edges by id, as a table or as text."
         )
     return found
+
+
+def _require_one_kind(known: Sequence[NodeId], new: Sequence[NodeId]) -> None:
+    if known and new and isinstance(known[0], str) != isinstance(new[0], str):
+        kinds = ("text", "whole numbers") if isinstance(known[0], str) else ("whole numbers", "text")
+        raise InvalidGraph(
+            f"The model's node ids are {kinds[0]}, and those of {len(new)} new nodes are {kinds[1]} (first: "
+            f"{new[0]!r}). Convert the new ones."
+        )
 
 
 def _edges_and_weights(adjacency: Adjacency) -> tuple[Tensor, Tensor | None]:

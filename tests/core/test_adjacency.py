@@ -142,3 +142,10 @@ def test_a_position_that_is_no_node_is_refused_and_never_looked_up(
     nothing = pairs[:, :0]
     assert adjacency.has(nothing).tolist() == []
     assert adjacency.without(nothing) is adjacency
+
+
+def test_edges_of_int32_are_counted_in_int64() -> None:
+    far = torch.tensor([[70_000, 0], [69_999, 80_000]], dtype=torch.int32)  # row * num_nodes is beyond int32
+    adjacency = Adjacency.from_edges(far, 80_001)
+    assert adjacency.column.dtype == torch.int64
+    assert adjacency.edges().tolist() == [[0, 69_999], [80_000, 70_000]]

@@ -115,11 +115,17 @@ def test_weights_are_kept_and_an_edge_without_one_weighs_one() -> None:
             torch.zeros(2, 2),
             r"1 of 2 new nodes are nodes of the model already \(first: 'b'\)\. Leave",
         ),
+        (
+            None,
+            [7, 8],
+            torch.zeros(2, 2),
+            r"ids are text, and those of 2 new nodes are whole numbers \(first: 7\)\. Conv",
+        ),
         (None, ["e", "f"], torch.zeros(1, 2), r"1 rows for 2 nodes"),
     ],
 )
 def test_what_does_not_fit_the_graph_is_refused(
-    new_edges: object, new_nodes: list[str] | None, features: object, message: str
+    new_edges: object, new_nodes: list[str] | list[int] | None, features: object, message: str
 ) -> None:
     with pytest.raises(InvalidGraph, match=message):
         grown_graph(parts(), new_edges, new_nodes, features, None, None)
