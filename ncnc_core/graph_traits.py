@@ -31,11 +31,6 @@ class GraphTraits:
     has_ids: bool
     has_weights: bool
 
-    @property
-    def density(self) -> float:
-        """The share of the possible edges that there are."""
-        return 2 * self.num_edges / max(self.num_nodes * (self.num_nodes - 1), 1)
-
     @classmethod
     def of(cls, adjacency: Adjacency, features: Tensor | None, generator: torch.Generator) -> GraphTraits:
         """Measure a graph: O(edges + feature values), and the overlap of at most 2,000 drawn edges."""

@@ -18,7 +18,6 @@ def test_degrees_are_those_at_the_ends_of_edges() -> None:
     found = traits()
     assert (found.num_nodes, found.num_edges) == (6, 5)
     assert found.edge_degree == pytest.approx((4 + 4 + 9 + 4 + 1) / 10)
-    assert found.density == pytest.approx(5 / 15)
 
 
 def test_closed_share_is_near_the_share_of_edges_in_triangles() -> None:
@@ -55,4 +54,4 @@ def test_weights_count_where_they_differ_and_none_is_below_0(weight: list[float]
 
 def test_graph_without_edges_has_traits_too() -> None:
     found = traits(Adjacency.from_edges(torch.zeros(2, 0, dtype=torch.int64), 1))
-    assert (found.edge_degree, found.closed_share, found.density) == (0.0, 0.0, 0.0)
+    assert (found.edge_degree, found.closed_share) == (0.0, 0.0)
