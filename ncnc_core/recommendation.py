@@ -112,8 +112,10 @@ def _whole(k: Any) -> int:
 def _search(candidates: str | None, num_nodes: int) -> Candidates:
     if candidates is None:
         return "all" if num_nodes <= EVERY_NODE_UP_TO else "near"
-    if candidates == "all" or candidates == "near":
-        return candidates
+    if candidates == "all":
+        return "all"
+    if candidates == "near":
+        return "near"
     raise InvalidGraph(f"candidates is 'all' or 'near', but it is {candidates!r}. Give one of them, or leave it out.")
 
 
