@@ -71,7 +71,7 @@ def epoch(name: str) -> dict[str, float]:
     optimizer = plain.optimizer(rates.encoder_learning_rate, rates.predictor_learning_rate)
     difference = _largest_difference(setting, run.network, plain)
     ours = quickest(lambda: run.train_epoch(1), rounds=ROUNDS)
-    theirs = quickest(lambda: _plain_epoch(plain, setting, optimizer), rounds=2)
+    theirs = quickest(lambda: _plain_epoch(plain, setting, optimizer), rounds=ROUNDS)
     work = training_work(setting.data, setting.tuned, run.adjacency)
     return _figures(ours, theirs, work, PUBLISHED.get(name, (None, None))[0], setting) | {
         "largest_logit_difference": difference
@@ -89,7 +89,7 @@ def evaluation(name: str) -> dict[str, float]:
         return score_pairs(run.network, node_levels(run.network, features, run.adjacency), run.adjacency, pairs)
 
     ours = quickest(score, rounds=ROUNDS)
-    theirs = quickest(lambda: _plain_scores(plain, setting), rounds=2)
+    theirs = quickest(lambda: _plain_scores(plain, setting), rounds=ROUNDS)
     work = evaluation_work(setting.data, setting.tuned, run.adjacency, pairs)
     return _figures(ours, theirs, work, PUBLISHED.get(name, (None, None))[1], setting) | {
         "largest_logit_difference": _largest_difference(setting, run.network, plain)
