@@ -44,9 +44,9 @@ def pack_model(model_folder: Path, destination: Path, *, logged: LoggedModel, in
                 run_id=logged.source_run_id,
             ),
         )
-    # Saving runs the code, which may leave bytecode of this very Python behind.
-    for bytecode in destination.rglob("*.pyc"):
-        bytecode.unlink()
+    # Saving runs the code, which may leave bytecode of this very Python behind, and numba's kernels for this processor.
+    for compiled in list(destination.rglob("__pycache__")):
+        shutil.rmtree(compiled)
 
 
 def pair_signature(pairs: DataFrame) -> ModelSignature:
