@@ -29,16 +29,6 @@ class Change:
     returned: int
 
 
-@dataclass(frozen=True)
-class _Tonight:
-    """The delivered edges, each once, low < high as codes into ids, with their earliest time."""
-
-    ids: Ids
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
-    time: Times | None
-
-
 def build(
     delivery: Delivery,
     params: SnapshotParams,
@@ -47,18 +37,17 @@ def build(
     previous: CanonicalGraph | None,
     previous_as_of: int | None,
 ) -> Change:
-    """Bring the previous tables to tonight. Positions and edge order are append-only; cost is one sort of the edges.
+    """Bring the previous tables to delivery. Positions and edge order are append-only; cost is one sort of the edges.
 
     A new edge was first seen at its earliest time, held within (previous as-of, as-of]; without times, at the as-of.
     A returning edge keeps its first_seen and is alive since the as-of. In a full dump what is missing was removed; a
     log removes nothing.
     """
     before = previous or _nothing(delivery)
-    tonight = _tonight(delivery)
-    living_ids = _union(delivery.node_ids, tonight.ids)
+    living_ids = _union(delivery)
     node_ids, position = _append(before.tables.node_ids, living_ids)
-    codes = position.get_indexer(pd.Index(tonight.ids))
-    edges = np.sort(np.stack([codes[tonight.low], codes[tonight.high]]), axis=0).astype(np.int64)
+    codes = position.get_indexer(pd.Index(delivery.ids))
+    edges = np.sort(np.stack([codes[delivery.low], codes[delivery.high]]), axis=0).astype(np.int64)
 
     size = np.int64(len(node_ids))
     known = pd.Index(before.tables.edges[0] * size + before.tables.edges[1])
@@ -74,7 +63,7 @@ def build(
     removed_at = np.where(here, STILL_ALIVE, before.tables.removed_at)
     removed_at[gone] = as_of
     alive_since = np.where(here & ~lived, as_of, before.tables.alive_since)
-    first_seen = _first_seen(tonight.time, new, as_of, previous_as_of)
+    first_seen = _first_seen(delivery.time, new, as_of, previous_as_of)
     tables = GraphTables(
         node_ids=node_ids,
         features=_features(delivery, before.tables, position),
@@ -129,22 +118,10 @@ def _nothing(delivery: Delivery) -> CanonicalGraph:
     return CanonicalGraph(tables, empty, np.zeros(0, dtype=np.bool_))
 
 
-def _tonight(delivery: Delivery) -> _Tonight:
-    """Return each delivered edge once, self-loops dropped; of several times the earliest."""
-    pairs = delivery.pairs
-    rows = np.flatnonzero(pairs.low != pairs.high)
-    if delivery.time is not None:
-        rows = rows[np.argsort(delivery.time[rows], kind="stable")]
-    _, first = np.unique(pairs.keys[rows], return_index=True)
-    rows = rows[first]
-    time = delivery.time[rows] if delivery.time is not None else None
-    return _Tonight(pairs.ids, pairs.low[rows], pairs.high[rows], time)
-
-
-def _union(node_ids: Ids | None, edge_ids: Ids) -> Ids:
-    if node_ids is None:
-        return edge_ids
-    return np.asarray(pd.Index(node_ids).union(pd.Index(edge_ids), sort=None))
+def _union(delivery: Delivery) -> Ids:
+    if delivery.nodes is None:
+        return delivery.ids
+    return np.asarray(pd.Index(delivery.nodes.ids).union(pd.Index(delivery.ids), sort=None))
 
 
 def _append(old: Ids, living: Ids) -> tuple[Ids, pd.Index]:
@@ -173,10 +150,10 @@ def _node_first_seen(before: CanonicalGraph, tables: GraphTables, as_of: int) ->
 
 def _features(delivery: Delivery, before: GraphTables, position: pd.Index) -> NDArray[np.float32] | None:
     """Return features by position: tonight's; else what a departed node had; else, for an unknown node, zeros."""
-    if delivery.features is None or delivery.node_ids is None:
+    if delivery.nodes is None or delivery.nodes.features is None:
         return None
-    features = np.zeros((len(position), delivery.features.shape[1]), dtype=np.float32)
+    features = np.zeros((len(position), delivery.nodes.features.shape[1]), dtype=np.float32)
     if before.features is not None and before.features.shape[1] == features.shape[1]:
         features[: before.num_nodes] = before.features
-    features[position.get_indexer(pd.Index(delivery.node_ids))] = delivery.features
+    features[position.get_indexer(pd.Index(delivery.nodes.ids))] = delivery.nodes.features
     return features

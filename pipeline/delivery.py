@@ -1,62 +1,75 @@
-"""What a source delivered for one night, in memory: rows as they came, each with its row number."""
+"""What a source delivered for one night: each pair once, whatever rows said it, and what became of the rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 Ids = NDArray[np.generic]
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """The delivered edges as codes into their sorted unique ids, low <= high whatever direction they came in.
+class RowCounts:
+    """What became of the rows of an edge table; where one is at fault, the first such row as a person finds it.
 
-    ids [n]: sorted. low, high [rows]: positions in ids. Equal ones are a self-loop.
+    read: the rows looked at. self_loops, repeated: rows that lead from a node to itself, that say a pair again.
+    reciprocal: pairs that a directed table holds in both directions, which is no fault there. later: events after the
+    as-of, left for a later night. late: events from before the last snapshot that came only now. left_out: rows of
+    other types or of less weight than params.yaml asks for.
+    """
+
+    read: int
+    self_loops: int = 0
+    repeated: int = 0
+    reciprocal: int = 0
+    later: int = 0
+    late: int = 0
+    left_out: int = 0
+    first_self_loop: str = ""
+    first_repeated: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class NodeTable:
+    """The delivered nodes.
+
+    ids [n]: each once. features [n, f] float32. times [n]: since when a row's features hold, unix seconds; None where
+    the table does not say.
     """
 
     ids: Ids
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
-
-    @property
-    def keys(self) -> NDArray[np.int64]:
-        """One int64 for each pair, [rows]: the same whatever the direction."""
-        return self.low * np.int64(len(self.ids)) + self.high
+    features: NDArray[np.float32] | None = None
+    times: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
     """One delivered graph, its values checked, its graph not yet.
 
-    source, target [rows]: int64 or str objects. time [rows]: unix seconds, or None. row [rows]: 1-based data rows of
-    edges_file. node_ids [n], features [n, f] float32: the node table, or None. num_ignored: events after the as-of.
+    ids [n]: sorted, every id that an edge row names; int64, or str objects. low, high [e]: positions in ids, low <
+    high, each pair once, in the order of (low, high); self-loops are only counted. time [e]: each pair's earliest,
+    unix seconds, or None. newest: the latest time among the rows read, or None.
     """
 
     edges_file: str
     nodes_file: str | None
     sha256: str
-    source: Ids
-    target: Ids
+    ids: Ids
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
     time: NDArray[np.int64] | None
-    row: NDArray[np.int64]
-    node_ids: Ids | None = None
-    features: NDArray[np.float32] | None = None
-    num_ignored: int = 0
+    rows: RowCounts
+    nodes: NodeTable | None = None
+    newest: int | None = None
+
+    @property
+    def num_edges(self) -> int:
+        """The number of distinct undirected edges, self-loops not counted."""
+        return len(self.low)
 
     @property
     def ids_are_text(self) -> bool:
         """Whether ids are strings rather than integers."""
-        return self.source.dtype.kind != "i"
-
-    @cached_property
-    def pairs(self) -> Pairs:
-        """The rows as undirected pairs; sorts the ids once, in O(rows log rows)."""
-        codes, ids = pd.factorize(np.concatenate([self.source, self.target]), sort=True)
-        half = len(self.source)
-        ends = np.stack([codes[:half], codes[half:]]).astype(np.int64)
-        return Pairs(ids=np.asarray(ids), low=ends.min(axis=0), high=ends.max(axis=0))
+        return self.ids.dtype.kind != "i"

@@ -20,7 +20,7 @@ from ibis.backends.duckdb import Backend
 from numpy.typing import NDArray
 
 from pipeline.csv_table import open_csv
-from pipeline.delivery import Delivery, Ids
+from pipeline.delivery import Delivery, Ids, NodeTable, RowCounts
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.git_origin import CREDENTIALS
 from pipeline.params import SnapshotParams
@@ -77,22 +77,24 @@ class GraphSource:
                 table.require({"time_column": params.time_column})
                 time = table.times(params.time_column)
         keep = self._until(time, len(source), as_of, edges.name)
-        node_ids: Ids | None = None
-        features: NDArray[np.float32] | None = None
+        node_table = None
         if nodes:
             with nodes.open(connection) as table:
-                node_ids, features = self._nodes(table, text=text)
+                node_table = self._nodes(table, text=text)
+        rows = np.flatnonzero(keep)
+        low, high, codes = _coded(source[rows], target[rows])
+        pairs, first = _distinct_pairs(low, high, len(codes), None if time is None else time[rows])
         return Delivery(
             edges_file=edges.name,
             nodes_file=nodes.name if nodes else None,
             sha256=hashlib.sha256((edges.sha256 + (nodes.sha256 if nodes else "")).encode()).hexdigest(),
-            source=source[keep],
-            target=target[keep],
-            time=time[keep] if time is not None else None,
-            row=np.flatnonzero(keep) + 1,
-            node_ids=node_ids,
-            features=features,
-            num_ignored=int((~keep).sum()),
+            ids=codes,
+            low=pairs[0],
+            high=pairs[1],
+            time=None if time is None else time[rows][first],
+            rows=_row_counts(rows, source, target, low, high, later=int((~keep).sum())),
+            nodes=node_table,
+            newest=None if time is None else int(time[rows].max()),
         )
 
     def _until(self, time: NDArray[np.int64] | None, rows: int, as_of: int, name: str) -> NDArray[np.bool_]:
@@ -114,7 +116,7 @@ class GraphSource:
             )
         return happened
 
-    def _nodes(self, table: SourceTable, *, text: bool) -> tuple[Ids, NDArray[np.float32] | None]:
+    def _nodes(self, table: SourceTable, *, text: bool) -> NodeTable:
         column, features = self.params.node_column, self.params.feature_columns
         table.require({"node_column": column})
         for feature in features:
@@ -131,7 +133,46 @@ class GraphSource:
                 f"{table.name}, row {again[0] + 1}: node {ids[again[0]]!s} is there already "
                 f"({len(again)} such rows). A node has one row: leave out the others."
             )
-        return ids, table.features(features) if features else None
+        return NodeTable(ids, table.features(features) if features else None)
+
+
+def _coded(source: Ids, target: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64], Ids]:
+    """Return the rows as codes into their sorted unique ids, low <= high whatever direction they came in."""
+    codes, ids = pd.factorize(np.concatenate([source, target]), sort=True)
+    ends = np.stack([codes[: len(source)], codes[len(source) :]]).astype(np.int64)
+    return ends.min(axis=0), ends.max(axis=0), np.asarray(ids)
+
+
+def _distinct_pairs(
+    low: NDArray[np.int64], high: NDArray[np.int64], num_ids: int, time: NDArray[np.int64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return each pair once, self-loops dropped, [2, e], and the row of each: of several times the earliest."""
+    rows = np.flatnonzero(low != high)
+    if time is not None:
+        rows = rows[np.argsort(time[rows], kind="stable")]
+    _, first = np.unique(low[rows] * np.int64(num_ids) + high[rows], return_index=True)
+    return np.stack([low[rows[first]], high[rows[first]]]), rows[first]
+
+
+def _row_counts(
+    rows: NDArray[np.int64], source: Ids, target: Ids, low: NDArray[np.int64], high: NDArray[np.int64], *, later: int
+) -> RowCounts:
+    def where(found: NDArray[np.int64]) -> str:
+        if not len(found):
+            return ""
+        row = rows[found[0]]
+        return f"row {row + 1}, {source[row]!s} - {target[row]!s}"
+
+    loops = np.flatnonzero(low == high)
+    again = np.flatnonzero(pd.MultiIndex.from_arrays([low, high]).duplicated() & (low != high))
+    return RowCounts(
+        read=len(source),
+        self_loops=len(loops),
+        repeated=len(again),
+        later=later,
+        first_self_loop=where(loops),
+        first_repeated=where(again),
+    )
 
 
 @dataclass(frozen=True)

@@ -74,42 +74,34 @@ def check(
     return tuple(item.result for item in findings)
 
 
-def count_edges(delivery: Delivery) -> int:
-    """Return the number of distinct undirected edges, self-loops not counted."""
-    pairs = delivery.pairs
-    return len(np.unique(pairs.keys[pairs.low != pairs.high]))
-
-
 def _self_loops(delivery: Delivery, params: SnapshotParams) -> _Finding:
-    loops = np.flatnonzero(delivery.pairs.low == delivery.pairs.high)
+    rows = delivery.rows
     return _counted(
         "self_loops",
         _level(params.self_loops == "refuse"),
-        len(loops),
-        f"self_loops: {len(loops)} edges lead from a node to itself{_where(delivery, loops)}. "
+        rows.self_loops,
+        f"self_loops: {rows.self_loops} edges lead from a node to itself (first: {rows.first_self_loop}). "
         f"Leave them out, or set snapshot.self_loops: drop in params.yaml.",
     )
 
 
 def _duplicates(delivery: Delivery, params: SnapshotParams) -> _Finding:
-    pairs = delivery.pairs
-    again = np.flatnonzero(pd.Series(pairs.keys).duplicated().to_numpy() & (pairs.low != pairs.high))
+    rows = delivery.rows
     # A log tells of the same edge again and again; only in a dump is that a fault.
     return _counted(
         "duplicates",
         _level(params.duplicates == "refuse" and params.kind == "full_dump"),
-        len(again),
-        f"duplicates: {len(again)} rows repeat an edge, in this direction or the other{_where(delivery, again)}. "
-        f"Deliver each edge once, or set snapshot.duplicates: merge in params.yaml.",
+        rows.repeated,
+        f"duplicates: {rows.repeated} rows repeat an edge, in this direction or the other "
+        f"(first: {rows.first_repeated}). Deliver each edge once, or set snapshot.duplicates: merge in params.yaml.",
     )
 
 
 def _unknown_nodes(delivery: Delivery, params: SnapshotParams) -> _Finding:
     unknown = np.zeros(0, dtype=np.int64)
-    if delivery.node_ids is not None:
-        pairs = delivery.pairs
-        known = pd.Index(delivery.node_ids).get_indexer(pd.Index(pairs.ids)) >= 0
-        unknown = np.flatnonzero(~(known[pairs.low] & known[pairs.high]))
+    if delivery.nodes is not None:
+        known = pd.Index(delivery.nodes.ids).get_indexer(pd.Index(delivery.ids)) >= 0
+        unknown = np.flatnonzero(~(known[delivery.low] & known[delivery.high]))
     return _counted(
         "unknown_nodes",
         _level(params.unknown_nodes == "refuse"),
@@ -120,21 +112,21 @@ def _unknown_nodes(delivery: Delivery, params: SnapshotParams) -> _Finding:
 
 
 def _minimum_edges(delivery: Delivery, params: SnapshotParams) -> _Finding:
-    edges, least = count_edges(delivery), params.minimum_edges
+    edges, least = delivery.num_edges, params.minimum_edges
     return _Finding(
         _result("minimum_edges", "refuse", f">= {least}", str(edges), edges >= least),
-        f"minimum_edges: {edges} edges are left of {len(delivery.row)} rows, self-loops and repetitions not counted, "
+        f"minimum_edges: {edges} edges are left of {delivery.rows.read} rows, self-loops and repetitions not counted, "
         f"below {least}. Have the graph delivered whole, or lower snapshot.minimum_edges in params.yaml "
         f"(to 1 at the least).",
     )
 
 
 def _later_events(delivery: Delivery) -> _Finding:
-    return _Finding(_result("later_events", "warn", "left for a later night", str(delivery.num_ignored), True), "")
+    return _Finding(_result("later_events", "warn", "left for a later night", str(delivery.rows.later), True), "")
 
 
 def _first_snapshot(delivery: Delivery) -> _Finding:
-    observed = f"{count_edges(delivery)} edges, no earlier snapshot"
+    observed = f"{delivery.num_edges} edges, no earlier snapshot"
     return _Finding(_result("edge_ratio", "warn", "an earlier snapshot", observed, True), "")
 
 
@@ -176,9 +168,9 @@ def _no_older_delivery(delivery: Delivery, params: SnapshotParams, baseline: Bas
 
 def _has_news(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> bool:
     # One log for all nights has the same bytes every night; only without an event since then was nothing added.
-    if params.kind != "event_log" or delivery.time is None:
+    if params.kind != "event_log" or delivery.newest is None:
         return False
-    return int(delivery.time.max()) > int(baseline.as_of.timestamp())
+    return delivery.newest > int(baseline.as_of.timestamp())
 
 
 def _kind_of_ids(delivery: Delivery, baseline: Baseline) -> _Finding:
@@ -226,7 +218,7 @@ def _not_too_many_edges(delivery: Delivery, params: SnapshotParams, baseline: Ba
 
 
 def _ratio(delivery: Delivery, baseline: Baseline) -> tuple[int, float]:
-    edges = count_edges(delivery)
+    edges = delivery.num_edges
     return edges, edges / max(baseline.num_edges, 1)
 
 
@@ -242,8 +234,8 @@ def _level(refuse: bool) -> Literal["refuse", "warn"]:
     return "refuse" if refuse else "warn"
 
 
-def _where(delivery: Delivery, rows: NDArray[np.int64]) -> str:
-    if not len(rows):
+def _where(delivery: Delivery, edges: NDArray[np.int64]) -> str:
+    if not len(edges):
         return ""
-    first = int(rows[0])
-    return f" (first: row {delivery.row[first]}, {delivery.source[first]!s} - {delivery.target[first]!s})"
+    low, high = (delivery.ids[end[edges[0]]] for end in (delivery.low, delivery.high))
+    return f" (first: {low!s} - {high!s})"

@@ -33,28 +33,28 @@ def read(edges: str | Path, nodes: str | None = None, params: SnapshotParams | N
 @pytest.mark.parametrize("name", ["edges.parquet", "edges.csv", "edges.csv.gz"])
 def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     delivery = read(write(triangle_with_tail(), tmp_path / name))
-    assert delivery.source.tolist() == [10, 10, 20, 30]
-    assert delivery.target.tolist() == [20, 30, 30, 40]
-    assert delivery.row.tolist() == [1, 2, 3, 4]
-    assert delivery.source.dtype == np.int64
+    assert delivery.ids[delivery.low].tolist() == [10, 10, 20, 30]
+    assert delivery.ids[delivery.high].tolist() == [20, 30, 30, 40]
+    assert delivery.rows.read == 4
+    assert delivery.ids.dtype == np.int64
     assert not delivery.ids_are_text
 
 
 @pytest.mark.parametrize("name", ["edges.parquet", "edges.csv"])
 def test_ids_may_be_strings(tmp_path: Path, name: str) -> None:
     delivery = read(write(square(), tmp_path / name))
-    assert delivery.source.tolist() == ["a", "b", "c", "d"]
+    assert delivery.ids.tolist() == ["a", "b", "c", "d"]
     assert delivery.ids_are_text
 
 
 def test_strings_of_digits_stay_strings_in_a_typed_file(tmp_path: Path) -> None:
     table = triangle_with_tail().astype(str)
-    assert read(write(table, tmp_path / "edges.parquet")).source.tolist() == ["10", "10", "20", "30"]
+    assert read(write(table, tmp_path / "edges.parquet")).ids.tolist() == ["10", "20", "30", "40"]
 
 
 def test_location_takes_the_date_of_the_night(tmp_path: Path) -> None:
     write(triangle_with_tail(), tmp_path / "edges-2026-01-02.parquet")
-    assert len(read(tmp_path / "edges-{date}.parquet").row) == 4
+    assert len(read(tmp_path / "edges-{date}.parquet").low) == 4
     assert fill("s3://b/{as_of}.csv", AS_OF) == "s3://b/20260102T000000Z.csv"
     with pytest.raises(InvalidInput, match=r"field \{dat\}. Use \{date\} or \{as_of\}"):
         fill("edges-{dat}.csv", AS_OF)
@@ -63,7 +63,7 @@ def test_location_takes_the_date_of_the_night(tmp_path: Path) -> None:
 def test_location_may_be_an_fsspec_url(tmp_path: Path) -> None:
     write(triangle_with_tail(), tmp_path / "edges.parquet")
     delivery = GraphSource(f"file://{tmp_path}/edges.parquet", None, SnapshotParams(), tmp_path / "scratch").read(AS_OF)
-    assert len(delivery.row) == 4
+    assert len(delivery.low) == 4
 
 
 def test_file_that_did_not_come_is_tried_again(tmp_path: Path) -> None:
@@ -131,8 +131,8 @@ def test_event_log_waits_with_later_events_and_keeps_row_numbers(tmp_path: Path)
     table = pd.DataFrame({"source": [1, 2, 3], "target": [2, 3, 4], "time": [NOW, NOW + 1, NOW - 1]})
     params = SnapshotParams(time_column="time", kind="event_log")
     delivery = read(write(table, tmp_path / "e.parquet"), params=params)
-    assert delivery.row.tolist() == [1, 3]
-    assert delivery.num_ignored == 1
+    assert delivery.num_edges == 2
+    assert delivery.rows.later == 1
     table["time"] += 10**9
     with pytest.raises(InvalidInput, match=r"3 events, all after the as-of.*in seconds"):
         read(write(table, tmp_path / "e.parquet"), params=params)
@@ -143,11 +143,11 @@ def test_node_table_brings_ids_and_features(tmp_path: Path, suffix: str) -> None
     edges = write(triangle_with_tail(), tmp_path / f"e.{suffix}")
     nodes = write(nodes_of(triangle_with_tail()), tmp_path / f"n.{suffix}")
     delivery = read(edges, nodes, SnapshotParams(feature_columns=("rank", "square")))
-    assert delivery.node_ids is not None
-    assert delivery.node_ids.tolist() == [10, 20, 30, 40]
-    assert delivery.features is not None
-    assert delivery.features.tolist() == [[0, 0], [1, 1], [2, 4], [3, 9]]
-    assert delivery.features.dtype == np.float32
+    assert delivery.nodes is not None
+    assert delivery.nodes.ids.tolist() == [10, 20, 30, 40]
+    assert delivery.nodes.features is not None
+    assert delivery.nodes.features.tolist() == [[0, 0], [1, 1], [2, 4], [3, 9]]
+    assert delivery.nodes.features.dtype == np.float32
 
 
 BAD_NODES = [
