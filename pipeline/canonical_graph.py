@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.delivery import Delivery, Ids
+from pipeline.feature_history import FeatureHistory
 from pipeline.graph_tables import STILL_ALIVE, GraphTables
 from pipeline.params import SnapshotParams
 from pipeline.snapshot_files import CanonicalGraph, read_graph
@@ -63,20 +64,21 @@ def build(
     removed_at = np.where(here, STILL_ALIVE, before.tables.removed_at)
     removed_at[gone] = as_of
     alive_since = np.where(here & ~lived, as_of, before.tables.alive_since)
-    first_seen = _first_seen(delivery.time, new, as_of, previous_as_of)
+    earliest = 0 if previous_as_of is None else previous_as_of + 1
+    first_seen = _held_within(delivery.time, new, earliest, as_of)
+    node_first_seen = _node_first_seen(before, edges[:, new], first_seen, len(node_ids), as_of)
+    history = _history(delivery, before, position, node_first_seen, earliest=earliest, as_of=as_of)
     tables = GraphTables(
         node_ids=node_ids,
-        features=_features(delivery, before.tables, position),
+        features=None if history is None else history.newest(len(node_ids)),
         edges=np.concatenate([before.tables.edges, edges[:, new]], axis=1),
         first_seen=np.concatenate([before.tables.first_seen, first_seen]),
         removed_at=np.concatenate([removed_at, np.full(len(new), STILL_ALIVE)]),
         alive_since=np.concatenate([alive_since, first_seen]),
+        history=history,
     )
-    alive = np.zeros(len(node_ids), dtype=np.bool_)
-    alive[position.get_indexer(pd.Index(living_ids))] = True
-    if params.kind == "event_log":
-        alive[: len(before.node_living)] |= before.node_living
-    graph = CanonicalGraph(tables, _node_first_seen(before, tables, as_of), alive)
+    departed_at = _departed_at(before, position.get_indexer(pd.Index(living_ids)), len(node_ids), params, as_of)
+    graph = CanonicalGraph(tables, node_first_seen, departed_at)
     return Change(graph, added=len(new), removed=int(gone.sum()), returned=int((here & ~lived).sum()))
 
 
@@ -91,12 +93,14 @@ def content_id(graph: CanonicalGraph) -> str:
     rank = np.full(tables.num_nodes, -1, dtype=np.int64)
     rank[living] = np.arange(len(living))
     pairs = np.sort(rank[tables.edges[:, tables.living]], axis=0)
-    pairs = pairs[:, np.lexsort((pairs[1], pairs[0]))]
+    # One sort of int64 keys: at 30 million edges a tenth of the time of sorting by two columns.
+    keys = np.sort(pairs[0] * np.int64(max(len(living), 1)) + pairs[1])
+    pairs = np.stack(np.divmod(keys, np.int64(max(len(living), 1))), axis=1)  # [edges, 2]
     kind = "int64" if tables.node_ids.dtype.kind == "i" else "string"
     width = tables.features.shape[1] if tables.features is not None else 0
-    digest = hashlib.sha256(f"ncnc graph 1 {kind} {len(living)} {pairs.shape[1]} {width}\n".encode())
+    digest = hashlib.sha256(f"ncnc graph 1 {kind} {len(living)} {len(pairs)} {width}\n".encode())
     digest.update(json.dumps(tables.node_ids[living].tolist()).encode())
-    digest.update(np.ascontiguousarray(pairs.T, dtype="<i8").tobytes())
+    digest.update(np.ascontiguousarray(pairs, dtype="<i8").tobytes())
     if tables.features is not None:
         digest.update(np.ascontiguousarray(tables.features[living], dtype="<f4").tobytes())
     return digest.hexdigest()
@@ -115,7 +119,7 @@ def _nothing(delivery: Delivery) -> CanonicalGraph:
     empty = np.zeros(0, dtype=np.int64)
     ids: Ids = np.zeros(0, dtype=np.str_ if delivery.ids_are_text else np.int64)
     tables = GraphTables(ids, None, np.zeros((2, 0), dtype=np.int64), empty, empty, empty)
-    return CanonicalGraph(tables, empty, np.zeros(0, dtype=np.bool_))
+    return CanonicalGraph(tables, empty, empty)
 
 
 def _union(delivery: Delivery) -> Ids:
@@ -133,27 +137,62 @@ def _append(old: Ids, living: Ids) -> tuple[Ids, pd.Index]:
     return ids.astype(kind), pd.Index(ids)
 
 
-def _first_seen(time: Times | None, new: NDArray[np.int64], as_of: int, previous_as_of: int | None) -> Times:
+def _held_within(time: Times | None, rows: NDArray[np.int64], earliest: int, as_of: int) -> Times:
+    """Return the times of some rows, none before `earliest` nor after the as-of; without times, the as-of."""
     if time is None:
-        return np.full(len(new), as_of, dtype=np.int64)
-    earliest = 0 if previous_as_of is None else previous_as_of + 1
-    return np.clip(time[new], earliest, as_of)
+        return np.full(len(rows), as_of, dtype=np.int64)
+    return np.clip(time[rows], earliest, as_of)
 
 
-def _node_first_seen(before: CanonicalGraph, tables: GraphTables, as_of: int) -> Times:
+def _node_first_seen(
+    before: CanonicalGraph, new_edges: NDArray[np.int64], first_seen: Times, num_nodes: int, as_of: int
+) -> Times:
     """Return when each node was first seen: a new one with its earliest edge, without an edge at the as-of."""
-    seen = np.full(tables.num_nodes, as_of, dtype=np.int64)
-    np.minimum.at(seen, tables.edges.ravel(), np.tile(tables.first_seen, 2))
+    seen = np.full(num_nodes, as_of, dtype=np.int64)
+    np.minimum.at(seen, new_edges.ravel(), np.tile(first_seen, 2))
     seen[: len(before.node_first_seen)] = before.node_first_seen
     return seen
 
 
-def _features(delivery: Delivery, before: GraphTables, position: pd.Index) -> NDArray[np.float32] | None:
-    """Return features by position: tonight's; else what a departed node had; else, for an unknown node, zeros."""
+def _departed_at(
+    before: CanonicalGraph, here: NDArray[np.int64], num_nodes: int, params: SnapshotParams, as_of: int
+) -> Times:
+    """Return when each node left, STILL_ALIVE while it is in the graph; a log lets none go."""
+    departed_at = np.full(num_nodes, as_of, dtype=np.int64)
+    departed_at[: len(before.node_departed_at)] = np.minimum(before.node_departed_at, as_of)
+    if params.kind == "event_log":
+        departed_at[: len(before.node_departed_at)] = before.node_departed_at
+    departed_at[here] = STILL_ALIVE
+    return departed_at
+
+
+def _history(
+    delivery: Delivery,
+    before: CanonicalGraph,
+    position: pd.Index,
+    node_first_seen: Times,
+    *,
+    earliest: int,
+    as_of: int,
+) -> FeatureHistory | None:
+    """Return what the features were and are; a night adds the values that are new or differ from the last known.
+
+    A node's first value holds since the table's own time where it gives one, else since the node was first seen; a
+    changed one since the table's time within (previous as-of, as-of], else since the as-of. Other feature columns than
+    those of the previous snapshot begin a history of their own.
+    """
     if delivery.nodes is None or delivery.nodes.features is None:
         return None
-    features = np.zeros((len(position), delivery.nodes.features.shape[1]), dtype=np.float32)
-    if before.features is not None and before.features.shape[1] == features.shape[1]:
-        features[: before.num_nodes] = before.features
-    features[position.get_indexer(pd.Index(delivery.nodes.ids))] = delivery.nodes.features
-    return features
+    known = before.tables.history
+    if known is None or known.columns != delivery.nodes.columns:
+        known = FeatureHistory.empty(delivery.nodes.columns)
+    node = position.get_indexer(pd.Index(delivery.nodes.ids)).astype(np.int64)
+    values, times = delivery.nodes.features, delivery.nodes.times
+    is_known = np.zeros(len(position), dtype=np.bool_)
+    is_known[known.node] = True
+    first = np.flatnonzero(~is_known[node])
+    since = node_first_seen[node[first]] if times is None else np.minimum(times[first], as_of)
+    changed = np.flatnonzero(is_known[node] & (known.newest(len(position))[node] != values).any(axis=1))
+    rows = np.concatenate([first, changed])
+    held = _held_within(times, changed, earliest, as_of)
+    return known.with_changes(node[rows], np.concatenate([since, held]), values[rows])

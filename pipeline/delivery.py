@@ -35,13 +35,14 @@ class RowCounts:
 class NodeTable:
     """The delivered nodes.
 
-    ids [n]: each once. features [n, f] float32. times [n]: since when a row's features hold, unix seconds; None where
-    the table does not say.
+    ids [n]: each once. features [n, f] float32, and columns [f], their names. times [n]: since when a row's features
+    hold, unix seconds; None where the table does not say.
     """
 
     ids: Ids
     features: NDArray[np.float32] | None = None
     times: NDArray[np.int64] | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -133,7 +133,7 @@ class GraphSource:
                 f"{table.name}, row {again[0] + 1}: node {ids[again[0]]!s} is there already "
                 f"({len(again)} such rows). A node has one row: leave out the others."
             )
-        return NodeTable(ids, table.features(features) if features else None)
+        return NodeTable(ids, table.features(features) if features else None, columns=features)
 
 
 def _coded(source: Ids, target: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64], Ids]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.feature_history import FeatureHistory
+
 STILL_ALIVE = np.iinfo(np.int64).max
 
 
@@ -14,10 +16,11 @@ STILL_ALIVE = np.iinfo(np.int64).max
 class GraphTables:
     """One snapshot. Times are unix seconds, UTC; nodes are positions 0..n-1 that never change between snapshots.
 
-    node_ids [n]: int64 or str, the source's ids by position. features [n, f] float32, or None.
+    node_ids [n]: int64 or str, the source's ids by position. features [n, f] float32, as they are now, or None.
     edges [2, e]: every undirected edge ever held, source < target as positions. first_seen [e]: when it was first
     held (a returning edge keeps it). removed_at [e]: when it was last removed, STILL_ALIVE while it lives.
-    alive_since [e]: the start of its last life: first_seen, or when it last came back.
+    alive_since [e]: the start of its last life: first_seen, or when it last came back. history: what the features
+    were before; None where they have no dates.
     """
 
     node_ids: NDArray[np.generic]
@@ -26,6 +29,7 @@ class GraphTables:
     first_seen: NDArray[np.int64]
     removed_at: NDArray[np.int64]
     alive_since: NDArray[np.int64]
+    history: FeatureHistory | None = None
 
     @property
     def num_nodes(self) -> int:
@@ -36,3 +40,18 @@ class GraphTables:
     def living(self) -> NDArray[np.bool_]:
         """The mask of the edges alive in this snapshot, [e]."""
         return np.equal(self.removed_at, STILL_ALIVE)
+
+    @property
+    def feature_time(self) -> NDArray[np.int64] | None:
+        """Since when each node's features hold, [n]; 0 for a node without any; None where the graph has none."""
+        if self.features is None:
+            return None
+        if self.history is None:
+            return np.zeros(self.num_nodes, dtype=np.int64)
+        return self.history.newest_since(self.num_nodes)
+
+    def features_at(self, time: int) -> NDArray[np.float32] | None:
+        """Return the features as they were known at a time, zeros where they came later; undated ones as they are."""
+        if self.features is None or self.history is None:
+            return self.features
+        return self.history.at(time, self.num_nodes)

@@ -56,4 +56,4 @@ def _node_table(nodes: pd.DataFrame, kind: type) -> NodeTable:
     columns = nodes.drop(columns=["node", "time"], errors="ignore")
     features = columns.to_numpy(dtype=np.float32) if len(columns.columns) else None
     times = nodes["time"].to_numpy(dtype=np.int64) if "time" in nodes else None
-    return NodeTable(nodes["node"].to_numpy(dtype=kind), features, times)
+    return NodeTable(nodes["node"].to_numpy(dtype=kind), features, times, tuple(columns.columns))

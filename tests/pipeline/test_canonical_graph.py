@@ -167,3 +167,61 @@ def test_hundred_thousand_edges_take_seconds(tmp_path: Path) -> None:
     change = night(edges.iloc[1000:], 2, first)
     assert 900 < change.removed <= 1000
     assert content_id(change.graph) != content_id(first)
+
+
+def test_changed_feature_holds_since_the_night_and_the_earlier_value_is_kept() -> None:
+    graph, nodes = triangle_with_tail(), nodes_of(triangle_with_tail())
+    first = night(graph, 1, nodes=nodes).graph
+    changed = nodes.assign(rank=[0.0, 9.0, 2.0, 3.0])
+    second = night(graph, 2, first, nodes=changed).graph.tables
+    at_first, at_second = second.features_at(DAY), second.features_at(2 * DAY)
+    assert at_first is not None
+    assert at_second is not None
+    assert at_first[:, 0].tolist() == [0, 1, 2, 3]
+    assert at_second[:, 0].tolist() == [0, 9, 2, 3]
+    assert second.feature_time is not None
+    assert second.feature_time.tolist() == [DAY, 2 * DAY, DAY, DAY]
+    assert second.history is not None
+    assert len(second.history.since) == 5  # four nodes, one change
+
+
+def test_features_of_a_dated_table_hold_since_its_dates_and_never_from_before_the_last_night() -> None:
+    graph, nodes = triangle_with_tail(), nodes_of(triangle_with_tail())
+    first = night(graph, 3, nodes=nodes.assign(time=[5, 6, 7, 8])).graph
+    assert first.tables.feature_time is not None
+    assert first.tables.feature_time.tolist() == [5, 6, 7, 8]
+    changed = nodes.assign(rank=[9.0, 9.0, 2.0, 3.0], time=[3 * DAY + 7, 6, 7, 8])
+    second = night(graph, 4, first, nodes=changed).graph.tables
+    assert second.feature_time is not None
+    assert second.feature_time.tolist() == [3 * DAY + 7, 3 * DAY + 1, 7, 8]
+
+
+def test_features_of_a_new_node_hold_since_it_was_first_seen() -> None:
+    graph = triangle_with_tail()
+    first = night(graph, 1, nodes=nodes_of(graph)).graph
+    grown = pd.concat([graph, pd.DataFrame({"source": [10], "target": [50]})])
+    second = night(grown, 2, first, nodes=nodes_of(grown)).graph.tables
+    before = second.features_at(DAY)
+    assert before is not None
+    assert before[4].tolist() == [0, 0]
+    assert second.feature_time is not None
+    assert second.feature_time.tolist() == [DAY] * 4 + [2 * DAY]
+
+
+def test_other_feature_columns_begin_a_history_of_their_own() -> None:
+    graph, nodes = triangle_with_tail(), nodes_of(triangle_with_tail())
+    first = night(graph, 1, nodes=nodes).graph
+    renamed = nodes.rename(columns={"rank": "place"})
+    second = night(graph, 2, first, nodes=renamed).graph.tables
+    assert second.history is not None
+    assert second.history.columns == ("place", "square")
+    assert second.history.since.tolist() == [DAY] * 4  # nobody knows better than: since the nodes are there
+
+
+def test_departed_node_keeps_the_time_it_left_until_it_is_back() -> None:
+    whole = triangle_with_tail()
+    first = night(whole, 1).graph
+    second = night(whole.iloc[:3], 2, first).graph
+    third = night(whole.iloc[:3], 3, second).graph
+    assert third.node_departed_at.tolist() == [STILL_ALIVE] * 3 + [2 * DAY]
+    assert night(whole, 4, third).graph.node_living.all()

@@ -53,7 +53,7 @@ def test_published_snapshots_are_listed_fetched_and_audited(house: House, days: 
     assert listed["tag"] == line["tag"]
     target = house.folder / "fetched"
     assert house.call("snapshots", "get", str(line["tag"]), str(target))[0] == 0
-    assert (target / "nodes.parquet").is_file()
+    assert (target / "nodes" / "20260101T030000Z.parquet").is_file()
     assert house.call("status", "--graph", "small")[1] == {
         "graph": "small",
         "nights": 0,

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from pipeline.feature_history import FeatureHistory
 from pipeline.graph_tables import STILL_ALIVE, GraphTables
 
 # Edge 0-1 lives; 1-2 was removed at 20; 2-3 came at 30.
@@ -30,3 +33,22 @@ def test_nodes_without_edges_count() -> None:
     )
     assert lonely.num_nodes == 5
     assert lonely.living.tolist() == []
+
+
+def test_features_are_asked_for_at_a_time() -> None:
+    history = FeatureHistory(("a",), np.array([0, 2]), np.array([10, 20]), np.ones((2, 1), dtype=np.float32))
+    tables = replace(TABLES, features=history.newest(4), history=history)
+    at_15, since = tables.features_at(15), tables.feature_time
+    assert at_15 is not None
+    assert since is not None
+    assert at_15[:, 0].tolist() == [1, 0, 0, 0]
+    assert since.tolist() == [10, 0, 20, 0]
+
+
+def test_features_without_dates_hold_at_every_time() -> None:
+    tables = replace(TABLES, features=np.ones((4, 1), dtype=np.float32))
+    assert tables.features_at(0) is tables.features
+    assert tables.feature_time is not None
+    assert tables.feature_time.tolist() == [0, 0, 0, 0]
+    assert TABLES.features_at(0) is None
+    assert TABLES.feature_time is None

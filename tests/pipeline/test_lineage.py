@@ -60,7 +60,7 @@ def night(
     tables = GraphTables(
         np.array([10, 20, 30, 40]), None, edges, np.full(3, time), np.full(3, STILL_ALIVE), np.full(3, time)
     )
-    graph = CanonicalGraph(tables, np.full(4, time), np.ones(4, dtype=np.bool_))
+    graph = CanonicalGraph(tables, np.full(4, time), np.full(4, STILL_ALIVE))
     write_folder(graph, place / "snapshot", as_of=AS_OF, previous=None, previous_folder=None)
     identity = content_id(graph)
     snapshot = doors.snapshots.publish(
@@ -130,7 +130,7 @@ def test_untouched_model_agrees_in_everything_and_the_walk_says_what_it_checked(
         "served code/ncnc_core/ncnc.py",
         "served as trained weights.safetensors",
         "split test.bin",
-        "snapshot nodes.parquet",
+        "snapshot nodes/20260102T000000Z.parquet",
         "snapshot SHA256SUMS",
         "snapshot content id",
         "parameters",
@@ -181,11 +181,12 @@ def test_every_flipped_byte_is_named_though_several_are(night: Night, tmp_path: 
 
 
 def test_flipped_byte_of_the_snapshot_in_the_dvc_remote_is_named(night: Night, tmp_path: Path) -> None:
-    nodes = night.doors.snapshots.fetch(night.folder.get(GraphSnapshot).tag, tmp_path / "fetched") / "nodes.parquet"
+    nodes = night.doors.snapshots.fetch(night.folder.get(GraphSnapshot).tag, tmp_path / "fetched")
+    nodes = nodes / "nodes" / "20260102T000000Z.parquet"
     with flipped(night.in_remote(nodes.read_bytes()), position=100):
         report = audit(night, tmp_path / "work")
     assert [check.what for check in report.faults] == [f"snapshot {night.folder.get(GraphSnapshot).tag}"]
-    assert "nodes.parquet" in report.faults[0].observed
+    assert "nodes/20260102T000000Z.parquet" in report.faults[0].observed
 
 
 def test_record_changed_together_with_its_digest_is_found_by_the_lineage(night: Night, tmp_path: Path) -> None:

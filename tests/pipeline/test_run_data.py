@@ -32,8 +32,8 @@ def test_what_a_machine_lacks_is_fetched_by_tag_and_what_differs_is_refused(
     flip_last_byte(folder.path / SPLIT_FOLDER / SPLIT_FILE)
     with pytest.raises(TamperedRecord, match=r"split/split\.safetensors of run small-.* Delete "):
         split_arrays(folder, house.doors)
-    flip_last_byte(folder.path / SNAPSHOT_FOLDER / "nodes.parquet")
-    with pytest.raises(TamperedRecord, match=r"nodes\.parquet.*snapshot of run small-"):
+    flip_last_byte(folder.path / SNAPSHOT_FOLDER / "nodes" / "20260101T030000Z.parquet")
+    with pytest.raises(TamperedRecord, match=r"nodes/20260101T030000Z\.parquet.*snapshot of run small-"):
         snapshot_tables(folder, house.doors)
 
 

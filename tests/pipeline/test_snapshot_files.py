@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.canonical_graph import build, content_id, read_tables
-from pipeline.errors import TamperedRecord
+from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.manifest import write_manifest
 from pipeline.params import SnapshotParams
 from pipeline.snapshot_files import CanonicalGraph, read_graph, write_folder
@@ -61,7 +61,9 @@ def test_what_is_written_is_read_back(tmp_path: Path, graph: pd.DataFrame, with_
         folder = nights.next(edges, nodes_of(graph) if with_nodes else None)
     written, read = nights.graph, read_graph(folder)
     assert written is not None
-    for name in ("node_ids", "edges", "first_seen", "removed_at"):
+    assert read.node_departed_at.tolist() == written.node_departed_at.tolist()
+    assert read.node_first_seen.tolist() == written.node_first_seen.tolist()
+    for name in ("node_ids", "edges", "first_seen", "removed_at", "alive_since"):
         assert getattr(read.tables, name).tolist() == getattr(written.tables, name).tolist()
         assert getattr(read.tables, name).dtype == getattr(written.tables, name).dtype
     assert (read.tables.features is not None) == with_nodes
@@ -85,7 +87,7 @@ def test_old_buckets_keep_their_bytes_and_only_new_edges_make_a_file(tmp_path: P
     second = digests(nights.next(graph))
     assert second == first
     third = digests(nights.next(pd.concat([graph, pd.DataFrame({"source": [40], "target": [50]})])))
-    assert set(third) - set(first) == {"edges/20260103T000000Z.parquet"}
+    assert set(third) - set(first) == {"edges/20260103T000000Z.parquet", "nodes/20260103T000000Z.parquet"}
     assert third["edges/20260101T000000Z.parquet"] == first["edges/20260101T000000Z.parquet"]
     table = pq.read_table(tmp_path / "night2" / "edges" / "20260103T000000Z.parquet")
     assert table.to_pylist() == [{"source": 40, "target": 50, "first_seen": 1767398400}]
@@ -130,7 +132,49 @@ def test_living_edges_are_buckets_minus_removals_for_a_plain_reader(tmp_path: Pa
 def test_manifest_is_what_sha256sum_checks(tmp_path: Path) -> None:
     folder = Nights(tmp_path).next(triangle_with_tail())
     answer = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=True)
-    assert answer.stdout.splitlines() == ["edges/20260101T000000Z.parquet: OK", "nodes.parquet: OK"]
+    assert answer.stdout.splitlines() == ["edges/20260101T000000Z.parquet: OK", "nodes/20260101T000000Z.parquet: OK"]
+
+
+def test_night_that_changes_one_feature_stores_one_row_of_it(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    graph, nodes = triangle_with_tail(), nodes_of(triangle_with_tail())
+    first = digests(nights.next(graph, nodes))
+    folder = nights.next(graph, nodes.assign(rank=[0.0, 9.0, 2.0, 3.0]))
+    assert set(digests(folder)) - set(first) == {"features/20260102T000000Z.parquet"}
+    table = pq.read_table(folder / "features" / "20260102T000000Z.parquet")
+    assert table.to_pylist() == [{"node": 20, "since": 1767312000, "x": [9.0, 1.0]}]
+    history = read_graph(folder).tables.history
+    assert history is not None
+    assert (history.columns, history.node.tolist()) == (("rank", "square"), [0, 1, 2, 3, 1])
+
+
+def test_features_of_other_columns_leave_the_earlier_ones_behind(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    graph, nodes = triangle_with_tail(), nodes_of(triangle_with_tail())
+    nights.next(graph, nodes)
+    folder = nights.next(graph, nodes[["node", "square"]])
+    assert [path.name for path in (folder / "features").iterdir()] == ["20260102T000000Z.parquet"]
+    features = read_graph(folder).tables.features
+    assert features is not None
+    assert features[:, 0].tolist() == [0, 1, 4, 9]
+
+
+def test_node_that_left_is_a_row_of_its_own_until_it_is_back(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    graph = triangle_with_tail()
+    first = digests(nights.next(graph))
+    gone = nights.next(graph.iloc[:3])
+    rows = pq.read_table(gone / "departures" / "20260102T000000Z.parquet").to_pylist()
+    assert rows == [{"node": 40, "departed_at": 1767312000}]
+    assert digests(gone)["nodes/20260101T000000Z.parquet"] == first["nodes/20260101T000000Z.parquet"]
+    assert not (nights.next(graph) / "departures").exists()
+
+
+def test_layout_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    pq.write_table(pa.table({"node": [1], "living": [True]}), tmp_path / "old" / "nodes.parquet")
+    with pytest.raises(InvalidInput, match=r"old has no nodes/.*earlier version.*snapshots init.*ingest"):
+        read_graph(tmp_path / "old")
 
 
 def test_edge_to_a_node_that_is_not_there_is_found_on_reading(tmp_path: Path) -> None:
@@ -139,7 +183,7 @@ def test_edge_to_a_node_that_is_not_there_is_found_on_reading(tmp_path: Path) ->
         pa.table({"source": [10], "target": [77], "first_seen": [0]}), folder / "edges" / "20260102T000000Z.parquet"
     )
     write_manifest(folder)
-    with pytest.raises(TamperedRecord, match=r"edges/ names 1 ends of edges that nodes\.parquet lacks\. Fetch"):
+    with pytest.raises(TamperedRecord, match=r"edges/ names 1 nodes that nodes/ lacks\. Fetch"):
         read_tables(folder)
 
 

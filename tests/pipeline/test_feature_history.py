@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from pipeline.feature_history import FeatureHistory
+
+# Node 0 had 1 from time 10 and 2 from time 30; node 1 has 5 from time 20; node 2 has nothing.
+HISTORY = FeatureHistory(
+    ("height",), np.array([0, 1]), np.array([10, 20]), np.array([[1.0], [5.0]], dtype=np.float32)
+).with_changes(np.array([0]), np.array([30]), np.array([[2.0]], dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("time", "values"),
+    [
+        (9, [0, 0, 0]),  # nothing was known yet
+        (10, [1, 0, 0]),  # at its very time a value holds
+        (29, [1, 5, 0]),
+        (30, [2, 5, 0]),
+    ],
+)
+def test_features_are_those_known_at_the_time(time: int, values: list[float]) -> None:
+    assert HISTORY.at(time, 3)[:, 0].tolist() == values
+
+
+def test_newest_features_and_since_when_they_hold() -> None:
+    assert HISTORY.newest(3)[:, 0].tolist() == [2, 5, 0]
+    assert HISTORY.newest_since(3).tolist() == [30, 20, 0]
+
+
+def test_empty_history_knows_its_columns_and_nothing_else() -> None:
+    empty = FeatureHistory.empty(("a", "b"))
+    assert empty.at(5, 2).tolist() == [[0, 0], [0, 0]]
+    assert empty.newest_since(2).tolist() == [0, 0]
+
+
+def test_changes_of_one_night_stand_in_the_order_of_their_nodes() -> None:
+    changed = FeatureHistory.empty(("a",)).with_changes(
+        np.array([3, 1]), np.array([7, 8]), np.array([[30.0], [10.0]], dtype=np.float32)
+    )
+    assert changed.node.tolist() == [1, 3]
+    assert changed.since.tolist() == [8, 7]
+    assert changed.values[:, 0].tolist() == [10, 30]
