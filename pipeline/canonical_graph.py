@@ -21,12 +21,16 @@ Times = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Change:
-    """Tonight's graph, and how many edges came, went and came back since the previous snapshot."""
+    """Tonight's graph, and how many edges came, went and came back since the previous snapshot.
+
+    late: how many of the added edges have a time that lies before the previous snapshot.
+    """
 
     graph: CanonicalGraph
     added: int
     removed: int
     returned: int
+    late: int = 0
 
 
 def build(
@@ -77,7 +81,8 @@ def build(
     if params.kind == "event_log":
         alive[: len(before.node_living)] |= before.node_living
     graph = CanonicalGraph(tables, _node_first_seen(before, tables, as_of), alive)
-    return Change(graph, added=len(new), removed=int(gone.sum()), returned=int((here & ~lived).sum()))
+    late = 0 if delivery.time is None or previous_as_of is None else int((delivery.time[new] <= previous_as_of).sum())
+    return Change(graph, added=len(new), removed=int(gone.sum()), returned=int((here & ~lived).sum()), late=late)
 
 
 def content_id(graph: CanonicalGraph) -> str:
