@@ -22,12 +22,16 @@ Times = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Change:
-    """Tonight's graph, and how many edges came, went and came back since the previous snapshot."""
+    """Tonight's graph, and how many edges came, went and came back since the previous snapshot.
+
+    late: how many of the added edges have a time that lies before the previous snapshot.
+    """
 
     graph: CanonicalGraph
     added: int
     removed: int
     returned: int
+    late: int = 0
 
 
 def build(
@@ -79,7 +83,8 @@ def build(
     )
     departed_at = _departed_at(before, position.get_indexer(pd.Index(living_ids)), len(node_ids), params, as_of)
     graph = CanonicalGraph(tables, node_first_seen, departed_at)
-    return Change(graph, added=len(new), removed=int(gone.sum()), returned=int((here & ~lived).sum()))
+    late = 0 if delivery.time is None or previous_as_of is None else int((delivery.time[new] <= previous_as_of).sum())
+    return Change(graph, added=len(new), removed=int(gone.sum()), returned=int((here & ~lived).sum()), late=late)
 
 
 def content_id(graph: CanonicalGraph) -> str:

@@ -13,16 +13,18 @@ from typing import Annotated
 
 import typer
 
+from pipeline.check_commands import snapshots_check
 from pipeline.errors import InvalidInput, StepError, TamperedRecord
 from pipeline.model_commands import models
 from pipeline.step_commands import AsOf, ParamsFile, in_utc, open_doors, print_line, steps
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-snapshots_app = typer.Typer(no_args_is_help=True, help="Published graph snapshots: init, ingest, list, get.")
+snapshots_app = typer.Typer(no_args_is_help=True, help="Published graph snapshots: init, check, ingest, list, get.")
 audit_app = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes that made it.")
 app.add_typer(steps)
 app.add_typer(models)
 app.add_typer(snapshots_app, name="snapshots")
+snapshots_app.command(name="check")(snapshots_check)
 app.add_typer(audit_app, name="audit")
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.training_config import TrainingConfig
@@ -21,6 +21,20 @@ class Section(BaseModel):
     """A section of params.yaml: frozen, and closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+# The checks with a threshold of their own, which snapshot.warn_only may take the power to refuse from.
+THRESHOLD_CHECKS = (
+    "minimum_edge_ratio",
+    "maximum_edge_ratio",
+    "orphans",
+    "new_node_share",
+    "degree_shift",
+    "component_count",
+    "outside_largest",
+    "id_reuse",
+    "feature_range",
+)
 
 
 class SnapshotParams(Section):
@@ -40,6 +54,35 @@ class SnapshotParams(Section):
     minimum_edges: int = Field(default=1, ge=1)
     minimum_edge_ratio: float = Field(default=0.7, ge=0, le=1)
     maximum_edge_ratio: float = Field(default=2.0, ge=1)
+    warn_edge_ratio: float = Field(default=0.9, ge=0, le=1)
+    bipartite: Literal["refuse", "warn"] = "refuse"
+    maximum_orphan_share: float = Field(default=0.5, ge=0, le=1)
+    maximum_new_node_share: float = Field(default=0.2, ge=0, le=1)
+    maximum_degree_shift: float = Field(default=0.3, ge=0, le=1)
+    maximum_component_ratio: float = Field(default=2.0, ge=1)
+    maximum_outside_growth: float = Field(default=0.1, ge=0, le=1)
+    maximum_id_reuse: float = Field(default=0.01, ge=0, le=1)
+    maximum_late_share: float = Field(default=0.5, ge=0, le=1)
+    feature_minimum: float | None = None
+    feature_maximum: float | None = None
+    maximum_feature_shift: float = Field(default=0.5, ge=0)
+    warn_only: tuple[str, ...] = ()
+
+    @field_validator("warn_only")
+    @classmethod
+    def _names_of_checks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in THRESHOLD_CHECKS:
+                nearest = difflib.get_close_matches(name, THRESHOLD_CHECKS, n=1, cutoff=0.0)[0]
+                raise ValueError(f"{name!r} is no check that may be taken down to a warning. Did you mean {nearest}?")
+        return names
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Self:
+        low, high = self.feature_minimum, self.feature_maximum
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"feature_minimum {low:g} is above feature_maximum {high:g}. Exchange them")
+        return self
 
 
 class SplitParams(Section):

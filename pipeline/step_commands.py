@@ -12,6 +12,8 @@ import typer
 from pipeline.errors import InvalidInput, NothingToDo, StepError
 
 if TYPE_CHECKING:
+    from pipeline.change_report import ChangeReport
+    from pipeline.data_checks import DataChecks
     from pipeline.doors import Doors
     from pipeline.params import Params
 
@@ -49,6 +51,22 @@ def open_doors() -> Doors:
     return Doors(Environment.of_process())
 
 
+def show_checks(checks: DataChecks, change: ChangeReport | None) -> None:
+    """Show every check and what changed on standard error, for a person."""
+    from rich.console import Console
+
+    from pipeline.data_checks import TEXT_WIDTH
+    from pipeline.night_report import changes
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = TEXT_WIDTH  # a task's log has no width of its own, and rich would fold at 80
+    console.print(checks.heading, markup=False)
+    console.print(checks.table())
+    if change is not None:
+        console.print(changes(change), markup=False, highlight=False, soft_wrap=True)
+
+
 def _run_step(step: str, run_dir: Path, params: Params | None = None, **arguments: datetime) -> None:
     """Run a step by its name and print its line; what it raises goes on to `main`."""
     from pipeline.night import run_step
@@ -83,6 +101,18 @@ def snapshot(
     except NothingToDo:
         if unchanged != "ok":
             raise
+    finally:
+        _show_left_checks(run_dir)
+
+
+def _show_left_checks(run_dir: Path) -> None:
+    """Show what a night's checks left in the run folder, whether it was accepted, skipped or refused."""
+    from pipeline.change_report import ChangeReport
+    from pipeline.data_checks import DataChecks
+
+    if (run_dir / DataChecks.file_name).is_file():
+        measured = (run_dir / ChangeReport.file_name).is_file()
+        show_checks(DataChecks.read(run_dir), ChangeReport.read(run_dir) if measured else None)
 
 
 @steps.command()

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.canonical_graph import Change, build, content_id
+from pipeline.change_report import ChangeReport, change_report
+from pipeline.data_checks import DataChecks
 from pipeline.delivery import Delivery
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
@@ -17,8 +19,9 @@ from pipeline.graph_source import GraphSource
 from pipeline.params import Params, SnapshotParams
 from pipeline.publication import Publication
 from pipeline.published_snapshot import PublishedSnapshot
-from pipeline.quality import Baseline, check
-from pipeline.records import CheckResult, GraphSnapshot
+from pipeline.quality import check_delivery, check_graph, require
+from pipeline.records import GraphSnapshot
+from pipeline.repeated_deliveries import Baseline
 from pipeline.run_key import code_version, git_commit
 from pipeline.snapshot_files import CanonicalGraph, read_graph, write_folder
 
@@ -47,8 +50,9 @@ class TonightsGraph:
     name: str
     as_of: datetime
     delivery: Delivery
-    checks: tuple[CheckResult, ...]
+    checks: DataChecks
     change: Change
+    report: ChangeReport
     content_id: str
     before: _Before | None
 
@@ -113,7 +117,7 @@ class TonightsGraph:
             added_edges=self.change.added,
             removed_edges=self.change.removed,
             returned_edges=self.change.returned,
-            checks=self.checks,
+            checks=self.checks.checks,
             params_sha256=params.sha256,
             code_version=code_version(),
             git_commit=git_commit(),
@@ -127,7 +131,8 @@ def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Ite
 
     Raises:
         OutsideTrouble: the source did not deliver, or a service does not answer.
-        InvalidInput: the delivery breaks a rule, or the as-of has no time zone.
+        RefusedDelivery: a check refuses the delivery; it carries every check and what changed.
+        InvalidInput: the delivery cannot be read, or the as-of has no time zone.
     """
     as_of = _whole_seconds(as_of)
     environment = doors.environment
@@ -136,7 +141,7 @@ def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Ite
     newest = doors.snapshots.latest(params.graph)
     with tempfile.TemporaryDirectory(prefix="before-", dir=environment.home / "tmp") as scratch:
         before = _before(doors, params.graph, as_of, newest, Path(scratch))
-        checks = check(
+        findings = check_delivery(
             delivery,
             params,
             as_of=as_of,
@@ -150,7 +155,21 @@ def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Ite
             previous=before.graph if before else None,
             previous_as_of=int(before.published.as_of.timestamp()) if before else None,
         )
-        yield TonightsGraph(params.graph, as_of, delivery, checks, change, content_id(change.graph), before)
+        report = _report(change, params, as_of, before)
+        findings += check_graph(report, params)
+        checks = require(findings, delivery, params, as_of=as_of, change=report)
+        yield TonightsGraph(params.graph, as_of, delivery, checks, change, report, content_id(change.graph), before)
+
+
+def _report(change: Change, params: SnapshotParams, as_of: datetime, before: _Before | None) -> ChangeReport:
+    return change_report(
+        change,
+        before.graph if before else None,
+        graph=params.graph,
+        as_of=as_of,
+        previous_as_of=before.published.as_of if before else None,
+        feature_names=params.feature_columns,
+    )
 
 
 def _whole_seconds(as_of: datetime) -> datetime:

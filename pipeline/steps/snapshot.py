@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -10,9 +12,11 @@ import pandas as pd
 
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
+from pipeline.night_report import clear_night_report, write_night_report
 from pipeline.params import Params
 from pipeline.publication import Publication
 from pipeline.published_snapshot import stamp
+from pipeline.quality import RefusedDelivery
 from pipeline.records import GraphSnapshot
 from pipeline.run_data import SNAPSHOT_FOLDER
 from pipeline.run_folder import PARAMS_FILE, RunFolder
@@ -31,7 +35,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> 
     _require_own_name(folder, params, as_of)
     if (done := folder.find(GraphSnapshot)) is not None:
         return _same_start(done, params)
-    with tonights_graph(params.snapshot, doors, as_of) as graph:
+    clear_night_report(folder.path)
+    with _reported(folder, params, doors, as_of) as (graph, reports):
         key = run_key(graph.content_id, params.sha256, code_version())
         _expect_work(folder, graph, key, doors)
         with folder.staging(SNAPSHOT_FOLDER) as staged:
@@ -39,10 +44,25 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> 
         record = graph.record(folder.name, params, publication, key)
     folder.freeze(params)
     run_id = doors.registry.open_run(record.graph, folder.name, run_key=key, params=_flat(params))
-    doors.registry.put_file(run_id, folder.path / PARAMS_FILE, PARAMS_FILE)
+    for path in (folder.path / PARAMS_FILE, *reports):
+        doors.registry.put_file(run_id, path, path.name)
+    doors.registry.log_metrics(run_id, graph.report.metrics())
     doors.registry.log_snapshot(run_id, record, doors.environment.data_repository)
     folder.put(record)
     return record
+
+
+@contextmanager
+def _reported(
+    folder: RunFolder, params: Params, doors: Doors, as_of: datetime
+) -> Iterator[tuple[TonightsGraph, tuple[Path, ...]]]:
+    """Give the night's graph and the files that report on it; those are left where it is refused as well."""
+    try:
+        with tonights_graph(params.snapshot, doors, as_of) as graph:
+            yield graph, write_night_report(folder.path, graph.checks, graph.report)
+    except RefusedDelivery as refused:
+        write_night_report(folder.path, refused.checks, refused.change)
+        raise
 
 
 def ingest(params: Params, *, doors: Doors, as_of: datetime) -> Publication:

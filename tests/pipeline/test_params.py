@@ -167,3 +167,19 @@ def test_a_key_given_twice_is_refused(tmp_path: Path, text: str, line: int, key:
 def test_a_merged_key_may_be_overridden(tmp_path: Path) -> None:
     text = "split: &a {seed: 1, test_fraction: 0.2}\nevaluate: {seed: 1}"
     assert load(tmp_path, text.replace("&a {seed: 1", "{<<: {seed: 7}, seed: 1")) == load(tmp_path, text)
+
+
+def test_only_checks_with_a_threshold_may_be_taken_down_to_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("snapshot: {warn_only: [degree_shift, orphan]}")
+    with pytest.raises(InvalidInput, match=r"snapshot\.warn_only: .*'orphan' is no check.*Did you mean orphans\?"):
+        Params.load(path)
+    path.write_text("snapshot: {warn_only: [degree_shift, orphans]}")
+    assert Params.load(path).snapshot.warn_only == ("degree_shift", "orphans")
+
+
+def test_feature_bounds_stand_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("snapshot: {feature_minimum: 2, feature_maximum: 1}")
+    with pytest.raises(InvalidInput, match=r"feature_minimum 2 is above feature_maximum 1\. Exchange them"):
+        Params.load(path)

@@ -1,188 +1,177 @@
-from dataclasses import replace
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from io import BytesIO
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from embedded.as_caida import _dumps, find_archive
+from embedded.nights import DemoError
+from pipeline.canonical_graph import build
+from pipeline.change_report import ChangeReport, change_report
+from pipeline.data_checks import DataChecks
+from pipeline.delivery import Delivery, RowCounts
 from pipeline.errors import InvalidInput
 from pipeline.params import SnapshotParams
-from pipeline.published_snapshot import PublishedSnapshot, snapshot_tag
-from pipeline.quality import Baseline, check
+from pipeline.quality import RefusedDelivery, check_delivery, check_graph, require
+from pipeline.repeated_deliveries import Baseline
+from pipeline.snapshot_files import CanonicalGraph
+from tests.checked_nights import checked, found
 from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, ring, square, triangle_with_tail
+from tests.small_graphs import nodes_of, ring, triangle_with_tail
 
-AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
-BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
-PARAMS = SnapshotParams()
-
-
-def baseline(num_edges: int = 4, source_sha256: str = "0" * 64) -> Baseline:
-    return Baseline(as_of=BEFORE, source_sha256=source_sha256, num_edges=num_edges, ids_are_text=False)
-
-
-def with_rows(table: pd.DataFrame, *rows: tuple[int, int]) -> pd.DataFrame:
-    return pd.concat([table, pd.DataFrame(rows, columns=["source", "target"])], ignore_index=True)
+TRUNCATED = datetime(2007, 9, 17, tzinfo=UTC)
+DIPS = (datetime(2006, 11, 13, tzinfo=UTC), datetime(2007, 1, 29, tzinfo=UTC))
+RECOVERIES = (datetime(2006, 11, 20, tzinfo=UTC), datetime(2007, 2, 5, tzinfo=UTC))
+CALIBRATED = SnapshotParams(graph="as_caida")
 
 
 def test_good_delivery_passes_every_check() -> None:
-    graph = triangle_with_tail()
-    results = check(delivered(graph, nodes_of(graph)), PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline())
-    assert all(result.passed for result in results)
-    observed = {result.name: result.observed for result in results}
-    assert observed["self_loops"] == observed["duplicates"] == observed["unknown_nodes"] == "0"
-    assert observed["minimum_edge_ratio"] == "1.000 (4)"
+    graph = delivered(triangle_with_tail(), nodes_of(triangle_with_tail()))
+    checks = checked(graph, delivered(triangle_with_tail().iloc[::-1], nodes_of(triangle_with_tail())))
+    assert all(item.passed for item in checks.checks)
+    assert found(checks, "minimum_edge_ratio") == ("refuse", "1.000 (4)", True)
 
 
-def test_first_snapshot_needs_nothing_to_be_held_against() -> None:
-    results = check(delivered(square()), PARAMS, as_of=AS_OF, newest_as_of=None, baseline=None)
-    assert {result.name: result.observed for result in results}["edge_ratio"] == "4 edges, no earlier snapshot"
-
-
-def test_self_loop_is_refused_by_row() -> None:
-    delivery = delivered(with_rows(triangle_with_tail(), (20, 20)))
-    with pytest.raises(InvalidInput, match=r"self_loops: 1 edges.*row 5, 20 - 20.*self_loops: drop") as caught:
-        check(delivery, PARAMS, as_of=AS_OF, newest_as_of=None, baseline=None)
-    assert caught.value.exit_code == 2
-    results = check(delivery, SnapshotParams(self_loops="drop"), as_of=AS_OF, newest_as_of=None, baseline=None)
-    assert [(r.level, r.observed) for r in results if r.name == "self_loops"] == [("warn", "1")]
-    assert delivery.num_edges == 4
-
-
-def test_duplicate_in_the_other_direction_is_refused() -> None:
-    delivery = delivered(with_rows(triangle_with_tail(), (20, 10)))
-    with pytest.raises(InvalidInput, match=r"duplicates: 1 rows.*row 5, 20 - 10.*duplicates: merge"):
-        check(delivery, PARAMS, as_of=AS_OF, newest_as_of=None, baseline=None)
-    check(delivery, SnapshotParams(duplicates="merge"), as_of=AS_OF, newest_as_of=None, baseline=None)
-
-
-def test_event_log_may_repeat_an_edge() -> None:
-    table = with_rows(triangle_with_tail(), (20, 10)).assign(time=5)
-    params = SnapshotParams(kind="event_log", time_column="time")
-    results = check(delivered(table), params, as_of=AS_OF, newest_as_of=None, baseline=None)
-    assert [(r.level, r.observed) for r in results if r.name == "duplicates"] == [("warn", "1")]
-
-
-def test_edge_to_an_unknown_node_is_refused_by_row() -> None:
-    delivery = delivered(with_rows(triangle_with_tail(), (10, 99)), nodes_of(triangle_with_tail()))
+def test_refusal_names_every_failed_check_of_the_table_and_of_the_graph() -> None:
+    faulty = pd.concat([ring(4), pd.DataFrame({"source": [1, 1], "target": [1, 0]})], ignore_index=True)
     with pytest.raises(
-        InvalidInput, match=r"unknown_nodes: 1 edges.*nodes\.parquet lacks.*10 - 99.*unknown_nodes: add"
-    ):
-        check(delivery, PARAMS, as_of=AS_OF, newest_as_of=None, baseline=None)
-    check(delivery, SnapshotParams(unknown_nodes="add"), as_of=AS_OF, newest_as_of=None, baseline=None)
+        InvalidInput, match=r"4 check\(s\) failed.*self_loops: .*duplicates: .*minimum_edge_ratio: .*bipartite: "
+    ) as caught:
+        checked(delivered(faulty), delivered(ring(101)))
+    refused = caught.value
+    assert isinstance(refused, RefusedDelivery)
+    assert len(refused.checks.reasons) == 4
+    assert "degree_shift" in {item.name for item in refused.checks.checks if item.passed}  # what passed is told too
+    assert refused.change is not None
+    assert refused.change.edges.removed == 98  # three of four edges were there
 
 
-RATIOS = [
-    (69, r"minimum_edge_ratio: 69 edges are 0\.690 of the 100.*truncated.*lower snapshot\.minimum_edge_ratio"),
-    (70, None),  # the threshold itself passes
-    (200, None),
-    (201, r"maximum_edge_ratio: 201 edges are 2\.010 of the 100.*raise snapshot\.maximum_edge_ratio"),
-]
+def test_nothing_is_measured_of_a_graph_that_cannot_be_built() -> None:
+    with pytest.raises(RefusedDelivery, match=r"1 check\(s\) failed\. minimum_edges: 0 edges") as caught:
+        checked(delivered(ring(4).head(0)))
+    assert caught.value.change is None
+    assert "bipartite" not in {item.name for item in caught.value.checks.checks}
 
 
-@pytest.mark.parametrize(("edges", "message"), RATIOS)
-def test_number_of_edges_is_held_against_the_last_snapshot(edges: int, message: str | None) -> None:
-    if message is None:
-        check(delivered(ring(edges)), PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline(100))
-        return
-    with pytest.raises(InvalidInput, match=message):
-        check(delivered(ring(edges)), PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline(100))
+@dataclass(frozen=True)
+class Week:
+    """One dump of as_caida and what became of it."""
+
+    as_of: datetime
+    days: int  # since the last week that was versioned
+    checks: DataChecks
+    change: ChangeReport
 
 
-def test_time_may_not_go_backwards() -> None:
-    newest = datetime(2026, 1, 3, tzinfo=UTC)
-    with pytest.raises(
-        InvalidInput, match=r"time_order: the as-of 2026-01-02.*newest snapshot, 2026-01-03.*later --as-of"
-    ):
-        check(delivered(ring(4)), PARAMS, as_of=AS_OF, newest_as_of=newest, baseline=baseline())
+class _Held(NamedTuple):
+    graph: CanonicalGraph
+    as_of: datetime
+    baseline: Baseline
 
 
-def test_try_after_its_own_publication_is_in_time() -> None:
-    results = check(delivered(ring(4)), PARAMS, as_of=AS_OF, newest_as_of=AS_OF, baseline=baseline())
-    assert all(result.passed for result in results)
+@pytest.fixture(scope="module")
+def weeks() -> list[Week]:
+    try:
+        archive = find_archive()
+    except DemoError as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI needs the data set: {missing}")
+        pytest.skip(str(missing))
+    return list(played((as_of, dump_delivery(text)) for as_of, text in _dumps(archive)))
 
 
-def test_same_bytes_under_a_new_date_are_refused() -> None:
-    delivery = delivered(ring(4))
-    with pytest.raises(InvalidInput, match=r"new_delivery: .*redelivered.*identical_delivery: unchanged"):
-        check(delivery, PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline(source_sha256=delivery.sha256))
-    params = SnapshotParams(identical_delivery="unchanged")
-    check(delivery, params, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline(source_sha256=delivery.sha256))
+def dump_delivery(text: bytes) -> Delivery:
+    """Return a dump as the source delivers it: both directions are listed, each pair counts once."""
+    table = pd.read_csv(BytesIO(text), sep="\t", comment="#", header=None, usecols=[0, 1], dtype="int64").to_numpy()
+    pairs = np.unique(np.sort(table, axis=1), axis=0)
+    ids, codes = np.unique(pairs, return_inverse=True)
+    low, high = codes.reshape(pairs.shape).T
+    digest = f"{hash(text) & (2**64 - 1):064x}"
+    return Delivery("as-caida.txt", None, digest, ids, low, high, None, RowCounts(read=len(pairs)))
 
 
-@pytest.mark.parametrize(("last_event", "refused"), [(BEFORE, True), (AS_OF, False)])
-def test_one_log_for_all_nights_may_keep_its_bytes_while_events_come_due(last_event: datetime, refused: bool) -> None:
-    delivery = delivered(ring(4).assign(time=np.int64(last_event.timestamp())))
-    params = SnapshotParams(kind="event_log", time_column="time")
-    same = baseline(source_sha256=delivery.sha256)
-    if refused:
-        with pytest.raises(InvalidInput, match=r"new_delivery"):
-            check(delivery, params, as_of=AS_OF, newest_as_of=BEFORE, baseline=same)
-    else:
-        check(delivery, params, as_of=AS_OF, newest_as_of=BEFORE, baseline=same)
+def played(deliveries: Iterator[tuple[datetime, Delivery]]) -> Iterator[Week]:
+    """Take each week through checks and build on top of the last that was not refused, as the nights do."""
+    held: _Held | None = None
+    for as_of, delivery in deliveries:
+        findings = check_delivery(
+            delivery,
+            CALIBRATED,
+            as_of=as_of,
+            newest_as_of=held.as_of if held else None,
+            baseline=held.baseline if held else None,
+        )
+        change = build(
+            delivery,
+            CALIBRATED,
+            as_of=int(as_of.timestamp()),
+            previous=held.graph if held else None,
+            previous_as_of=int(held.as_of.timestamp()) if held else None,
+        )
+        report = change_report(
+            change,
+            held.graph if held else None,
+            graph="as_caida",
+            as_of=as_of,
+            previous_as_of=held.as_of if held else None,
+        )
+        findings += check_graph(report, CALIBRATED)
+        days = (as_of - held.as_of).days if held else 0
+        try:
+            checks = require(findings, delivery, CALIBRATED, as_of=as_of, change=report)
+        except RefusedDelivery as refused:
+            yield Week(as_of, days, refused.checks, report)
+            continue
+        held = _Held(change.graph, as_of, Baseline(as_of, delivery.sha256, report.edges.tonight, ids_are_text=False))
+        yield Week(as_of, days, checks, report)
 
 
-def earlier(as_of: datetime, source_sha256: str) -> PublishedSnapshot:
-    tag = snapshot_tag("demo", as_of, "c" * 64)
-    return PublishedSnapshot(
-        graph="demo",
-        tag=tag,
-        as_of=as_of,
-        content_id="c" * 64,
-        source_sha256=source_sha256,
-        num_edges=4,
-        previous_tag=None,
-        dvc_md5="d" * 32,
-        manifest_sha256="e" * 64,
-    )
+@pytest.mark.slow
+def test_only_the_truncated_week_of_122_is_refused(weeks: list[Week]) -> None:
+    assert len(weeks) == 122
+    assert [week.as_of for week in weeks if week.checks.refused] == [TRUNCATED]
+    [truncated] = [week for week in weeks if week.checks.refused]
+    assert [reason.partition(":")[0] for reason in truncated.checks.reasons] == ["minimum_edge_ratio"]
+    assert "18203 edges are 0.345 of the 52691 of 2007-09-10" in truncated.checks.reasons[0]
 
 
-@pytest.mark.parametrize("identical", ["refuse", "unchanged"])
-def test_bytes_of_any_earlier_snapshot_are_refused(identical: Literal["refuse", "unchanged"]) -> None:
-    delivery = delivered(ring(4))
-    older = earlier(datetime(2025, 12, 24, tzinfo=UTC), delivery.sha256)
-    held = replace(baseline(), earlier=(older, earlier(BEFORE, "0" * 64)))
-    with pytest.raises(
-        InvalidInput, match=rf"no_older_delivery: .*for 2025-12-24T.*snapshot {older.tag}.*old file.*Ask it for tonight"
-    ):
-        check(delivery, SnapshotParams(identical_delivery=identical), as_of=AS_OF, newest_as_of=BEFORE, baseline=held)
+@pytest.mark.slow
+def test_week_after_the_truncated_one_is_held_against_the_last_good_one(weeks: list[Week]) -> None:
+    after = weeks[[week.as_of for week in weeks].index(TRUNCATED) + 1]
+    assert (after.days, after.change.edges.before) == (14, 52691)
+    assert after.checks.warnings == ()
+    assert after.change.edges.added < 1000  # nothing of the truncation came into the history
 
 
-def test_unchanged_bytes_may_repeat_for_many_nights() -> None:
-    delivery = delivered(ring(4))
-    both = (earlier(datetime(2025, 12, 24, tzinfo=UTC), delivery.sha256), earlier(BEFORE, delivery.sha256))
-    held = replace(baseline(source_sha256=delivery.sha256), earlier=both)
-    params = SnapshotParams(identical_delivery="unchanged")
-    check(delivery, params, as_of=AS_OF, newest_as_of=BEFORE, baseline=held)
+@pytest.mark.slow
+def test_dips_are_versioned_with_a_warning_and_make_no_fresh_edges(weeks: list[Week]) -> None:
+    by_date = {week.as_of: week for week in weeks}
+    assert [week.as_of for week in weeks if week.checks.warnings] == [*DIPS, TRUNCATED]
+    observed = {as_of: found(by_date[as_of].checks, "edge_ratio")[1] for as_of in DIPS}
+    assert list(observed.values()) == ["0.853 (39342)", "0.876 (42994)"]
+    for recovery, first_time, returned in zip(RECOVERIES, (627, 444), (9005, 7319), strict=True):
+        edges = by_date[recovery].change.edges
+        assert (edges.added, edges.returned) == (first_time, returned)
+        assert by_date[recovery].checks.warnings == ()
 
 
-def test_delivery_that_leaves_no_edge_is_refused() -> None:
-    delivery = delivered(with_rows(ring(4).head(0), (1, 1), (2, 2)))
-    params = SnapshotParams(self_loops="drop")
-    with pytest.raises(
-        InvalidInput, match=r"minimum_edges: 0 edges are left of 2 rows.*below 1\..*snapshot\.minimum_edges"
-    ):
-        check(delivery, params, as_of=AS_OF, newest_as_of=None, baseline=None)
-
-
-@pytest.mark.parametrize(("minimum", "refused"), [(4, False), (5, True)])
-def test_minimum_of_edges_is_that_of_the_params(minimum: int, refused: bool) -> None:
-    params = SnapshotParams(minimum_edges=minimum)
-    if refused:
-        with pytest.raises(InvalidInput, match=r"minimum_edges: 4 edges .*below 5"):
-            check(delivered(ring(4)), params, as_of=AS_OF, newest_as_of=None, baseline=None)
-        return
-    results = check(delivered(ring(4)), params, as_of=AS_OF, newest_as_of=None, baseline=None)
-    assert [(r.threshold, r.observed) for r in results if r.name == "minimum_edges"] == [(">= 4", "4")]
-
-
-def test_ids_may_not_change_their_kind() -> None:
-    with pytest.raises(InvalidInput, match=r"kind_of_ids: tonight's ids are strings.*Deliver integers again"):
-        check(delivered(square()), PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline())
-
-
-def test_refusal_names_every_failed_check() -> None:
-    delivery = delivered(with_rows(ring(4), (1, 1), (1, 0)))
-    with pytest.raises(InvalidInput, match=r"3 check\(s\) failed.*self_loops.*duplicates.*minimum_edge_ratio"):
-        check(delivery, PARAMS, as_of=AS_OF, newest_as_of=BEFORE, baseline=baseline(100))
+@pytest.mark.slow
+def test_defaults_leave_room_around_every_good_week_whether_a_week_or_a_month_apart(weeks: list[Week]) -> None:
+    odd = {*DIPS, *RECOVERIES, TRUNCATED}
+    good = [week for week in weeks if week.days and week.as_of not in odd]
+    assert Counter(week.days for week in good) == {7: 91, 28: 16, 35: 8, 14: 1}
+    ratios = [week.change.edge_ratio or 0.0 for week in good]
+    assert 0.98 < min(ratios) < max(ratios) < 1.04
+    assert max(week.change.degree_shift or 0.0 for week in good) < 0.01 < CALIBRATED.maximum_degree_shift / 10
+    assert max(week.change.new_node_share or 0.0 for week in good) < 0.03 < CALIBRATED.maximum_new_node_share / 5
+    reused = [week.change.reused_ids / week.change.nodes.tonight for week in good]
+    assert max(reused) < 0.003 < CALIBRATED.maximum_id_reuse / 3
+    assert {week.change.shape.components for week in good} == {1}
+    assert {week.change.shape.outside_largest for week in good} == {0.0}
+    assert max(week.change.two_colourable for week in weeks) == 0.0

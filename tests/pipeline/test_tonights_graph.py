@@ -14,7 +14,8 @@ from pipeline.tonights_graph import tonights_graph
 from tests.small_graphs import nodes_of, ring
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
-PARAMS = SnapshotParams(graph="demo", feature_columns=("rank", "square"))
+# A ring of an even size is bipartite, and its nodes' features are their rank, so that a few nodes more move the mean.
+PARAMS = SnapshotParams(graph="demo", feature_columns=("rank", "square"), bipartite="warn")
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from pipeline.canonical_graph import read_tables
+from pipeline.change_report import ChangeReport
+from pipeline.data_checks import DataChecks
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
@@ -23,7 +25,7 @@ class Nights:
 
     def __init__(self, root: Path, graph: str, tracking_uri: str) -> None:
         self.root, self.graph, self.tracking_uri = root, graph, tracking_uri
-        self.params = Params(snapshot=SnapshotParams(graph=graph))
+        self.params = Params(snapshot=SnapshotParams(graph=graph, bipartite="warn"))  # rings of an even size
         self.doors = self.machine("home")
         environment = self.doors.environment
         SnapshotStore.create(environment.data_repository, environment.dvc_remote)
@@ -96,6 +98,39 @@ def test_night_publishes_its_graph_and_opens_its_run(nights: Nights) -> None:
     assert (second.added_edges, second.removed_edges) == (3, 1)
 
 
+def test_checks_and_changes_are_kept_with_the_run(nights: Nights) -> None:
+    nights.deliver(0, ring(10))
+    nights.deliver(1, ring(12))
+    nights.run(0)
+    record = nights.run(1)
+    folder, registry = nights.folder(1), nights.doors.registry
+    assert DataChecks.read(folder.path).checks == record.checks
+    assert ChangeReport.read(folder.path).edges.added == record.added_edges == 3
+    run_id = folder.require_mlflow_run()
+    for name in ("data_checks.json", "data_checks.txt", "change_report.json", "night_report.md"):
+        assert registry.fetch_file(run_id, nights.root / name, name)
+        assert (nights.root / name).read_bytes() == (folder.path / name).read_bytes()
+    logged = registry._client.get_run(run_id).data.metrics
+    assert logged["graph.edges.added"] == 3.0
+    assert logged["graph.edge_ratio"] == pytest.approx(1.2)
+
+
+def test_checks_of_a_refused_night_are_left_in_its_folder_until_the_next_try(nights: Nights) -> None:
+    nights.deliver(0, ring(100))
+    nights.run(0)
+    nights.deliver(1, ring(35))
+    with pytest.raises(InvalidInput, match=r"minimum_edge_ratio"):
+        nights.run(1)
+    path = nights.folder(1).path
+    assert DataChecks.read(path).reasons[0].startswith("minimum_edge_ratio: 35 edges")
+    assert ChangeReport.read(path).edges.removed == 66
+    assert "REFUSE" in (path / "data_checks.txt").read_text()
+    (nights.root / "edges-2026-01-02.parquet").unlink()
+    with pytest.raises(OutsideTrouble):
+        nights.run(1)
+    assert list(path.glob("*")) == []
+
+
 def test_step_is_safe_to_run_twice(nights: Nights) -> None:
     nights.deliver(0, ring(10))
     first = nights.run(0)
@@ -153,7 +188,7 @@ def test_redelivered_bytes_are_refused_where_an_unchanged_graph_is_not(nights: N
     with pytest.raises(InvalidInput, match=r"new_delivery: .*edges-2026-01-02\.parquet.*redelivered"):
         nights.run(1)
     unchanged = nights.params.model_copy(
-        update={"snapshot": SnapshotParams(graph=nights.graph, identical_delivery="unchanged")}
+        update={"snapshot": SnapshotParams(graph=nights.graph, bipartite="warn", identical_delivery="unchanged")}
     )
     nights.run(1, unchanged)
 
