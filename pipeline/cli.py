@@ -16,15 +16,15 @@ import typer
 from pipeline.check_commands import snapshots_check
 from pipeline.errors import InvalidInput, StepError, TamperedRecord
 from pipeline.model_commands import models
-from pipeline.step_commands import AsOf, ParamsFile, in_utc, open_doors, print_line, steps
+from pipeline.snapshot_commands import snapshots
+from pipeline.step_commands import ParamsFile, open_doors, print_line, steps
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-snapshots_app = typer.Typer(no_args_is_help=True, help="Published graph snapshots: init, check, ingest, list, get.")
 audit_app = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes that made it.")
 app.add_typer(steps)
 app.add_typer(models)
-app.add_typer(snapshots_app, name="snapshots")
-snapshots_app.command(name="check")(snapshots_check)
+app.add_typer(snapshots, name="snapshots")
+snapshots.command(name="check")(snapshots_check)
 app.add_typer(audit_app, name="audit")
 
 
@@ -95,44 +95,6 @@ def rollback(
         doors.registry.move_alias(doors.ledger, graph, "previous", wrong.version, who=who, why=reason, at=now)
     doors.registry.move_alias(doors.ledger, graph, "champion", target.version, who=who, why=reason, at=now)
     print_line(graph=graph, champion=target.version, previous=wrong.version if wrong else None)
-
-
-@snapshots_app.command(name="init")
-def snapshots_init() -> None:
-    """Make the data repository that NCNC_DATA_REPOSITORY names, with NCNC_DVC_REMOTE as its remote."""
-    from pipeline.environment import Environment
-    from pipeline.snapshot_store import SnapshotStore
-
-    environment = Environment.of_process()
-    SnapshotStore.create(environment.data_repository, environment.dvc_remote)
-    print_line(data_repository=environment.data_repository)
-
-
-@snapshots_app.command(name="ingest")
-def snapshots_ingest(as_of: AsOf, params: ParamsFile = Path("params.yaml")) -> None:
-    """Publish a delivery as history: a snapshot that no run is made from."""
-    from pipeline.params import Params
-    from pipeline.steps.snapshot import ingest
-
-    published = ingest(Params.load(params), doors=open_doors(), as_of=in_utc(as_of))
-    print_line(tag=published.tag)
-
-
-@snapshots_app.command(name="list")
-def snapshots_list(graph: Annotated[str, typer.Argument()]) -> None:
-    """List the published snapshots of a graph, oldest first."""
-    published = open_doors().snapshots.list(graph)
-    if not published:
-        raise InvalidInput(f"No snapshot of {graph!r} is published. Check the name, or run `ncnc snapshot` first.")
-    for item in published:
-        print_line(tag=item.tag, as_of=item.as_of.isoformat(), content_id=item.content_id)
-
-
-@snapshots_app.command(name="get")
-def snapshots_get(tag: Annotated[str, typer.Argument()], destination: Annotated[Path, typer.Argument()]) -> None:
-    """Fetch a snapshot's files and verify every byte."""
-    folder = open_doors().snapshots.fetch(tag, destination)
-    print_line(tag=tag, folder=folder)
 
 
 @audit_app.command(name="model")

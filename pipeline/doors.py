@@ -29,7 +29,7 @@ class Doors:
     @cached_property
     def snapshots(self) -> SnapshotStore:
         """The versioned graph snapshots and splits."""
-        return SnapshotStore(self.environment.data_repository, self.environment.home)
+        return SnapshotStore(self.environment.data_repository, self.environment.home, self.clock)
 
     @cached_property
     def ledger(self) -> Ledger:

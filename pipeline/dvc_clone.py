@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import re
 from collections.abc import Iterator
@@ -14,11 +12,11 @@ from typing import Any
 
 from dvc.repo import Repo
 
-from pipeline.errors import OutsideTrouble, StepError, TamperedRecord
+from pipeline.errors import OutsideTrouble, StepError
+from pipeline.git_origin import CREDENTIALS
+from pipeline.remote_objects import RemoteObjects, file_list, sha256_of_files
 
 logger = logging.getLogger(__name__)
-
-BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,7 @@ class DvcClone:
         """Return the sha256 of every file of a tracked folder, taken over the bytes that the remote holds."""
         with self._repo() as repo:
             remote = repo.cloud.get_remote_odb()
-            listing = _listing(remote, md5)
-            return {item["relpath"]: _sha256(remote, item["md5"]) for item in listing}
+            return sha256_of_files(remote, md5)
 
     def bring(self, folder: str, md5: str) -> None:
         """Fetch a tracked folder and check it out.
@@ -52,8 +49,14 @@ class DvcClone:
         with self._repo() as repo:
             for store in (repo.cache.local, repo.cloud.get_remote_odb()):
                 if store.exists(md5):
-                    _listing(store, md5)
+                    file_list(store, md5)
             repo.pull(targets=[str(self.path / f"{folder}.dvc")])
+
+    @contextmanager
+    def objects(self) -> Iterator[RemoteObjects]:
+        """Give the remote's objects one by one, for the length of a block."""
+        with self._repo() as repo:
+            yield RemoteObjects(repo.cloud.get_remote_odb(), repo.cache.local)
 
     @contextmanager
     def _repo(self) -> Iterator[Any]:  # Any: dvc ships no types
@@ -67,8 +70,9 @@ class DvcClone:
         except StepError:
             raise
         except Exception as error:
+            said = CREDENTIALS.sub("://", " ".join(str(error).split()))
             raise OutsideTrouble(
-                f"DVC failed in {self.path.name}: {type(error).__name__}: {' '.join(str(error).split())}. Check that "
+                f"DVC failed in {self.path.name}: {type(error).__name__}: {said}. Check that "
                 f"the DVC remote named in .dvc/config of the data repository can be reached from this machine, that "
                 f"its credentials are in the environment, and that none of its objects was deleted."
             ) from error
@@ -79,24 +83,3 @@ class DvcClone:
         settings = [f"[core]\n    site_cache_dir = {self.path.parent / 'site'}", f"[cache]\n    dir = {self.cache}"]
         settings += [f"['remote \"{name}\"']\n    verify = false" for name in remotes]
         (self.path / ".dvc" / "config.local").write_text("\n".join(settings) + "\n")
-
-
-def _listing(store: Any, md5: str) -> list[dict[str, str]]:  # Any: dvc ships no types
-    """Return the list of a tracked folder's files, its own md5 checked: it is the root of all the others."""
-    with store.fs.open(store.oid_to_path(md5), "rb") as stream:
-        content: bytes = stream.read()
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5.removesuffix(".dir"):
-        raise TamperedRecord(
-            f"The file list {md5} at {store.path} does not have the md5 in its name: its bytes were changed. Delete it "
-            f"there and fetch again; if the remote holds no good copy either, restore it from backup."
-        )
-    listing: list[dict[str, str]] = json.loads(content)
-    return listing
-
-
-def _sha256(store: Any, md5: str) -> str:  # Any: dvc ships no types
-    digest = hashlib.sha256()
-    with store.fs.open(store.oid_to_path(md5), "rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()

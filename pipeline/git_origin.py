@@ -9,7 +9,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,14 @@ class GitClone:
         """Fetch the newest commit of each refspec, without its history."""
         self.git("fetch", "--quiet", "--no-tags", "--depth=1", self.url, *refspecs)
 
+    def fetch_matching(self, *patterns: str) -> None:
+        """Fetch the newest commit of whatever matches refspecs that are patterns; nothing may match."""
+        command = ("fetch", "--quiet", "--no-tags", "--depth=1", self.url, *patterns)
+        answer = _run(self.path, command, None)
+        # Where nothing matches, a shallow fetch fails without a word.
+        if answer.returncode != 0 and answer.stderr.strip():
+            raise _trouble(command, answer.stderr)
+
     def fetch_branch(self, branch: str) -> bool:
         """Check out the newest commit of a branch; False, with an empty working copy, where origin has none."""
         if not self.git("ls-remote", "--refs", self.url, f"refs/heads/{branch}"):
@@ -82,6 +90,24 @@ class GitClone:
         self.fetch(f"refs/heads/{branch}")
         self.git("checkout", "--quiet", "--force", "-B", branch, "FETCH_HEAD")
         return True
+
+    def local_refs(self, prefix: str) -> tuple[str, ...]:
+        """Return the names of the refs fetched or made below a prefix, sorted."""
+        return tuple(self.git("for-each-ref", "--format=%(refname)", prefix).splitlines())
+
+    def contents(self, names: Sequence[str]) -> dict[str, str | None]:
+        """Return the text at each `revision:path`, None where there is none; one process however many are asked."""
+        answer = self.git("cat-file", "--batch", stdin="".join(f"{name}\n" for name in names))
+        rest, found = answer.encode(errors="surrogateescape"), dict[str, str | None]()
+        for name in names:
+            header, _, rest = rest.partition(b"\n")
+            if header.endswith((b" missing", b" ambiguous")):
+                found[name] = None
+                continue
+            size = int(header.rpartition(b" ")[2])
+            found[name] = rest[:size].decode(errors="surrogateescape")
+            rest = rest[size + 1 :]
+        return found
 
     def commit(self, message: str, *paths: str) -> None:
         """Commit the named paths; an unchanged tree makes a commit too, for it is an event of its own."""
@@ -139,7 +165,9 @@ def _run(folder: Path | None, arguments: tuple[str, ...], stdin: str | None) -> 
             input=stdin,
             stdin=None if stdin is not None else subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            # UTF-8 whatever the machine's locale is; what is not UTF-8 comes back as it went.
+            encoding="utf-8",
+            errors="surrogateescape",
             timeout=TIMEOUT_SECONDS,
             check=False,
             env=_environment(),

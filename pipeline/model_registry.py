@@ -20,6 +20,7 @@ from pipeline.ledger import Ledger
 from pipeline.model_package import MODEL_PATH, pack_model
 from pipeline.night_runs import NightRuns
 from pipeline.records import AliasEntry, FileDigest, digests_of_folder
+from pipeline.registry_references import snapshots_of_open_runs, snapshots_of_versions
 from pipeline.tracking_server import ArtifactFolder, asks_the_server
 from pipeline.verified_copy import keep_verified
 
@@ -101,6 +102,16 @@ class ModelRegistry(NightRuns):
         found = self._client.search_model_versions(f"name = '{graph}' and tags.`ncnc.run_key` = '{run_key}'")
         numbers = [int(item.version) for item in found if item.tags.get("ncnc.run_key") == run_key]
         return self.version(graph, min(numbers)) if numbers else None
+
+    @asks_the_server
+    def snapshots_of_versions(self, graph: str) -> dict[int, str | None]:
+        """Return the snapshot tag of every version of a graph's model; None for one that was registered by hand."""
+        return snapshots_of_versions(self._client, graph)
+
+    @asks_the_server
+    def snapshots_of_open_runs(self, graph: str) -> dict[str, str]:
+        """Return the snapshot tag of every run of a graph that has not ended, by the run's name."""
+        return snapshots_of_open_runs(self._client, graph)
 
     @asks_the_server
     def log_model(self, run_id: str, model_folder: Path, *, input_example: DataFrame) -> str:

@@ -44,14 +44,27 @@ def describe(clone: GitClone, revision: str, tag: str) -> Published:
     Raises:
         TamperedRecord: the description is not one that this pipeline writes.
     """
+    return parse_description(clone.git("show", f"{revision}:{description_of(tag)}"), tag)
+
+
+def description_of(tag: str) -> str:
+    """Return the path of the file that describes what a tag publishes."""
     kind, graph, *_ = tag.split("/")
-    model: type[Published] = PublishedSnapshot if kind == SNAPSHOT_KIND else PublishedSplit
-    text = clone.git("show", f"{revision}:{graph}/{FILES[kind]}")
+    return f"{graph}/{FILES[kind]}"
+
+
+def parse_description(text: str, tag: str) -> Published:
+    """Return what the text of a description says of a tag.
+
+    Raises:
+        TamperedRecord: the description is not one that this pipeline writes.
+    """
+    model: type[Published] = PublishedSnapshot if tag.startswith(f"{SNAPSHOT_KIND}/") else PublishedSplit
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
         raise TamperedRecord(
-            f"{graph}/{FILES[kind]} at {tag} is not what this pipeline writes: {error.errors()[0]['msg']}. "
+            f"{description_of(tag)} at {tag} is not what this pipeline writes: {error.errors()[0]['msg']}. "
             f"`git log` in the data repository shows who wrote it; the commit before holds the good one."
         ) from error
 

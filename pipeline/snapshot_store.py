@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import shutil
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.data_repository import BRANCH, create_data_repository, write_file
+from pipeline.data_repository import create_data_repository
 from pipeline.dvc_clone import DvcClone
 from pipeline.errors import InvalidInput
-from pipeline.git_origin import GitClone, GitOrigin, attempts
-from pipeline.manifest import MANIFEST, compare_digests, read_manifest, verify_manifest, write_manifest
+from pipeline.garbage_collection import Collector
+from pipeline.git_origin import GitClone, GitOrigin
+from pipeline.holds import Holds, expect_bytes, expect_published
+from pipeline.journal import REFSPEC, Journal
+from pipeline.manifest import verify_manifest
 from pipeline.publication import (
-    FILES,
     FOLDERS,
     SNAPSHOT_KIND,
-    SPLIT_KIND,
     Publication,
     Published,
-    describe,
+    description_of,
     expect_newest,
-    expect_same,
     fetch_description,
+    parse_description,
 )
 from pipeline.published_snapshot import PublishedSnapshot, PublishedSplit, snapshot_tag, split_tag, stamp
-from pipeline.records import sha256_of_file
+from pipeline.publisher import Publisher, Work
 
 
 class SnapshotStore:
-    """Published snapshots and splits. Something is published if and only if its tag is on the origin.
+    """Published snapshots and splits. Something is published if and only if its tag is on the origin."""
 
-    Published in write-ahead order: copy, manifest, DVC push, read back, commit and tag, one atomic git push. A process
-    killed at any point before the last leaves objects that nobody refers to, and the next try finds them there.
-    """
-
-    def __init__(self, origin: str, home: Path) -> None:
+    def __init__(self, origin: str, home: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._origin = GitOrigin(origin, home)
         self._cache = home.absolute() / "dvc-cache"
+        self._clock = clock
+        self._publisher = Publisher(self._origin, self._cache, clock)
+        self.holds = Holds(self._origin, clock)
+        self.collector = Collector(self._origin, self._cache, clock)
 
     @classmethod
     def create(cls, origin: str, dvc_remote: str) -> None:
@@ -48,12 +50,22 @@ class SnapshotStore:
         create_data_repository(origin, dvc_remote)
 
     def list(self, graph: str) -> tuple[PublishedSnapshot, ...]:
-        """Return every published snapshot of a graph, oldest as-of first."""
+        """Return every published snapshot of a graph, oldest as-of first; collected ones are among them."""
+        prefix = f"refs/tags/{SNAPSHOT_KIND}/{graph}/"
         with self._origin.clone() as clone:
-            tags = self._tags(graph)
-            if tags:
-                clone.fetch(f"+refs/tags/{SNAPSHOT_KIND}/{graph}/*:refs/tags/{SNAPSHOT_KIND}/{graph}/*")
-            return tuple(_snapshot(describe(clone, f"refs/tags/{tag}", tag)) for tag in tags)
+            clone.fetch_matching(f"+{prefix}*:{prefix}*")
+            tags = [name.removeprefix("refs/tags/") for name in clone.local_refs(prefix)]
+            # One process for all of them: one for each would take seconds after a few years of nights.
+            texts = clone.contents([f"refs/tags/{tag}:{description_of(tag)}" for tag in tags]) if tags else {}
+            return tuple(
+                _snapshot(parse_description(text or "", tag)) for tag, text in zip(tags, texts.values(), strict=True)
+            )
+
+    def journal(self) -> Journal:
+        """Return what is held, and what was collected when, by whom and why."""
+        with self._origin.clone() as clone:
+            clone.fetch_matching(REFSPEC)
+            return Journal.of(clone)
 
     def latest(self, graph: str, *, before: datetime | None = None) -> PublishedSnapshot | None:
         """Return the published snapshot with the latest as-of, of those before a time where one is given."""
@@ -82,14 +94,9 @@ class SnapshotStore:
             TamperedRecord: the DVC remote does not hold the bytes that were sent.
         """
         tag = snapshot_tag(graph, as_of, content_id)
-        with self._origin.clone() as clone:
-            _fetch_main(clone)
-            if self._is_published(tag):
-                return expect_same(fetch_description(clone, tag), folder)
-            expect_newest(clone, tag, as_of, previous_tag)
-            publication = self._upload(clone, folder, f"{graph}/{FOLDERS[SNAPSHOT_KIND]}", tag)
-            pointers = _pointers(clone, graph, SNAPSHOT_KIND)
-            pointers[f"{graph}/{FILES[SNAPSHOT_KIND]}"] = PublishedSnapshot(
+
+        def described(publication: Publication) -> PublishedSnapshot:
+            return PublishedSnapshot(
                 graph=graph,
                 tag=tag,
                 as_of=as_of,
@@ -99,16 +106,18 @@ class SnapshotStore:
                 previous_tag=previous_tag,
                 dvc_md5=publication.dvc_md5,
                 manifest_sha256=publication.manifest_sha256,
-            ).model_dump_json(indent=2)
-            for _ in attempts():
-                _fetch_main(clone)
-                if self._is_published(tag):
-                    return expect_same(fetch_description(clone, tag), folder)
-                expect_newest(clone, tag, as_of, previous_tag)
-                _commit(clone, pointers, tag, f"Publish {tag}: {num_edges} edges")
-                if clone.push(f"HEAD:refs/heads/{BRANCH}", f"refs/tags/{tag}"):
-                    return publication
-        raise AssertionError  # unreachable: attempts() ends by raising
+            )
+
+        return self._publisher.publish(
+            Work(
+                folder=folder,
+                tag=tag,
+                message=f"Publish {tag}: {num_edges} edges",
+                described=described,
+                expect=lambda clone: expect_newest(clone, tag, as_of, previous_tag),
+                on_main=True,
+            )
+        )
 
     def publish_split(self, folder: Path, *, graph: str, as_of: datetime, run_key: str) -> Publication:
         """Publish a split's folder on a commit that only its tag leads to; published already, it is left and returned.
@@ -118,44 +127,42 @@ class SnapshotStore:
             TamperedRecord: the DVC remote does not hold the bytes that were sent.
         """
         tag = split_tag(graph, as_of, run_key)
-        with self._origin.clone() as clone:
-            _fetch_main(clone)
-            for _ in attempts():
-                if self._is_published(tag):
-                    return expect_same(fetch_description(clone, tag), folder)
-                publication = self._upload(clone, folder, f"{graph}/{FOLDERS[SPLIT_KIND]}", tag)
-                pointers = _pointers(clone, graph, SPLIT_KIND)
-                pointers[f"{graph}/{FILES[SPLIT_KIND]}"] = PublishedSplit(
-                    graph=graph,
-                    tag=tag,
-                    as_of=as_of,
-                    run_key=run_key,
-                    dvc_md5=publication.dvc_md5,
-                    manifest_sha256=publication.manifest_sha256,
-                ).model_dump_json(indent=2)
-                _commit(clone, pointers, tag, f"Publish {tag}")
-                if clone.push(f"refs/tags/{tag}"):
-                    return publication
-        raise AssertionError  # unreachable: attempts() ends by raising
+
+        def described(publication: Publication) -> PublishedSplit:
+            return PublishedSplit(
+                graph=graph,
+                tag=tag,
+                as_of=as_of,
+                run_key=run_key,
+                dvc_md5=publication.dvc_md5,
+                manifest_sha256=publication.manifest_sha256,
+            )
+
+        return self._publisher.publish(
+            Work(
+                folder=folder,
+                tag=tag,
+                message=f"Publish {tag}",
+                described=described,
+                expect=lambda _: None,
+                on_main=False,
+            )
+        )
 
     def fetch(self, tag: str, destination: Path) -> Path:
         """Bring a snapshot's or a split's files into an absent or empty folder, every byte verified.
 
         Raises:
-            InvalidInput: no such tag is published, or the destination holds something.
+            InvalidInput: no such tag is published, its bytes were collected, or the destination holds something.
             TamperedRecord: a file differs from what was published; it is named, and nothing is left there.
         """
         if destination.exists() and any(destination.iterdir()):
             raise InvalidInput(f"{destination} is not empty. Name a folder that is absent or empty.")
-        kind, _, rest = tag.partition("/")
-        if kind not in FOLDERS or not self._origin.refs(f"refs/tags/{tag}"):
-            raise InvalidInput(
-                f"No snapshot or split is published as {tag}. `ncnc snapshots list GRAPH` shows the tags."
-            )
+        expect_published(self._origin, tag)
         with self._origin.clone() as clone:
-            published = fetch_description(clone, tag)
-            clone.git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD")
-            name = f"{rest.partition('/')[0]}/{FOLDERS[kind]}"
+            published = self._described(clone, tag)
+            expect_bytes(Journal.of(clone), tag)
+            name = f"{published.graph}/{FOLDERS[tag.partition('/')[0]]}"
             DvcClone(clone.path, self._cache).bring(name, published.dvc_md5)
             verify_manifest(clone.path / name, published.manifest_sha256, tag)
             destination.parent.mkdir(parents=True, exist_ok=True)
@@ -164,46 +171,34 @@ class SnapshotStore:
             shutil.move(clone.path / name, destination)
         return destination
 
-    def _is_published(self, tag: str) -> bool:
-        return bool(self._origin.refs(f"refs/tags/{tag}"))
+    def describe(self, tag: str) -> tuple[Published, dict[str, int | None]]:
+        """Return what is published under a tag, and the size of each file on the remote: none of a collected one's.
+
+        Raises:
+            InvalidInput: no such tag is published.
+        """
+        expect_published(self._origin, tag)
+        with self._origin.clone() as clone:
+            published = self._described(clone, tag)
+            if tag in Journal.of(clone).collected:
+                return published, {}
+            with DvcClone(clone.path, self._cache).objects() as remote:
+                files = remote.files_of(published.dvc_md5)
+                sizes = remote.sizes(files.values())
+            return published, {path: sizes[name] for path, name in sorted(files.items())}
+
+    def _described(self, clone: GitClone, tag: str) -> Published:
+        """Fetch a tag with the journal, check it out, and return what it says."""
+        clone.fetch_matching(f"+refs/tags/{tag}*:refs/tags/{tag}*", REFSPEC)
+        clone.git("checkout", "--quiet", "--force", "--detach", f"refs/tags/{tag}")
+        return parse_description((clone.path / description_of(tag)).read_text(), tag)
 
     def _tags(self, graph: str) -> tuple[str, ...]:
         prefix = f"refs/tags/{SNAPSHOT_KIND}/{graph}/"
         return tuple(sorted(name.removeprefix("refs/tags/") for name in self._origin.refs(f"{prefix}*")))
-
-    def _upload(self, clone: GitClone, folder: Path, name: str, tag: str) -> Publication:
-        """Copy a folder into the clone, push it through DVC, and compare what the remote holds with the manifest."""
-        copy = clone.path / name
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(folder, copy)
-        if not (copy / MANIFEST).is_file():
-            write_manifest(copy)
-        expected, manifest_sha256 = read_manifest(copy), sha256_of_file(copy / MANIFEST)
-        dvc = DvcClone(clone.path, self._cache)
-        md5 = dvc.add_and_push(name)
-        compare_digests(dvc.read_back(md5), expected | {MANIFEST: manifest_sha256}, tag)
-        return Publication(tag, md5, manifest_sha256)
-
-
-def _fetch_main(clone: GitClone) -> None:
-    if not clone.fetch_branch(BRANCH):
-        raise InvalidInput("The data repository is empty. Run `ncnc snapshots init` once to set it up.")
 
 
 def _snapshot(published: Published) -> PublishedSnapshot:
     if isinstance(published, PublishedSnapshot):
         return published
     raise TypeError(published.tag)
-
-
-def _pointers(clone: GitClone, graph: str, kind: str) -> dict[str, str]:
-    """Return the files that DVC left for git, to be written again on whatever main has become."""
-    names = (f"{graph}/{FOLDERS[kind]}.dvc", f"{graph}/.gitignore")
-    return {name: (clone.path / name).read_text() for name in names}
-
-
-def _commit(clone: GitClone, files: dict[str, str], tag: str, message: str) -> None:
-    for name, content in files.items():
-        write_file(clone.path / name, content)
-    clone.commit(message, *files)
-    clone.git("tag", "--force", "--annotate", "--message", message, tag)

@@ -3,73 +3,21 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
 from pipeline.git_origin import GitOrigin
-from pipeline.manifest import write_manifest
 from pipeline.publication import Publication
 from pipeline.snapshot_store import SnapshotStore
-
-FIRST = datetime(2026, 1, 1, tzinfo=UTC)
-SOURCE = "5" * 64
-
-
-class Place:
-    """A data repository with its DVC remote, and folders to publish from."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.origin, self.remote, self.home = root / "graph-data.git", root / "remote", root / "home"
-        SnapshotStore.create(str(self.origin), str(self.remote))
-        self.store = SnapshotStore(str(self.origin), self.home)
-
-    def folder(self, text: str, name: str = "staged") -> Path:
-        folder = self.root / name
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "edges").mkdir(parents=True)
-        (folder / "nodes.parquet").write_text("nodes")
-        (folder / "edges" / "a.parquet").write_text(text)
-        write_manifest(folder)
-        return folder
-
-    def publish(self, night: int, text: str = "edges", previous: str | None = None, graph: str = "demo") -> Publication:
-        return self.store.publish(
-            self.folder(text, f"staged-{graph}"),
-            graph=graph,
-            as_of=FIRST + timedelta(days=night),
-            content_id=f"{night}" * 64,
-            source_sha256=SOURCE,
-            num_edges=3,
-            previous_tag=previous,
-        )
-
-    def tags(self) -> list[str]:
-        return [name.removeprefix("refs/tags/") for name in GitOrigin(str(self.origin), self.home).refs("refs/tags/*")]
-
-    def flip(self, where: Path) -> None:
-        """Flip the first byte of the object that holds the edges, and leave its name, size, mode and times."""
-        for path in where.rglob("*"):
-            if path.is_file() and path.read_bytes() == b"edges":
-                stat = path.stat()
-                path.chmod(0o644)
-                path.write_bytes(b"fdges")
-                path.chmod(0o444)
-                os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-                return
-        raise LookupError(where)
+from tests.publishing import FIRST, SOURCE, Place, read
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
-
-
-def read(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_published_snapshot_is_fetched_with_the_same_bytes(
