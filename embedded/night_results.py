@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedded.nights import Deliveries, Night
+from pipeline.data_checks import DataChecks
 from pipeline.doors import Doors
-from pipeline.records import EvaluationReport, GraphSnapshot, ModelScores, NightEntry, NightOutcome
+from pipeline.records import EdgeSplit, EvaluationReport, GraphSnapshot, ModelScores, NightEntry, NightOutcome
 from pipeline.run_folder import RunFolder
 from pipeline.score_table import interval_text
 
@@ -25,6 +26,8 @@ class NightResult:
     version: int | None
     snapshot: GraphSnapshot | None
     report: EvaluationReport | None
+    split: EdgeSplit | None = None
+    checks: DataChecks | None = None
 
     @property
     def contradiction(self) -> str | None:
@@ -73,7 +76,14 @@ def _read_result(night: Night, entry: NightEntry, doors: Doors) -> NightResult:
         version=entry.version,
         snapshot=folder.find(GraphSnapshot),
         report=folder.find(EvaluationReport),
+        split=folder.find(EdgeSplit),
+        checks=_checks(folder),
     )
+
+
+def _checks(folder: RunFolder) -> DataChecks | None:
+    """Return the checks of a night's delivery, which a refused one leaves as well."""
+    return DataChecks.read(folder.path) if (folder.path / DataChecks.file_name).is_file() else None
 
 
 def best_rival(report: EvaluationReport) -> ModelScores:

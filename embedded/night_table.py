@@ -11,11 +11,12 @@ from rich.table import Table
 from embedded.layout import Layout
 from embedded.night_results import NightResult, against_rivals
 from embedded.nights import Deliveries
-from pipeline.records import Interval
+from pipeline.records import GraphSnapshot, Interval
 from pipeline.score_table import interval_text
 
 COLUMNS = ("night", "as of", "snapshot", "nodes", "edges", "challenger", "champion", "outcome", "version")
 NUMBERS = ("night", "nodes", "edges", "version")
+DATA_COLUMNS = ("night", "added", "removed", "returned", "data checks", "split", "leak certificate")
 METRICS = ("mrr", "hits@1", "hits@10", "auc", "average_precision")  # the report and the last line have them all
 
 
@@ -27,6 +28,7 @@ def show(results: list[NightResult], deliveries: Deliveries, layout: Layout, con
     for result in results:
         table.add_row(*_row(result))
     console.print(table)
+    console.print(_data_table(results))
     for result in results:
         console.print(f"night {result.night.number} [bold]{result.outcome}[/bold]: {escape(result.reason)}")
     first = results[0] if results else None
@@ -51,6 +53,50 @@ def _row(result: NightResult) -> list[str]:
         result.outcome,
         str(result.version) if result.version is not None else "-",
     ]
+
+
+def _data_table(results: list[NightResult]) -> Table:
+    """Return what each night's delivery changed, what the checks said of it, and what the split is proven to keep."""
+    table = Table(title="What was delivered, checked and split", show_lines=True)
+    for column in DATA_COLUMNS:
+        table.add_column(column, justify="right" if column in ("night", "added", "removed", "returned") else "left")
+    for result in results:
+        changes = _changes(result.snapshot)
+        table.add_row(str(result.night.number), *changes, _checks(result), _split(result), _certificate(result))
+    return table
+
+
+def _changes(snapshot: GraphSnapshot | None) -> tuple[str, str, str]:
+    if snapshot is None:
+        return "-", "-", "-"
+    return f"{snapshot.added_edges:,}", f"{snapshot.removed_edges:,}", f"{snapshot.returned_edges:,}"
+
+
+def _checks(result: NightResult) -> str:
+    checks = result.checks
+    if checks is None:
+        return "-"
+    refusing = [item.name for item in checks.checks if item.level == "refuse" and not item.passed]
+    failed = [f"refused: {', '.join(refusing)}"] if refusing else []
+    failed += [f"warned: {', '.join(checks.warnings)}"] if checks.warnings else []
+    return "\n".join([f"{sum(item.passed for item in checks.checks)} of {len(checks.checks)} hold", *failed])
+
+
+def _split(result: NightResult) -> str:
+    split = result.split
+    if split is None:
+        return "-"
+    return f"{split.method}: {split.num_train:,} / {split.num_valid:,} / {split.num_test:,}"
+
+
+def _certificate(result: NightResult) -> str:
+    """Return how much was looked at: the report's certificate holds the split's, and what was found while scoring."""
+    held = result.report.certificate if result.report else result.split.certificate if result.split else ()
+    if not held:
+        return "-"
+    broken = [item.name for item in held if not item.passed]
+    found = f"BROKEN: {', '.join(broken)}" if broken else "0 violations"
+    return f"{len(held)} invariants, {sum(item.checked for item in held):,} items, {found}"
 
 
 def _scores(metrics: Mapping[str, Interval]) -> str:

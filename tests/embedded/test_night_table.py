@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from embedded.generated import Generated
 from embedded.layout import Layout
 from embedded.night_results import NightResult
 from embedded.night_table import show
+from pipeline.data_checks import DataChecks
+from pipeline.records import CheckResult, EdgeSplit, LeakInvariant
 
 
 @pytest.mark.parametrize("width", [80, 150])
@@ -31,3 +35,72 @@ def test_the_pages_of_another_demo_are_started_by_its_name(four_nights: list[Nig
     console = Console(record=True, width=150, file=io.StringIO())
     show(four_nights, Generated(4), Layout(Path("/c/.ncnc/as_caida")), console)
     assert "make up STACK=as_caida" in console.export_text()
+
+
+def test_what_was_delivered_checked_and_split_stands_beside_it(four_nights: list[NightResult]) -> None:
+    held = CheckResult(name="self_loops", level="refuse", threshold="0", observed="0", passed=True)
+    dip = CheckResult(name="edge_dip", level="warn", threshold=">= 0.9", observed="0.85", passed=False)
+    truncated = held.model_copy(update={"name": "minimum_edge_ratio", "passed": False})
+    first, *others, refused = four_nights
+    snapshot, report = first.snapshot, first.report
+    assert snapshot is not None
+    assert report is not None
+    certificate = (LeakInvariant(name="disjoint", checked=1200, violations=0),)
+    nights = [
+        replace(
+            first,
+            snapshot=snapshot.model_copy(update={"added_edges": 1760, "removed_edges": 1630, "returned_edges": 9632}),
+            report=report.model_copy(update={"certificate": certificate}),
+            split=SPLIT,
+            checks=checks_of(held, dip),
+        ),
+        *others,
+        replace(refused, checks=checks_of(held, truncated, reasons=("minimum_edge_ratio: 0.35",))),
+    ]
+    console = Console(record=True, width=200, file=io.StringIO())
+    show(nights, Generated(4), Layout(Path("/c/.ncnc/demo")), console)
+    text = console.export_text()
+    for cell in (
+        "1,760",
+        "1,630",
+        "9,632",
+        "1 of 2 hold",
+        "warned: edge_dip",
+        "refused: minimum_edge_ratio",
+        "temporal: 40,000 / 5,000 / 600",
+        "1 invariants, 1,200 items, 0 violations",
+    ):
+        assert cell in text
+
+
+def test_a_broken_invariant_is_named(four_nights: list[NightResult]) -> None:
+    report = four_nights[0].report
+    assert report is not None
+    broken = LeakInvariant(name="disjoint", checked=5, violations=1)
+    night = replace(four_nights[0], report=report.model_copy(update={"certificate": (broken,)}))
+    console = Console(record=True, width=200, file=io.StringIO())
+    show([night], Generated(4), Layout(Path("/c/.ncnc/demo")), console)
+    assert "BROKEN: disjoint" in console.export_text()
+
+
+def checks_of(*checks: CheckResult, reasons: tuple[str, ...] = ()) -> DataChecks:
+    return DataChecks(graph="demo", as_of=AS_OF, delivery="edges.parquet", checks=checks, reasons=reasons)
+
+
+AS_OF = datetime(2026, 3, 2, 3, tzinfo=UTC)
+SPLIT = EdgeSplit(
+    snapshot_sha256="ab" * 32,
+    method="temporal",
+    reason="dates",
+    cut_train=AS_OF,
+    cut_valid=AS_OF,
+    num_train=40000,
+    num_valid=5000,
+    num_test=600,
+    num_message_train=1,
+    num_message_test=1,
+    seed=0,
+    files=(),
+    tag="split/demo/20260302T030000Z/abababababab",
+    certificate=(),
+)
