@@ -54,7 +54,7 @@ def newest_event(delivery: Delivery, params: SnapshotParams, baseline: Baseline)
     return finding(
         "newest_event",
         "warn",
-        threshold=f"after {baseline.as_of.isoformat()}",
+        threshold=f"after {baseline.as_of.isoformat()}" if params.kind == "event_log" else "any, in a dump",
         observed=observed,
         passed=params.kind != "event_log" or newest is None or newest > since,
     )

@@ -64,14 +64,13 @@ def two_colourable_share(graph: CanonicalGraph, degree: Counts) -> float:
     of a node are connected if and only if an odd cycle can be reached from it. O(nodes + edges), twice the memory that
     the components take.
     """
-    edges, size = living_edges(graph), len(degree)
-    if not edges.shape[1]:
+    size = len(degree)
+    low, high = _compact(living_edges(graph), 2 * size)
+    if not len(low):
         return 0.0
-    low, high = edges
-    cover = np.stack([np.concatenate([low, low + size]), np.concatenate([high + size, high])])
-    label = _labels(cover, 2 * size)
+    label = _labels(np.concatenate([low, low + size]), np.concatenate([high + size, high]), 2 * size)
     free = label[:size] != label[size:]
-    return float(free[edges[0]].mean())
+    return float(free[low].mean())
 
 
 def degree_shift(before: Counts, tonight: Counts) -> float:
@@ -91,14 +90,18 @@ def _component_sizes(edges: NDArray[np.int64], degree: Counts) -> Counts:
     """Return the number of nodes of each component that has an edge."""
     if not edges.shape[1]:
         return np.zeros(0, dtype=np.int64)
-    sizes = np.bincount(_labels(edges, len(degree))[degree > 0])
+    low, high = _compact(edges, len(degree))
+    sizes = np.bincount(_labels(low, high, len(degree))[degree > 0])
     return sizes[sizes > 0].astype(np.int64)
 
 
-def _labels(edges: NDArray[np.int64], size: int) -> NDArray[np.int32]:
-    # int32 positions halve the memory of scipy's index arrays; more than 2^31 nodes would not fit a machine anyway.
-    kind = np.int32 if size <= np.iinfo(np.int32).max else np.int64
-    ends = edges.astype(kind)
-    matrix = coo_array((np.ones(edges.shape[1], dtype=np.int8), (ends[0], ends[1])), shape=(size, size))
+def _compact(edges: NDArray[np.int64], size: int) -> NDArray[np.signedinteger]:
+    # int32 positions halve the memory of the edges, and of the index arrays that scipy makes of them.
+    return edges.astype(np.int32 if size <= np.iinfo(np.int32).max else np.int64)
+
+
+def _labels(low: NDArray[np.signedinteger], high: NDArray[np.signedinteger], size: int) -> NDArray[np.int32]:
+    """Return the number of each node's component."""
+    matrix = coo_array((np.ones(len(low), dtype=np.int8), (low, high)), shape=(size, size))
     labels: NDArray[np.int32] = connected_components(matrix, directed=False)[1]
     return labels

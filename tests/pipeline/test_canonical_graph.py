@@ -97,6 +97,15 @@ def test_new_edge_is_first_seen_after_the_previous_snapshot(time: int, first_see
     assert by_ids(second.tables)[0, 1] == (7, STILL_ALIVE)
 
 
+def test_new_edges_older_than_the_previous_snapshot_are_counted_as_late() -> None:
+    log = SnapshotParams(kind="event_log", time_column="time")
+    first = night(triangle_with_tail().assign(time=DAY), 1, params=log)
+    assert first.late == 0  # without a previous snapshot nothing is
+    more = pd.DataFrame({"source": [10, 20, 30], "target": [50, 50, 10], "time": [DAY, DAY + 1, 5]})
+    second = night(more, 2, first.graph, params=log)
+    assert (second.added, second.late) == (2, 1)  # the third is an old edge, told again
+
+
 def test_repeated_event_counts_with_its_earliest_time() -> None:
     edges = pd.DataFrame({"source": [1, 2, 1], "target": [2, 1, 2], "time": [30, 10, 20]})
     tables = night(edges, 1).graph.tables
