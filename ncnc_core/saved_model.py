@@ -80,7 +80,9 @@ def load_parts(folder: Path) -> ModelParts:
 
 def _tensors(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        # Copied, for torch aligns what it allocates and the file does not: on some processors a matrix product of
+        # unaligned rows adds up in another order, and a model read back would not score bit for bit as it did.
+        return {name: tensor.clone() for name, tensor in load_file(path).items()}
     except SafetensorError as error:
         raise InvalidGraph(
             f"{path} is cut short or damaged: {path.stat().st_size} bytes ({error}). Copy the folder again, or save "
