@@ -89,7 +89,9 @@ def make_plan(
     holds = {tag: f"held by {hold.who}: {hold.reason}" for tag, hold in journal.holds.items()}
     graphs = frozenset(item.night[0] for item in tagged)
     kept = reasons_to_keep(tagged, policy, at=at, references=references(graphs), holds=holds)
+    progress("listing the remote", 0, 1)
     stored = remote.stored()
+    progress("listing the remote", 1, 1)
     names = {item.name for item in stored}
     lists = {item.tag: item.dvc_md5 for item in tagged if kept[item.tag]}
     _expect_lists(lists, names)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from pipeline.errors import InvalidInput
-from pipeline.git_origin import GitClone, GitOrigin, attempts
+from pipeline.git_origin import CREDENTIALS, GitClone, GitOrigin, attempts
 
 BRANCH = "main"
 CONFIG = """\
@@ -24,8 +24,14 @@ def create_data_repository(origin: str, dvc_remote: str) -> None:
     """Make the bare repository, where the origin is a path that is not there, and its first commit.
 
     Raises:
-        InvalidInput: it is a data repository already, with another DVC remote.
+        InvalidInput: it is a data repository already, with another DVC remote, or the remote's URL holds credentials.
     """
+    if CREDENTIALS.search(dvc_remote):
+        raise InvalidInput(
+            f"The DVC remote {CREDENTIALS.sub('://***@', dvc_remote)} has credentials in its URL, and its URL is "
+            f"committed for every reader. Leave them out of NCNC_DVC_REMOTE; each machine keeps its own in the "
+            f"environment (for S3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)."
+        )
     path = Path(origin.removeprefix("file://"))
     if "://" not in str(path) and path.is_absolute() and not path.exists():
         subprocess.run(["git", "init", "--quiet", "--bare", f"--initial-branch={BRANCH}", str(path)], check=True)
@@ -53,7 +59,8 @@ def _expect(clone: GitClone, config: str, origin: str) -> None:
     path = clone.path / ".dvc" / "config"
     found = path.read_text() if path.is_file() else ""
     if found != config:
+        shown, said = CREDENTIALS.sub("://", origin), CREDENTIALS.sub("://", " ".join(found.split())) or "none"
         raise InvalidInput(
-            f"{origin} is a repository already, with another DVC configuration ({' '.join(found.split()) or 'none'}). "
+            f"{shown} is a repository already, with another DVC configuration ({said}). "
             f"Set NCNC_DVC_REMOTE to its remote, or NCNC_DATA_REPOSITORY to a new repository."
         )

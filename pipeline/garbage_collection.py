@@ -28,7 +28,7 @@ from pipeline.retention import Policy
 
 @dataclass
 class _Work:
-    """One collection under way: until when it may delete, and what it has deleted so far."""
+    """One collection under way: until when it may delete, what it has deleted, and whether a request is on its way."""
 
     plan_id: str
     policy: Policy
@@ -36,11 +36,7 @@ class _Work:
     deadline: float
     progress: Progress
     removed: list[StoredObject] = field(default_factory=list)
-
-    @property
-    def freed(self) -> int:
-        """The bytes deleted so far."""
-        return sum(item.size for item in self.removed)
+    asking: bool = False
 
 
 class Collector:
@@ -82,24 +78,29 @@ class Collector:
         time_of(plan_id)
         started = self._start(reason, minutes)
         work = _Work(plan_id, policy, started, time.monotonic() + minutes * 60, progress)
-        outcome = "stopped"
         try:
             with self._opened() as (clone, remote):
                 plan = self._claim(clone, remote, work, references)
                 self._remove(remote, plan, work)
                 _expect_kept(remote, plan)
-            outcome = "done"
-        finally:
-            ended = GcEnded(
-                id=started.id,
-                objects=len(work.removed),
-                bytes=work.freed,
-                outcome=outcome,
-                at=self._clock(),
-                who=whoami(),
-            )
-            append(self._origin, lambda _: ended)
-        return plan, ended
+        except BaseException:
+            # A delete request without an answer may still be carried out: then only time says that it is over.
+            if not work.asking:
+                self._end(work, "stopped")
+            raise
+        return plan, self._end(work, "done")
+
+    def _end(self, work: _Work, outcome: str) -> GcEnded:
+        ended = GcEnded(
+            id=work.started.id,
+            objects=len(work.removed),
+            bytes=sum(item.size for item in work.removed),
+            outcome=outcome,
+            at=self._clock(),
+            who=whoami(),
+        )
+        append(self._origin, lambda _: ended)
+        return ended
 
     def _start(self, reason: str, minutes: float) -> GcStarted:
         def entry(journal: Journal) -> GcStarted:
@@ -154,7 +155,9 @@ class Collector:
     def _remove(self, remote: RemoteObjects, plan: Plan, work: _Work) -> None:
         for batch in batches(plan.objects):
             _expect_time(work)
+            work.asking = True
             remote.remove(batch)
+            work.asking = False
             work.removed += batch
             work.progress("deleting", len(work.removed), len(plan.objects))
 

@@ -104,6 +104,11 @@ class Publisher:
         if not collected:
             work.expect(clone)
         publication = upload(clone, self._cache, work)
+        if collected and publication != seen.published:
+            raise InvalidInput(
+                f"{work.tag} was collected, and its files are listed as {publication.dvc_md5} now, not as the tag "
+                f"says. Publish it with the DVC version that published it first, or under a later as-of."
+            )
         pointers = pointers_of(clone, work)
         for attempt in attempts():
             if attempt:

@@ -206,9 +206,11 @@ def _referred(doors: Doors, graph: str, tag: str) -> str:
     from pipeline.snapshot_references import references_from
 
     try:
-        return references_from(doors)([graph]).get(tag, "by nobody")
+        found = references_from(doors)([graph])
     except StepError as error:
         return f"cannot be said: {error}"
+    night = tag.split("/")[1:3]  # a split is kept for what refers to its snapshot
+    return "; ".join(said for named, said in found.items() if named.split("/")[1:3] == night) or "by nobody"
 
 
 def _graph(doors: Doors, console: Console, tag: str) -> CanonicalGraph:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 START_SECONDS = 180
@@ -51,6 +54,52 @@ def git_daemon(folder: Path) -> Iterator[str]:
     argv = ["git", "daemon", "--listen=127.0.0.1", f"--port={port}", "--export-all", "--enable=receive-pack"]
     with running([*argv, f"--base-path={served}", str(served)], folder / "git.log", port):
         yield f"git://127.0.0.1:{port}/graph-data.git"
+
+
+@contextmanager
+def git_over_http(folder: Path, user: str, password: str) -> Iterator[str]:
+    """Serve one empty bare repository to one user; yields its URL without the credentials."""
+    subprocess.run(["git", "init", "-q", "--bare", "--initial-branch=main", folder / "graph-data.git"], check=True)
+    wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.headers.get("Authorization") != wanted:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="data"')
+                self.end_headers()
+                return
+            path, _, query = self.path.partition("?")
+            environment = {
+                "GIT_PROJECT_ROOT": str(folder), "GIT_HTTP_EXPORT_ALL": "1", "REMOTE_USER": user, "PATH_INFO": path,
+                "QUERY_STRING": query, "REQUEST_METHOD": self.command, "PATH": os.environ["PATH"],
+                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            }  # fmt: skip
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            answer = subprocess.run(
+                ["git", "http-backend"], input=body, env=environment, capture_output=True, check=True
+            ).stdout
+            head, _, content = answer.partition(b"\r\n\r\n")
+            headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+            self.send_response(int(headers.pop("Status", "200").split()[0]))
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_GET  # noqa: N815 - the name is http.server's
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/graph-data.git"
+    finally:
+        server.shutdown()
 
 
 @contextmanager

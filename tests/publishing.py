@@ -88,13 +88,14 @@ class Place:
     def tags(self) -> list[str]:
         return [name.removeprefix("refs/tags/") for name in GitOrigin(str(self.origin), self.home).refs("refs/tags/*")]
 
-    def flip(self, where: Path) -> None:
-        """Flip the first byte of the object that holds the edges, and leave its name, size, mode and times."""
+    def flip(self, where: Path, kind: str = "edges/a.parquet") -> None:
+        """Flip a bit of the object that holds a file of the staged folder, and leave its name, size, mode and times."""
+        good = (self.root / "staged-demo" / kind).read_bytes()
         for path in where.rglob("*"):
-            if path.is_file() and path.read_bytes() == b"edges":
+            if path.is_file() and path.read_bytes() == good:
                 stat = path.stat()
                 path.chmod(0o644)
-                path.write_bytes(b"fdges")
+                path.write_bytes(bytes([good[0] ^ 1]) + good[1:])
                 path.chmod(0o444)
                 os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
                 return

@@ -47,3 +47,11 @@ def test_empty_bare_repository_by_url_is_set_up(tmp_path: Path) -> None:
 def test_url_that_does_not_answer_is_trouble_outside(tmp_path: Path) -> None:
     with pytest.raises(OutsideTrouble, match=r"127\.0\.0\.1:1.*Check that the data repository's origin"):
         create_data_repository("git://127.0.0.1:1/data.git", str(tmp_path / "remote"))
+
+
+@pytest.mark.parametrize("url", ["s3://key:hunter2@bucket/graphs", "https://hunter2@store/graphs"])
+def test_remote_with_credentials_in_its_url_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(InvalidInput, match=r"://\*\*\*@(bucket|store)/graphs.*AWS_SECRET_ACCESS_KEY") as caught:
+        create_data_repository(str(tmp_path / "data.git"), url)
+    assert "hunter2" not in str(caught.value)
+    assert not (tmp_path / "data.git").exists()

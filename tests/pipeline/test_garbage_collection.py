@@ -4,14 +4,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from pipeline import publisher
 from pipeline.collection_plan import Plan, References
 from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
 from pipeline.journal_entries import GcEnded
+from pipeline.publication import Publication
 from pipeline.remote_objects import RemoteObjects, StoredObject
 from pipeline.retention import Policy
 from pipeline.snapshot_store import SnapshotStore
@@ -186,6 +189,37 @@ def test_bytes_that_go_while_it_works_are_noticed(place: Place, monkeypatch: pyt
     monkeypatch.setattr(RemoteObjects, "remove", greedy)
     with pytest.raises(TamperedRecord, match=r"1 objects that had to stay are gone .*restore them from backup"):
         collect(place)
+
+
+def test_delete_request_without_an_answer_is_ended_by_time_alone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    three_nights(place)
+
+    def unanswered(_self: RemoteObjects, _batch: object) -> None:
+        raise TimeoutError("no answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RemoteObjects, "remove", unanswered)
+        with pytest.raises(OutsideTrouble, match="no answer"):
+            collect(place)
+    assert not place.log("journal")[0].endswith("stopped")
+    with pytest.raises(OutsideTrouble, match="runs until"):
+        collect(place)
+
+
+def test_collected_snapshot_that_is_listed_otherwise_now_is_not_restored(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags = three_nights(place)
+    collect(place)
+    original = publisher.upload
+
+    def otherwise(*arguments: object) -> Publication:
+        return replace(original(*arguments), dvc_md5="0" * 32 + ".dir")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(publisher, "upload", otherwise)
+    with pytest.raises(InvalidInput, match=r"was collected, and its files are listed as 000.*with the DVC version"):
+        place.publish(1, "edges 1")
+    assert tags[0] in place.store.journal().collected
 
 
 def test_collected_snapshot_published_again_is_there_again(place: Place) -> None:

@@ -6,12 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
+import boto3
 import pytest
 
 from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
 from pipeline.git_origin import GitOrigin
 from pipeline.publication import Publication
 from pipeline.snapshot_store import SnapshotStore
+from tests.local_services import s3_store
 from tests.publishing import FIRST, SOURCE, Place, read
 
 
@@ -136,22 +138,47 @@ def test_two_tries_of_one_night_publish_it_once(place: Place) -> None:
     assert place.tags() == [first.tag]
 
 
-def test_flipped_byte_in_the_remote_is_found_and_the_file_named(place: Place, tmp_path: Path) -> None:
+KINDS = ("edges/a.parquet", "nodes.parquet", "SHA256SUMS")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_flipped_byte_in_the_remote_is_found_and_the_file_named(place: Place, tmp_path: Path, kind: str) -> None:
     tag = place.publish(1).tag
-    place.flip(place.remote)
-    fresh = SnapshotStore(str(place.origin), tmp_path / "other-home")
-    with pytest.raises(TamperedRecord, match=r"edges/a\.parquet of snap/demo.*from backup"):
-        fresh.fetch(tag, tmp_path / "out")
+    place.flip(place.remote, kind)
+    with pytest.raises(TamperedRecord, match=rf"{kind} of snap/demo.*from backup"):
+        place.fresh().fetch(tag, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_flipped_byte_in_the_cache_is_found_and_the_file_named(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_flipped_byte_in_the_cache_is_found_and_the_file_named(place: Place, tmp_path: Path, kind: str) -> None:
     tag = place.publish(1).tag
-    place.flip(place.home / "dvc-cache")
-    with pytest.raises(TamperedRecord, match=r"edges/a\.parquet of snap/demo.*Delete the cache"):
+    place.flip(place.home / "dvc-cache", kind)
+    with pytest.raises(TamperedRecord, match=rf"{kind} of snap/demo.*Delete the cache"):
         place.store.fetch(tag, tmp_path / "out")
     shutil.rmtree(place.home / "dvc-cache")
     assert read(place.store.fetch(tag, tmp_path / "out"))["edges/a.parquet"] == "edges"
+
+
+@pytest.mark.slow
+def test_flipped_byte_in_a_bucket_is_found_and_the_file_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with s3_store(tmp_path, "graphs") as access:
+        for name, value in access.items():
+            monkeypatch.setenv(name, value)
+        place = Place(tmp_path, "s3://graphs/dvc")
+        tag = place.publish(1).tag
+        client = boto3.client("s3")
+        keys = [item["Key"] for item in client.list_objects_v2(Bucket="graphs")["Contents"]]
+        stored = {key: client.get_object(Bucket="graphs", Key=key)["Body"].read() for key in keys}
+        for kind in (*KINDS, "file list"):
+            good = (tmp_path / "staged-demo" / kind).read_bytes() if kind in KINDS else None
+            key = next(key for key in keys if (stored[key] == good if good else key.endswith(".dir")))
+            client.put_object(Bucket="graphs", Key=key, Body=bytes([stored[key][0] ^ 1]) + stored[key][1:])
+            with pytest.raises(TamperedRecord, match=kind):
+                place.fresh().fetch(tag, tmp_path / "out")
+            assert not (tmp_path / "out").exists()
+            client.put_object(Bucket="graphs", Key=key, Body=stored[key])
+        assert place.fetched(tag) == read(tmp_path / "staged-demo")
 
 
 @pytest.mark.parametrize("where", ["remote", "home/dvc-cache"])

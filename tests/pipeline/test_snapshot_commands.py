@@ -1,0 +1,125 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+
+from ncnc_core.random_spatial_network import NetworkDay
+from pipeline.snapshot_files import read_graph
+from tests.house import House
+from tests.publishing import ROOT
+
+DYING = "import sys; from tests.publishing import arm; arm('half_pushed'); from pipeline.cli import main; main()"
+BARE = ("--keep-last", "1", "--keep-days", "0", "--grace-hours", "0")
+
+
+def ingest(house: House, days: list[NetworkDay], nights: int) -> list[str]:
+    tags = []
+    for night in range(1, nights + 1):
+        house.deliver(night, days[night - 1])
+        argv = ("--as-of", house.as_of(night).isoformat(), "--params", str(house.params_file))
+        code, line = house.call("snapshots", "ingest", *argv)
+        assert code == 0
+        tags.append(str(line["tag"]))
+    return tags
+
+
+def test_snapshots_are_listed_shown_compared_and_read(house: House, days: list[NetworkDay], tmp_path: Path) -> None:
+    first, second = ingest(house, days, 2)
+    code, last = house.call("snapshots", "list", "small")
+    assert (code, last["tag"], last["held"], last["collected_at"]) == (0, second, False, None)
+
+    code, shown = house.call("snapshots", "show", second)
+    assert (code, shown["graph"], shown["held"], shown["collected"]) == (0, "small", None, None)
+    assert shown["referred"] == "by nobody"
+    files = shown["files"]
+    assert isinstance(files, dict)
+    assert "SHA256SUMS" in files
+    assert all(files.values())
+
+    living = tmp_path / "living.parquet"
+    assert house.call("snapshots", "get", first, str(tmp_path / "first"))[0] == 0
+    assert house.call("snapshots", "get", second, str(tmp_path / "second"), "--living", str(living))[0] == 0
+    earlier, later = (read_graph(tmp_path / name).tables for name in ("first", "second"))
+    assert len(pd.read_parquet(living)) == later.living.sum()
+
+    changed = tmp_path / "changed.parquet"
+    code, counts = house.call("snapshots", "diff", first, second, "--output", str(changed))
+    assert code == 0
+    held = earlier.edges.shape[1]
+    assert counts["added_edges"] == later.living[held:].sum()
+    assert counts["removed_edges"] == (earlier.living & ~later.living[:held]).sum() > 0
+    assert counts["returned_edges"] == 0
+    assert pd.read_parquet(changed)["change"].value_counts().to_dict() == {
+        "added": counts["added_edges"], "removed": counts["removed_edges"]
+    }  # fmt: skip
+
+    assert house.call("snapshots", "diff", second, first)[0] == 2
+    assert house.call("snapshots", "get", "split/small/x/y", str(tmp_path / "z"), "--living", str(living))[0] == 2
+
+
+def test_old_snapshots_are_collected_after_a_dry_run(house: House, days: list[NetworkDay], tmp_path: Path) -> None:
+    first, second, third = ingest(house, days, 3)
+    assert house.call("snapshots", "hold", second, "--reason", "a paper")[0] == 0
+    client = MlflowClient(house.values["MLFLOW_TRACKING_URI"])
+    client.create_registered_model("small")
+    client.create_model_version("small", source="file:///x", tags={"ncnc.snapshot_tag": first})
+    client.set_registered_model_alias("small", "champion", "1")
+
+    code, plan = house.call("snapshots", "gc", "--dry-run", *BARE)
+    assert (code, plan["collected"], plan["outcome"]) == (0, [], None)
+    kept = plan["kept"]
+    assert isinstance(kept, dict)
+    assert kept[first] == ["version 1 (champion) was made from it"]
+    assert kept[second][0].endswith("a paper")
+    assert kept[third] == ["the newest of its graph"]
+    assert house.call("snapshots", "show", first)[1]["referred"] == kept[first][0]
+    assert house.call("snapshots", "show", second)[1]["held"]
+
+    assert house.call("snapshots", "release", second)[0] == 0
+    assert house.call("snapshots", "gc", "--plan", str(plan["plan"]), *BARE)[0] == 2  # not what was looked at
+    time.sleep(1)
+    plan = house.call("snapshots", "gc", "--dry-run", *BARE)[1]
+    assert plan["collected"] == [second]
+    code, done = house.call("snapshots", "gc", "--plan", str(plan["plan"]), "--reason", "disk is full", *BARE)
+    assert (code, done["outcome"], done["objects"]) == (0, "done", plan["objects"])
+    assert int(str(done["objects"])) > 0
+
+    assert house.call("snapshots", "list", "small")[0] == 0
+    gone = house.call("snapshots", "show", second)[1]["collected"]
+    assert isinstance(gone, dict)
+    assert gone["reason"] == "disk is full"
+    assert house.call("snapshots", "get", second, str(tmp_path / "second"))[0] == 2
+    for tag in (first, third):
+        assert house.call("snapshots", "get", tag, str(tmp_path / tag.replace("/", "-")))[0] == 0
+
+
+@pytest.mark.parametrize("argv", [(), ("--dry-run", "--plan", "20260101T000000Z-0123456789ab")])
+def test_collection_is_never_done_unseen(house: House, argv: tuple[str, ...]) -> None:
+    assert house.call("snapshots", "gc", *argv)[0] == 2
+
+
+@pytest.mark.slow
+def test_ingest_killed_in_the_middle_of_its_upload_is_run_again(
+    house: House, days: list[NetworkDay], tmp_path: Path
+) -> None:
+    (first,) = ingest(house, days, 1)
+    house.deliver(2, days[1])
+    argv = ["snapshots", "ingest", "--as-of", house.as_of(2).isoformat(), "--params", str(house.params_file)]
+    killed = subprocess.run(
+        [sys.executable, "-c", DYING, *argv],
+        cwd=tmp_path, env={**os.environ, **house.values, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert killed.returncode == -9, killed.stderr
+    assert [item.tag for item in house.doors.snapshots.list("small")] == [first]
+    code, line = house.call(*argv)
+    assert code == 0
+    assert [item.tag for item in house.doors.snapshots.list("small")] == [first, line["tag"]]
+    house.values["NCNC_HOME"] = str(tmp_path / "another")
+    for tag in (first, str(line["tag"])):
+        assert house.call("snapshots", "get", tag, str(tmp_path / tag.replace("/", "-")))[0] == 0
