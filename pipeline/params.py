@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.training_config import TrainingConfig
@@ -31,8 +31,18 @@ class SnapshotParams(Section):
     source_column: str = "source"
     target_column: str = "target"
     time_column: str | None = None
+    weight_column: str | None = None
+    minimum_weight: float | None = None
+    type_column: str | None = None
+    edge_types: tuple[str, ...] = ()
+    directed: bool = False
+    edge_query: str | None = None
     node_column: str = "node"
     feature_columns: tuple[str, ...] = ()
+    node_time_column: str | None = None
+    node_query: str | None = None
+    late_window_hours: float = Field(default=24, ge=0)
+    max_source_age_hours: float | None = Field(default=None, gt=0)
     unknown_nodes: Literal["refuse", "add"] = "refuse"
     duplicates: Literal["refuse", "merge"] = "refuse"
     self_loops: Literal["refuse", "drop"] = "refuse"
@@ -40,6 +50,19 @@ class SnapshotParams(Section):
     minimum_edges: int = Field(default=1, ge=1)
     minimum_edge_ratio: float = Field(default=0.7, ge=0, le=1)
     maximum_edge_ratio: float = Field(default=2.0, ge=1)
+
+    @model_validator(mode="after")
+    def _choices_are_whole(self) -> Self:
+        """Refuse half a choice, which would choose nothing."""
+        if (self.weight_column is None) != (self.minimum_weight is None):
+            raise ValueError(
+                f"weight_column is {self.weight_column} and minimum_weight {self.minimum_weight}: set both, or neither"
+            )
+        if (self.type_column is None) != (not self.edge_types):
+            raise ValueError(
+                f"type_column is {self.type_column} and edge_types {list(self.edge_types)}: set both, or neither"
+            )
+        return self
 
 
 class SplitParams(Section):
