@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 from ibis.backends.duckdb import Backend
+from ibis.expr.types import Table
+from numpy.typing import NDArray
 
 from pipeline import source_nodes
-from pipeline.delivery import Delivery, NodeTable
+from pipeline.delivery import Delivery, Ids, NodeTable
 from pipeline.delivery_digest import digest_of_edges, digest_of_nodes
 from pipeline.errors import InvalidInput
 from pipeline.params import SnapshotParams
 from pipeline.source_age import require_recent
 from pipeline.source_edges import EdgeCounts, EdgeRows, row_counts
-from pipeline.source_engine import id_array, open_engine, pair_arrays
-from pipeline.source_events import distinct_ids, distinct_pairs
+from pipeline.source_engine import duckdb_pairs, open_engine
 from pipeline.source_files import TakenTable
 from pipeline.source_location import fill
+from pipeline.source_spark import spark_pairs
 from pipeline.source_taking import Taking
 from pipeline.source_window import Window
 
@@ -81,10 +84,7 @@ class GraphSource:
                 opened = taking.open_nodes(connection, nodes)
                 node_table = source_nodes.read_nodes(opened, params, text=text, as_of=night.as_of)
         with edges.refusing():
-            kept = rows.kept(night.after, night.as_of)
-            stored = connection.create_table("ids", distinct_ids(kept), temp=True)
-            ids = id_array(stored, text=text)
-            pairs = pair_arrays(connection, distinct_pairs(kept, stored, directed=params.directed))
+            ids, pairs = self._pairs(connection, rows.kept(night.after, night.as_of), taking.folder, text=text)
             reciprocal = int(pairs.pop("reciprocal").sum()) if params.directed else 0
             outcome = row_counts(rows, counts, num_pairs=len(pairs["low"]), reciprocal=reciprocal)
         digest = edges.sha256
@@ -106,6 +106,14 @@ class GraphSource:
             newest=counts.newest,
             since=night.since,
         )
+
+    def _pairs(
+        self, connection: Backend, rows: Table, folder: Path, *, text: bool
+    ) -> tuple[Ids, dict[str, NDArray[np.int64]]]:
+        if self.params.engine == "duckdb":
+            return duckdb_pairs(connection, rows, text=text, directed=self.params.directed)
+        connection.to_parquet(rows, folder / "checked.parquet")
+        return spark_pairs(folder / "checked.parquet", folder, text=text, directed=self.params.directed)
 
     def _require_rows(self, rows: EdgeRows, counts: EdgeCounts, night: _Night) -> None:
         """Refuse a table none of whose rows count, and a full dump's rows from after the as-of."""

@@ -41,6 +41,7 @@ class SnapshotParams(Section):
     feature_columns: tuple[str, ...] = ()
     node_time_column: str | None = None
     node_query: str | None = None
+    engine: Literal["duckdb", "spark"] = "duckdb"
     late_window_hours: float = Field(default=24, ge=0)
     max_source_age_hours: float | None = Field(default=None, gt=0)
     unknown_nodes: Literal["refuse", "add"] = "refuse"

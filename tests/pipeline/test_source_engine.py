@@ -5,7 +5,7 @@ from pathlib import Path
 import ibis
 import numpy as np
 
-from pipeline.source_engine import MEMORY_GIB, id_array, open_engine, pair_arrays
+from pipeline.source_engine import MEMORY_GIB, arrays_of, duckdb_pairs, id_array, open_engine
 
 
 def test_the_engine_is_held_to_its_share_and_spills(tmp_path: Path) -> None:
@@ -18,14 +18,16 @@ def test_the_engine_is_held_to_its_share_and_spills(tmp_path: Path) -> None:
 
 def test_arrays_come_out_in_order_whatever_their_batches(tmp_path: Path) -> None:
     with open_engine(tmp_path) as engine:
-        engine.con.execute("CREATE TABLE r AS SELECT 3000000 - i AS low, i > 5 AS reciprocal FROM range(3000000) r(i)")
-        table = engine.table("r")
-        found = pair_arrays(engine, table.order_by("low"))
-        assert found["low"].tolist() == list(range(1, 3_000_001))
-        assert found["reciprocal"].sum() == 2_999_994
-        nothing = pair_arrays(engine, table.filter(table.low < 0))
-        assert nothing["low"].dtype == np.int64
-        assert len(nothing["low"]) == 0
+        engine.con.execute("CREATE TABLE r AS SELECT i AS source, i + 1 AS target FROM range(2999999, -1, -1) r(i)")
+        ids, pairs = duckdb_pairs(engine, engine.table("r"), text=False, directed=True)
+    assert ids.tolist() == list(range(3_000_001))
+    assert (pairs["low"] == np.arange(3_000_000)).all()
+    assert (pairs["high"] == np.arange(1, 3_000_001)).all()
+    assert not pairs["reciprocal"].any()
+
+
+def test_no_batch_makes_empty_arrays() -> None:
+    assert arrays_of([], ["low"])["low"].dtype == np.int64
 
 
 def test_ids_come_in_the_order_of_their_codes(tmp_path: Path) -> None:
