@@ -8,6 +8,7 @@ from pathlib import Path
 import fsspec  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.delivery import Delivery
@@ -140,3 +141,22 @@ def test_rows_keep_their_numbers_in_a_file_of_many_row_groups(tmp_path: Path) ->
     table["target"] = 300_001
     table.to_parquet(tmp_path / "e.parquet", index=False, row_group_size=10_000)
     assert read(tmp_path / "e.parquet", tmp_path).rows.first_repeated == "row 290001, 0 - 300001"
+
+
+@pytest.mark.parametrize("as_timestamps", [False, True])
+def test_parts_of_a_parquet_log_outside_the_window_are_not_read(tmp_path: Path, as_timestamps: bool) -> None:
+    path = tmp_path / "log.parquet"
+    seconds = NOW - 100_000 + np.arange(100_000)
+    times = pd.to_datetime(seconds, unit="s", utc=True) if as_timestamps else seconds
+    log = pd.DataFrame({"source": np.arange(100_000), "target": 200_000, "time": times})
+    log.to_parquet(path, index=False, row_group_size=10_000)
+    first = pq.read_metadata(path).row_group(0)
+    with path.open("r+b") as file:  # an unreadable part shows what is read
+        for number in range(first.num_columns):
+            column = first.column(number)
+            file.seek(column.dictionary_page_offset or column.data_page_offset)
+            file.write(b"\xff" * column.total_compressed_size)
+    params = SnapshotParams(kind="event_log", time_column="time", late_window_hours=0)
+    with pytest.raises(InvalidInput, match=r"log\.parquet cannot be read.*Deliver a whole file"):
+        read(path, tmp_path, params)
+    assert read(path, tmp_path, params, since=datetime.fromtimestamp(NOW - 501, UTC)).num_edges == 500
