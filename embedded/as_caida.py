@@ -89,16 +89,21 @@ class AsCaida:
         """The links of every week needed, as sorted unique pairs [links, 2], low id first."""
         wanted = {*self.history, *(night.as_of for night in self.nights)}
         weeks = {}
-        for as_of, text in _dumps(self.archive):
+        for as_of, text in dumps(self.archive):
             if as_of in wanted:
-                table = pd.read_csv(io.BytesIO(text), sep="\t", comment="#", header=None, usecols=[0, 1], dtype="int64")
-                weeks[as_of] = np.unique(np.sort(table.to_numpy(), axis=1), axis=0)
+                weeks[as_of] = links(text)
         if missing := sorted(wanted - weeks.keys()):
             raise DemoError(f"{self.archive} has no dump of {missing[0]:%Y-%m-%d}. Fetch the whole archive again.")
         return weeks
 
 
-def _dumps(archive: Path) -> Iterator[tuple[datetime, bytes]]:
+def links(text: bytes) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Return a dump's links as sorted unique pairs [links, 2], low id first; it lists both directions."""
+    table = pd.read_csv(io.BytesIO(text), sep="\t", comment="#", header=None, usecols=[0, 1], dtype="int64")
+    return np.unique(np.sort(table.to_numpy(), axis=1), axis=0)
+
+
+def dumps(archive: Path) -> Iterator[tuple[datetime, bytes]]:
     """Stream the dumps of the archive, oldest first."""
     with pa.input_stream(str(archive), compression="zstd") as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
         for member in tar:

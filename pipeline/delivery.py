@@ -16,8 +16,9 @@ class RowCounts:
 
     read: the rows looked at. self_loops, repeated: rows that lead from a node to itself, that say a pair again.
     reciprocal: pairs that a directed table holds in both directions, which is no fault there. later: events after the
-    as-of, left for a later night. late: events from before the last snapshot that came only now. left_out: rows of
-    other types or of less weight than params.yaml asks for.
+    as-of, left for a later night. late: events of the late window, at or before the last snapshot's as-of, that are
+    read again because some may have come only now. left_out: rows of other types or of less weight than params.yaml
+    asks for.
     """
 
     read: int
@@ -51,7 +52,8 @@ class Delivery:
 
     ids [n]: sorted, every id that an edge row names; int64, or str objects. low, high [e]: positions in ids, low <
     high, each pair once, in the order of (low, high); self-loops are only counted. time [e]: each pair's earliest,
-    unix seconds, or None. newest: the latest time among the rows read, or None.
+    unix seconds, or None. newest: the latest time among the rows read, or None. since: the as-of of the snapshot that
+    an event log was read on from: what lies further back is in that snapshot, not here, and nothing new is no fault.
     """
 
     edges_file: str
@@ -64,6 +66,7 @@ class Delivery:
     rows: RowCounts
     nodes: NodeTable | None = None
     newest: int | None = None
+    since: int | None = None
 
     @property
     def num_edges(self) -> int:

@@ -63,7 +63,9 @@ def newest_event(delivery: Delivery, params: SnapshotParams, baseline: Baseline)
 def kind_of_ids(delivery: Delivery, baseline: Baseline) -> Finding:
     """Refuse strings where the graph's ids were integers, and the reverse."""
     name = {True: "strings", False: "integers"}
-    tonight, before = name[delivery.ids_are_text], name[baseline.ids_are_text]
+    before = name[baseline.ids_are_text]
+    # A quiet night of a log has no ids, and so none of another kind.
+    tonight = name[delivery.ids_are_text] if len(delivery.ids) else before
     return finding(
         "kind_of_ids",
         "refuse",

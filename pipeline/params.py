@@ -45,8 +45,19 @@ class SnapshotParams(Section):
     source_column: str = "source"
     target_column: str = "target"
     time_column: str | None = None
+    weight_column: str | None = None
+    minimum_weight: float | None = None
+    type_column: str | None = None
+    edge_types: tuple[str, ...] = ()
+    directed: bool = False
+    edge_query: str | None = None
     node_column: str = "node"
     feature_columns: tuple[str, ...] = ()
+    node_time_column: str | None = None
+    node_query: str | None = None
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    late_window_hours: float = Field(default=24, ge=0)
+    max_source_age_hours: float | None = Field(default=None, gt=0)
     unknown_nodes: Literal["refuse", "add"] = "refuse"
     duplicates: Literal["refuse", "merge"] = "refuse"
     self_loops: Literal["refuse", "drop"] = "refuse"
@@ -82,6 +93,19 @@ class SnapshotParams(Section):
         low, high = self.feature_minimum, self.feature_maximum
         if low is not None and high is not None and low > high:
             raise ValueError(f"feature_minimum {low:g} is above feature_maximum {high:g}. Exchange them")
+        return self
+
+    @model_validator(mode="after")
+    def _choices_are_whole(self) -> Self:
+        """Refuse half a choice, which would choose nothing."""
+        if (self.weight_column is None) != (self.minimum_weight is None):
+            raise ValueError(
+                f"weight_column is {self.weight_column} and minimum_weight {self.minimum_weight}: set both, or neither"
+            )
+        if (self.type_column is None) != (not self.edge_types):
+            raise ValueError(
+                f"type_column is {self.type_column} and edge_types {list(self.edge_types)}: set both, or neither"
+            )
         return self
 
 

@@ -137,10 +137,11 @@ def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Ite
     as_of = _whole_seconds(as_of)
     environment = doors.environment
     source = GraphSource(environment.source_edges, environment.source_nodes, params, environment.home / "tmp")
-    delivery = source.read(as_of)
     newest = doors.snapshots.latest(params.graph)
+    last = _last(doors, params.graph, as_of, newest)
+    delivery = source.read(as_of, since=last.as_of if last else None)
     with tempfile.TemporaryDirectory(prefix="before-", dir=environment.home / "tmp") as scratch:
-        before = _before(doors, params.graph, as_of, newest, Path(scratch))
+        before = _before(doors, last, as_of, Path(scratch)) if last else None
         findings = check_delivery(
             delivery,
             params,
@@ -179,15 +180,14 @@ def _whole_seconds(as_of: datetime) -> datetime:
     return as_of.astimezone(UTC).replace(microsecond=0)
 
 
-def _before(
-    doors: Doors, graph: str, as_of: datetime, newest: PublishedSnapshot | None, scratch: Path
-) -> _Before | None:
+def _last(doors: Doors, graph: str, as_of: datetime, newest: PublishedSnapshot | None) -> PublishedSnapshot | None:
     # A try that died after publishing left tonight's own snapshot: it is built on the one before, not on itself.
-    published = newest
     if newest is not None and newest.as_of >= as_of:
-        published = doors.snapshots.latest(graph, before=as_of)
-    if published is None:
-        return None
+        return doors.snapshots.latest(graph, before=as_of)
+    return newest
+
+
+def _before(doors: Doors, published: PublishedSnapshot, as_of: datetime, scratch: Path) -> _Before:
     folder = doors.snapshots.fetch(published.tag, scratch / "snapshot")
-    earlier = tuple(item for item in doors.snapshots.list(graph) if item.as_of < as_of)
+    earlier = tuple(item for item in doors.snapshots.list(published.graph) if item.as_of < as_of)
     return _Before(published, folder, read_graph(folder), earlier)

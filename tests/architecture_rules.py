@@ -13,6 +13,7 @@ MIRRORS = {
     "pipeline": "pipeline",
     "dags": "dags",
     "embedded": "embedded",
+    "benchmarks/canonicalise.py": "benchmarks",
     "benchmarks/datasets.py": "benchmarks",
     "benchmarks/large_graph.py": "benchmarks",
     "benchmarks/sampled_quality.py": "benchmarks",

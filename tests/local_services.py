@@ -1,4 +1,4 @@
-"""The three services a night's machines share, each on a free port of this one: git, MLflow, and an S3 store."""
+"""The services a night's machines share, each on a free port of this one: git, MLflow, an S3 store; and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi
+import pytest
 
 START_SECONDS = 180
 
@@ -129,6 +134,40 @@ def s3_store(folder: Path, bucket: str) -> Iterator[dict[str, str]]:
         made = urllib.request.Request(f"{endpoint}/{bucket}", method="PUT")  # noqa: S310 - our own address
         urllib.request.urlopen(made, timeout=30).close()  # noqa: S310
         yield access
+
+
+def postgres_url() -> str:
+    """Return the server for tests, from NCNC_TEST_POSTGRES_URL or else on localhost; a test without one is skipped.
+
+    In continuous integration (CI=true) it fails instead: what is never run there is not tested.
+    """
+    given = os.environ.get("NCNC_TEST_POSTGRES_URL")
+    url = given or "postgresql://postgres@127.0.0.1:5432/test"
+    try:
+        with adbc_driver_postgresql.dbapi.connect(url):
+            return url
+    except adbc_driver_manager.Error as error:
+        reason = f"no PostgreSQL at {'NCNC_TEST_POSTGRES_URL' if given else 'localhost'}: {type(error).__name__}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}, and CI=true asks for one. Start it, or set NCNC_TEST_POSTGRES_URL.")
+    pytest.skip(f"{reason}. Start it, or set NCNC_TEST_POSTGRES_URL.")
+
+
+@contextmanager
+def postgres_schema(url: str) -> Iterator[tuple[str, Callable[[str], None]]]:
+    """Give an empty schema of a name of its own and a function that runs SQL in it; drops it afterwards."""
+    schema = f"ncnc_{uuid.uuid4().hex[:12]}"
+    with adbc_driver_postgresql.dbapi.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE SCHEMA {schema}")
+        cursor.execute(f"SET search_path TO {schema}")
+
+        def run(statement: str) -> None:
+            cursor.execute(statement)
+
+        try:
+            yield schema, run
+        finally:
+            cursor.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
 def _answers(port: int) -> bool:

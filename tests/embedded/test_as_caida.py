@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from embedded import as_caida
-from embedded.as_caida import ARCHIVE, TRUNCATED, WEEK, AsCaida, find_archive
+from embedded.as_caida import ARCHIVE, TRUNCATED, WEEK, AsCaida, dumps, find_archive, links
 from embedded.nights import DemoError, edges_file
-from pipeline.params import Params
+from pipeline.canonical_graph import build
+from pipeline.delivery import Delivery, RowCounts
+from pipeline.params import Params, SnapshotParams
+from pipeline.snapshot_files import CanonicalGraph
 
 
 def dump(links: list[tuple[int, int]]) -> bytes:
@@ -93,3 +98,49 @@ def test_the_real_weeks_hold_one_truncated_upload(tmp_path: Path) -> None:
         sizes[f"{night.as_of:%Y-%m-%d}"] = len(pd.read_parquet(edges_file(tmp_path, night.as_of)))
     assert sizes["2007-09-17"] == 18203
     assert all(52_000 < size < 54_000 for date, size in sizes.items() if date != "2007-09-17")
+
+
+def archive_or_skip() -> Path:
+    """The real archive; without it the test is skipped, but fails in continuous integration, which must have it."""
+    try:
+        return find_archive()
+    except DemoError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+
+
+def weekly(pairs: np.ndarray) -> Delivery:
+    """A week's links as a source delivers them."""
+    ids, codes = np.unique(pairs, return_inverse=True)
+    low, high = codes.reshape(-1, 2).T
+    return Delivery("as-caida", None, "0" * 64, ids, low, high, None, RowCounts(read=len(pairs)))
+
+
+@pytest.mark.slow
+def test_the_week_after_a_dip_has_few_fresh_links_where_a_plain_difference_finds_thousands() -> None:
+    after_the_dip = datetime(2006, 11, 20, tzinfo=UTC)
+    graph: CanonicalGraph | None = None
+    before = change = None
+    last: set[tuple[int, int]] = set()
+    plain = 0
+    for as_of, text in dumps(archive_or_skip()):
+        pairs = links(text)
+        change = build(
+            weekly(pairs),
+            SnapshotParams(),
+            as_of=int(as_of.timestamp()),
+            previous=graph,
+            previous_as_of=None if before is None else int(before.timestamp()),
+        )
+        graph, before = change.graph, as_of
+        if as_of >= after_the_dip - WEEK:
+            tonight = set(map(tuple, pairs.tolist()))
+            plain, last = len(tonight - last), tonight
+        if as_of == after_the_dip:
+            break
+    assert before == after_the_dip
+    assert change is not None
+    assert plain == 9_632
+    assert change.added < 1_000
+    assert change.added + change.returned == plain

@@ -1,7 +1,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,7 +11,6 @@ from pipeline.delivery import Delivery
 from pipeline.errors import InvalidInput
 from pipeline.graph_source import GraphSource
 from pipeline.params import SnapshotParams
-from pipeline.source_columns import SourceTable
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 NOW = int(AS_OF.timestamp())
@@ -104,15 +102,6 @@ def test_bad_time_is_named(tmp_path: Path, value: str, message: str) -> None:
     path = write(pd.DataFrame({"source": [1, 2], "target": [2, 3], "time": ["1", value]}), tmp_path / "e.csv")
     with pytest.raises(InvalidInput, match=message):
         read(path, params=SnapshotParams(time_column="time"))
-
-
-def test_csv_ids_are_numbers_where_most_look_like_one() -> None:
-    def column(*values: str | None) -> SourceTable:
-        return SourceTable("e.csv", ibis.memtable(pa.table({"source": pa.array(values, pa.string())})), typed=False)
-
-    assert not column("1", "2", "x").ids_are_text("source")
-    assert column("1", "y", "x").ids_are_text("source")
-    assert not column("1", "", None, "nan").ids_are_text("source")  # a missing one says nothing of the kind
 
 
 @pytest.mark.parametrize("padded", ["n1 ", "\tn1", "n1\u00a0", "n1\n", "\ufeffn1"])

@@ -1,3 +1,4 @@
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -208,6 +209,51 @@ def test_refused_night_changes_nothing_and_the_next_is_held_against_the_last_goo
 def test_source_that_did_not_deliver_is_trouble_outside(nights: Nights) -> None:
     with pytest.raises(OutsideTrouble, match=r"did not deliver .*edges-2026-01-01\.parquet"):
         nights.run(0)
+
+
+def test_source_that_stopped_an_old_file_and_an_unchanged_graph_are_told_apart(nights: Nights) -> None:
+    params = Params(snapshot=SnapshotParams(graph=nights.graph, max_source_age_hours=30))
+    nights.deliver(0, ring(10))
+    nights.complete(nights.run(0, params))
+    # The same graph, written anew: nothing to do.
+    nights.deliver(1, reversed_and_shuffled(ring(10)))
+    with pytest.raises(NothingToDo, match=r"graph is unchanged") as unchanged:
+        nights.run(1, params)
+    # The same bytes under a new date: the source sent an old file again.
+    nights.deliver(1, ring(10))
+    with pytest.raises(InvalidInput, match=r"new_delivery: .*redelivered an old file") as redelivered:
+        nights.run(1, params)
+    # A new file of a graph that changed, but written three days before the night: the source did not deliver.
+    nights.deliver(1, ring(11))
+    file = nights.root / "edges-2026-01-02.parquet"
+    written = (nights.as_of(1) - timedelta(days=3)).timestamp()
+    os.utime(file, (written, written))
+    with pytest.raises(OutsideTrouble, match=r"did not deliver: .*72\.0 hours before .*allows 30\. Ask") as stopped:
+        nights.run(1, params)
+    assert [caught.value.exit_code for caught in (unchanged, redelivered, stopped)] == [99, 2, 75]
+    os.utime(file)
+    assert nights.run(1, params).added_edges == 2
+
+
+def test_log_is_read_on_from_the_last_snapshot_and_a_quiet_night_is_no_fault(nights: Nights) -> None:
+    params = Params(
+        snapshot=SnapshotParams(graph=nights.graph, kind="event_log", time_column="time", late_window_hours=1)
+    )
+    start = int(nights.as_of(0).timestamp())
+    log = ring(10).assign(time=start)
+    nights.deliver(0, log)
+    nights.complete(nights.run(0, params))
+    more = pd.DataFrame({"source": [0, 1], "target": [5, 6], "time": [start + 60, start - 1800]})
+    nights.deliver(1, pd.concat([log.iloc[1:], more]))  # a new event, a late one; what is known need not come again
+    second = nights.run(1, params)
+    assert (second.num_edges, second.added_edges, second.removed_edges) == (12, 2, 0)
+    nights.complete(second)
+    nights.deliver(2, pd.concat([log, more]))
+    with pytest.raises(NothingToDo, match=r"graph is unchanged"):
+        nights.run(2, params)
+    strict = params.model_copy(update={"snapshot": params.snapshot.model_copy(update={"max_source_age_hours": 24})})
+    with pytest.raises(OutsideTrouble, match=r"did not deliver: it says nothing new since 2026-01-01T23:.*25\.0"):
+        nights.run(2, strict)
 
 
 def test_night_before_the_newest_snapshot_is_refused(nights: Nights) -> None:

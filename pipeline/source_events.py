@@ -1,0 +1,36 @@
+"""From the rows of an edge table to each pair once, as expressions: whatever engine runs them, nothing is held here.
+
+Rows have columns source and target (ids, both of one kind) and perhaps time (unix seconds). A loop's end is an id, and
+counts for nothing else.
+"""
+
+from __future__ import annotations
+
+import ibis
+from ibis.expr.types import Table
+
+
+def distinct_ids(rows: Table) -> Table:
+    """Return every id that a row names, once, with its code: its position among the sorted ids."""
+    ids = rows.select(id=rows.source).union(rows.select(id=rows.target), distinct=True)
+    return ids.select("id", code=ibis.row_number().over(order_by=ids.id))
+
+
+def distinct_pairs(rows: Table, ids: Table, *, directed: bool = False) -> Table:
+    """Return each pair of two nodes once, as codes low < high, in the order of (low, high), with its earliest time.
+
+    ids: what `distinct_ids` made of the rows; every row is looked up in it twice, so that an engine does well to store
+    it first. Of a directed table, reciprocal says whether rows led both ways.
+    """
+    # Codes first: whole numbers are grouped and sorted in less memory than text, and the look-up happens in passing.
+    coded = rows.join(ids.select(source="id", source_code="code"), "source").join(
+        ids.select(target="id", target_code="code"), "target"
+    )
+    coded = coded.filter(coded.source_code != coded.target_code)
+    low, high = (end(coded.source_code, coded.target_code) for end in (ibis.least, ibis.greatest))
+    columns = {"low": low, "high": high, "is_forth": coded.source_code == low}
+    found = {"reciprocal": ibis._.is_forth.any() & (~ibis._.is_forth).any()} if directed else {}
+    if "time" in rows.columns:
+        columns["time"] = coded.time
+        found["time"] = ibis._.time.min()
+    return coded.select(**columns).group_by("low", "high").aggregate(**found).order_by("low", "high")
