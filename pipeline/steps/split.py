@@ -9,13 +9,13 @@ import torch
 from ncnc_core.adjacency import Adjacency, pair_keys
 from ncnc_core.edge_split import SplitEdges, split_edges
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.leak_invariants import leak_invariants
 from ncnc_core.negative_sampling import corrupted_negatives
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
 from pipeline.graph_tables import GraphTables
+from pipeline.leak_certificate import as_records, split_certificate
 from pipeline.params import Params, SplitParams
-from pipeline.records import EdgeSplit, GraphSnapshot, LeakInvariant, digests_of_folder
+from pipeline.records import EdgeSplit, GraphSnapshot, digests_of_folder
 from pipeline.run_data import SPLIT_FOLDER, snapshot_tables
 from pipeline.run_folder import RunFolder
 from pipeline.split_arrays import SplitArrays
@@ -40,6 +40,10 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
         ) from error
     with folder.staging(SPLIT_FOLDER) as staged:
         arrays.save(staged)
+        # Counted on the bytes that are published, not on what they were made from.
+        checked = split_certificate(
+            SplitArrays.load(staged), tables, as_of=as_of, cut_train=split.cut_train, cut_valid=split.cut_valid
+        )
         publication = doors.snapshots.publish_split(
             staged, graph=snapshot.graph, as_of=snapshot.as_of, run_key=snapshot.run_key
         )
@@ -58,7 +62,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
         seed=params.split.seed,
         files=files,
         tag=publication.tag,
-        certificate=certificate(split, arrays, tables, as_of),
+        certificate=as_records(checked),
     )
     folder.put(record)
     return record
@@ -106,21 +110,6 @@ def divide(tables: GraphTables, as_of: int, earlier: list[int], params: SplitPar
         test_negatives=negatives(edges[:, split.test], message_test),
         test_first_seen=first_seen[split.test],
     )
-
-
-def certificate(split: SplitEdges, arrays: SplitArrays, tables: GraphTables, as_of: int) -> tuple[LeakInvariant, ...]:
-    """Return every invariant of the split as the record keeps it, counted on the arrays that are published."""
-    found = leak_invariants(
-        split,
-        torch.tensor(tables.edges),
-        torch.tensor(tables.first_seen),
-        torch.tensor(tables.removed_at),
-        as_of=as_of,
-        num_nodes=tables.num_nodes,
-        evaluation_negatives=torch.cat([arrays.valid_negatives, arrays.test_negatives], dim=1),
-        alive_since=torch.tensor(tables.alive_since),
-    )
-    return tuple(LeakInvariant(name=item.name, checked=item.checked, violations=item.violations) for item in found)
 
 
 def _aware(time: int | None) -> datetime | None:
