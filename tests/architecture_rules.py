@@ -15,6 +15,7 @@ MIRRORS = {
     "embedded": "embedded",
     "benchmarks/datasets.py": "benchmarks",
     "benchmarks/large_graph.py": "benchmarks",
+    "benchmarks/negatives.py": "benchmarks",
     "benchmarks/sampled_quality.py": "benchmarks",
     "benchmarks/quality": "benchmarks/quality",
     "benchmarks/speed": "benchmarks/speed",

@@ -9,7 +9,7 @@ import torch
 from ncnc_core.adjacency import Adjacency, pair_keys
 from ncnc_core.edge_split import SplitEdges, split_edges
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.negative_sampling import corrupted_negatives
+from ncnc_core.evaluation_negatives import evaluation_negatives
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
 from pipeline.graph_tables import GraphTables
@@ -63,6 +63,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
         files=files,
         tag=publication.tag,
         certificate=as_records(checked),
+        negative_kinds=params.split.negative_kinds,
     )
     folder.put(record)
     return record
@@ -88,15 +89,15 @@ def divide(tables: GraphTables, as_of: int, earlier: list[int], params: SplitPar
     generator = torch.Generator().manual_seed(params.seed)
 
     def negatives(positives: torch.Tensor, message_edges: torch.Tensor) -> torch.Tensor:
-        degree = Adjacency.from_edges(message_edges, tables.num_nodes).degree
-        half = params.negatives_per_edge // 2
-        halves = [
-            corrupted_negatives(
-                positives, half, ever, generator, num_nodes=tables.num_nodes, kind=kind, degree=degree
-            ).reshape(2, -1, half)
-            for kind in ("uniform", "degree_matched")
-        ]
-        return torch.cat(halves, dim=2).reshape(2, -1)
+        return evaluation_negatives(
+            positives,
+            params.negatives_per_edge,
+            ever,
+            generator,
+            kinds=params.negative_kinds,
+            adjacency=Adjacency.from_edges(message_edges, tables.num_nodes),
+            seed=params.seed,
+        )
 
     message_train, message_test = edges[:, split.message_train], edges[:, split.message_test]
     return split, SplitArrays(
