@@ -2,11 +2,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from ncnc_core.adjacency import contains_keys, pair_keys
 from ncnc_core.edge_history import EdgeHistory
 from ncnc_core.edge_split import split_edges
+from ncnc_core.errors import InvalidGraph
 from ncnc_core.leak_invariants import Invariant, absent_pairs, leak_invariants
 from ncnc_core.negative_sampling import uniform_pairs
 
@@ -218,3 +221,52 @@ def test_absent_pairs_counts_those_that_are_present_in_either_direction() -> Non
     history = EdgeHistory.of(torch.tensor([[0], [1]]), *(torch.ones(1, dtype=torch.int64) for _ in range(3)), 5)
     found = absent_pairs("seen", torch.tensor([[0, 1, 2], [3, 2, 4]]), torch.tensor([[2, 3], [1, 1]]), history)
     assert (found.name, found.checked, found.violations) == ("seen", 3, 1)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> EdgeHistory:
+    """Edges that came on days 1 to 12, some of which went again, and some of those came back."""
+    nodes = draw(st.integers(7, 14))
+    every = torch.combinations(torch.arange(nodes), 2).T
+    g = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
+    count = draw(st.integers(every.shape[1] // 2, every.shape[1] - 4))
+    edges = every[:, torch.randperm(every.shape[1], generator=g)[:count]]
+    days = draw(st.integers(1, 12))
+    first_seen = torch.randint(1, days + 1, (count,), generator=g)
+    back = torch.rand(count, generator=g) < draw(st.sampled_from([0.0, 0.3]))
+    alive_since = torch.where(back, first_seen + torch.randint(1, 12, (count,), generator=g), first_seen).clamp(max=12)
+    gone = torch.rand(count, generator=g) < draw(st.sampled_from([0.0, 0.3]))
+    removed_at = alive_since + torch.randint(1, 12, (count,), generator=g)
+    removed_at[~gone | (removed_at > 12)] = ALIVE
+    return EdgeHistory.of(edges, first_seen, alive_since, removed_at, nodes)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    history=histories(),
+    method=st.sampled_from(["auto", "temporal", "hashed", "random"]),
+    snapshots=st.lists(st.integers(1, 12), max_size=4),
+    seed=st.integers(0, 2**63 - 1),
+)
+def test_whatever_came_went_and_came_back_a_split_keeps_every_invariant(
+    history: EdgeHistory, method: str, snapshots: list[int], seed: int
+) -> None:
+    size = history.num_nodes
+    edges = torch.stack([history.keys // size, history.keys % size])
+    try:
+        split = split_edges(
+            edges, history.first_seen, history.removed_at, as_of=12, snapshot_times=snapshots, method=method,
+            minimum_test_edges=2, valid_fraction=0.2, test_fraction=0.2, seed=seed, alive_since=history.alive_since,
+        )  # fmt: skip
+    except InvalidGraph:  # too few edges for a side, or dates too coarse
+        return
+    negatives = uniform_pairs(40, history.keys, size, torch.Generator().manual_seed(1))
+    sides = ("train", "valid", "test", "message_train", "message_test", "known_train")
+    pairs = Pairs(
+        **{name: edges[:, getattr(split, name)] for name in sides},
+        valid_negatives=negatives[:, :20],
+        test_negatives=negatives[:, 20:],
+        test_first_seen=history.first_seen[split.test],
+    )
+    found = leak_invariants(pairs, history, as_of=12, cut_train=split.cut_train, cut_valid=split.cut_valid)
+    assert [item.name for item in found if not item.passed] == []

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+import yaml
 
 from ncnc_core.adjacency import pair_keys
 from ncnc_core.errors import InvalidGraph
@@ -88,4 +90,25 @@ def test_step_publishes_the_split_and_finds_it_again(house: House, days: list[Ne
     assert record.tag.startswith("split/small/20260101T030000Z/")
     assert record.negative_kinds == ("uniform", "degree_matched")
     assert len(record.certificate) == 15
+    assert all(item.passed and item.checked > 0 for item in record.certificate)
+
+
+def test_step_takes_a_fixed_split_from_its_place(house: House, days: list[NetworkDay]) -> None:
+    house.deliver(1, days[0])
+    values = yaml.safe_load(house.params_file.read_text())
+    values["split"] |= {"method": "fixed", "negative_kinds": ["uniform", "hard"]}
+    house.params_file.write_text(yaml.safe_dump(values))
+    assert house.step("snapshot", 1) == 0
+    assert house.step("split", 1) == 2  # its place is not set
+    folder = house.folder / "fixed"
+    folder.mkdir()
+    ids = days[0].node_ids[days[0].edges]
+    for side, start in (("train", 0), ("valid", 1), ("test", 2)):
+        part = ids[:, start::3]
+        pd.DataFrame({"source": part[0], "target": part[1]}).to_parquet(folder / f"{side}.parquet", index=False)
+    house.values["NCNC_SOURCE_SPLIT"] = str(folder)
+    assert house.step("split", 1) == 0
+    record = RunFolder(house.run_dir(1)).get(EdgeSplit)
+    assert (record.method, record.negative_kinds) == ("fixed", ("uniform", "hard"))
+    assert record.num_train + record.num_valid + record.num_test == ids.shape[1]
     assert all(item.passed and item.checked > 0 for item in record.certificate)
