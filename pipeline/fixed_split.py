@@ -72,7 +72,7 @@ def read_pair_files(location: str) -> dict[str, PairFile]:
     return found
 
 
-def fixed_split(files: Mapping[str, PairFile], tables: GraphTables, history: EdgeHistory, as_of: int) -> FixedSplit:
+def given_split(files: Mapping[str, PairFile], tables: GraphTables, history: EdgeHistory, as_of: int) -> FixedSplit:
     """Look every pair up in a graph.
 
     Raises:

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ncnc_core.adjacency import pair_keys
 from ncnc_core.edge_history import EdgeHistory
-from ncnc_core.leak_invariants import Invariant, absent_pairs, leak_invariants
+from ncnc_core.leak_invariants import Invariant, absent_keys, leak_invariants
 from ncnc_core.training_data import TrainingData
 from pipeline.comparison import FreshPairs
 from pipeline.graph_tables import GraphTables
@@ -33,33 +34,23 @@ def edge_history(tables: GraphTables) -> EdgeHistory:
     return EdgeHistory.of(edges, first_seen, alive_since, removed_at, tables.num_nodes)
 
 
-def split_certificate(
-    arrays: SplitArrays, tables: GraphTables, *, as_of: int, cut_train: int | None, cut_valid: int | None
-) -> tuple[Invariant, ...]:
-    """Return the invariants of a split's arrays, looked up in the tables of the snapshot that they divide."""
-    return leak_invariants(arrays, edge_history(tables), as_of=as_of, cut_train=cut_train, cut_valid=cut_valid)
-
-
-def recounted(split: EdgeSplit, arrays: SplitArrays, tables: GraphTables, as_of: datetime) -> tuple[Invariant, ...]:
+def recounted(split: EdgeSplit, arrays: SplitArrays, history: EdgeHistory, as_of: datetime) -> tuple[Invariant, ...]:
     """Return the invariants of a published split once more, on the arrays as they were read back."""
-    cuts = [None if cut is None else int(cut.timestamp()) for cut in (split.cut_train, split.cut_valid)]
-    return split_certificate(arrays, tables, as_of=int(as_of.timestamp()), cut_train=cuts[0], cut_valid=cuts[1])
+    cut_train, cut_valid = (None if cut is None else int(cut.timestamp()) for cut in (split.cut_train, split.cut_valid))
+    return leak_invariants(arrays, history, as_of=int(as_of.timestamp()), cut_train=cut_train, cut_valid=cut_valid)
 
 
-def training_certificate(
-    data: TrainingData, split: EdgeSplit, arrays: SplitArrays, tables: GraphTables, as_of: datetime
-) -> tuple[Invariant, ...]:
-    """Return the invariants of what the training was handed, whoever put it together."""
-    history = edge_history(tables)
-    held_out = torch.cat([arrays.valid, arrays.test], dim=1)
-    never = data.never_negative()
-    size = max(tables.num_nodes, 1)
-    avoided = torch.stack([never.div(size, rounding_mode="floor"), never.remainder(size)])
+def training_certificate(data: TrainingData, arrays: SplitArrays) -> tuple[Invariant, ...]:
+    """Return the invariants of the pairs that training was handed, whoever put them together."""
+
+    def keys(pairs: Tensor) -> Tensor:
+        return pair_keys(pairs, data.num_nodes)
+
+    held_out = keys(torch.cat([arrays.valid, arrays.test], dim=1))
     return (
-        absent_pairs("held_out_pairs_not_among_what_training_avoids", held_out, avoided, history),
-        absent_pairs("held_out_pairs_not_in_what_training_sees", held_out, data.message_edges, history),
-        absent_pairs("test_pairs_not_among_what_chooses_the_epoch", arrays.test, data.valid_edges, history),
-        *features_as_known("training", data.features, tables, split, as_of),
+        absent_keys("held_out_pairs_not_among_what_training_avoids", held_out, data.never_negative()),
+        absent_keys("held_out_pairs_not_in_what_training_sees", held_out, keys(data.message_edges)),
+        absent_keys("test_pairs_not_among_what_chooses_the_epoch", keys(arrays.test), keys(data.valid_edges)),
     )
 
 
@@ -88,7 +79,7 @@ def positions_keep_their_ids(before: Iterable[Sequence[int | str]], tables: Grap
 
 
 def unseen_by_champion(
-    pairs: FreshPairs, tables: GraphTables, champion_as_of: datetime | None, seen: Iterable[Tensor]
+    pairs: FreshPairs, history: EdgeHistory, champion_as_of: datetime | None, seen: Iterable[Tensor]
 ) -> Invariant:
     """Look the fresh pairs up in all that the champion has seen: the snapshot it was made from, and `seen`.
 
@@ -96,6 +87,6 @@ def unseen_by_champion(
     champion itself carries or that were published as its split, whatever the dates say.
     """
     until = -1 if champion_as_of is None else int(champion_as_of.timestamp())
-    fresh = pairs.positives[:, : pairs.num_fresh]
-    held = torch.tensor(tables.edges[:, tables.first_seen <= until])
-    return absent_pairs("fresh_edges_not_seen_by_champion", fresh, torch.cat([held, *seen], 1), edge_history(tables))
+    held = [history.keys[history.first_seen <= until], *(history.keys_of(edges) for edges in seen)]
+    fresh = history.keys_of(pairs.positives[:, : pairs.num_fresh])
+    return absent_keys("fresh_edges_not_seen_by_champion", fresh, torch.cat(held))

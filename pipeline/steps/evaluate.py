@@ -16,6 +16,7 @@ from pipeline.doors import Doors
 from pipeline.incumbent import incumbent
 from pipeline.leak_certificate import (
     as_records,
+    edge_history,
     features_as_known,
     positions_keep_their_ids,
     recounted,
@@ -47,12 +48,13 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     if champion is not None and champion.model is not None:
         models["champion"] = champion.model
     outcome = compare(pairs, _scorers(models, arrays.testing_graph(tables.num_nodes), features), params.evaluate)
+    history = edge_history(tables)
     checked = (
-        *recounted(split, arrays, tables, snapshot.as_of),
+        *recounted(split, arrays, history, snapshot.as_of),
         *features_as_known("testing", features, tables, split, snapshot.as_of),
         positions_keep_their_ids([model.node_ids for model in models.values()], tables),
         unseen_by_champion(
-            pairs, tables, champion.as_of if champion else None, champion.seen(doors) if champion else ()
+            pairs, history, champion.as_of if champion else None, champion.seen(doors) if champion else ()
         ),
         same_input(outcome.given, "challenger"),
     )

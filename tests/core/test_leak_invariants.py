@@ -10,7 +10,7 @@ from ncnc_core.adjacency import contains_keys, pair_keys
 from ncnc_core.edge_history import EdgeHistory
 from ncnc_core.edge_split import split_edges
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.leak_invariants import Invariant, absent_pairs, leak_invariants
+from ncnc_core.leak_invariants import Invariant, absent_keys, leak_invariants
 from ncnc_core.negative_sampling import uniform_pairs
 
 ALIVE = torch.iinfo(torch.int64).max
@@ -217,10 +217,10 @@ def test_split_in_the_positions_of_another_id_map_is_caught() -> None:
     assert found.violations > found.checked / 3
 
 
-def test_absent_pairs_counts_those_that_are_present_in_either_direction() -> None:
-    history = EdgeHistory.of(torch.tensor([[0], [1]]), *(torch.ones(1, dtype=torch.int64) for _ in range(3)), 5)
-    found = absent_pairs("seen", torch.tensor([[0, 1, 2], [3, 2, 4]]), torch.tensor([[2, 3], [1, 1]]), history)
-    assert (found.name, found.checked, found.violations) == ("seen", 3, 1)
+def test_absent_keys_counts_those_that_are_present() -> None:
+    found = absent_keys("seen", torch.tensor([7, 3, 3, 9]), torch.tensor([1, 3, 2, 3, 4]))
+    assert (found.name, found.checked, found.violations) == ("seen", 4, 2)
+    assert absent_keys("seen", torch.tensor([1]), torch.tensor([], dtype=torch.int64)).passed
 
 
 @st.composite

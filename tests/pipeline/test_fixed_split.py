@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 import torch
 
+from ncnc_core.leak_invariants import leak_invariants
 from pipeline.errors import InvalidInput, OutsideTrouble
-from pipeline.fixed_split import FixedSplit, fixed_split, read_pair_files
+from pipeline.fixed_split import FixedSplit, given_split, read_pair_files
+from pipeline.graph_division import divide
 from pipeline.graph_tables import STILL_ALIVE, GraphTables
-from pipeline.leak_certificate import edge_history, split_certificate
+from pipeline.leak_certificate import edge_history
 from pipeline.params import SplitParams
-from pipeline.steps.split import divide
 
 AS_OF = 9
 Rows = list[tuple[object, object]]
@@ -57,7 +58,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def read(location: str, tables: GraphTables = INTEGERS) -> FixedSplit:
-    return fixed_split(read_pair_files(location), tables, edge_history(tables), AS_OF)
+    return given_split(read_pair_files(location), tables, edge_history(tables), AS_OF)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -78,20 +79,20 @@ def test_ids_may_be_text(write: Write, suffix: str) -> None:
 def test_divided_graph_keeps_the_files_order_and_passes_its_certificate(write: Write) -> None:
     given = read(write("csv", test_negatives=[(180, 100), (180, 110), (160, 100), (160, 120)]))
     params = SplitParams(method="fixed", negatives_per_edge=4)
-    split, arrays = divide(INTEGERS, AS_OF, [], params, given)
+    split, arrays = divide(INTEGERS, edge_history(INTEGERS), AS_OF, [], params, given)
     assert (split.method, split.cut_valid) == ("fixed", None)
     assert arrays.test.tolist() == [[8, 6], [7, 7]]
     assert arrays.test_negatives.tolist() == [[8, 8, 6, 6], [0, 1, 0, 2]]
     assert arrays.valid_negatives.shape == (2, 8)  # drawn: none are given
     assert torch.equal(arrays.message_test, arrays.message_train)
     assert arrays.known_train.shape[1] == 12 - 4  # edges on no list, and the removed one, are no training negatives
-    found = split_certificate(arrays, INTEGERS, as_of=AS_OF, cut_train=None, cut_valid=None)
+    found = leak_invariants(arrays, edge_history(INTEGERS), as_of=AS_OF)
     assert all(item.passed and item.checked > 0 for item in found)
 
 
 def test_fixed_method_without_a_split_says_what_to_set() -> None:
     with pytest.raises(InvalidInput, match=r"split.method is fixed, but no split is given\. Set NCNC_SOURCE_SPLIT"):
-        divide(INTEGERS, AS_OF, [], SplitParams(method="fixed"))
+        divide(INTEGERS, edge_history(INTEGERS), AS_OF, [], SplitParams(method="fixed"))
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,11 @@ from ncnc_core.heuristics import resource_allocation
 from ncnc_core.leak_invariants import Invariant
 from pipeline.comparison import FreshPairs, fresh_pairs
 from pipeline.feature_history import FeatureHistory
+from pipeline.graph_division import divide
 from pipeline.graph_tables import STILL_ALIVE, GraphTables
 from pipeline.leak_certificate import (
     as_records,
+    edge_history,
     features_as_known,
     positions_keep_their_ids,
     recounted,
@@ -30,7 +32,6 @@ from pipeline.params import SplitParams
 from pipeline.run_data import features_for
 from pipeline.scored_input import GraphScorer, same_input, scored_input
 from pipeline.split_arrays import SplitArrays
-from pipeline.steps.split import divide
 from pipeline.steps.train import training_data
 from tests.split_records import split_record
 
@@ -62,7 +63,11 @@ class Night:
     def __init__(self, method: str = "temporal") -> None:
         self.tables = grown_tables()
         self.split, self.arrays = divide(
-            self.tables, DAYS, [20, CHAMPION_DAY], PARAMS.model_copy(update={"method": method})
+            self.tables,
+            edge_history(self.tables),
+            DAYS,
+            [20, CHAMPION_DAY],
+            PARAMS.model_copy(update={"method": method}),
         )
         self.record = split_record(self.split.cut_train, self.split.cut_valid)
         self.training_features = features_for(self.tables, self.record, "training")
@@ -88,14 +93,15 @@ class Night:
         """Count everything on the arrays as they come back from their file."""
         as_of = datetime.fromtimestamp(DAYS, UTC)
         self.arrays.save(folder)
-        arrays, pairs = SplitArrays.load(folder), self.pairs
+        arrays, pairs, history = SplitArrays.load(folder), self.pairs, edge_history(self.tables)
         data = training_data(self.tables, replace(arrays, known_train=self.avoided), self.training_features)
         found = (
-            *recounted(self.record, arrays, self.tables, as_of),
-            *training_certificate(data, self.record, arrays, self.tables, as_of),
+            *recounted(self.record, arrays, history, as_of),
+            *training_certificate(data, arrays),
+            *features_as_known("training", data.features, self.tables, self.record, as_of),
             *features_as_known("testing", self.testing_features, self.tables, self.record, as_of),
             positions_keep_their_ids(self.model_ids, self.tables),
-            unseen_by_champion(pairs, self.tables, self.champion_as_of, self.champion_seen),
+            unseen_by_champion(pairs, history, self.champion_as_of, self.champion_seen),
             same_input(
                 {name: scored_input(scorer, pairs.positives, pairs.negatives) for name, scorer in self.scorers.items()},
                 "challenger",
@@ -222,7 +228,7 @@ def split_file_of_an_earlier_night(night: Night) -> None:
         removed_at=night.tables.removed_at[past],
         alive_since=night.tables.alive_since[past],
     )
-    night.arrays = divide(tables, 20, [12], PARAMS)[1]
+    night.arrays = divide(tables, edge_history(tables), 20, [12], PARAMS)[1]
     night.avoided = night.arrays.known_train
 
 
