@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ncnc_core.adjacency import contains_keys, pair_keys
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.temporal_cuts import TemporalCuts, choose_cuts, time_text
 
-SplitMethod = Literal["temporal", "hashed", "random"]
+SplitMethod = Literal["temporal", "hashed", "random", "fixed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,29 @@ def split_edges(
         raise InvalidGraph(f"split.method is temporal, but {cuts.reason}. Set split.method to auto or hashed.")
     reason = f"{cuts.reason}, so each edge has its side by a hash of its two ends"
     return _by_share("hashed", reason, removed_at > as_of, valid, test)
+
+
+def fixed_split(
+    edges: Int64[Tensor, "2 edges"],
+    train: Int64[Tensor, "2 train"],
+    valid: Int64[Tensor, "2 valid"],
+    test: Int64[Tensor, "2 test"],
+    *,
+    num_nodes: int,
+    reason: str,
+) -> SplitEdges:
+    """Split every edge ever held as three lists of edges say; message graphs as for hashed.
+
+    An edge on no list takes no part but one: training negatives avoid it.
+    """
+    keys = pair_keys(edges, num_nodes)
+    in_train, in_valid, in_test = (
+        contains_keys(pair_keys(side, num_nodes).sort().values, keys) for side in (train, valid, test)
+    )
+    rest = ~in_valid & ~in_test
+    return _require_sides(
+        SplitEdges("fixed", reason, None, None, in_train, in_valid, in_test, in_train, in_train, known_train=rest)
+    )
 
 
 def hashed_share(edges: Int64[Tensor, "2 edges"], seed: int) -> Float[Tensor, " edges"]:

@@ -1,15 +1,20 @@
-"""The proof that a split does not leak: what must hold, counted on the edges themselves."""
+"""The proof that a split does not leak: what must hold, counted on the pairs that are published."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor
 
-from ncnc_core.adjacency import contains_keys, pair_keys
-from ncnc_core.edge_split import SplitEdges
+from ncnc_core.adjacency import contains_keys
+from ncnc_core.edge_history import EdgeHistory, PairTimes
+
+SIDES = ("train", "valid", "test")
+EDGES = (*SIDES, "message_train", "message_test", "known_train")
+NEGATIVES = ("valid_negatives", "test_negatives")
 
 
 @dataclass(frozen=True)
@@ -26,62 +31,140 @@ class Invariant:
         return self.violations == 0
 
 
+@runtime_checkable
+class SplitPairs(Protocol):
+    """A split as it is published: pairs of positions, int64 [2, pairs]."""
+
+    @property
+    def train(self) -> Tensor:
+        """The positives of training."""
+
+    @property
+    def valid(self) -> Tensor:
+        """The positives of validation."""
+
+    @property
+    def test(self) -> Tensor:
+        """The positives of testing."""
+
+    @property
+    def message_train(self) -> Tensor:
+        """What the encoder sees in training and validation."""
+
+    @property
+    def message_test(self) -> Tensor:
+        """What it sees in testing."""
+
+    @property
+    def known_train(self) -> Tensor:
+        """The edges, also removed ones, that training negatives avoid."""
+
+    @property
+    def valid_negatives(self) -> Tensor:
+        """The pairs that validation ranks against."""
+
+    @property
+    def test_negatives(self) -> Tensor:
+        """The pairs that testing ranks against."""
+
+    @property
+    def test_first_seen(self) -> Tensor:
+        """When each test edge was first seen, unix seconds."""
+
+
 def leak_invariants(
-    split: SplitEdges,
-    edges: Int64[Tensor, "2 edges"],
-    first_seen: Int64[Tensor, " edges"],
-    removed_at: Int64[Tensor, " edges"],
-    *,
-    as_of: int,
-    num_nodes: int,
-    evaluation_negatives: Int64[Tensor, "2 negatives"],
-    alive_since: Int64[Tensor, " edges"] | None = None,
+    pairs: SplitPairs, history: EdgeHistory, *, as_of: int, cut_train: int | None = None, cut_valid: int | None = None
 ) -> tuple[Invariant, ...]:
-    """Check a split and its evaluation negatives (of validation and test alike), whoever made them.
+    """Check a split, whoever made it, against every edge the snapshot ever held.
 
-    Pairs are compared undirected and by their ends, so that an edge given twice, or in both directions, is found too.
-    The invariants on times are only there for a temporal split.
+    Pairs are compared undirected and looked up by their ends, so that an edge given twice, in both directions, or in
+    the positions of another id map is found too. Without `cut_valid` no time divides the edges, and the invariants on
+    cuts are left out.
     """
-    keys = pair_keys(edges, num_nodes)
-    sides = torch.cat([keys[mask].unique() for mask in (split.train, split.valid, split.test)])
-    shared = int((sides.unique(return_counts=True)[1] > 1).sum())
-    held_out = split.valid | split.test
-    negative_keys = pair_keys(evaluation_negatives, num_nodes)
+    edges = {name: history.look_up(getattr(pairs, name)) for name in EDGES}
+    negatives = torch.cat([getattr(pairs, name) for name in NEGATIVES], dim=1)
+    train, valid, test = (edges[name] for name in SIDES)
+    message_train, message_test, known = (edges[name] for name in ("message_train", "message_test", "known_train"))
+    held_out = torch.cat([valid.keys, test.keys])
     checks = (
-        Invariant("train_valid_test_disjoint", sides.numel(), shared),
-        _absent("test_pairs_not_in_test_messages", keys, split.test, split.message_test),
-        _absent("test_pairs_not_in_training_messages", keys, split.test, split.message_train),
-        _absent("valid_pairs_not_in_training_messages", keys, split.valid, split.message_train),
-        _absent("held_out_pairs_free_as_training_negatives", keys, held_out, split.known_train),
-        _never("test_pairs_alive", (first_seen[split.test] > as_of) | (removed_at[split.test] <= as_of)),
-        _never("evaluation_negatives_never_an_edge", contains_keys(keys.sort().values, negative_keys)),
-        _never("evaluation_negatives_join_two_nodes", evaluation_negatives[0] == evaluation_negatives[1]),
+        _positions_are_nodes(pairs, history),
+        _holds("pairs_are_edges_of_the_snapshot", torch.cat([found.known for found in edges.values()])),
+        _each_once("train_valid_test_disjoint", (train, valid, test)),
+        absent_keys("test_pairs_not_in_test_messages", test.keys, message_test.keys),
+        absent_keys("test_pairs_not_in_training_messages", test.keys, message_train.keys),
+        absent_keys("valid_pairs_not_in_training_messages", valid.keys, message_train.keys),
+        absent_keys("held_out_pairs_free_as_training_negatives", held_out, known.keys),
+        *_avoided_in_training(known, (valid, test), as_of, cut_train, cut_valid),
+        _holds("training_pairs_alive_at_their_cut", train.alive_at(_first(cut_train, cut_valid, as_of))),
+        _holds("valid_pairs_alive_at_their_cut", valid.alive_at(_first(cut_valid, as_of))),
+        _holds("test_pairs_alive", test.alive_at(as_of)),
+        _holds("test_dates_are_those_of_the_snapshot", pairs.test_first_seen == test.first_seen),
+        _holds("evaluation_negatives_never_an_edge", ~history.look_up(negatives).known),
+        _holds("evaluation_negatives_join_two_nodes", negatives[0] != negatives[1]),
     )
-    since = first_seen if alive_since is None else alive_since
-    return checks + _time_invariants(split, first_seen, since, removed_at)
-
-
-def _time_invariants(
-    split: SplitEdges, first_seen: Tensor, alive_since: Tensor, removed_at: Tensor
-) -> tuple[Invariant, ...]:
-    if split.cut_valid is None:
-        return ()
-    train_until = split.cut_valid if split.cut_train is None else split.cut_train
-    valid_after = torch.iinfo(torch.int64).min if split.cut_train is None else split.cut_train
-    training = split.train | split.message_train
-    outside = (first_seen <= valid_after) | (first_seen > split.cut_valid)
-    not_there = (alive_since > split.cut_valid) | (removed_at <= split.cut_valid)
+    if cut_valid is None:
+        return checks
+    until = _first(cut_train, cut_valid)
+    valid_after = torch.iinfo(torch.int64).min if cut_train is None else cut_train
+    first_valid = valid.first_seen
     return (
-        _never("training_edges_not_after_train_cut", alive_since[training] > train_until),
-        _never("valid_pairs_between_the_cuts", outside[split.valid]),
-        _never("test_messages_alive_at_valid_cut", not_there[split.message_test]),
-        _never("test_pairs_first_seen_after_valid_cut", first_seen[split.test] <= split.cut_valid),
+        *checks,
+        _holds(
+            "training_edges_not_after_train_cut", torch.cat([train.alive_since, message_train.alive_since]) <= until
+        ),
+        _holds("valid_pairs_between_the_cuts", (first_valid > valid_after) & (first_valid <= cut_valid)),
+        _holds("test_messages_alive_at_valid_cut", message_test.alive_at(cut_valid)),
+        _holds("test_pairs_first_seen_after_valid_cut", test.first_seen > cut_valid),
     )
 
 
-def _absent(name: str, keys: Tensor, wanted: Tensor, among: Tensor) -> Invariant:
-    return _never(name, contains_keys(keys[among].sort().values, keys[wanted]))
+def absent_keys(name: str, wanted: Int64[Tensor, " wanted"], among: Int64[Tensor, " keys"]) -> Invariant:
+    """Check that none of some keys stands among others; the many are looked up among the few, and never sorted."""
+    present = among[contains_keys(wanted.sort().values, among)].unique()
+    return _holds(name, ~contains_keys(present, wanted))
 
 
-def _never(name: str, broken: Bool[Tensor, " items"]) -> Invariant:
-    return Invariant(name, broken.numel(), int(broken.sum()))
+def _positions_are_nodes(pairs: SplitPairs, history: EdgeHistory) -> Invariant:
+    checked = violations = 0
+    for name in (*EDGES, *NEGATIVES):
+        are_nodes = history.join_nodes(getattr(pairs, name))
+        checked += are_nodes.numel()
+        violations += int((~are_nodes).sum())
+    return Invariant("positions_are_nodes", checked, violations)
+
+
+def _each_once(name: str, sides: tuple[PairTimes, ...]) -> Invariant:
+    """Count the pairs that stand more than once on the sides together; only what is no edge has to be sorted."""
+    place, keys = torch.cat([side.place for side in sides]), torch.cat([side.keys for side in sides])
+    known = place >= 0
+    times = torch.bincount(place[known])
+    unknown_times = keys[~known].unique(return_counts=True)[1]
+    return Invariant(name, keys.numel(), int((times > 1).sum()) + int((unknown_times > 1).sum()))
+
+
+def _avoided_in_training(
+    known: PairTimes, held_out: tuple[PairTimes, ...], as_of: int, cut_train: int | None, cut_valid: int | None
+) -> tuple[Invariant, Invariant]:
+    """Check what training negatives avoid: nothing first seen after the train cut, and all that was there before it.
+
+    More would tell where later edges lie; less would call edges negatives. Where no date parts training from
+    validation, removed edges may be avoided or not: they have no side.
+    """
+    history, until = known.history, _first(cut_train, cut_valid, as_of)
+    required = history.alive_at(until) if cut_train is None else history.first_seen <= until  # [edges of the history]
+    for side in held_out:
+        required[side.place[side.known]] = False
+    avoided = torch.zeros_like(required)
+    avoided[known.place[known.known]] = True
+    return (
+        _holds("training_negatives_avoid_only_what_was_known", known.known & (known.first_seen <= until)),
+        _holds("training_negatives_avoid_all_that_was_known", avoided[required]),
+    )
+
+
+def _first(*times: int | None) -> int:
+    return next(time for time in times if time is not None)
+
+
+def _holds(name: str, sound: Bool[Tensor, " items"]) -> Invariant:
+    return Invariant(name, sound.numel(), sound.numel() - int(sound.sum()))

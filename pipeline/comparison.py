@@ -13,6 +13,7 @@ from ncnc_core.bootstrap import MetricInterval, paired_bootstrap
 from ncnc_core.ranking import rank_intervals, reciprocal_ranks
 from pipeline.params import EvaluateParams
 from pipeline.records import Interval, ModelScores
+from pipeline.scored_input import GraphScorer, ScoredInput, scored_input
 from pipeline.split_arrays import SplitArrays
 
 Scorer = Callable[[Tensor], Tensor]  # pairs [2, p] -> scores [p]
@@ -35,10 +36,14 @@ class FreshPairs:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Each scorer's metrics by name, and challenger minus champion per edge, where there is a champion."""
+    """Each scorer's metrics by name, and challenger minus champion per edge, where there is a champion.
+
+    `given` are the digests of what each scorer with a message graph was handed.
+    """
 
     scores: Mapping[str, ModelScores]
     difference: Interval | None
+    given: Mapping[str, ScoredInput]
 
 
 def fresh_pairs(arrays: SplitArrays, champion_as_of: datetime | None) -> FreshPairs:
@@ -69,7 +74,10 @@ def compare(pairs: FreshPairs, scorers: Mapping[str, Scorer], params: EvaluatePa
     clusters = _busier_endpoint(pairs.positives)
     ranks: dict[str, Tensor] = {}
     scores: dict[str, ModelScores] = {}
+    given: dict[str, ScoredInput] = {}
     for name, scorer in scorers.items():
+        if isinstance(scorer, GraphScorer):
+            given[name] = scored_input(scorer, pairs.positives, pairs.negatives)
         positive = scorer(pairs.positives).double()
         negative = scorer(pairs.negatives).double().reshape(positive.numel(), -1)
         ranks[name] = reciprocal_ranks(positive, negative)
@@ -83,7 +91,7 @@ def compare(pairs: FreshPairs, scorers: Mapping[str, Scorer], params: EvaluatePa
         )
         scores[name] = ModelScores(name=name, metrics={key: _interval(value) for key, value in intervals.items()})
     if "champion" not in ranks:
-        return Comparison(scores, None)
+        return Comparison(scores, None, given)
     difference = paired_bootstrap(
         ranks["challenger"],
         ranks["champion"],
@@ -92,7 +100,7 @@ def compare(pairs: FreshPairs, scorers: Mapping[str, Scorer], params: EvaluatePa
         generator=torch.Generator().manual_seed(params.seed),
         clusters=clusters,
     )
-    return Comparison(scores, _interval(difference))
+    return Comparison(scores, _interval(difference), given)
 
 
 def _busier_endpoint(positives: Tensor) -> Tensor:

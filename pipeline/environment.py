@@ -47,6 +47,11 @@ class Environment:
         return self.values.get("NCNC_SOURCE_NODES") or None
 
     @property
+    def source_split(self) -> str:
+        """The folder or URL of a fixed split's files; read only where split.method is fixed."""
+        return self._required("NCNC_SOURCE_SPLIT", "the folder or URL with train, valid and test, .parquet or .csv")
+
+    @property
     def tracking_uri(self) -> str:
         """Where MLflow tracks and registers."""
         return self._required("MLFLOW_TRACKING_URI", "the MLflow server, for example http://localhost:5000")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from ncnc_core.evaluation_negatives import EvaluationNegative
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.validation import SelectionMetric
@@ -112,12 +113,31 @@ class SnapshotParams(Section):
 class SplitParams(Section):
     """How edges are divided, and how many evaluation negatives stand against each."""
 
-    method: Literal["auto", "temporal", "hashed", "random"] = "auto"
+    method: Literal["auto", "temporal", "hashed", "random", "fixed"] = "auto"
     valid_fraction: float = Field(default=0.1, gt=0, lt=0.5)
     test_fraction: float = Field(default=0.1, gt=0, lt=0.5)
     minimum_test_edges: int = Field(default=200, ge=1)
-    negatives_per_edge: int = Field(default=50, ge=2, multiple_of=2)
+    negative_kinds: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched")
+    negatives_per_edge: int = Field(default=50, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @field_validator("negative_kinds")
+    @classmethod
+    def _some_kinds_each_once(cls, kinds: tuple[EvaluationNegative, ...]) -> tuple[EvaluationNegative, ...]:
+        if not kinds or len(set(kinds)) < len(kinds):
+            raise ValueError("name at least one of uniform, degree_matched and hard, and each at most once")
+        return kinds
+
+    @field_validator("negatives_per_edge")
+    @classmethod
+    def _equal_shares(cls, count: int, info: ValidationInfo) -> int:
+        kinds = info.data.get("negative_kinds")  # absent where it was wrong itself
+        if kinds and count % len(kinds):
+            fitting = max(len(kinds), count - count % len(kinds))
+            raise ValueError(
+                f"{count} do not divide into {len(kinds)} equal kinds ({', '.join(kinds)}): take {fitting}"
+            )
+        return count
 
 
 class TrainParams(Section):

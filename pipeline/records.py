@@ -8,15 +8,24 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from pipeline.errors import TamperedRecord
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 GraphName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
-SplitMethod = Literal["temporal", "hashed", "random"]
+SplitMethod = Literal["temporal", "hashed", "random", "fixed"]
+NegativeKind = Literal["uniform", "degree_matched", "hard", "given"]
 NightOutcome = Literal["promoted", "kept", "skipped", "refused"]
 
 
@@ -44,16 +53,29 @@ class CheckResult(Part):
 
 
 class LeakInvariant(Part):
-    """One invariant of the leak certificate: how many items were checked, and how many broke it."""
+    """One invariant of the leak certificate: how many items were checked, how many broke it, and the verdict."""
 
     name: str
-    checked: int
-    violations: int
+    checked: int = Field(ge=0)
+    violations: int = Field(ge=0)
+    passed: bool = False  # filled in from the counts where it is not given
 
-    @property
-    def passed(self) -> bool:
-        """Whether nothing broke the invariant."""
-        return self.violations == 0
+    @model_validator(mode="before")
+    @classmethod
+    def _judged(cls, values: Any) -> Any:  # Any: pydantic hands over what was given, of whatever kind
+        """Give the verdict where only the counts were given."""
+        if isinstance(values, dict) and "passed" not in values:
+            return values | {"passed": values.get("violations") == 0}
+        return values
+
+    @model_validator(mode="after")
+    def _verdict_follows_the_counts(self) -> Self:
+        if self.passed != (self.violations == 0) or self.violations > self.checked:
+            raise ValueError(
+                f"{self.name} says passed: {self.passed} with {self.violations} violations of {self.checked} checked. "
+                f"Passed means no violation, and what breaks an invariant was checked: count it again."
+            )
+        return self
 
 
 class Interval(Part):
@@ -164,6 +186,7 @@ class EdgeSplit(Record):
     files: tuple[FileDigest, ...]
     tag: str
     certificate: tuple[LeakInvariant, ...]
+    negative_kinds: tuple[NegativeKind, ...] = ("uniform", "degree_matched")  # equal shares of each edge's, in order
 
 
 class TrainedModel(Record):
@@ -182,6 +205,7 @@ class TrainedModel(Record):
     seed: int
     seconds: float
     machine: dict[str, str]
+    certificate: tuple[LeakInvariant, ...] = ()
 
 
 class ModelScores(Part):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -18,6 +19,8 @@ from pipeline.split_arrays import SplitArrays
 SNAPSHOT_FOLDER = "snapshot"
 SPLIT_FOLDER = "split"
 MODEL_FOLDER = "model"
+
+Stage = Literal["training", "testing", "serving"]
 
 
 def snapshot_tables(folder: RunFolder, doors: Doors) -> GraphTables:
@@ -54,9 +57,21 @@ def model_folder(folder: RunFolder, doors: Doors) -> Path:
     return path or folder.path / MODEL_FOLDER
 
 
-def feature_tensor(tables: GraphTables) -> torch.Tensor | None:
-    """Return the node features as a tensor [n, f], or None where the graph has none."""
-    return None if tables.features is None else torch.tensor(tables.features)
+def features_for(tables: GraphTables, split: EdgeSplit, stage: Stage) -> torch.Tensor | None:
+    """Return the node features as a stage may know them, [n, f], or None where the graph has none.
+
+    Training knows those of the train cut, testing those of the valid cut, a served model the present ones; where no
+    time divides the edges there is no earlier time to know them at.
+    """
+    cut = feature_cut(split, stage)
+    known = tables.features if cut is None else tables.features_at(cut)
+    return None if known is None else torch.tensor(known)
+
+
+def feature_cut(split: EdgeSplit, stage: Stage) -> int | None:
+    """Return the time after which a stage may know no feature, in unix seconds; None: it may know all."""
+    cut = {"training": split.cut_train or split.cut_valid, "testing": split.cut_valid, "serving": None}[stage]
+    return None if cut is None else int(cut.timestamp())
 
 
 def _fetch_by_tag(folder: RunFolder, doors: Doors, tag: str, name: str) -> None:

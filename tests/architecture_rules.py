@@ -16,6 +16,7 @@ MIRRORS = {
     "benchmarks/canonicalise.py": "benchmarks",
     "benchmarks/datasets.py": "benchmarks",
     "benchmarks/large_graph.py": "benchmarks",
+    "benchmarks/negatives.py": "benchmarks",
     "benchmarks/sampled_quality.py": "benchmarks",
     "benchmarks/quality": "benchmarks/quality",
     "benchmarks/speed": "benchmarks/speed",

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import time
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping
 
-import torch
+from torch import Tensor
 
-from ncnc_core.adjacency import contains_keys, pair_keys
-from ncnc_core.errors import InvalidGraph
-from ncnc_core.heuristics import HEURISTICS
+from ncnc_core.adjacency import Adjacency
+from ncnc_core.heuristics import HEURISTICS, Heuristic
 from ncnc_core.link_model import LinkModel
 from pipeline import compute
-from pipeline.comparison import FreshPairs, Scorer, compare, fresh_pairs
+from pipeline.comparison import Scorer, compare, fresh_pairs
 from pipeline.doors import Doors
-from pipeline.graph_tables import GraphTables
-from pipeline.model_registry import ModelVersion
-from pipeline.params import Params
-from pipeline.records import (
-    EdgeSplit,
-    EvaluationReport,
-    GraphSnapshot,
-    LeakInvariant,
-    ModelScores,
-    TrainedModel,
+from pipeline.incumbent import incumbent
+from pipeline.leak_certificate import (
+    as_records,
+    edge_history,
+    features_as_known,
+    positions_keep_their_ids,
+    recounted,
+    unseen_by_champion,
 )
-from pipeline.run_data import feature_tensor, model_folder, snapshot_tables, split_arrays
+from pipeline.params import Params
+from pipeline.records import EdgeSplit, EvaluationReport, GraphSnapshot, ModelScores, TrainedModel
+from pipeline.run_data import features_for, model_folder, snapshot_tables, split_arrays
 from pipeline.run_folder import RunFolder
-
-CHAMPION_FOLDER = "champion"
-FEATURE_COLUMNS = "snapshot.feature_columns"
+from pipeline.scored_input import GraphScore, GraphScorer, same_input
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
@@ -45,22 +41,23 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     tables, arrays = snapshot_tables(folder, doors), split_arrays(folder, doors)
     compute.use(params.resources)
     started = time.perf_counter()
-    challenger = LinkModel.load(model_folder(folder, doors))
-    incumbent = doors.registry.champion(snapshot.graph)
-    pairs = fresh_pairs(arrays, incumbent.as_of if incumbent else None)
-    note = pairs.note
-    graph, features = arrays.testing_graph(tables.num_nodes), feature_tensor(tables)
-    scorers: dict[str, Scorer] = {"challenger": partial(challenger.score_pairs, adjacency=graph, features=features)}
-    if incumbent is not None:
-        with folder.staging(CHAMPION_FOLDER) as staged:
-            champion = readable(doors.registry.fetch_model(incumbent, staged))
-        columns = [doors.registry.param(run, FEATURE_COLUMNS) for run in (incumbent.run_id, trained.mlflow_run_id)]
-        reason = champion if isinstance(champion, str) else why_not_comparable(champion, tables, *columns)
-        if isinstance(champion, LinkModel) and reason is None:
-            scorers["champion"] = partial(champion.score_pairs, adjacency=graph, features=features)
-        note = reason or note
-    scorers |= {name: partial(heuristic, graph) for name, heuristic in HEURISTICS.items()}
-    outcome = compare(pairs, scorers, params.evaluate)
+    champion = incumbent(folder, trained, tables, doors)
+    pairs = fresh_pairs(arrays, champion.as_of if champion else None)
+    features = features_for(tables, split, "testing")
+    models = {"challenger": LinkModel.load(model_folder(folder, doors))}
+    if champion is not None and champion.model is not None:
+        models["champion"] = champion.model
+    outcome = compare(pairs, _scorers(models, arrays.testing_graph(tables.num_nodes), features), params.evaluate)
+    history = edge_history(tables)
+    checked = (
+        *recounted(split, arrays, history, snapshot.as_of),
+        *features_as_known("testing", features, tables, split, snapshot.as_of),
+        positions_keep_their_ids([model.node_ids for model in models.values()], tables),
+        unseen_by_champion(
+            pairs, history, champion.as_of if champion else None, champion.seen(doors) if champion else ()
+        ),
+        same_input(outcome.given, "challenger"),
+    )
     report = EvaluationReport(
         trained_model_sha256=trained.sha256,
         num_test_edges=pairs.num_fresh,
@@ -68,44 +65,18 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         num_negatives=pairs.negatives.shape[1],
         challenger=outcome.scores["challenger"],
         # A champion that cannot be compared is still the champion: without metrics, and the difference is None.
-        champion=_as_champion(outcome.scores.get("champion"), incumbent.version) if incumbent else None,
-        champion_note=note,
+        champion=_as_champion(outcome.scores.get("champion"), champion.version.version) if champion else None,
+        champion_note=(champion.reason if champion else "") or pairs.note,
         floor=tuple(outcome.scores[name] for name in HEURISTICS),
         paired_metric="mrr",
         paired_difference=outcome.difference,
-        certificate=(*split.certificate, _seen_by_champion(pairs, tables, incumbent)),
+        certificate=(*as_records(checked), *trained.certificate),
         snapshot_checks=snapshot.checks,
         seconds=round(time.perf_counter() - started, 3),
     )
     doors.registry.log_metrics(trained.mlflow_run_id, figures(report))
     folder.put(report)
     return report
-
-
-def readable(model: Path) -> LinkModel | str:
-    """Return a champion, or why it cannot be read: after an upgrade it may be in an older version's format."""
-    try:
-        return LinkModel.load(model)
-    except InvalidGraph as error:
-        return f"the champion cannot be read: {error}"
-
-
-def why_not_comparable(
-    champion: LinkModel, tables: GraphTables, its_columns: str | None = None, columns: str | None = None
-) -> str | None:
-    """Return why a champion cannot score tonight's pairs, or None where it can.
-
-    Positions are append-only, so the champion's ids must be the first of tonight's.
-    """
-    if list(champion.node_ids) != tables.node_ids[: champion.num_nodes].tolist():
-        return "the champion's node ids are not the first of tonight's, so its positions mean other nodes"
-    own = 0 if champion.features is None else champion.features.shape[1]
-    tonight = 0 if tables.features is None else tables.features.shape[1]
-    if own != tonight:
-        return f"the champion takes {own} node features, tonight's graph has {tonight}"
-    if its_columns != columns:
-        return f"the champion's features are {its_columns}, tonight's are {columns}"
-    return None
 
 
 def figures(report: EvaluationReport) -> dict[str, float]:
@@ -129,10 +100,15 @@ def _as_champion(scores: ModelScores | None, version: int) -> ModelScores:
     return ModelScores(name="champion", version=version, metrics=scores.metrics if scores else {})
 
 
-def _seen_by_champion(pairs: FreshPairs, tables: GraphTables, champion: ModelVersion | None) -> LeakInvariant:
-    """Look the fresh edges up in the graph again: none may be one that the champion's snapshot held."""
-    known = torch.tensor(tables.edges)
-    until = -1 if champion is None else int(champion.as_of.timestamp())
-    held = pair_keys(known[:, torch.tensor(tables.first_seen) <= until], tables.num_nodes).sort().values
-    seen = contains_keys(held, pair_keys(pairs.positives[:, : pairs.num_fresh], tables.num_nodes))
-    return LeakInvariant(name="fresh_edges_not_seen_by_champion", checked=pairs.num_fresh, violations=int(seen.sum()))
+def _scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: Tensor | None) -> dict[str, Scorer]:
+    """Bind every model, and the heuristics as the floor, to one message graph and one set of features."""
+
+    def of_model(model: LinkModel) -> GraphScore:
+        return lambda pairs, graph, features: model.score_pairs(pairs, adjacency=graph, features=features)
+
+    def of_heuristic(heuristic: Heuristic) -> GraphScore:
+        return lambda pairs, graph, _: heuristic(graph, pairs)
+
+    scores = {name: of_model(model) for name, model in models.items()}
+    scores |= {name: of_heuristic(heuristic) for name, heuristic in HEURISTICS.items()}
+    return {name: GraphScorer(score, graph, features) for name, score in scores.items()}

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import torch
-
-from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.edge_split import SplitEdges, split_edges
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.leak_invariants import leak_invariants
-from ncnc_core.negative_sampling import corrupted_negatives
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
-from pipeline.graph_tables import GraphTables
-from pipeline.params import Params, SplitParams
-from pipeline.records import EdgeSplit, GraphSnapshot, LeakInvariant, digests_of_folder
+from pipeline.fixed_split import given_split, read_pair_files
+from pipeline.graph_division import divide
+from pipeline.leak_certificate import as_records, edge_history
+from pipeline.params import Params
+from pipeline.records import EdgeSplit, GraphSnapshot, digests_of_folder
 from pipeline.run_data import SPLIT_FOLDER, snapshot_tables
 from pipeline.run_folder import RunFolder
 from pipeline.split_arrays import SplitArrays
@@ -30,16 +27,23 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
     if (done := folder.find(EdgeSplit)) is not None:
         return done
     snapshot, tables = folder.get(GraphSnapshot), snapshot_tables(folder, doors)
-    as_of = int(snapshot.as_of.timestamp())
+    as_of, history, given = int(snapshot.as_of.timestamp()), edge_history(tables), None
+    if params.split.method == "fixed":
+        given = given_split(read_pair_files(doors.environment.source_split), tables, history, as_of)
     earlier = [int(item.as_of.timestamp()) for item in doors.snapshots.list(snapshot.graph)]
+    earlier = [time for time in earlier if time < as_of]
     try:
-        split, arrays = divide(tables, as_of, [time for time in earlier if time < as_of], params.split)
+        split, arrays = divide(tables, history, as_of, earlier, params.split, given)
     except InvalidGraph as error:
         raise InvalidInput(
             f"{snapshot.graph} as of {snapshot.as_of:%Y-%m-%d %H:%M} cannot be split: {error}"
         ) from error
     with folder.staging(SPLIT_FOLDER) as staged:
         arrays.save(staged)
+        # Counted on the bytes that are published, not on what they were made from.
+        checked = leak_invariants(
+            SplitArrays.load(staged), history, as_of=as_of, cut_train=split.cut_train, cut_valid=split.cut_valid
+        )
         publication = doors.snapshots.publish_split(
             staged, graph=snapshot.graph, as_of=snapshot.as_of, run_key=snapshot.run_key
         )
@@ -58,69 +62,11 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
         seed=params.split.seed,
         files=files,
         tag=publication.tag,
-        certificate=certificate(split, arrays, tables, as_of),
+        certificate=as_records(checked),
+        negative_kinds=("given",) if given and given.test_negatives is not None else params.split.negative_kinds,
     )
     folder.put(record)
     return record
-
-
-def divide(tables: GraphTables, as_of: int, earlier: list[int], params: SplitParams) -> tuple[SplitEdges, SplitArrays]:
-    """Return the split of a graph with its negatives, drawn once so that every model meets the same ones."""
-    edges, first_seen = torch.tensor(tables.edges), torch.tensor(tables.first_seen)
-    split = split_edges(
-        edges,
-        first_seen,
-        torch.tensor(tables.removed_at),
-        as_of=as_of,
-        snapshot_times=earlier,
-        method=params.method,
-        valid_fraction=params.valid_fraction,
-        test_fraction=params.test_fraction,
-        minimum_test_edges=params.minimum_test_edges,
-        seed=params.seed,
-        alive_since=torch.tensor(tables.alive_since),
-    )
-    ever = pair_keys(edges, tables.num_nodes).unique()
-    generator = torch.Generator().manual_seed(params.seed)
-
-    def negatives(positives: torch.Tensor, message_edges: torch.Tensor) -> torch.Tensor:
-        degree = Adjacency.from_edges(message_edges, tables.num_nodes).degree
-        half = params.negatives_per_edge // 2
-        halves = [
-            corrupted_negatives(
-                positives, half, ever, generator, num_nodes=tables.num_nodes, kind=kind, degree=degree
-            ).reshape(2, -1, half)
-            for kind in ("uniform", "degree_matched")
-        ]
-        return torch.cat(halves, dim=2).reshape(2, -1)
-
-    message_train, message_test = edges[:, split.message_train], edges[:, split.message_test]
-    return split, SplitArrays(
-        train=edges[:, split.train],
-        valid=edges[:, split.valid],
-        test=edges[:, split.test],
-        message_train=message_train,
-        message_test=message_test,
-        known_train=edges[:, split.known_train],
-        valid_negatives=negatives(edges[:, split.valid], message_train),
-        test_negatives=negatives(edges[:, split.test], message_test),
-        test_first_seen=first_seen[split.test],
-    )
-
-
-def certificate(split: SplitEdges, arrays: SplitArrays, tables: GraphTables, as_of: int) -> tuple[LeakInvariant, ...]:
-    """Return every invariant of the split as the record keeps it, counted on the arrays that are published."""
-    found = leak_invariants(
-        split,
-        torch.tensor(tables.edges),
-        torch.tensor(tables.first_seen),
-        torch.tensor(tables.removed_at),
-        as_of=as_of,
-        num_nodes=tables.num_nodes,
-        evaluation_negatives=torch.cat([arrays.valid_negatives, arrays.test_negatives], dim=1),
-        alive_since=torch.tensor(tables.alive_since),
-    )
-    return tuple(LeakInvariant(name=item.name, checked=item.checked, violations=item.violations) for item in found)
 
 
 def _aware(time: int | None) -> datetime | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency, pair_keys
 from ncnc_core.completion_calibration import CompletionCalibration
@@ -17,9 +18,10 @@ from ncnc_core.training import EpochResult, TrainedNetwork, TrainingData, train_
 from pipeline import compute
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
+from pipeline.leak_certificate import as_records, features_as_known, training_certificate
 from pipeline.params import Params
-from pipeline.records import EdgeSplit, TrainedModel, digests_of_folder
-from pipeline.run_data import MODEL_FOLDER, feature_tensor, snapshot_tables, split_arrays
+from pipeline.records import EdgeSplit, GraphSnapshot, TrainedModel, digests_of_folder
+from pipeline.run_data import MODEL_FOLDER, features_for, snapshot_tables, split_arrays
 from pipeline.run_folder import RunFolder
 from pipeline.split_arrays import SplitArrays
 
@@ -41,13 +43,19 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     device = compute.use(params.resources)
     run_id = folder.require_mlflow_run()
     started = time.perf_counter()
+    data = training_data(tables, arrays, features_for(tables, split, "training"))
+    as_of = folder.get(GraphSnapshot).as_of
+    checked = (
+        *training_certificate(data, arrays),
+        *features_as_known("training", data.features, tables, split, as_of),
+    )
     with folder.staging(MODEL_FOLDER) as staged:
         checkpoint = folder.path / ".staging" / f"{CHECKPOINT_NAME}-{uuid.uuid4().hex}"
         doors.registry.fetch_file(run_id, checkpoint, CHECKPOINT_NAME)
         trained = train_network(
             params.train.model,
             params.train.training,
-            training_data(tables, arrays),
+            data,
             selection_metric=params.train.selection_metric,
             on_epoch=_reporter(doors, run_id, checkpoint),
             checkpoint=checkpoint,
@@ -55,7 +63,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         )
         if trained.calibration is not None:
             doors.registry.log_metrics(run_id, calibrated_metrics(trained.calibration), step=trained.epochs)
-        model = served_model(trained, tables)
+        model = served_model(trained, tables, features_for(tables, split, "serving"))
         model.save(staged)
         files = digests_of_folder(staged)
     doors.registry.put_folder(run_id, folder.path / MODEL_FOLDER, MODEL_FOLDER)
@@ -71,17 +79,18 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         seed=params.train.training.seed,
         seconds=round(time.perf_counter() - started, 3),
         machine=compute.machine(device),
+        certificate=as_records(checked),
     )
     folder.put(record)
     checkpoint.unlink(missing_ok=True)
     return record
 
 
-def training_data(tables: GraphTables, arrays: SplitArrays) -> TrainingData:
+def training_data(tables: GraphTables, arrays: SplitArrays, features: Tensor | None) -> TrainingData:
     """Return what training may see: nothing later than the train cut but the validation pairs themselves."""
     return TrainingData(
         num_nodes=tables.num_nodes,
-        features=feature_tensor(tables),
+        features=features,
         train_edges=arrays.train,
         # Only edges known at the cut: excluding validation or test positives would leak them.
         forbidden_keys=pair_keys(arrays.known_train, tables.num_nodes).unique(),
@@ -90,14 +99,14 @@ def training_data(tables: GraphTables, arrays: SplitArrays) -> TrainingData:
     )
 
 
-def served_model(trained: TrainedNetwork, tables: GraphTables) -> LinkModel:
+def served_model(trained: TrainedNetwork, tables: GraphTables, features: Tensor | None) -> LinkModel:
     """Return the model with the graph it serves on: all living edges of the snapshot."""
     living = torch.from_numpy(tables.edges[:, tables.living])
     return LinkModel(
         config=trained.model,
         network=trained.network,
         node_ids=tables.node_ids.tolist(),
-        features=feature_tensor(tables),
+        features=features,
         adjacency=Adjacency.from_edges(living, tables.num_nodes),
     )
 

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.edge_split import SplitEdges, hashed_share, split_edges
+from ncnc_core.edge_split import SplitEdges, fixed_split, hashed_share, split_edges
 from ncnc_core.errors import InvalidGraph
 
 ALIVE = torch.iinfo(torch.int64).max
@@ -181,3 +183,50 @@ def test_edge_that_was_away_at_the_cut_is_no_message_no_positive_and_no_training
     for side in (split.message_test, split.message_train, split.train, split.valid, split.test):
         assert not side[away].any()
     assert split.message_test.sum() == 400 - 150
+
+
+def test_fixed_split_is_that_of_its_lists_and_training_avoids_the_rest() -> None:
+    edges, *_ = one_dump(10)
+    split = fixed_split(
+        edges, edges[:, :4].flip(0), edges[:, [6, 5]], edges[:, 8:9], num_nodes=300, reason="three files"
+    )
+    assert (split.method, split.reason, split.cut_train, split.cut_valid) == ("fixed", "three files", None, None)
+    assert split.train.nonzero().flatten().tolist() == [0, 1, 2, 3]
+    assert split.valid.nonzero().flatten().tolist() == [5, 6]
+    assert split.test.nonzero().flatten().tolist() == [8]
+    assert torch.equal(split.message_train, split.train)
+    assert torch.equal(split.message_test, split.train)
+    assert split.known_train.nonzero().flatten().tolist() == [0, 1, 2, 3, 4, 7, 9]
+
+
+def test_fixed_split_with_an_empty_side_is_refused() -> None:
+    edges, *_ = one_dump(10)
+    with pytest.raises(InvalidGraph, match=r"fixed split leaves 4 train, 2 valid and 0 test edges"):
+        fixed_split(edges, edges[:, :4], edges[:, 4:6], edges[:, :0], num_nodes=300, reason="")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**63 - 1),
+    draw=st.integers(0, 2**32),
+    sizes=st.lists(st.integers(15, 60), min_size=2, max_size=5),
+)
+def test_hashed_edge_has_one_side_over_all_nights_of_a_growing_graph(seed: int, draw: int, sizes: list[int]) -> None:
+    g = torch.Generator().manual_seed(draw)
+    edges, removed_at = torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
+    sides: dict[tuple[int, int], str] = {}
+    for night, nodes in enumerate(np.cumsum(sizes).tolist(), start=1):
+        # Nodes come at the end, edges in any order and direction; a fifth of those there go, and some come back.
+        new = torch.randint(nodes, (2, 8 * nodes), generator=g)
+        edges = Adjacency.from_edges(torch.cat([edges, new], 1), nodes).edges()
+        edges = edges[:, torch.randperm(edges.shape[1], generator=g)]
+        removed_at = torch.where(torch.rand(edges.shape[1], generator=g) < 0.2, night, ALIVE)
+        split = split_edges(
+            torch.where(torch.rand(edges.shape[1], generator=g) < 0.5, edges, edges.flip(0)),
+            torch.ones(edges.shape[1], dtype=torch.int64), removed_at, as_of=night, method="hashed", seed=seed,
+        )  # fmt: skip
+        for side in ("train", "valid", "test"):
+            for pair in edges[:, getattr(split, side)].T.tolist():
+                assert sides.setdefault(tuple(pair), side) == side
+        held_out = {pair for pair, side in sides.items() if side != "train"}
+        assert not held_out & {tuple(pair) for pair in edges[:, split.message_test].T.tolist()}

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from ncnc_core import negative_sampling
 from ncnc_core.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.negative_sampling import NegativeKind, corrupted_negatives, uniform_pairs
@@ -43,6 +44,18 @@ def test_uniform_pairs_cover_the_allowed_pairs_evenly(edges: int) -> None:
     expected = 40_000 / (435 - edges)
     assert len(times) == 435 - edges
     assert ((times - expected).square().sum() / expected).item() < 1.35 * len(times)  # chi-squared, far in its tail
+
+
+def test_many_pairs_are_looked_up_in_blocks_and_sorted_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = forbidden_keys(random_edges(300, 9000), 300)
+    whole = uniform_pairs(5000, keys, 300, generator())
+    monkeypatch.setattr(negative_sampling, "PAIRS_AT_ONCE", 1024)
+    monkeypatch.setattr(negative_sampling, "SORTED_FROM", 100)
+
+    in_blocks = uniform_pairs(5000, keys, 300, generator())
+
+    assert torch.equal(in_blocks, whole)
+    assert_no_edge_and_no_self_pair(in_blocks, keys, 300)
 
 
 def test_last_allowed_pair_is_found() -> None:

@@ -10,17 +10,19 @@ import torch
 
 from ncnc_core.adjacency import pair_keys
 from ncnc_core.heuristics import HEURISTICS
+from ncnc_core.leak_invariants import leak_invariants
 from ncnc_core.negative_sampling import uniform_pairs
 from ncnc_core.random_spatial_network import NetworkDay
 from ncnc_core.scoring import node_levels, score_pairs
 from ncnc_core.training import TrainingData, train_network
 from pipeline.comparison import Scorer, compare, fresh_pairs
+from pipeline.graph_division import divide
 from pipeline.graph_tables import STILL_ALIVE, GraphTables
+from pipeline.leak_certificate import as_records, edge_history
 from pipeline.params import Params
 from pipeline.promotion import decide
 from pipeline.records import CheckResult, EvaluationReport
 from pipeline.split_arrays import SplitArrays
-from pipeline.steps.split import certificate, divide
 from pipeline.steps.train import training_data
 from tests.house import House
 
@@ -91,9 +93,11 @@ def test_shuffled_training_labels_are_refused_at_the_floor_and_true_ones_are_not
     recipe = params.train.training.model_copy(update={"seed": seed})
     params = params.model_copy(update={"train": params.train.model_copy(update={"training": recipe})})
     tables = tables_of(days[0])
-    split, arrays = divide(tables, days[0].as_of, [], params.split)
-    checked = certificate(split, arrays, tables, days[0].as_of)
-    data = training_data(tables, arrays)
+    history = edge_history(tables)
+    split, arrays = divide(tables, history, days[0].as_of, [], params.split)
+    assert split.method == "hashed"
+    checked = as_records(leak_invariants(arrays, history, as_of=days[0].as_of))
+    data = training_data(tables, arrays, torch.from_numpy(days[0].features))
 
     refused = gate(with_shuffled_labels(data, seed), arrays, params, checked)
     passed = gate(data, arrays, params, checked)

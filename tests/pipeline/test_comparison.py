@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from ncnc_core.adjacency import Adjacency
 from pipeline.comparison import Scorer, compare, fresh_pairs
 from pipeline.params import EvaluateParams
+from pipeline.scored_input import GraphScorer
 from pipeline.split_arrays import SplitArrays
 
 NONE = torch.zeros(2, 0, dtype=torch.int64)
@@ -79,3 +81,22 @@ def test_equal_scorers_have_no_difference() -> None:
     outcome = compare(pairs, {"challenger": scorer, "champion": scorer}, EvaluateParams())
     assert outcome.difference is not None
     assert (outcome.difference.value, outcome.difference.low, outcome.difference.high) == (0.0, 0.0, 0.0)
+
+
+def test_what_scorers_on_a_graph_were_given_is_kept_by_digest() -> None:
+    graph = Adjacency.from_edges(TEST, 8)
+    others = Adjacency.from_edges(TEST[:, :2], 8)
+
+    def score(pairs: Tensor, graph: Adjacency, features: Tensor | None) -> Tensor:
+        return graph.has(pairs).double()
+
+    scorers: dict[str, Scorer] = {
+        "challenger": GraphScorer(score, graph),
+        "champion": GraphScorer(score, others),
+        "plain": lambda pairs: pairs[0].double(),
+    }
+    pairs = fresh_pairs(split_of(TEST, NEGATIVES, [1, 2, 3]), None)
+    given = compare(pairs, scorers, EvaluateParams()).given
+    assert set(given) == {"challenger", "champion"}
+    assert given["challenger"].negatives == given["champion"].negatives
+    assert given["challenger"].graph != given["champion"].graph

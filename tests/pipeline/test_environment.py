@@ -11,6 +11,7 @@ REQUIRED = {
     "data_repository": "NCNC_DATA_REPOSITORY",
     "dvc_remote": "NCNC_DVC_REMOTE",
     "source_edges": "NCNC_SOURCE_EDGES",
+    "source_split": "NCNC_SOURCE_SPLIT",
     "tracking_uri": "MLFLOW_TRACKING_URI",
 }
 

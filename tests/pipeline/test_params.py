@@ -92,7 +92,16 @@ def test_a_misspelt_key_is_refused_and_its_nearest_neighbour_named(
         ("snapshot: {graph: 'Bad Name'}", "snapshot.graph", "Bad Name"),
         ("snapshot: {minimum_edge_ratio: 1.5}", "snapshot.minimum_edge_ratio", "1.5"),
         ("split: {test_fraction: 0.5}", "split.test_fraction", "0.5"),  # the bound itself is out
-        ("split: {negatives_per_edge: 7}", "split.negatives_per_edge", "7"),  # half uniform, half degree-matched
+        ("split: {negatives_per_edge: 7}", "split.negatives_per_edge", "7 do not divide into 2 equal kinds.*take 6"),
+        ("split: {negatives_per_edge: 0}", "split.negatives_per_edge", "0"),
+        ("split: {negative_kinds: []}", "split.negative_kinds", "name at least one of uniform"),
+        ("split: {negative_kinds: [hard, hard]}", "split.negative_kinds", "each at most once"),
+        ("split: {negative_kinds: [easy]}", "split.negative_kinds.0", "easy"),
+        (
+            "split: {negative_kinds: [uniform, degree_matched, hard], negatives_per_edge: 50}",
+            "split.negatives_per_edge",
+            r"50 do not divide into 3 equal kinds \(uniform, degree_matched, hard\): take 48",
+        ),
         ("train: {selection_metric: hits@0}", "train.selection_metric", "hits@0"),
         ("train: {training: {target_link_removal: true}}", "train.training.target_link_removal", "True"),
         ("train: {training: {epochs: 0}}", "train.training.epochs", "0"),

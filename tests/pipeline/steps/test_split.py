@@ -1,74 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
-import pytest
-import torch
+import pandas as pd
+import yaml
 
-from ncnc_core.adjacency import pair_keys
-from ncnc_core.errors import InvalidGraph
 from ncnc_core.random_spatial_network import NetworkDay
-from pipeline.graph_tables import STILL_ALIVE, GraphTables
-from pipeline.params import SplitParams
 from pipeline.records import EdgeSplit
 from pipeline.run_folder import RunFolder
-from pipeline.steps.split import certificate, divide
 from tests.house import House
-
-PARAMS = SplitParams(minimum_test_edges=30, negatives_per_edge=10)
-
-
-def two_nights(days: list[NetworkDay]) -> GraphTables:
-    """The second day's graph, each edge dated by the day that first held it."""
-    old = pair_keys(torch.from_numpy(days[0].node_ids[days[0].edges]), 10**6)
-    new = pair_keys(torch.from_numpy(days[1].node_ids[days[1].edges]), 10**6)
-    first_seen = np.where(torch.isin(new, old).numpy(), days[0].as_of, days[1].as_of)
-    return GraphTables(
-        days[1].node_ids, days[1].features, days[1].edges, first_seen, np.full_like(first_seen, STILL_ALIVE), first_seen
-    )
-
-
-def test_second_night_tests_on_what_the_first_had_not_seen(days: list[NetworkDay]) -> None:
-    tables = two_nights(days)
-    split, arrays = divide(tables, days[1].as_of, [days[0].as_of], PARAMS)
-    assert split.method == "temporal"
-    assert split.cut_valid == days[0].as_of
-    assert arrays.test_first_seen.tolist() == [days[1].as_of] * arrays.test.shape[1]
-    assert arrays.message_test.shape[1] == int((tables.first_seen <= days[0].as_of).sum())
-
-
-def test_each_edge_has_its_negatives_half_uniform_half_of_like_degree(days: list[NetworkDay]) -> None:
-    tables = two_nights(days)
-    _, arrays = divide(tables, days[1].as_of, [days[0].as_of], PARAMS)
-    edges, negatives = arrays.test, arrays.test_negatives.reshape(2, -1, PARAMS.negatives_per_edge)
-    kept = (negatives == edges[:, :, None]).any(0) | (negatives == edges.flip(0)[:, :, None]).any(0)
-    assert kept.all()
-    digits = torch.bincount(arrays.message_test.flatten(), minlength=tables.num_nodes).add(1).log2().floor()
-    sorted_ends = digits[edges].sort(0).values[:, :, None]
-    alike = (digits[negatives].sort(0).values == sorted_ends).all(0).double().mean(0)  # one share per slot
-    assert alike[5:].min() > 2 * alike[:5].max()
-
-
-def test_equal_inputs_give_equal_splits(days: list[NetworkDay]) -> None:
-    tables = two_nights(days)
-    first, second = (divide(tables, days[1].as_of, [days[0].as_of], PARAMS)[1] for _ in range(2))
-    assert all(torch.equal(getattr(first, name), getattr(second, name)) for name in vars(first))
-
-
-def test_planted_leak_breaks_the_certificate_by_name(days: list[NetworkDay]) -> None:
-    tables = two_nights(days)
-    split, arrays = divide(tables, days[1].as_of, [days[0].as_of], PARAMS)
-    assert all(item.passed for item in certificate(split, arrays, tables, days[1].as_of))
-    arrays.test_negatives[:, 0] = torch.from_numpy(tables.edges[:, 0])
-    broken = [item.name for item in certificate(split, arrays, tables, days[1].as_of) if not item.passed]
-    assert broken == ["evaluation_negatives_never_an_edge"]
-
-
-def test_temporal_split_of_a_first_dump_is_refused_with_the_remedy(days: list[NetworkDay]) -> None:
-    tables = two_nights(days)
-    dates = np.full_like(tables.first_seen, 1)
-    one_date = GraphTables(tables.node_ids, tables.features, tables.edges, dates, tables.removed_at, dates)
-    with pytest.raises(InvalidGraph, match=r"one date.*Set split.method to auto or hashed"):
-        divide(one_date, days[1].as_of, [], PARAMS.model_copy(update={"method": "temporal"}))
 
 
 def test_step_publishes_the_split_and_finds_it_again(house: House, days: list[NetworkDay]) -> None:
@@ -79,3 +17,27 @@ def test_step_publishes_the_split_and_finds_it_again(house: House, days: list[Ne
     assert "one date" in record.reason
     assert record.num_train > record.num_valid > 30
     assert record.tag.startswith("split/small/20260101T030000Z/")
+    assert record.negative_kinds == ("uniform", "degree_matched")
+    assert len(record.certificate) == 15
+    assert all(item.passed and item.checked > 0 for item in record.certificate)
+
+
+def test_step_takes_a_fixed_split_from_its_place(house: House, days: list[NetworkDay]) -> None:
+    house.deliver(1, days[0])
+    values = yaml.safe_load(house.params_file.read_text())
+    values["split"] |= {"method": "fixed", "negative_kinds": ["uniform", "hard"]}
+    house.params_file.write_text(yaml.safe_dump(values))
+    assert house.step("snapshot", 1) == 0
+    assert house.step("split", 1) == 2  # its place is not set
+    folder = house.folder / "fixed"
+    folder.mkdir()
+    ids = days[0].node_ids[days[0].edges]
+    for side, start in (("train", 0), ("valid", 1), ("test", 2)):
+        part = ids[:, start::3]
+        pd.DataFrame({"source": part[0], "target": part[1]}).to_parquet(folder / f"{side}.parquet", index=False)
+    house.values["NCNC_SOURCE_SPLIT"] = str(folder)
+    assert house.step("split", 1) == 0
+    record = RunFolder(house.run_dir(1)).get(EdgeSplit)
+    assert (record.method, record.negative_kinds) == ("fixed", ("uniform", "hard"))
+    assert record.num_train + record.num_valid + record.num_test == ids.shape[1]
+    assert all(item.passed and item.checked > 0 for item in record.certificate)

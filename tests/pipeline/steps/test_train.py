@@ -7,16 +7,22 @@ import yaml
 from ncnc_core.adjacency import contains_keys, pair_keys
 from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
+from pipeline.graph_tables import GraphTables
 from pipeline.model_registry import ModelRegistry
-from pipeline.records import TrainedModel
-from pipeline.run_data import snapshot_tables, split_arrays
+from pipeline.records import EdgeSplit, TrainedModel
+from pipeline.run_data import features_for, snapshot_tables, split_arrays
 from pipeline.run_folder import RunFolder
+from pipeline.split_arrays import SplitArrays
 from pipeline.steps import train
 from tests.house import House
 
 
 class PowerCutError(RuntimeError):
     """The machine went away."""
+
+
+def data_of(folder: RunFolder, tables: GraphTables, arrays: SplitArrays) -> train.TrainingData:
+    return train.training_data(tables, arrays, features_for(tables, folder.get(EdgeSplit), "training"))
 
 
 def weights(house: House, night: int) -> dict[str, torch.Tensor]:
@@ -48,9 +54,12 @@ def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weigh
     resumed, folder = weights(house, 1), RunFolder(house.run_dir(1))
     tables, arrays = snapshot_tables(folder, house.doors), split_arrays(folder, house.doors)
     params = RunFolder(house.run_dir(1), house.doors.registry).frozen_params().train
-    whole = train.train_network(params.model, params.training, train.training_data(tables, arrays))
+    whole = train.train_network(params.model, params.training, data_of(folder, tables, arrays))
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.network.state_dict().items())
-    assert folder.get(TrainedModel).epochs == whole.epochs
+    record = folder.get(TrainedModel)
+    assert record.epochs == whole.epochs
+    assert len(record.certificate) == 4
+    assert all(item.passed and item.checked > 0 for item in record.certificate)
 
 
 def test_training_knows_nothing_of_validation_and_test_edges_but_the_pairs_to_validate_on(
@@ -60,7 +69,7 @@ def test_training_knows_nothing_of_validation_and_test_edges_but_the_pairs_to_va
     assert [house.step(name, 1) for name in ("snapshot", "split")] == [0, 0]
     folder = RunFolder(house.run_dir(1))
     tables, arrays = snapshot_tables(folder, house.doors), split_arrays(folder, house.doors)
-    data = train.training_data(tables, arrays)
+    data = data_of(folder, tables, arrays)
     held_out = pair_keys(torch.cat([arrays.valid, arrays.test], dim=1), tables.num_nodes)
     assert not contains_keys(data.forbidden_keys, held_out).any()
     assert not contains_keys(pair_keys(data.message_edges, tables.num_nodes).sort().values, held_out).any()
@@ -82,7 +91,7 @@ def test_calibrated_completion_is_what_is_saved_logged_and_recorded(
         split_arrays(folder, house.doors),
         folder.frozen_params(),
     )
-    trained = train.train_network(params.train.model, params.train.training, train.training_data(tables, arrays))
+    trained = train.train_network(params.train.model, params.train.training, data_of(folder, tables, arrays))
     assert trained.calibration is not None
     assert trained.model != params.train.model  # otherwise this test would see nothing
     assert LinkModel.load(house.run_dir(1) / "model").config == trained.model

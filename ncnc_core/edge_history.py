@@ -1,0 +1,103 @@
+"""Every edge a graph ever held with the times it came and went, to be looked up by pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Int64
+from torch import Tensor
+
+from ncnc_core.adjacency import pair_keys
+
+NEVER = torch.iinfo(torch.int64).max
+NO_KEY = -1
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeHistory:
+    """The edges in the order of their `pair_keys`; each tensor is int64 [edges], times are unix seconds.
+
+    first_seen: when an edge was first held; alive_since: the start of its last life; removed_at: its end, or the
+    largest int64 while it lives. Memory: 32 bytes an edge.
+    """
+
+    keys: Tensor
+    first_seen: Tensor
+    alive_since: Tensor
+    removed_at: Tensor
+    num_nodes: int
+
+    @classmethod
+    def of(
+        cls,
+        edges: Int64[Tensor, "2 edges"],
+        first_seen: Int64[Tensor, " edges"],
+        alive_since: Int64[Tensor, " edges"],
+        removed_at: Int64[Tensor, " edges"],
+        num_nodes: int,
+    ) -> EdgeHistory:
+        """Take the edges in any order and direction, each once; one sort."""
+        keys, order = pair_keys(edges, num_nodes).sort()
+        return cls(keys, first_seen[order], alive_since[order], removed_at[order], num_nodes)
+
+    def join_nodes(self, pairs: Int64[Tensor, "2 pairs"]) -> Bool[Tensor, " pairs"]:
+        """Return which pairs have a node's position at both ends."""
+        return ((pairs >= 0) & (pairs < self.num_nodes)).all(0)
+
+    def keys_of(self, pairs: Int64[Tensor, "2 pairs"]) -> Int64[Tensor, " pairs"]:
+        """Return the key of each pair, equal in both directions; NO_KEY where an end is no node's position."""
+        return torch.where(self.join_nodes(pairs), pair_keys(pairs, self.num_nodes), NO_KEY)
+
+    def look_up(self, pairs: Int64[Tensor, "2 pairs"]) -> PairTimes:
+        """Return what is known of each pair, in either direction; one sort of the pairs.
+
+        Unsorted, each lookup among millions of keys would miss the cache at every halving.
+        """
+        keys = self.keys_of(pairs)
+        place = torch.full_like(keys, -1)
+        if self.keys.numel():
+            ascending, order = keys.sort()
+            found = torch.searchsorted(self.keys, ascending).clamp_(max=self.keys.numel() - 1)
+            place[order] = found.masked_fill_(self.keys[found] != ascending, -1)
+        return PairTimes(self, keys, place)
+
+    def alive_at(self, time: int) -> Bool[Tensor, " edges"]:
+        """Return which edges are known to have been alive at a time: of an edge that returned, its last life counts."""
+        return (self.alive_since <= time) & (self.removed_at > time)
+
+
+@dataclass(frozen=True, eq=False)
+class PairTimes:
+    """Pairs that were looked up, each tensor [pairs]: the key, and the place in the history, -1 for what is no edge.
+
+    What is no edge is first seen at the end of time and gone before it began.
+    """
+
+    history: EdgeHistory
+    keys: Tensor
+    place: Tensor
+
+    @property
+    def known(self) -> Bool[Tensor, " pairs"]:
+        """Which pairs are an edge that the history knows, living or removed."""
+        return self.place >= 0
+
+    @property
+    def first_seen(self) -> Int64[Tensor, " pairs"]:
+        """When each pair was first held."""
+        return self._times(self.history.first_seen, NEVER)
+
+    @property
+    def alive_since(self) -> Int64[Tensor, " pairs"]:
+        """The start of each pair's last life."""
+        return self._times(self.history.alive_since, NEVER)
+
+    def alive_at(self, time: int) -> Bool[Tensor, " pairs"]:
+        """Return which pairs were an edge at a time."""
+        return (self.alive_since <= time) & (self._times(self.history.removed_at, -NEVER) > time)
+
+    def _times(self, times: Tensor, unknown: int) -> Tensor:
+        if times.numel() == 0:
+            return torch.full_like(self.place, unknown)
+        return torch.where(self.known, times[self.place], unknown)
