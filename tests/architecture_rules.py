@@ -17,6 +17,7 @@ MIRRORS = {
     "benchmarks/datasets.py": "benchmarks",
     "benchmarks/large_graph.py": "benchmarks",
     "benchmarks/negatives.py": "benchmarks",
+    "benchmarks/nightly_bytes.py": "benchmarks",
     "benchmarks/sampled_quality.py": "benchmarks",
     "benchmarks/quality": "benchmarks/quality",
     "benchmarks/speed": "benchmarks/speed",
