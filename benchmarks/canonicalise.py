@@ -77,6 +77,7 @@ def measure(path: Path) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "cpu_seconds": round(cpu, 2),
         "seconds_a_million": round(seconds / delivery.rows.read * 1e6, 3),
+        "cpu_seconds_a_million": round(cpu / delivery.rows.read * 1e6, 3),
         "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
     }
 
@@ -112,19 +113,21 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(measure(asked.one)), flush=True)
         return 0
     found = []
-    print(f"{'events':>12} {'pairs':>12} {'seconds':>9} {'s/million':>10} {'peak GiB':>9}")
+    print(f"{'events':>12} {'pairs':>12} {'seconds':>9} {'s/million':>10} {'CPU s/million':>14} {'peak GiB':>9}")
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         for count in asked.events:
             row = _measured(count, Path(folder))
             found.append(row)
-            figures = f"{row['seconds']:>9.1f} {row['seconds_a_million']:>10.3f} {row['peak_gib']:>9.2f}"
-            print(f"{row['events']:>12,} {row['pairs']:>12,} {figures}", flush=True)
-    ratio = found[-1]["seconds_a_million"] / found[0]["seconds_a_million"]
+            figures = f"{row['seconds']:>9.1f} {row['seconds_a_million']:>10.3f} {row['cpu_seconds_a_million']:>14.3f}"
+            print(f"{row['events']:>12,} {row['pairs']:>12,} {figures} {row['peak_gib']:>9.2f}", flush=True)
+    ratio, cpu = (found[-1][cost] / found[0][cost] for cost in ("seconds_a_million", "cpu_seconds_a_million"))
     peak = max(row["peak_gib"] for row in found)
-    print(f"cost per event, largest over smallest: {ratio:.2f} (target: {LARGEST_RATIO:g} at most)")
+    # Beside other programs the CPU's seconds say more: those of the clock then measure the others too.
+    print(f"cost per event, largest over smallest: {ratio:.2f} (target: {LARGEST_RATIO:g} at most), of CPU {cpu:.2f}")
     print(f"largest peak: {peak:.2f} GiB (target: {LARGEST_GIB:g} at most)")
     if asked.json:
-        asked.json.write_text(json.dumps({"logs": found, "ratio": round(ratio, 2), "peak_gib": peak}, indent=2) + "\n")
+        summary = {"logs": found, "ratio": round(ratio, 2), "cpu_ratio": round(cpu, 2), "peak_gib": peak}
+        asked.json.write_text(json.dumps(summary, indent=2) + "\n")
     return int(ratio > LARGEST_RATIO or peak > LARGEST_GIB)
 
 
