@@ -122,6 +122,7 @@ def arm(point: str, strike: Callable[[], None] = kill) -> None:
         "staged": (shutil, "copytree", True),
         "manifest": (publisher, "write_manifest", True),
         "added": (dvc.repo.Repo, "push", False),
+        "half_added": (local.FsspecLocalFileSystem, "put_file", True),
         "half_written": (local.os, "replace", False),  # one object copied, and not yet under its name
         "half_pushed": (local.FsspecLocalFileSystem, "put_file", True),
         "verified": (publisher, "compare_digests", True),
@@ -130,8 +131,12 @@ def arm(point: str, strike: Callable[[], None] = kill) -> None:
     }
     owner, name, first = places[point]
     original = getattr(owner, name)
+    # What DVC copies, it copies to its cache first.
+    where = "/remote/" if point in ("half_written", "half_pushed") else ""
 
     def struck(*arguments: Any, **options: Any) -> Any:
+        if where not in str(arguments):
+            return original(*arguments, **options)
         setattr(owner, name, original)
         answer = original(*arguments, **options) if first else None
         strike()

@@ -14,7 +14,7 @@ from pipeline.snapshot_store import SnapshotStore
 from tests.publishing import FIRST, Place, arm, git, publish, start
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-POINTS = ("staged", "manifest", "added", "half_written", "half_pushed", "verified", "tagged", "pushed")
+POINTS = ("staged", "manifest", "half_added", "added", "half_written", "half_pushed", "verified", "tagged", "pushed")
 
 
 @pytest.fixture
@@ -39,8 +39,10 @@ def test_publisher_killed_at_any_point_and_tried_again_loses_nothing(place: Plac
     (folder / "SHA256SUMS").unlink()  # so that there is a moment after it is written
     process = start(place, die=point, folder=folder, night=2, previous=first.tag)
     assert process.wait(timeout=200) == -signal.SIGKILL, process.communicate()[1]
-    if point == "half_pushed":  # one of the three new objects, and not the list that names them
-        assert len([path for path in place.remote.rglob("*") if path.is_file()]) == 5
+    # Four objects of the first night; of the three new ones as many as the point says, the list that names them last.
+    up = [path for path in place.remote.rglob("*") if path.is_file()]
+    assert len(up) == 4 + {"half_written": 1, "half_pushed": 1, "verified": 3, "tagged": 3, "pushed": 3}.get(point, 0)
+    assert any(path.suffix == ".tmp" for path in up) == (point == "half_written")
 
     second = publish(place.store, folder, night=2, previous=first.tag)
 
