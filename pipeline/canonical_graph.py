@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from pipeline.delivery import Delivery, Ids
 from pipeline.feature_history import FeatureHistory
 from pipeline.graph_tables import STILL_ALIVE, GraphTables
 from pipeline.params import SnapshotParams
-from pipeline.snapshot_files import CanonicalGraph, read_graph
+from pipeline.snapshot_files import CanonicalGraph
 
 Times = NDArray[np.int64]
 
@@ -32,6 +31,21 @@ class Change:
     removed: int
     returned: int
     late: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Edges:
+    """What a delivery makes of the edges: those never held before, [2, new], and what became of the others, [known].
+
+    rows [new]: where the new ones stand in the delivery.
+    """
+
+    new: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    removed_at: Times
+    alive_since: Times
+    removed: int
+    returned: int
 
 
 def build(
@@ -51,40 +65,24 @@ def build(
     before = previous or _nothing(delivery)
     living_ids = _union(delivery)
     node_ids, position = _append(before.tables.node_ids, living_ids)
-    codes = position.get_indexer(pd.Index(delivery.ids))
-    edges = np.sort(np.stack([codes[delivery.low], codes[delivery.high]]), axis=0).astype(np.int64)
-
-    size = np.int64(len(node_ids))
-    known = pd.Index(before.tables.edges[0] * size + before.tables.edges[1])
-    keys = edges[0] * size + edges[1]
-    found = known.get_indexer(pd.Index(keys))
-    new = np.flatnonzero(found < 0)
-    new = new[np.argsort(keys[new])]
-    here = np.zeros(len(known), dtype=np.bool_)
-    here[found[found >= 0]] = True
-    lived = before.tables.living
-    gone = lived & ~here if params.kind == "full_dump" else np.zeros_like(lived)
-
-    removed_at = np.where(here, STILL_ALIVE, before.tables.removed_at)
-    removed_at[gone] = as_of
-    alive_since = np.where(here & ~lived, as_of, before.tables.alive_since)
+    edges = _edges(delivery, params, before.tables, position, as_of)
     earliest = 0 if previous_as_of is None else previous_as_of + 1
-    first_seen = _held_within(delivery.time, new, earliest, as_of)
-    node_first_seen = _node_first_seen(before, edges[:, new], first_seen, len(node_ids), as_of)
+    first_seen = _held_within(delivery.time, edges.rows, earliest, as_of)
+    node_first_seen = _node_first_seen(before, edges.new, first_seen, len(node_ids), as_of)
     history = _history(delivery, before, position, node_first_seen, earliest=earliest, as_of=as_of)
     tables = GraphTables(
         node_ids=node_ids,
         features=None if history is None else history.newest(len(node_ids)),
-        edges=np.concatenate([before.tables.edges, edges[:, new]], axis=1),
+        edges=np.concatenate([before.tables.edges, edges.new], axis=1),
         first_seen=np.concatenate([before.tables.first_seen, first_seen]),
-        removed_at=np.concatenate([removed_at, np.full(len(new), STILL_ALIVE)]),
-        alive_since=np.concatenate([alive_since, first_seen]),
+        removed_at=np.concatenate([edges.removed_at, np.full(len(first_seen), STILL_ALIVE)]),
+        alive_since=np.concatenate([edges.alive_since, first_seen]),
         history=history,
     )
     departed_at = _departed_at(before, position.get_indexer(pd.Index(living_ids)), len(node_ids), params, as_of)
+    late = _late(delivery.time, edges.rows, previous_as_of)
     graph = CanonicalGraph(tables, node_first_seen, departed_at)
-    late = 0 if delivery.time is None or previous_as_of is None else int((delivery.time[new] <= previous_as_of).sum())
-    return Change(graph, added=len(new), removed=int(gone.sum()), returned=int((here & ~lived).sum()), late=late)
+    return Change(graph, added=len(first_seen), removed=edges.removed, returned=edges.returned, late=late)
 
 
 def content_id(graph: CanonicalGraph) -> str:
@@ -111,15 +109,6 @@ def content_id(graph: CanonicalGraph) -> str:
     return digest.hexdigest()
 
 
-def read_tables(folder: Path) -> GraphTables:
-    """Read a snapshot's folder into the tables that the steps after `snapshot` work on.
-
-    Raises:
-        TamperedRecord: the files contradict each other.
-    """
-    return read_graph(folder).tables
-
-
 def _nothing(delivery: Delivery) -> CanonicalGraph:
     empty = np.zeros(0, dtype=np.int64)
     ids: Ids = np.zeros(0, dtype=np.str_ if delivery.ids_are_text else np.int64)
@@ -140,6 +129,31 @@ def _append(old: Ids, living: Ids) -> tuple[Ids, pd.Index]:
     fresh = np.sort(living[known.get_indexer(pd.Index(living)) < 0])
     ids = np.concatenate([np.asarray(known), fresh])
     return ids.astype(kind), pd.Index(ids)
+
+
+def _edges(delivery: Delivery, params: SnapshotParams, before: GraphTables, position: pd.Index, as_of: int) -> _Edges:
+    """Hold the delivered edges against those ever held; the new ones in the order of their positions."""
+    codes = position.get_indexer(pd.Index(delivery.ids))
+    edges = np.sort(np.stack([codes[delivery.low], codes[delivery.high]]), axis=0).astype(np.int64)
+    size = np.int64(len(position))
+    known = pd.Index(before.edges[0] * size + before.edges[1])
+    keys = edges[0] * size + edges[1]
+    found = known.get_indexer(pd.Index(keys))
+    new = np.flatnonzero(found < 0)
+    new = new[np.argsort(keys[new])]
+    here = np.zeros(len(known), dtype=np.bool_)
+    here[found[found >= 0]] = True
+    back = here & ~before.living
+    gone = before.living & ~here if params.kind == "full_dump" else np.zeros_like(here)
+    removed_at = np.where(here, STILL_ALIVE, before.removed_at)
+    removed_at[gone] = as_of
+    alive_since = np.where(back, as_of, before.alive_since)
+    return _Edges(edges[:, new], new, removed_at, alive_since, removed=int(gone.sum()), returned=int(back.sum()))
+
+
+def _late(time: Times | None, rows: NDArray[np.int64], previous_as_of: int | None) -> int:
+    """Return how many of some rows have a time that the previous snapshot had passed."""
+    return 0 if time is None or previous_as_of is None else int((time[rows] <= previous_as_of).sum())
 
 
 def _held_within(time: Times | None, rows: NDArray[np.int64], earliest: int, as_of: int) -> Times:
@@ -193,8 +207,7 @@ def _history(
         known = FeatureHistory.empty(delivery.nodes.columns)
     node = position.get_indexer(pd.Index(delivery.nodes.ids)).astype(np.int64)
     values, times = delivery.nodes.features, delivery.nodes.times
-    is_known = np.zeros(len(position), dtype=np.bool_)
-    is_known[known.node] = True
+    is_known = known.known(len(position))
     first = np.flatnonzero(~is_known[node])
     since = node_first_seen[node[first]] if times is None else np.minimum(times[first], as_of)
     changed = np.flatnonzero(is_known[node] & (known.newest(len(position))[node] != values).any(axis=1))

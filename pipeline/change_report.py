@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -89,7 +88,6 @@ def change_report(
     graph: str,
     as_of: AwareDatetime,
     previous_as_of: AwareDatetime | None,
-    feature_names: Sequence[str] = (),
 ) -> ChangeReport:
     """Measure tonight's graph and what changed; O(edges + nodes x features), the components the dearest part of it."""
     degree = degrees(change.graph)
@@ -100,7 +98,7 @@ def change_report(
         "late_edges": change.late,
         "two_colourable": two_colourable_share(change.graph, degree),
         "shape": graph_shape(change.graph, degree),
-        "features": feature_drift(change.graph, previous, feature_names),
+        "features": feature_drift(change.graph, previous),
     }
     values |= _alone(change) if previous is None else _compared(change, previous, degree)
     return ChangeReport.model_validate(values)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,16 +24,18 @@ class FeatureDrift(Part):
     shifted: str | None = None
 
 
-def feature_drift(tonight: CanonicalGraph, before: CanonicalGraph | None, names: Sequence[str]) -> FeatureDrift:
-    """Measure the features column by column; O(nodes x features) in time, O(nodes) in memory."""
-    now = _moments(tonight)
+def feature_drift(tonight: CanonicalGraph, before: CanonicalGraph | None) -> FeatureDrift:
+    """Measure the features column by column; O(nodes x features) in time, O(nodes) in memory.
+
+    Against features of other columns there is nothing to measure.
+    """
+    now, columns = _moments(tonight), _columns(tonight)
     if now is None:
         return FeatureDrift(columns=0)
-    columns = [names[i] if len(names) == len(now[0]) else str(i) for i in range(len(now[0]))]
     constant = now[1] == 0
     named = tuple(np.asarray(columns, dtype=object)[constant].tolist())
-    past = _moments(before) if before is not None else None
-    if past is None or len(past[0]) != len(columns):
+    past = _moments(before) if before is not None and _columns(before) == columns else None
+    if past is None:
         return FeatureDrift(columns=len(columns), constant=named)
     varied = past[1] > 0
     vanished = tuple(np.asarray(columns, dtype=object)[constant & varied].tolist())
@@ -49,10 +49,15 @@ def feature_drift(tonight: CanonicalGraph, before: CanonicalGraph | None, names:
     )
 
 
+def _columns(graph: CanonicalGraph) -> tuple[str, ...]:
+    history = graph.tables.history
+    return () if history is None else history.columns
+
+
 def _moments(graph: CanonicalGraph) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return mean and standard deviation of each column over the living nodes; exactly 0 where a column is constant."""
     features, living = graph.tables.features, graph.node_living
-    if features is None or not living.any():
+    if features is None or not _columns(graph) or not living.any():
         return None
     means, deviations = np.zeros(features.shape[1]), np.zeros(features.shape[1])
     for column in range(features.shape[1]):

@@ -40,11 +40,11 @@ class FeatureHistory:
         """Return each node's features as they are now, [nodes, f]; zeros where there are none."""
         return self.at(np.iinfo(np.int64).max, num_nodes)
 
-    def newest_since(self, num_nodes: int) -> Times:
-        """Return since when each node's present features hold, [nodes]; 0 where it has none: zeros tell nothing."""
-        since = np.zeros(num_nodes, dtype=np.int64)
-        since[self.node] = self.since
-        return since
+    def known(self, num_nodes: int) -> NDArray[np.bool_]:
+        """Return which nodes have ever had features, [nodes]: the zeros of the others tell nothing."""
+        known = np.zeros(num_nodes, dtype=np.bool_)
+        known[self.node] = True
+        return known
 
     def with_changes(self, node: NDArray[np.int64], since: Times, values: NDArray[np.float32]) -> FeatureHistory:
         """Return the history with later values behind it, sorted by node within this addition."""

@@ -41,15 +41,6 @@ class GraphTables:
         """The mask of the edges alive in this snapshot, [e]."""
         return np.equal(self.removed_at, STILL_ALIVE)
 
-    @property
-    def feature_time(self) -> NDArray[np.int64] | None:
-        """Since when each node's features hold, [n]; 0 for a node without any; None where the graph has none."""
-        if self.features is None:
-            return None
-        if self.history is None:
-            return np.zeros(self.num_nodes, dtype=np.int64)
-        return self.history.newest_since(self.num_nodes)
-
     def features_at(self, time: int) -> NDArray[np.float32] | None:
         """Return the features as they were known at a time, zeros where they came later; undated ones as they are."""
         if self.features is None or self.history is None:

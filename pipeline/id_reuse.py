@@ -53,12 +53,15 @@ def _has_edge(change: Change, which: slice) -> Mask:
 
 def _all_features_differ(change: Change, previous: CanonicalGraph) -> Mask:
     """Return the positions of which every feature differs from the previous snapshot's; none where they do not pair."""
-    now, before = change.graph.tables.features, previous.tables.features
-    differ = np.zeros(change.graph.tables.num_nodes, dtype=np.bool_)
-    if now is None or before is None or now.shape[1] != before.shape[1]:
+    now, before = change.graph.tables, previous.tables
+    differ = np.zeros(now.num_nodes, dtype=np.bool_)
+    if now.features is None or before.features is None or now.history is None or before.history is None:
         return differ
-    differ[: len(before)] = True
+    if now.history.columns != before.history.columns:
+        return differ
+    # A node whose row comes only now had zeros, which were no features of its own.
+    differ[: before.num_nodes] = before.history.known(before.num_nodes)
     # Column by column: one mask at a time instead of a table of them.
-    for column in range(before.shape[1]):
-        differ[: len(before)] &= now[: len(before), column] != before[:, column]
+    for column in range(before.features.shape[1]):
+        differ[: before.num_nodes] &= now.features[: before.num_nodes, column] != before.features[:, column]
     return differ

@@ -11,7 +11,6 @@ from pipeline.delivery import Delivery
 from pipeline.delivery_checks import kind_of_ids, newest_event, row_checks, time_order
 from pipeline.errors import InvalidInput
 from pipeline.finding import Finding
-from pipeline.graph_checks import graph_checks
 from pipeline.params import SnapshotParams
 from pipeline.repeated_deliveries import Baseline, new_delivery, no_older_delivery
 from pipeline.table_schemas import table_checks
@@ -56,11 +55,6 @@ def check_delivery(
         ]
     _require_some(findings, NEEDED_TO_BUILD, delivery, params, as_of)
     return findings
-
-
-def check_graph(change: ChangeReport, params: SnapshotParams) -> list[Finding]:
-    """Return the findings of the graph that the delivery makes."""
-    return graph_checks(change, params)
 
 
 def require(

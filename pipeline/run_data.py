@@ -8,12 +8,12 @@ from typing import Literal
 
 import torch
 
-from pipeline.canonical_graph import read_tables
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
 from pipeline.manifest import verify_manifest
 from pipeline.records import EdgeSplit, GraphSnapshot, TrainedModel
 from pipeline.run_folder import RunFolder
+from pipeline.snapshot_files import read_graph
 from pipeline.split_arrays import SplitArrays
 
 SNAPSHOT_FOLDER = "snapshot"
@@ -33,7 +33,7 @@ def snapshot_tables(folder: RunFolder, doors: Doors) -> GraphTables:
     if not path.is_dir():
         _fetch_by_tag(folder, doors, record.tag, SNAPSHOT_FOLDER)
     verify_manifest(path, record.manifest_sha256, f"{SNAPSHOT_FOLDER} of run {folder.name}")
-    return read_tables(path)
+    return read_graph(path).tables
 
 
 def split_arrays(folder: RunFolder, doors: Doors) -> SplitArrays:

@@ -81,7 +81,7 @@ def _node_frame(nodes: NodeTable, params: SnapshotParams) -> pd.DataFrame:
         frame["time"] = nodes.times
     if nodes.features is None:
         return frame
-    return frame.join(pd.DataFrame(nodes.features, columns=_feature_names(nodes, params), copy=False))
+    return frame.join(pd.DataFrame(nodes.features, columns=_feature_names(nodes), copy=False))
 
 
 def _node_schema(nodes: NodeTable, params: SnapshotParams, as_of: int) -> DataFrameSchema:
@@ -92,7 +92,7 @@ def _node_schema(nodes: NodeTable, params: SnapshotParams, as_of: int) -> DataFr
     columns = {"node": pa.Column(nullable=False, unique=True, report_duplicates="exclude_first")}
     if nodes.times is not None:
         columns["time"] = pa.Column(checks=[_check("times", lambda time: (time >= 0) & (time <= as_of))])
-    for name in _feature_names(nodes, params):
+    for name in _feature_names(nodes):
         finite = _check("finite", lambda values: np.isfinite(values))
         within = _check("range", lambda values: ~((values < low) | (values > high)))  # NaN is for the other check
         columns[name] = pa.Column(checks=[finite, within], nullable=True)
@@ -137,10 +137,8 @@ def _node_rules(nodes: NodeTable, params: SnapshotParams) -> list[_Rule]:
     ]
 
 
-def _feature_names(nodes: NodeTable, params: SnapshotParams) -> list[str]:
-    width = 0 if nodes.features is None else nodes.features.shape[1]
-    named = params.feature_columns if len(params.feature_columns) == width else map(str, range(width))
-    return [f"{FEATURE}{name}" for name in named]
+def _feature_names(nodes: NodeTable) -> list[str]:
+    return [] if nodes.features is None else [f"{FEATURE}{name}" for name in nodes.columns]
 
 
 def _check(name: str, holds: Callable[[pd.Series[Any]], pd.Series[bool]]) -> Check:  # Any: of any column

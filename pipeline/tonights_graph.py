@@ -15,11 +15,12 @@ from pipeline.data_checks import DataChecks
 from pipeline.delivery import Delivery
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
+from pipeline.graph_checks import graph_checks
 from pipeline.graph_source import GraphSource
 from pipeline.params import Params, SnapshotParams
 from pipeline.publication import Publication
 from pipeline.published_snapshot import PublishedSnapshot
-from pipeline.quality import check_delivery, check_graph, require
+from pipeline.quality import check_delivery, require
 from pipeline.records import GraphSnapshot
 from pipeline.repeated_deliveries import Baseline
 from pipeline.run_key import code_version, git_commit
@@ -157,7 +158,7 @@ def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Ite
             previous_as_of=int(before.published.as_of.timestamp()) if before else None,
         )
         report = _report(change, params, as_of, before)
-        findings += check_graph(report, params)
+        findings += graph_checks(report, params)
         checks = require(findings, delivery, params, as_of=as_of, change=report)
         yield TonightsGraph(params.graph, as_of, delivery, checks, change, report, content_id(change.graph), before)
 
@@ -169,7 +170,6 @@ def _report(change: Change, params: SnapshotParams, as_of: datetime, before: _Be
         graph=params.graph,
         as_of=as_of,
         previous_as_of=before.published.as_of if before else None,
-        feature_names=params.feature_columns,
     )
 
 

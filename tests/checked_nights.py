@@ -9,9 +9,10 @@ from pipeline.canonical_graph import Change, build
 from pipeline.change_report import ChangeReport, change_report
 from pipeline.data_checks import DataChecks
 from pipeline.delivery import Delivery
+from pipeline.graph_checks import graph_checks
 from pipeline.params import SnapshotParams
 from pipeline.published_snapshot import PublishedSnapshot
-from pipeline.quality import check_delivery, check_graph, require
+from pipeline.quality import check_delivery, require
 from pipeline.repeated_deliveries import Baseline
 
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,7 +42,6 @@ def changed(tonight: Delivery, *earlier: Delivery, params: SnapshotParams = PARA
         graph=params.graph,
         as_of=AS_OF,
         previous_as_of=moments[-2] if previous else None,
-        feature_names=params.feature_columns,
     )
     return change, report
 
@@ -61,7 +61,7 @@ def checked(
     newest = newest_as_of or (BEFORE if earlier else None)
     findings = check_delivery(tonight, params, as_of=AS_OF, newest_as_of=newest, baseline=baseline)
     report = changed(tonight, *earlier, params=params)[1]
-    findings += check_graph(report, params)
+    findings += graph_checks(report, params)
     return require(findings, tonight, params, as_of=AS_OF, change=report)
 
 

@@ -22,15 +22,15 @@ def test_features_are_those_known_at_the_time(time: int, values: list[float]) ->
     assert HISTORY.at(time, 3)[:, 0].tolist() == values
 
 
-def test_newest_features_and_since_when_they_hold() -> None:
+def test_newest_features_and_which_nodes_have_any() -> None:
     assert HISTORY.newest(3)[:, 0].tolist() == [2, 5, 0]
-    assert HISTORY.newest_since(3).tolist() == [30, 20, 0]
+    assert HISTORY.known(3).tolist() == [True, True, False]
 
 
 def test_empty_history_knows_its_columns_and_nothing_else() -> None:
     empty = FeatureHistory.empty(("a", "b"))
     assert empty.at(5, 2).tolist() == [[0, 0], [0, 0]]
-    assert empty.newest_since(2).tolist() == [0, 0]
+    assert empty.known(2).tolist() == [False, False]
 
 
 def test_changes_of_one_night_stand_in_the_order_of_their_nodes() -> None:

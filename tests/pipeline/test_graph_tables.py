@@ -38,17 +38,12 @@ def test_nodes_without_edges_count() -> None:
 def test_features_are_asked_for_at_a_time() -> None:
     history = FeatureHistory(("a",), np.array([0, 2]), np.array([10, 20]), np.ones((2, 1), dtype=np.float32))
     tables = replace(TABLES, features=history.newest(4), history=history)
-    at_15, since = tables.features_at(15), tables.feature_time
+    at_15 = tables.features_at(15)
     assert at_15 is not None
-    assert since is not None
     assert at_15[:, 0].tolist() == [1, 0, 0, 0]
-    assert since.tolist() == [10, 0, 20, 0]
 
 
 def test_features_without_dates_hold_at_every_time() -> None:
     tables = replace(TABLES, features=np.ones((4, 1), dtype=np.float32))
     assert tables.features_at(0) is tables.features
-    assert tables.feature_time is not None
-    assert tables.feature_time.tolist() == [0, 0, 0, 0]
     assert TABLES.features_at(0) is None
-    assert TABLES.feature_time is None

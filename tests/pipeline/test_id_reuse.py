@@ -66,3 +66,14 @@ def test_node_that_never_had_an_edge_has_no_earlier_life() -> None:
     lone = pd.concat([nodes_of(ring(6)), pd.DataFrame({"node": [9], "rank": [9.0], "square": [81.0]})])
     linked = pd.concat([ring(6), pd.DataFrame({"source": [9], "target": [0]})], ignore_index=True)
     assert reused(delivered(linked, lone), delivered(ring(6), lone), tables(ring(6))) == []
+
+
+def test_node_whose_row_comes_a_night_late_is_not_reused() -> None:
+    late = delivered(ring(6), nodes_of(ring(6)).query("node != 3"))
+    assert reused(tables(ring(6)), late) == []  # its zeros were no features of its own
+
+
+def test_features_of_other_columns_say_nothing_of_a_node() -> None:
+    gone = delivered(without(ring(6), 3), nodes_of(ring(6)).query("node != 3"))
+    renamed = nodes_of(ring(6)).rename(columns={"rank": "place", "square": "size"}).assign(place=9.0, size=9.0)
+    assert reused(delivered(ring(6), renamed), tables(ring(6)), gone) == []

@@ -17,8 +17,9 @@ from pipeline.change_report import ChangeReport, change_report
 from pipeline.data_checks import DataChecks
 from pipeline.delivery import Delivery, RowCounts
 from pipeline.errors import InvalidInput
+from pipeline.graph_checks import graph_checks
 from pipeline.params import SnapshotParams
-from pipeline.quality import RefusedDelivery, check_delivery, check_graph, require
+from pipeline.quality import RefusedDelivery, check_delivery, require
 from pipeline.repeated_deliveries import Baseline
 from pipeline.snapshot_files import CanonicalGraph
 from tests.checked_nights import checked, found
@@ -121,7 +122,7 @@ def played(deliveries: Iterator[tuple[datetime, Delivery]]) -> Iterator[Week]:
             as_of=as_of,
             previous_as_of=held.as_of if held else None,
         )
-        findings += check_graph(report, CALIBRATED)
+        findings += graph_checks(report, CALIBRATED)
         days = (as_of - held.as_of).days if held else 0
         try:
             checks = require(findings, delivery, CALIBRATED, as_of=as_of, change=report)

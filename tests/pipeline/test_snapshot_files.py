@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.canonical_graph import build, content_id, read_tables
+from pipeline.canonical_graph import build, content_id
 from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.manifest import write_manifest
 from pipeline.params import SnapshotParams
@@ -68,7 +68,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, graph: pd.DataFrame, with_
         assert getattr(read.tables, name).dtype == getattr(written.tables, name).dtype
     assert (read.tables.features is not None) == with_nodes
     assert content_id(read) == content_id(written)
-    assert read_tables(folder).num_nodes == 4
+    assert read_graph(folder).tables.num_nodes == 4
 
 
 def test_equal_tables_give_equal_bytes(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_edge_to_a_node_that_is_not_there_is_found_on_reading(tmp_path: Path) ->
     )
     write_manifest(folder)
     with pytest.raises(TamperedRecord, match=r"edges/ names 1 nodes that nodes/ lacks\. Fetch"):
-        read_tables(folder)
+        read_graph(folder)
 
 
 def test_removal_of_an_edge_that_is_not_there_is_found_on_reading(tmp_path: Path) -> None:
@@ -194,4 +194,4 @@ def test_removal_of_an_edge_that_is_not_there_is_found_on_reading(tmp_path: Path
         pa.table({"source": [10], "target": [40], "removed_at": [0]}), folder / "removals" / "20260102T000000Z.parquet"
     )
     with pytest.raises(TamperedRecord, match=r"removals/ names 1 edges that edges/ lacks"):
-        read_tables(folder)
+        read_graph(folder)

@@ -111,7 +111,7 @@ def test_feature_may_be_named_as_a_key_is() -> None:
 
 def test_wholly_wrong_table_lists_a_part_of_its_faults() -> None:
     features = np.full((5000, 1), np.nan, dtype=np.float32)
-    delivery = replace(good(), nodes=NodeTable(np.arange(5000), features))
+    delivery = replace(good(), nodes=NodeTable(np.arange(5000), features, columns=("a",)))
     [values] = [
         item for item in table_checks(delivery, SnapshotParams(), as_of=NOW) if item.result.name == "feature_values"
     ]

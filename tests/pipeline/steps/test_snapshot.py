@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.canonical_graph import read_tables
 from pipeline.change_report import ChangeReport
 from pipeline.data_checks import DataChecks
 from pipeline.doors import Doors
@@ -14,6 +13,7 @@ from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
 from pipeline.params import Params, SnapshotParams, TrainParams
 from pipeline.records import GraphSnapshot, NightEntry
 from pipeline.run_folder import RunFolder
+from pipeline.snapshot_files import read_graph
 from pipeline.snapshot_store import SnapshotStore
 from pipeline.steps.snapshot import ingest, run
 from tests.small_graphs import reversed_and_shuffled, ring
@@ -87,7 +87,7 @@ def test_night_publishes_its_graph_and_opens_its_run(nights: Nights) -> None:
     assert (record.num_nodes, record.num_edges, record.added_edges, record.previous_tag) == (10, 10, 10, None)
     assert nights.tags() == [record.tag]
     folder = nights.folder(0)
-    assert read_tables(folder.path / "snapshot").num_nodes == 10
+    assert read_graph(folder.path / "snapshot").tables.num_nodes == 10
     assert folder.frozen_params() == nights.params
     # Another machine, with an empty home, finds the record and the parameters through MLflow.
     elsewhere = nights.folder(0, nights.machine("elsewhere"))
