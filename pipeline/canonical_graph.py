@@ -196,21 +196,19 @@ def _history(
 ) -> FeatureHistory | None:
     """Return what the features were and are; a night adds the values that are new or differ from the last known.
 
-    A node's first value holds since the table's own time where it gives one, else since the node was first seen; a
-    changed one since the table's time within (previous as-of, as-of], else since the as-of. Other feature columns than
-    those of the previous snapshot begin a history of their own.
+    What nobody knew before holds since tonight: a value of a new node since the node was first seen, any other since
+    the as-of, or since the table's time within (previous as-of, as-of] where it gives one. Other feature columns than
+    the previous snapshot's begin a history of their own, in which the table's times are taken as they are.
     """
     if delivery.nodes is None or delivery.nodes.features is None:
         return None
     known = before.tables.history
     if known is None or known.columns != delivery.nodes.columns:
-        known = FeatureHistory.empty(delivery.nodes.columns)
+        known, earliest = FeatureHistory.empty(delivery.nodes.columns), 0
     node = position.get_indexer(pd.Index(delivery.nodes.ids)).astype(np.int64)
     values, times = delivery.nodes.features, delivery.nodes.times
-    is_known = known.known(len(position))
-    first = np.flatnonzero(~is_known[node])
-    since = node_first_seen[node[first]] if times is None else np.minimum(times[first], as_of)
-    changed = np.flatnonzero(is_known[node] & (known.newest(len(position))[node] != values).any(axis=1))
-    rows = np.concatenate([first, changed])
-    held = _held_within(times, changed, earliest, as_of)
-    return known.with_changes(node[rows], np.concatenate([since, held]), values[rows])
+    told = known.known(len(position))[node] & (known.newest(len(position))[node] == values).all(axis=1)
+    rows = np.flatnonzero(~told)
+    is_new = node[rows] >= before.tables.num_nodes
+    since = np.where(is_new, node_first_seen[node[rows]], as_of) if times is None else times[rows]
+    return known.with_changes(node[rows], np.clip(since, earliest, as_of), values[rows])

@@ -14,7 +14,7 @@ class FeatureDrift(Part):
 
     constant: the columns with one value for all nodes. vanished: those of them that had several before. shift: the
     largest move of a column's mean, in standard deviations that it had before; shifted: that column. None where no
-    column can be compared.
+    column can be compared. begun_anew: there were other columns before, so that these are known from tonight on.
     """
 
     columns: int
@@ -22,6 +22,7 @@ class FeatureDrift(Part):
     vanished: tuple[str, ...] = ()
     shift: float | None = None
     shifted: str | None = None
+    begun_anew: bool = False
 
 
 def feature_drift(tonight: CanonicalGraph, before: CanonicalGraph | None) -> FeatureDrift:
@@ -34,7 +35,9 @@ def feature_drift(tonight: CanonicalGraph, before: CanonicalGraph | None) -> Fea
         return FeatureDrift(columns=0)
     constant = now[1] == 0
     named = tuple(np.asarray(columns, dtype=object)[constant].tolist())
-    past = _moments(before) if before is not None and _columns(before) == columns else None
+    if before is not None and _columns(before) != columns:
+        return FeatureDrift(columns=len(columns), constant=named, begun_anew=True)
+    past = _moments(before) if before is not None else None
     if past is None:
         return FeatureDrift(columns=len(columns), constant=named)
     varied = past[1] > 0

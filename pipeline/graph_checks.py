@@ -31,6 +31,7 @@ def graph_checks(report: ChangeReport, params: SnapshotParams) -> list[Finding]:
         _outside_largest(report, params),
         _id_reuse(report, params),
         _late_edges(report, params),
+        _feature_columns(report),
         _feature_shift(report, params),
     ]
 
@@ -193,6 +194,18 @@ def _constant_features(report: ChangeReport) -> Finding:
         threshold="none that varied before",
         observed=said + (f" ({shown})" if shown else ""),
         passed=not vanished,
+    )
+
+
+def _feature_columns(report: ChangeReport) -> Finding:
+    anew = report.features.begun_anew
+    known = "other columns: without dates (snapshot.node_time_column) training sees zeros until its cut is past tonight"
+    return finding(
+        "feature_columns",
+        "warn",
+        threshold="those of the previous snapshot",
+        observed=known if anew else f"the same {report.features.columns}",
+        passed=not anew,
     )
 
 

@@ -228,7 +228,21 @@ def test_other_feature_columns_begin_a_history_of_their_own() -> None:
     second = night(graph, 2, first, nodes=renamed).graph.tables
     assert second.history is not None
     assert second.history.columns == ("place", "square")
-    assert second.history.since.tolist() == [DAY] * 4  # nobody knows better than: since the nodes are there
+    assert held_since(second) == [2 * DAY] * 4  # nobody can tell what they were before: training must not see them
+    dated = night(graph, 2, first, nodes=renamed.assign(time=[5, 6, 7, 8])).graph.tables
+    assert held_since(dated) == [5, 6, 7, 8]  # but the table can
+
+
+def test_features_that_come_later_are_not_dated_back() -> None:
+    graph, nodes = triangle_with_tail(), nodes_of(triangle_with_tail())
+    bare = night(graph, 1).graph
+    assert held_since(night(graph, 2, bare, nodes=nodes).graph.tables) == [2 * DAY] * 4  # a table is given at last
+    params = SnapshotParams(unknown_nodes="add")
+    partly = night(graph, 1, nodes=nodes.iloc[:3], params=params).graph
+    late = night(graph, 2, partly, nodes=nodes, params=params).graph.tables
+    assert held_since(late) == [DAY] * 3 + [2 * DAY]  # a row comes a night late
+    dated = night(graph, 2, partly, nodes=nodes.assign(time=[1, 2, 3, 4]), params=params).graph.tables
+    assert held_since(dated)[3] == DAY + 1  # its date is from before, when nobody was told
 
 
 def test_departed_node_keeps_the_time_it_left_until_it_is_back() -> None:

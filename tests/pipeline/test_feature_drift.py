@@ -47,4 +47,7 @@ def test_other_columns_than_before_are_not_compared() -> None:
 
 def test_columns_of_other_names_are_not_compared_however_many() -> None:
     renamed = changed(delivered(ring(4), nodes_of(ring(4)).rename(columns={"rank": "place"})))[0].graph
-    assert feature_drift(renamed, graph()).shift is None
+    drift = feature_drift(renamed, graph())
+    assert (drift.shift, drift.begun_anew) == (None, True)
+    assert not feature_drift(graph(), graph()).begun_anew
+    assert not feature_drift(graph(), None).begun_anew

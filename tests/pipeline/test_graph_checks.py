@@ -48,7 +48,7 @@ def test_good_nights_pass_every_check_without_a_warning() -> None:
     for checks in (checked(first, params=params), checked(second, first, params=params)):
         assert not checks.refused
         assert checks.warnings == ()
-    assert len(checks.checks) == len({item.name for item in checks.checks}) == 29
+    assert len(checks.checks) == len({item.name for item in checks.checks}) == 30
 
 
 def test_first_snapshot_needs_nothing_to_be_held_against() -> None:
@@ -211,3 +211,12 @@ def test_every_threshold_stands_in_the_params() -> None:
     strict = SnapshotParams(minimum_edge_ratio=1.0, maximum_degree_shift=0.0, maximum_edge_ratio=1.0)
     failed = {item.result.name for item in graph_checks(report, strict) if item.refuses}
     assert failed == {"minimum_edge_ratio", "degree_shift"}
+
+
+def test_other_feature_columns_than_before_are_told() -> None:
+    before = delivered(GOOD.iloc[1:], nodes_of(GOOD))
+    assert found(checked(delivered(GOOD, nodes_of(GOOD)), before), "feature_columns") == ("warn", "the same 2", True)
+    renamed = delivered(GOOD, nodes_of(GOOD).rename(columns={"rank": "place"}))
+    level, observed, passed = found(checked(renamed, before), "feature_columns")
+    assert (level, passed) == ("warn", False)
+    assert "snapshot.node_time_column" in observed

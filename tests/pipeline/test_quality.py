@@ -3,14 +3,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from embedded.as_caida import _dumps, find_archive
+from embedded.as_caida import dumps, find_archive, links
 from embedded.nights import DemoError
 from pipeline.canonical_graph import build
 from pipeline.change_report import ChangeReport, change_report
@@ -84,13 +83,12 @@ def weeks() -> list[Week]:
         if os.environ.get("CI") == "true":
             pytest.fail(f"CI needs the data set: {missing}")
         pytest.skip(str(missing))
-    return list(played((as_of, dump_delivery(text)) for as_of, text in _dumps(archive)))
+    return list(played((as_of, dump_delivery(text)) for as_of, text in dumps(archive)))
 
 
 def dump_delivery(text: bytes) -> Delivery:
     """Return a dump as the source delivers it: both directions are listed, each pair counts once."""
-    table = pd.read_csv(BytesIO(text), sep="\t", comment="#", header=None, usecols=[0, 1], dtype="int64").to_numpy()
-    pairs = np.unique(np.sort(table, axis=1), axis=0)
+    pairs = links(text)
     ids, codes = np.unique(pairs, return_inverse=True)
     low, high = codes.reshape(pairs.shape).T
     digest = f"{hash(text) & (2**64 - 1):064x}"
