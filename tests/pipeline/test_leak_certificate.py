@@ -97,7 +97,7 @@ class Night:
         data = training_data(self.tables, replace(arrays, known_train=self.avoided), self.training_features)
         found = (
             *recounted(self.record, arrays, history, as_of),
-            *training_certificate(data, arrays),
+            *training_certificate(data, arrays, history),
             *features_as_known("training", data.features, self.tables, self.record, as_of),
             *features_as_known("testing", self.testing_features, self.tables, self.record, as_of),
             positions_keep_their_ids(self.model_ids, self.tables),
