@@ -91,10 +91,7 @@ class EdgeHistory:
 
 @dataclass(frozen=True, eq=False)
 class PairTimes:
-    """Pairs that were looked up, each tensor [pairs]: the key, and the place in the history, -1 for what is no edge.
-
-    What is no edge is first seen at the end of time and gone before it began.
-    """
+    """Pairs that were looked up, each tensor [pairs]: the key, and the place in the history, -1 for what is no edge."""
 
     history: EdgeHistory
     keys: Tensor
@@ -107,19 +104,21 @@ class PairTimes:
 
     @property
     def first_seen(self) -> Int64[Tensor, " pairs"]:
-        """When each pair was first held."""
-        return self._times(self.history.first_seen, NEVER)
+        """When each pair was first held; NEVER where it was not."""
+        return torch.cat([self.history.first_seen, self.history.first_seen.new_full((1,), NEVER)])[self.place]
 
-    @property
-    def alive_since(self) -> Int64[Tensor, " pairs"]:
-        """The start of each pair's last life."""
-        return self._times(self.history.alive_since, NEVER)
+    def seen_until(self, time: int) -> Bool[Tensor, " pairs"]:
+        """Return which pairs are an edge that was first seen up to a time."""
+        return self._those(self.history.first_seen <= time)
+
+    def alive_since_until(self, time: int) -> Bool[Tensor, " pairs"]:
+        """Return which pairs are an edge whose last life began up to a time, whether or not it has ended since."""
+        return self._those(self.history.alive_since <= time)
 
     def alive_at(self, time: int) -> Bool[Tensor, " pairs"]:
         """Return which pairs were an edge at a time."""
-        return (self.alive_since <= time) & (self._times(self.history.removed_at, -NEVER) > time)
+        return self._those(self.history.alive_at(time))
 
-    def _times(self, times: Tensor, unknown: int) -> Tensor:
-        if times.numel() == 0:
-            return torch.full_like(self.place, unknown)
-        return torch.where(self.known, times[self.place], unknown)
+    def _those(self, edges: Bool[Tensor, " edges"]) -> Bool[Tensor, " pairs"]:
+        """Return which pairs are one of some edges: a flag is fetched for each, an eighth of the memory of a time."""
+        return torch.cat([edges, edges.new_zeros(1)])[self.place]  # place -1 is the flag behind the last edge's

@@ -19,7 +19,8 @@ def test_pairs_are_found_in_either_direction_with_their_times() -> None:
     found = HISTORY.look_up(torch.tensor([[0, 2, 1, 1, 0], [2, 0, 0, 3, 3]]))
     assert found.known.tolist() == [True, True, True, True, False]
     assert found.first_seen.tolist() == [1, 1, 1, 2, NEVER]
-    assert found.alive_since.tolist() == [1, 1, 1, 5, NEVER]
+    assert found.seen_until(1).tolist() == [True, True, True, False, False]
+    assert found.alive_since_until(4).tolist() == [True, True, True, False, False]
 
 
 @pytest.mark.parametrize(
