@@ -1,7 +1,7 @@
 """What evaluation and training negatives cost: `python -m benchmarks.negatives [--json FILE]`.
 
 Uniform pairs on a graph of millions of nodes and as many forbidden edges, degree-matched ones by the million, and hard
-ones (resource allocation and PageRank) on the last dump of as_caida, with its hub of degree 2,644. Each kind in a
+ones (resource allocation and PageRank) on the last dump of as_caida, which has a hub of thousands. Each kind in a
 process of its own; seconds are wall-clock, beside whatever else the machine does; memory is the largest resident set
 while drawing, the forbidden keys included. Linux only.
 """

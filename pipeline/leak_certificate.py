@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ncnc_core.adjacency import pair_keys
 from ncnc_core.edge_history import EdgeHistory
-from ncnc_core.leak_invariants import Invariant, absent_keys, leak_invariants
+from ncnc_core.leak_invariants import Invariant, absent, leak_invariants
 from ncnc_core.training_data import TrainingData
 from pipeline.comparison import FreshPairs
 from pipeline.graph_tables import GraphTables
@@ -40,17 +39,15 @@ def recounted(split: EdgeSplit, arrays: SplitArrays, history: EdgeHistory, as_of
     return leak_invariants(arrays, history, as_of=int(as_of.timestamp()), cut_train=cut_train, cut_valid=cut_valid)
 
 
-def training_certificate(data: TrainingData, arrays: SplitArrays) -> tuple[Invariant, ...]:
+def training_certificate(data: TrainingData, arrays: SplitArrays, history: EdgeHistory) -> tuple[Invariant, ...]:
     """Return the invariants of the pairs that training was handed, whoever put them together."""
-
-    def keys(pairs: Tensor) -> Tensor:
-        return pair_keys(pairs, data.num_nodes)
-
-    held_out = keys(torch.cat([arrays.valid, arrays.test], dim=1))
+    held_out = history.look_up(torch.cat([arrays.valid, arrays.test], dim=1))
+    sees, avoids = history.look_up(data.message_edges), history.look_up_keys(data.forbidden_keys)
+    test, chooses = history.look_up(arrays.test), history.look_up(data.valid_edges)
     return (
-        absent_keys("held_out_pairs_not_among_what_training_avoids", held_out, data.never_negative()),
-        absent_keys("held_out_pairs_not_in_what_training_sees", held_out, keys(data.message_edges)),
-        absent_keys("test_pairs_not_among_what_chooses_the_epoch", keys(arrays.test), keys(data.valid_edges)),
+        absent("held_out_pairs_not_among_what_training_avoids", held_out, avoids, sees),  # see never_negative
+        absent("held_out_pairs_not_in_what_training_sees", held_out, sees),
+        absent("test_pairs_not_among_what_chooses_the_epoch", test, chooses),
     )
 
 
@@ -87,6 +84,6 @@ def unseen_by_champion(
     champion itself carries or that were published as its split, whatever the dates say.
     """
     until = -1 if champion_as_of is None else int(champion_as_of.timestamp())
-    held = [history.keys[history.first_seen <= until], *(history.keys_of(edges) for edges in seen)]
-    fresh = history.keys_of(pairs.positives[:, : pairs.num_fresh])
-    return absent_keys("fresh_edges_not_seen_by_champion", fresh, torch.cat(held))
+    held = [history.first_seen_until(until), *(history.look_up(edges) for edges in seen)]
+    fresh = history.look_up(pairs.positives[:, : pairs.num_fresh])
+    return absent("fresh_edges_not_seen_by_champion", fresh, *held)

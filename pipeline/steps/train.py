@@ -18,7 +18,7 @@ from ncnc_core.training import EpochResult, TrainedNetwork, TrainingData, train_
 from pipeline import compute
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
-from pipeline.leak_certificate import as_records, features_as_known, training_certificate
+from pipeline.leak_certificate import as_records, edge_history, features_as_known, training_certificate
 from pipeline.params import Params
 from pipeline.records import EdgeSplit, GraphSnapshot, TrainedModel, digests_of_folder
 from pipeline.run_data import MODEL_FOLDER, features_for, snapshot_tables, split_arrays
@@ -46,7 +46,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     data = training_data(tables, arrays, features_for(tables, split, "training"))
     as_of = folder.get(GraphSnapshot).as_of
     checked = (
-        *training_certificate(data, arrays),
+        *training_certificate(data, arrays, edge_history(tables)),
         *features_as_known("training", data.features, tables, split, as_of),
     )
     with folder.staging(MODEL_FOLDER) as staged:

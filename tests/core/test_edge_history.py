@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from ncnc_core import edge_history
 from ncnc_core.edge_history import NEVER, EdgeHistory
 
 # edge 2-0 since day 1; 0-1 day 1, removed on day 3; 3-1 first on day 2, back since day 5
@@ -18,7 +19,8 @@ def test_pairs_are_found_in_either_direction_with_their_times() -> None:
     found = HISTORY.look_up(torch.tensor([[0, 2, 1, 1, 0], [2, 0, 0, 3, 3]]))
     assert found.known.tolist() == [True, True, True, True, False]
     assert found.first_seen.tolist() == [1, 1, 1, 2, NEVER]
-    assert found.alive_since.tolist() == [1, 1, 1, 5, NEVER]
+    assert found.seen_until(1).tolist() == [True, True, True, False, False]
+    assert found.alive_since_until(4).tolist() == [True, True, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,21 @@ def test_history_of_nothing_knows_nothing() -> None:
     found = empty.look_up(torch.tensor([[0], [1]]))
     assert not found.known.any()
     assert found.first_seen.tolist() == [NEVER]
+
+
+def test_many_lookups_are_those_of_a_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge_history, "PAIRS_A_THREAD", 8)
+    g = torch.Generator().manual_seed(0)
+    edges = torch.combinations(torch.arange(30), 2).T[:, torch.randperm(435, generator=g)[:200]]
+    first_seen = torch.arange(200)
+    history = EdgeHistory.of(edges, first_seen, first_seen, torch.full((200,), NEVER), 30)
+    dates = {frozenset(pair): day for day, pair in enumerate(edges.T.tolist())}
+    pairs = torch.randint(-1, 31, (2, 3000), generator=g)
+    found = history.look_up(pairs)
+    expected = [dates.get(frozenset(pair)) for pair in pairs.T.tolist()]
+    assert found.known.tolist() == [day is not None for day in expected]
+    assert found.first_seen.tolist() == [NEVER if day is None else day for day in expected]
+    assert (
+        history.first_seen_until(49).keys.sort().values.tolist()
+        == history.keys_of(edges[:, :50]).sort().values.tolist()
+    )

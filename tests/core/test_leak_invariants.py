@@ -10,7 +10,7 @@ from ncnc_core.adjacency import contains_keys, pair_keys
 from ncnc_core.edge_history import EdgeHistory
 from ncnc_core.edge_split import split_edges
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.leak_invariants import Invariant, absent_keys, leak_invariants
+from ncnc_core.leak_invariants import Invariant, absent, leak_invariants
 from ncnc_core.negative_sampling import uniform_pairs
 
 ALIVE = torch.iinfo(torch.int64).max
@@ -217,10 +217,15 @@ def test_split_in_the_positions_of_another_id_map_is_caught() -> None:
     assert found.violations > found.checked / 3
 
 
-def test_absent_keys_counts_those_that_are_present() -> None:
-    found = absent_keys("seen", torch.tensor([7, 3, 3, 9]), torch.tensor([1, 3, 2, 3, 4]))
-    assert (found.name, found.checked, found.violations) == ("seen", 4, 2)
-    assert absent_keys("seen", torch.tensor([1]), torch.tensor([], dtype=torch.int64)).passed
+def test_absent_counts_what_is_present_in_either_direction_strangers_included() -> None:
+    one = torch.ones(1, dtype=torch.int64)
+    history = EdgeHistory.of(torch.tensor([[0], [1]]), one, one, one, 5)
+    wanted = history.look_up(torch.tensor([[1, 0, 2, 3], [0, 1, 4, 4]]))
+    edge, stranger = (history.look_up(torch.tensor(pair).unsqueeze(1)) for pair in ((0, 1), (4, 2)))
+    assert absent("seen", wanted, edge) == Invariant("seen", 4, 2)
+    assert absent("seen", wanted, stranger) == Invariant("seen", 4, 1)
+    assert absent("seen", wanted, stranger, edge) == Invariant("seen", 4, 3)
+    assert absent("seen", wanted) == Invariant("seen", 4, 0)
 
 
 @st.composite

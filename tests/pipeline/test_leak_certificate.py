@@ -28,7 +28,9 @@ from pipeline.leak_certificate import (
     training_certificate,
     unseen_by_champion,
 )
-from pipeline.params import SplitParams
+from pipeline.params import DecideParams, SplitParams
+from pipeline.promotion import decide
+from pipeline.records import CheckResult, EvaluationReport, Interval, LeakInvariant, ModelScores
 from pipeline.run_data import features_for
 from pipeline.scored_input import GraphScorer, same_input, scored_input
 from pipeline.split_arrays import SplitArrays
@@ -97,7 +99,7 @@ class Night:
         data = training_data(self.tables, replace(arrays, known_train=self.avoided), self.training_features)
         found = (
             *recounted(self.record, arrays, history, as_of),
-            *training_certificate(data, arrays),
+            *training_certificate(data, arrays, history),
             *features_as_known("training", data.features, self.tables, self.record, as_of),
             *features_as_known("testing", self.testing_features, self.tables, self.record, as_of),
             positions_keep_their_ids(self.model_ids, self.tables),
@@ -114,6 +116,20 @@ class Night:
         changed = getattr(self.arrays, side).clone()
         changed[:, 0] = pairs[:, 0].flip(0) if turned else pairs[:, 0]
         self.arrays = replace(self.arrays, **{side: changed})
+
+
+def report_with(certificate: tuple[LeakInvariant, ...]) -> EvaluationReport:
+    """Return a report that nothing but its certificate can keep from promotion."""
+    good, poor = (
+        ModelScores(name="any", metrics={"mrr": Interval(value=value, low=value - 0.1, high=value + 0.1)})
+        for value in (0.8, 0.3)
+    )
+    return EvaluationReport(
+        trained_model_sha256="a" * 64, num_test_edges=500, num_seen_by_champion=0, num_negatives=1000, challenger=good,
+        champion=None, champion_note="", floor=(poor,), paired_metric="mrr", paired_difference=None,
+        certificate=certificate, seconds=1.0,
+        snapshot_checks=(CheckResult(name="rows", level="refuse", threshold=">= 1", observed="9", passed=True),),
+    )  # fmt: skip
 
 
 def edge_reversed_within_test(night: Night) -> None:
@@ -270,8 +286,10 @@ def test_planted_leak_is_caught_by_the_invariant_that_is_about_it(
     plant(night)
     found = night.certificate(tmp_path)
     assert found[name].violations > 0
-    verdicts = {item.name: item.passed for item in as_records(found.values())}
-    assert not verdicts[name]
+    decision = decide(report_with(as_records(found.values())), DecideParams())
+    assert not decision.promote
+    assert [rule.name for rule in decision.rules if not rule.passed] == ["leak_certificate"]
+    assert f"{name} {found[name].violations} of {found[name].checked}" in decision.reason
 
 
 @pytest.mark.parametrize("method", ["temporal", "hashed", "random"])
@@ -281,6 +299,7 @@ def test_sound_night_passes_with_something_checked_everywhere(method: str, tmp_p
     for item in found.values():
         assert item.passed, item
         assert item.checked > 0, item
+    assert decide(report_with(as_records(found.values())), DecideParams()).promote
 
 
 def test_swapped_split_file_is_caught_where_no_time_divides_the_edges(tmp_path: Path) -> None:
