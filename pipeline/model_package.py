@@ -6,6 +6,7 @@ import ast
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
@@ -22,6 +23,8 @@ CORE = ROOT / "ncnc_core"
 SERVED_MODEL = Path(__file__).with_name("served_model.py")
 ARTIFACT = "link_model"  # as served_model.py asks for it
 MODEL_PATH = f"artifacts/{ARTIFACT}"
+# CPython 3.11 counts the depth of a parse for the whole interpreter: two threads that parse fail now and then.
+PARSING = threading.Lock()
 
 
 def pack_model(model_folder: Path, destination: Path, *, logged: LoggedModel, input_example: DataFrame) -> None:
@@ -81,7 +84,9 @@ def imported_packages(files: Iterable[Path]) -> set[str]:
     """Return the top-level packages that source files import, less the standard library and the core itself."""
     found: set[str] = set()
     for path in files:
-        for node in ast.walk(ast.parse(path.read_text())):
+        with PARSING:
+            tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 found.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:

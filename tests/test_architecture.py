@@ -29,6 +29,7 @@ MAY_TOUCH_THE_ENVIRONMENT = {
     "pipeline/tracking_server.py": "sets the switches that MLflow reads at its import",
     "dags/nightly_retraining.py": "the schedule; a DAG file may not import the pipeline",
     "benchmarks/datasets.py": "the data sets' folder, which only the benchmarks, the demo and the tests know",
+    "benchmarks/nightly_bytes.py": "builds the environment of the processes it starts",
     "embedded/as_caida.py": "the data sets' folder, which only the demo and the tests know",
     "embedded/settings.py": "builds the environment of the processes it starts",
     "embedded/stack.py": "builds the environment of the processes it starts",

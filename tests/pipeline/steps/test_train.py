@@ -79,7 +79,7 @@ def test_calibrated_completion_is_what_is_saved_logged_and_recorded(
     house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged: dict[str, float] = {}
-    monkeypatch.setattr(ModelRegistry, "log_metrics", lambda _, run_id, metrics, *, step: logged.update(metrics))
+    monkeypatch.setattr(ModelRegistry, "log_metrics", lambda _, run_id, metrics, *, step=0: logged.update(metrics))
     values = yaml.safe_load(house.params_file.read_text())
     values["train"]["training"] |= {"calibrate_completion": True, "epochs": 2}
     house.params_file.write_text(yaml.safe_dump(values))
