@@ -8,9 +8,10 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.leak_invariants import leak_invariants
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
-from pipeline.fixed_split import given_split, read_pair_files
+from pipeline.fixed_split import given_split
 from pipeline.graph_division import divide
 from pipeline.leak_certificate import as_records, edge_history
+from pipeline.pair_files import read_pair_files
 from pipeline.params import Params
 from pipeline.records import EdgeSplit, GraphSnapshot, digests_of_folder
 from pipeline.run_data import SPLIT_FOLDER, snapshot_tables
@@ -29,7 +30,9 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
     snapshot, tables = folder.get(GraphSnapshot), snapshot_tables(folder, doors)
     as_of, history, given = int(snapshot.as_of.timestamp()), edge_history(tables), None
     if params.split.method == "fixed":
-        given = given_split(read_pair_files(doors.environment.source_split), tables, history, as_of)
+        text = tables.node_ids.dtype.kind != "i"
+        pairs = read_pair_files(doors.environment.source_split, doors.environment.home / "tmp", text=text)
+        given = given_split(pairs, tables, history, as_of)
     earlier = [int(item.as_of.timestamp()) for item in doors.snapshots.list(snapshot.graph)]
     earlier = [time for time in earlier if time < as_of]
     try:
