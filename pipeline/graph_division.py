@@ -71,7 +71,8 @@ def _split(
     if params.method == "fixed":
         if given is None:
             raise InvalidInput(
-                "split.method is fixed, but no split is given. Set NCNC_SOURCE_SPLIT, or another method."
+                "split.method is fixed, but no split is given. Set NCNC_SOURCE_SPLIT to the folder or URL with the "
+                "files train, valid and test, or split.method to another method in params.yaml."
             )
         return fixed_split(edges, given.train, given.valid, given.test, num_nodes=tables.num_nodes, reason=given.reason)
     return split_edges(

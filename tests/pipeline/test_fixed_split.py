@@ -94,7 +94,7 @@ def test_divided_graph_keeps_the_files_order_and_passes_its_certificate(write: W
 
 
 def test_fixed_method_without_a_split_says_what_to_set() -> None:
-    with pytest.raises(InvalidInput, match=r"split.method is fixed, but no split is given\. Set NCNC_SOURCE_SPLIT"):
+    with pytest.raises(InvalidInput, match=r"no split is given\. Set NCNC_SOURCE_SPLIT to the folder .*params\.yaml"):
         divide(INTEGERS, edge_history(INTEGERS), AS_OF, [], SplitParams(method="fixed"))
 
 
