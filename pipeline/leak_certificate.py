@@ -34,10 +34,17 @@ def edge_history(tables: GraphTables) -> EdgeHistory:
     return EdgeHistory.of(edges, first_seen, alive_since, removed_at, tables.num_nodes)
 
 
-def recounted(split: EdgeSplit, arrays: SplitArrays, history: EdgeHistory, as_of: datetime) -> tuple[Invariant, ...]:
-    """Return the invariants of a published split once more, on the arrays as they were read back."""
-    cut_train, cut_valid = (None if cut is None else int(cut.timestamp()) for cut in (split.cut_train, split.cut_valid))
-    return leak_invariants(arrays, history, as_of=int(as_of.timestamp()), cut_train=cut_train, cut_valid=cut_valid)
+def split_certificate(
+    arrays: SplitArrays,
+    history: EdgeHistory,
+    *,
+    as_of: datetime,
+    cut_train: datetime | None,
+    cut_valid: datetime | None,
+) -> tuple[Invariant, ...]:
+    """Return the invariants of a split, counted on its arrays as they were read back."""
+    train, valid = (None if cut is None else int(cut.timestamp()) for cut in (cut_train, cut_valid))
+    return leak_invariants(arrays, history, as_of=int(as_of.timestamp()), cut_train=train, cut_valid=valid)
 
 
 def training_certificate(data: TrainingData, arrays: SplitArrays) -> tuple[Invariant, ...]:

@@ -26,7 +26,7 @@ from pipeline.leak_certificate import (
     edge_history,
     features_as_known,
     positions_keep_their_ids,
-    recounted,
+    split_certificate,
     training_certificate,
     unseen_by_champion,
 )
@@ -101,7 +101,9 @@ class Night:
         handed = replace(arrays, **{"known_train": self.avoided, **self.handed})
         data = training_data(self.tables, handed, self.training_features)
         found = (
-            *recounted(self.record, arrays, history, as_of),
+            *split_certificate(
+                arrays, history, as_of=as_of, cut_train=self.record.cut_train, cut_valid=self.record.cut_valid
+            ),
             *training_certificate(data, arrays),
             *features_as_known("training", data.features, self.tables, self.record, as_of),
             *features_as_known("testing", self.testing_features, self.tables, self.record, as_of),
