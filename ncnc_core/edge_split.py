@@ -72,10 +72,8 @@ def split_edges(
     shares = _shuffled_share(edges, seed) if method == "random" else hashed_share(edges, seed)
     test = shares < test_fraction
     valid = ~test & (shares < test_fraction + valid_fraction)
-    if method == "random":
-        return _by_share("random", "split.method is random", removed_at > as_of, valid, test)
-    if method == "hashed":
-        return _by_share("hashed", "split.method is hashed", removed_at > as_of, valid, test)
+    if method == "random" or method == "hashed":
+        return _by_share(method, f"split.method is {method}", removed_at > as_of, valid, test)
     cuts = choose_cuts(
         first_seen,
         removed_at,

@@ -46,10 +46,9 @@ def hard_negatives(
     partner = found[torch.where(keeps_source, of_source, of_target), slot // 2]  # [positives, per_positive]
     source, target = positives.unsqueeze(2)
     negatives = torch.stack([torch.where(keeps_source, source, partner), torch.where(keeps_source, partner, target)])
-    missing = partner < 0
+    missing = partner < 0  # [positives, per_positive]
     short = missing.any(1)
     if short.any():
-        degree = adjacency.degree
         filler = corrupted_negatives(
             positives[:, short],
             per_positive,
@@ -57,9 +56,9 @@ def hard_negatives(
             generator,
             num_nodes=adjacency.num_nodes,
             kind="degree_matched",
-            degree=degree,
-        ).reshape(2, -1, per_positive)
-        negatives[:, short] = torch.where(missing[short], filler, negatives[:, short])
+            degree=adjacency.degree,
+        )
+        negatives[:, short] = torch.where(missing[short], filler.reshape(2, -1, per_positive), negatives[:, short])
     return negatives.reshape(2, -1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -106,19 +107,7 @@ def leak_invariants(
     )
     if cut_valid is None:
         return checks
-    until = _first(cut_train, cut_valid)
-    valid_after = torch.iinfo(torch.int64).min if cut_train is None else cut_train
-    first_valid = valid.first_seen
-    return (
-        *checks,
-        _holds(
-            "training_edges_not_after_train_cut",
-            torch.cat([train.alive_since_until(until), message_train.alive_since_until(until)]),
-        ),
-        _holds("valid_pairs_between_the_cuts", (first_valid > valid_after) & (first_valid <= cut_valid)),
-        _holds("test_messages_alive_at_valid_cut", message_test.alive_at(cut_valid)),
-        _holds("test_pairs_first_seen_after_valid_cut", ~test.seen_until(cut_valid)),
-    )
+    return (*checks, *_divided_by_time(edges, cut_train, cut_valid))
 
 
 def absent(name: str, wanted: PairTimes, *among: PairTimes) -> Invariant:
@@ -148,6 +137,20 @@ def _each_once(name: str, sides: tuple[PairTimes, ...]) -> Invariant:
     times = torch.bincount(place[known])
     unknown_times = keys[~known].unique(return_counts=True)[1]
     return Invariant(name, keys.numel(), int((times > 1).sum()) + int((unknown_times > 1).sum()))
+
+
+def _divided_by_time(edges: Mapping[str, PairTimes], cut_train: int | None, cut_valid: int) -> tuple[Invariant, ...]:
+    """Check that each edge is on its side of the cuts; without `cut_train`, training goes up to `cut_valid`."""
+    until = _first(cut_train, cut_valid)
+    valid_after = torch.iinfo(torch.int64).min if cut_train is None else cut_train
+    trained = torch.cat([edges[name].alive_since_until(until) for name in ("train", "message_train")])
+    first_valid = edges["valid"].first_seen
+    return (
+        _holds("training_edges_not_after_train_cut", trained),
+        _holds("valid_pairs_between_the_cuts", (first_valid > valid_after) & (first_valid <= cut_valid)),
+        _holds("test_messages_alive_at_valid_cut", edges["message_test"].alive_at(cut_valid)),
+        _holds("test_pairs_first_seen_after_valid_cut", ~edges["test"].seen_until(cut_valid)),
+    )
 
 
 def _avoided_in_training(

@@ -49,7 +49,7 @@ class Environment:
     @property
     def source_split(self) -> str:
         """The folder or URL of a fixed split's files; read only where split.method is fixed."""
-        return self._required("NCNC_SOURCE_SPLIT", "the folder or URL with train, valid and test, .parquet or .csv")
+        return self._required("NCNC_SOURCE_SPLIT", "the folder or URL with the files train, valid and test")
 
     @property
     def tracking_uri(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.edge_history import EdgeHistory
@@ -36,31 +37,37 @@ def divide(
     edges = torch.tensor(tables.edges)
     split = _split(tables, as_of, earlier, params, given)
     generator = torch.Generator().manual_seed(params.seed)
-
-    def negatives(positives: torch.Tensor, message_edges: torch.Tensor) -> torch.Tensor:
-        return evaluation_negatives(
-            positives,
-            params.negatives_per_edge,
-            history.keys,
-            generator,
-            kinds=params.negative_kinds,
-            adjacency=Adjacency.from_edges(message_edges, tables.num_nodes),
-            seed=params.seed,
-        )
-
     sides = {name: edges[:, getattr(split, name)] for name in ("train", "valid", "test")}
     if given is not None:  # in the order of the files, which their negatives follow
         sides = {"train": given.train, "valid": given.valid, "test": given.test}
-    valid_negatives, test_negatives = (given.valid_negatives, given.test_negatives) if given else (None, None)
     message_train, message_test = edges[:, split.message_train], edges[:, split.message_test]
+    valid_negatives, test_negatives = (given.valid_negatives, given.test_negatives) if given else (None, None)
+    if valid_negatives is None:
+        valid_negatives = _negatives(sides["valid"], message_train, history, params, generator)
+    if test_negatives is None:
+        test_negatives = _negatives(sides["test"], message_test, history, params, generator)
     return split, SplitArrays(
         **sides,
         message_train=message_train,
         message_test=message_test,
         known_train=edges[:, split.known_train],
-        valid_negatives=negatives(sides["valid"], message_train) if valid_negatives is None else valid_negatives,
-        test_negatives=negatives(sides["test"], message_test) if test_negatives is None else test_negatives,
+        valid_negatives=valid_negatives,
+        test_negatives=test_negatives,
         test_first_seen=history.look_up(sides["test"]).first_seen,
+    )
+
+
+def _negatives(
+    positives: Tensor, message_edges: Tensor, history: EdgeHistory, params: SplitParams, generator: torch.Generator
+) -> Tensor:
+    return evaluation_negatives(
+        positives,
+        params.negatives_per_edge,
+        history.keys,
+        generator,
+        kinds=params.negative_kinds,
+        adjacency=Adjacency.from_edges(message_edges, history.num_nodes),
+        seed=params.seed,
     )
 
 
@@ -71,7 +78,8 @@ def _split(
     if params.method == "fixed":
         if given is None:
             raise InvalidInput(
-                "split.method is fixed, but no split is given. Set NCNC_SOURCE_SPLIT, or another method."
+                "split.method is fixed, but no split is given. Set NCNC_SOURCE_SPLIT to the folder or URL with the "
+                "files train, valid and test, or split.method to another method in params.yaml."
             )
         return fixed_split(edges, given.train, given.valid, given.test, num_nodes=tables.num_nodes, reason=given.reason)
     return split_edges(

@@ -48,7 +48,10 @@ class Holds:
 
         def entry(journal: Journal) -> Release:
             if tag not in journal.holds:
-                raise InvalidInput(f"{tag} is not held. Held are: {', '.join(sorted(journal.holds)) or 'none'}.")
+                raise InvalidInput(
+                    f"{tag} is not held. Held are: {', '.join(sorted(journal.holds)) or 'none'}. Give one that is, as "
+                    f"`ncnc snapshots list GRAPH` shows them."
+                )
             return wanted
 
         append(self._origin, entry)

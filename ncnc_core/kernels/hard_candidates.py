@@ -141,6 +141,25 @@ def _precedes(one: Whole, other: Whole, first: Array, second: Array, base: Whole
 
 @njit(cache=True, nogil=True)
 @no_type_check
+def _interleave(one: Array, many: Whole, other: Array, more: Whole, taken: Array, found: Array) -> None:
+    """Fill `found` with two rankings in turn, each node once, then -1; `taken`, as long as the graph, stays False."""
+    wanted, kept = found.size, 0
+    for rank in range(wanted):
+        if rank < many and kept < wanted and not taken[one[rank]]:
+            found[kept] = one[rank]
+            taken[one[rank]] = True
+            kept += 1
+        if rank < more and kept < wanted and not taken[other[rank]]:
+            found[kept] = other[rank]
+            taken[other[rank]] = True
+            kept += 1
+    for item in range(kept):
+        taken[found[item]] = False
+    found[kept:] = -1
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
 def hard_candidates(
     row_pointer: Array,
     column: Array,
@@ -172,19 +191,7 @@ def hard_candidates(
         sharing = allocate_from(row_pointer, column, source, allocation, shared)
         many = best_allowed(near, reached, page_rank, allocation, source, forbidden, wanted, seed, by_rank)
         more = best_allowed(shared, sharing, allocation, page_rank, source, forbidden, wanted, seed, by_share)
-        kept = 0
-        for rank in range(wanted):
-            if rank < more and kept < wanted and not taken[by_share[rank]]:
-                found[row, kept] = by_share[rank]
-                taken[by_share[rank]] = True
-                kept += 1
-            if rank < many and kept < wanted and not taken[by_rank[rank]]:
-                found[row, kept] = by_rank[rank]
-                taken[by_rank[rank]] = True
-                kept += 1
-        for item in range(kept):
-            taken[found[row, item]] = False
-        found[row, kept:] = -1
+        _interleave(by_share, more, by_rank, many, taken, found[row])
         for item in range(reached):
             page_rank[near[item]] = 0.0
             residual[near[item]] = 0.0

@@ -19,7 +19,7 @@ from pipeline.leak_certificate import (
     edge_history,
     features_as_known,
     positions_keep_their_ids,
-    recounted,
+    split_certificate,
     unseen_by_champion,
 )
 from pipeline.params import Params
@@ -50,7 +50,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     outcome = compare(pairs, _scorers(models, arrays.testing_graph(tables.num_nodes), features), params.evaluate)
     history = edge_history(tables)
     checked = (
-        *recounted(split, arrays, history, snapshot.as_of),
+        *split_certificate(arrays, history, as_of=snapshot.as_of, cut_train=split.cut_train, cut_valid=split.cut_valid),
         *features_as_known("testing", features, tables, split, snapshot.as_of),
         positions_keep_their_ids([model.node_ids for model in models.values()], tables),
         unseen_by_champion(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.leak_invariants import leak_invariants
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
-from pipeline.fixed_split import given_split, read_pair_files
+from pipeline.fixed_split import given_split
 from pipeline.graph_division import divide
-from pipeline.leak_certificate import as_records, edge_history
+from pipeline.leak_certificate import as_records, edge_history, split_certificate
+from pipeline.pair_files import read_pair_files
 from pipeline.params import Params
 from pipeline.records import EdgeSplit, GraphSnapshot, digests_of_folder
 from pipeline.run_data import SPLIT_FOLDER, snapshot_tables
@@ -29,7 +29,9 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
     snapshot, tables = folder.get(GraphSnapshot), snapshot_tables(folder, doors)
     as_of, history, given = int(snapshot.as_of.timestamp()), edge_history(tables), None
     if params.split.method == "fixed":
-        given = given_split(read_pair_files(doors.environment.source_split), tables, history, as_of)
+        text = tables.node_ids.dtype.kind != "i"
+        pairs = read_pair_files(doors.environment.source_split, doors.environment.home / "tmp", text=text)
+        given = given_split(pairs, tables, history, as_of)
     earlier = [int(item.as_of.timestamp()) for item in doors.snapshots.list(snapshot.graph)]
     earlier = [time for time in earlier if time < as_of]
     try:
@@ -38,11 +40,12 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
         raise InvalidInput(
             f"{snapshot.graph} as of {snapshot.as_of:%Y-%m-%d %H:%M} cannot be split: {error}"
         ) from error
+    cut_train, cut_valid = _aware(split.cut_train), _aware(split.cut_valid)
     with folder.staging(SPLIT_FOLDER) as staged:
         arrays.save(staged)
         # Counted on the bytes that are published, not on what they were made from.
-        checked = leak_invariants(
-            SplitArrays.load(staged), history, as_of=as_of, cut_train=split.cut_train, cut_valid=split.cut_valid
+        checked = split_certificate(
+            SplitArrays.load(staged), history, as_of=snapshot.as_of, cut_train=cut_train, cut_valid=cut_valid
         )
         publication = doors.snapshots.publish_split(
             staged, graph=snapshot.graph, as_of=snapshot.as_of, run_key=snapshot.run_key
@@ -52,8 +55,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
         snapshot_sha256=snapshot.sha256,
         method=split.method,
         reason=split.reason,
-        cut_train=_aware(split.cut_train),
-        cut_valid=_aware(split.cut_valid),
+        cut_train=cut_train,
+        cut_valid=cut_valid,
         num_train=arrays.train.shape[1],
         num_valid=arrays.valid.shape[1],
         num_test=arrays.test.shape[1],

@@ -31,7 +31,7 @@ def test_hold_of_what_is_not_there_is_refused(place: Place) -> None:
     tag = place.publish(1).tag
     with pytest.raises(InvalidInput, match=r"published as snap/demo/none\. `ncnc snapshots list"):
         place.store.holds.hold("snap/demo/none", "x")
-    with pytest.raises(InvalidInput, match=rf"{tag} is not held\. Held are: none"):
+    with pytest.raises(InvalidInput, match=rf"{tag} is not held\. Held are: none\. Give .*`ncnc snapshots list GRAPH`"):
         place.store.holds.release(tag, "x")
     for reason in ("", "  "):
         with pytest.raises(InvalidInput, match=rf"need a reason, but got '{reason}'\. Say it with --reason"):

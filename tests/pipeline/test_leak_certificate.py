@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
@@ -24,7 +26,7 @@ from pipeline.leak_certificate import (
     edge_history,
     features_as_known,
     positions_keep_their_ids,
-    recounted,
+    split_certificate,
     training_certificate,
     unseen_by_champion,
 )
@@ -37,6 +39,7 @@ from pipeline.split_arrays import SplitArrays
 from pipeline.steps.train import training_data
 from tests.split_records import split_record
 
+ROOT = Path(__file__).parents[2]
 DAYS, NODES = 30, 80
 CHAMPION_DAY = 28
 PARAMS = SplitParams(minimum_test_edges=10, negatives_per_edge=4)
@@ -75,6 +78,7 @@ class Night:
         self.training_features = features_for(self.tables, self.record, "training")
         self.testing_features = features_for(self.tables, self.record, "testing")
         self.avoided = self.arrays.known_train
+        self.handed: dict[str, Tensor] = {}  # what training gets in the place of what the split says
         self.model_ids = [self.tables.node_ids.tolist(), self.tables.node_ids[: NODES - 5].tolist()]
         self.champion_as_of = datetime.fromtimestamp(CHAMPION_DAY if method == "temporal" else 15, UTC)
         self.champion_seen: tuple[Tensor, ...] = (self.edges_of(self.tables.first_seen <= 15),)
@@ -96,9 +100,12 @@ class Night:
         as_of = datetime.fromtimestamp(DAYS, UTC)
         self.arrays.save(folder)
         arrays, pairs, history = SplitArrays.load(folder), self.pairs, edge_history(self.tables)
-        data = training_data(self.tables, replace(arrays, known_train=self.avoided), self.training_features)
+        handed = replace(arrays, **{"known_train": self.avoided, **self.handed})
+        data = training_data(self.tables, handed, self.training_features)
         found = (
-            *recounted(self.record, arrays, history, as_of),
+            *split_certificate(
+                arrays, history, as_of=as_of, cut_train=self.record.cut_train, cut_valid=self.record.cut_valid
+            ),
             *training_certificate(data, arrays, history),
             *features_as_known("training", data.features, self.tables, self.record, as_of),
             *features_as_known("testing", self.testing_features, self.tables, self.record, as_of),
@@ -156,6 +163,38 @@ def training_avoids_test_edges(night: Night) -> None:
     night.avoided = torch.cat([night.avoided, night.arrays.test], 1)  # whatever the split says
 
 
+def training_is_handed_a_test_edge(night: Night) -> None:
+    night.handed["train"] = torch.cat([night.arrays.train, night.arrays.test[:, :1].flip(0)], 1)
+
+
+def epoch_is_chosen_on_a_test_edge(night: Night) -> None:
+    night.handed["valid"] = torch.cat([night.arrays.valid, night.arrays.test[:, :1].flip(0)], 1)
+
+
+def edge_of_test_in_training_messages(night: Night) -> None:
+    night.put("message_train", night.arrays.test)
+
+
+def edge_of_validation_in_training_messages(night: Night) -> None:
+    night.put("message_train", night.arrays.valid, turned=True)
+
+
+def edge_of_the_test_window_as_training_message(night: Night) -> None:
+    night.put("message_train", night.edges_of(night.tables.first_seen == DAYS))
+
+
+def edge_removed_before_its_cut_as_validation_pair(night: Night) -> None:
+    night.put("valid", night.edges_of(night.tables.removed_at <= CHAMPION_DAY))
+
+
+def pair_of_test_as_negative_of_validation(night: Night) -> None:
+    night.put("valid_negatives", night.arrays.test)
+
+
+def negative_that_is_its_own_positive(night: Night) -> None:
+    night.put("test_negatives", night.arrays.test, turned=True)
+
+
 def edge_of_the_test_window_avoided_in_training(night: Night) -> None:
     assert night.split.cut_train is not None
     gone = (night.tables.first_seen > night.split.cut_train) & (night.tables.removed_at != STILL_ALIVE)
@@ -168,6 +207,19 @@ def features_of_today_in_training(night: Night) -> None:
 
 def features_of_today_in_testing(night: Night) -> None:
     night.testing_features = features_for(night.tables, night.record, "serving")
+
+
+class TodaysFeatures(GraphTables):
+    """Tables that answer for every time with what is known today."""
+
+    def features_at(self, time: int) -> NDArray[np.float32] | None:
+        return self.features
+
+
+def tables_that_answer_with_features_of_today(night: Night) -> None:
+    night.tables = TodaysFeatures(**vars(night.tables))
+    night.training_features = features_for(night.tables, night.record, "training")
+    night.testing_features = features_for(night.tables, night.record, "testing")
 
 
 def champion_trained_on_a_test_edge(night: Night) -> None:
@@ -255,6 +307,16 @@ PLANTS: list[tuple[Callable[[Night], None], str]] = [
     (negative_that_joins_a_node_with_itself, "evaluation_negatives_join_two_nodes"),
     (split_lets_training_avoid_a_test_edge, "held_out_pairs_free_as_training_negatives"),
     (training_avoids_test_edges, "held_out_pairs_not_among_what_training_avoids"),
+    (training_is_handed_a_test_edge, "held_out_pairs_not_in_what_training_sees"),
+    (epoch_is_chosen_on_a_test_edge, "test_pairs_not_among_what_chooses_the_epoch"),
+    (edge_of_test_in_training_messages, "test_pairs_not_in_training_messages"),
+    (edge_of_validation_in_training_messages, "valid_pairs_not_in_training_messages"),
+    (edge_of_the_test_window_as_training_message, "training_edges_not_after_train_cut"),
+    (edge_removed_before_its_cut_as_validation_pair, "valid_pairs_alive_at_their_cut"),
+    (pair_of_test_as_negative_of_validation, "evaluation_negatives_never_an_edge"),
+    (negative_that_is_its_own_positive, "evaluation_negatives_never_an_edge"),
+    (tables_that_answer_with_features_of_today, "training_features_not_younger_than_their_cut"),
+    (tables_that_answer_with_features_of_today, "testing_features_not_younger_than_their_cut"),
     (edge_of_the_test_window_avoided_in_training, "training_negatives_avoid_only_what_was_known"),
     (features_of_today_in_training, "training_features_not_younger_than_their_cut"),
     (features_of_today_in_testing, "testing_features_not_younger_than_their_cut"),
@@ -290,6 +352,36 @@ def test_planted_leak_is_caught_by_the_invariant_that_is_about_it(
     assert not decision.promote
     assert [rule.name for rule in decision.rules if not rule.passed] == ["leak_certificate"]
     assert f"{name} {found[name].violations} of {found[name].checked}" in decision.reason
+
+
+def test_every_invariant_has_a_plant_and_a_line_in_the_docs(tmp_path: Path) -> None:
+    names = set(Night().certificate(tmp_path))
+    assert {name for _, name in PLANTS} == names
+    section = (ROOT / "docs" / "splits.md").read_text().partition("## The certificate")[2]
+    assert set(re.findall(r"`([a-z]+(?:_[a-z]+){2,})`", section)) == names
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_features_are_recounted_from_their_history_as_a_plain_loop_finds_them(seed: int) -> None:
+    g = np.random.default_rng(seed)
+    history = FeatureHistory.empty(("height", "width"))
+    for day in sorted(g.choice(DAYS, size=4, replace=False)):
+        some = g.permutation(NODES)[: g.integers(0, NODES)]
+        history = history.with_changes(some, np.full_like(some, day), g.random((len(some), 2), dtype=np.float32) + 1)
+    night = Night()
+    tables = replace(night.tables, features=history.newest(NODES), history=history)
+    assert night.split.cut_valid is not None
+    known = torch.zeros(NODES, 2)
+    newest = [-1] * NODES
+    for node, since, values in zip(history.node, history.since, history.values, strict=True):
+        if newest[node] <= since <= night.split.cut_valid:
+            known[node], newest[node] = torch.from_numpy(values), since
+    as_of = datetime.fromtimestamp(DAYS, UTC)
+    (sound,) = features_as_known("testing", known, tables, night.record, as_of)
+    assert (sound.checked, sound.violations) == (NODES, 0)
+    known[3] += 1
+    known[7, 1] = -1
+    assert features_as_known("testing", known, tables, night.record, as_of)[0].violations == 2
 
 
 @pytest.mark.parametrize("method", ["temporal", "hashed", "random"])
