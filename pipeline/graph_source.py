@@ -72,7 +72,9 @@ class GraphSource:
     ) -> Delivery:
         params = self.params
         with edges.refusing():
-            table, text = taking.open_edges(connection, edges, night.window)
+            table, kind = taking.open_edges(connection, edges, night.window)
+        text = self._nodes_are_text(connection, nodes, taking) if kind is None else kind
+        with edges.refusing():
             rows = EdgeRows.checked(table, params, text=text)
             counts = rows.counted(night.after, night.as_of, night.since)
             self._require_rows(rows, counts, night)
@@ -106,6 +108,13 @@ class GraphSource:
             newest=counts.newest,
             since=night.since,
         )
+
+    def _nodes_are_text(self, connection: Backend, nodes: TakenTable | None, taking: Taking) -> bool:
+        """Return whether ids are strings where no edge row says it: a quiet night of a log."""
+        if nodes is None:
+            return False
+        with nodes.refusing():
+            return bool(taking.open_nodes(connection, nodes).ids_are_text(self.params.node_column))
 
     def _pairs(
         self, connection: Backend, rows: Table, folder: Path, *, text: bool
