@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedded.as_caida import _dumps, find_archive
+from embedded.as_caida import dumps, find_archive
 from embedded.nights import DemoError
 from pipeline.canonical_graph import build
 from pipeline.change_report import ChangeReport, change_report
@@ -83,7 +83,7 @@ def weeks() -> list[Week]:
         if os.environ.get("CI") == "true":
             pytest.fail(f"CI needs the data set: {missing}")
         pytest.skip(str(missing))
-    return list(played((as_of, dump_delivery(text)) for as_of, text in _dumps(archive)))
+    return list(played((as_of, dump_delivery(text)) for as_of, text in dumps(archive)))
 
 
 def dump_delivery(text: bytes) -> Delivery:
