@@ -54,6 +54,7 @@ class Delivery:
     high, each pair once, in the order of (low, high); self-loops are only counted. time [e]: each pair's earliest,
     unix seconds, or None. newest: the latest time among the rows read, or None. since: the as-of of the snapshot that
     an event log was read on from: what lies further back is in that snapshot, not here, and nothing new is no fault.
+    dated: whether the edge table's location names the night, so that every night has a file of its own.
     """
 
     edges_file: str
@@ -67,6 +68,7 @@ class Delivery:
     nodes: NodeTable | None = None
     newest: int | None = None
     since: int | None = None
+    dated: bool = True
 
     @property
     def num_edges(self) -> int:

@@ -50,13 +50,18 @@ def time_order(as_of: datetime, newest_as_of: datetime | None) -> Finding:
 def newest_event(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> Finding:
     """Warn where a log holds no event since the previous snapshot: its source, or its clock, stands still."""
     newest, since = delivery.newest, int(baseline.as_of.timestamp())
-    observed = "no times" if newest is None else str(pd.Timestamp(newest, unit="s", tz="UTC"))
+    if newest is not None:
+        observed, is_new = _moment(newest), newest > since
+    elif delivery.since is not None:
+        observed, is_new = f"none since {_moment(delivery.since)}", False
+    else:
+        observed, is_new = "no times", True
     return finding(
         "newest_event",
         "warn",
         threshold=f"after {baseline.as_of.isoformat()}" if params.kind == "event_log" else "any, in a dump",
         observed=observed,
-        passed=params.kind != "event_log" or newest is None or newest > since,
+        passed=params.kind != "event_log" or is_new,
     )
 
 
@@ -90,10 +95,11 @@ def _self_loops(delivery: Delivery, params: SnapshotParams) -> Finding:
 
 def _duplicates(delivery: Delivery, params: SnapshotParams) -> Finding:
     rows = delivery.rows
-    # A log tells of the same edge again and again; only in a dump is that a fault.
+    if params.kind == "event_log":  # it tells of the same edge again and again
+        return finding("duplicates", "warn", threshold="counted", observed=str(rows.repeated), passed=True)
     return counted(
         "duplicates",
-        refuse_if(params.duplicates == "refuse" and params.kind == "full_dump"),
+        refuse_if(params.duplicates == "refuse"),
         rows.repeated,
         f"{rows.repeated} rows repeat an edge, in this direction or the other "
         f"(first: {rows.first_repeated}). Deliver each edge once, or set snapshot.duplicates: merge in params.yaml.",
@@ -129,6 +135,10 @@ def _minimum_edges(delivery: Delivery, params: SnapshotParams, baseline: Baselin
         f"below {least}. Have the graph delivered whole, or lower snapshot.minimum_edges in params.yaml "
         f"(to 1 at the least).",
     )
+
+
+def _moment(seconds: int) -> str:
+    return str(pd.Timestamp(seconds, unit="s", tz="UTC"))
 
 
 def _where(delivery: Delivery, edges: NDArray[np.int64]) -> str:

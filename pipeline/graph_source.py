@@ -44,7 +44,8 @@ class GraphSource:
         """Read what was delivered for a night; of an event log with times, what is new since an earlier as-of.
 
         Events of the late window before `since` are read again, and their pairs delivered again. The digest is that
-        of the delivered files' bytes; of a database, and of the part that is read of a log, that of what was taken.
+        of the delivered files' bytes; where they were not all read, as of a database and of a log's Parquet files on
+        this machine, or hold no row, that of what was taken.
 
         Raises:
             OutsideTrouble: a file is not there, a database does not answer, or what it says is too old: the source
@@ -72,7 +73,10 @@ class GraphSource:
     ) -> Delivery:
         params = self.params
         with edges.refusing():
-            table, text = taking.open_edges(connection, edges, night.window)
+            table, kind = taking.open_edges(connection, edges, night.window)
+        has_rows = kind is not None
+        text = self._nodes_are_text(connection, nodes, taking) if kind is None else kind
+        with edges.refusing():
             rows = EdgeRows.checked(table, params, text=text)
             counts = rows.counted(night.after, night.as_of, night.since)
             self._require_rows(rows, counts, night)
@@ -87,8 +91,9 @@ class GraphSource:
             ids, pairs = self._pairs(connection, rows.kept(night.after, night.as_of), taking.folder, text=text)
             reciprocal = int(pairs.pop("reciprocal").sum()) if params.directed else 0
             outcome = row_counts(rows, counts, num_pairs=len(pairs["low"]), reciprocal=reciprocal)
-        digest = edges.sha256
-        if digest is None or night.window is not None:
+        # Files without a row all have the same bytes: two quiet nights are not one delivery given twice.
+        digest = edges.sha256 if has_rows else None
+        if digest is None:
             digest = digest_of_edges(ids, list(pairs.values()), outcome, scope=night.scope)
         if params.edge_query and edges.numbered:
             digest = hashlib.sha256((digest + params.edge_query).encode()).hexdigest()
@@ -105,7 +110,15 @@ class GraphSource:
             nodes=node_table,
             newest=counts.newest,
             since=night.since,
+            dated=fill(self.edges, taking.as_of) != self.edges,
         )
+
+    def _nodes_are_text(self, connection: Backend, nodes: TakenTable | None, taking: Taking) -> bool:
+        """Return whether ids are strings where no edge row says it: a quiet night of a log."""
+        if nodes is None:
+            return False
+        with nodes.refusing():
+            return bool(taking.open_nodes(connection, nodes).ids_are_text(self.params.node_column))
 
     def _pairs(
         self, connection: Backend, rows: Table, folder: Path, *, text: bool
@@ -164,5 +177,5 @@ class _Night:
 
     @property
     def scope(self) -> str:
-        """What was asked of the source: two nights without an event are not the same delivery twice."""
+        """What was asked of the source, for the digest of what it gave."""
         return "whole" if self.window is None else f"after {self.after} until {self.as_of}"

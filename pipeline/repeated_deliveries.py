@@ -25,13 +25,14 @@ class Baseline:
 
 def new_delivery(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> Finding:
     """Refuse the bytes of the last snapshot under a new date, unless an unchanged graph may give them."""
-    same = delivery.sha256 == baseline.source_sha256 and not _has_news(delivery, params, baseline)
+    same = delivery.sha256 == baseline.source_sha256
+    repeated = same and not _is_one_log(delivery, params) and not _has_news(delivery, params, baseline)
     return finding(
         "new_delivery",
         refuse_if(params.identical_delivery == "refuse"),
         threshold=f"other bytes than {baseline.source_sha256[:12]} of {baseline.as_of.isoformat()}",
         observed=f"sha256 {delivery.sha256[:12]}, {'the same bytes' if same else 'other bytes'}",
-        passed=not same,
+        passed=not repeated,
         message=f"{delivery.edges_file} holds the very bytes (sha256 {delivery.sha256[:12]}) that were delivered "
         f"for {baseline.as_of.isoformat()}: the source redelivered an old file under a new date. Ask it for tonight's, "
         f"or set snapshot.identical_delivery: unchanged in params.yaml if an unchanged graph gives the same bytes.",
@@ -56,8 +57,13 @@ def no_older_delivery(delivery: Delivery, params: SnapshotParams, baseline: Base
     )
 
 
+def _is_one_log(delivery: Delivery, params: SnapshotParams) -> bool:
+    # One file for all nights that nobody wrote to is a quiet night; a file of tonight's name is expected to be new.
+    return params.kind == "event_log" and not delivery.dated
+
+
 def _has_news(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> bool:
-    # One log for all nights has the same bytes every night; only without an event since then was nothing added.
+    # A log that was written ahead may stay as it is: its events come due one night after the other.
     if params.kind != "event_log" or delivery.newest is None:
         return False
     return delivery.newest > int(baseline.as_of.timestamp())

@@ -25,13 +25,13 @@ def needed_columns(params: SnapshotParams) -> Needed:
 
 
 def read_nodes(table: SourceTable, params: SnapshotParams, *, text: bool, as_of: int) -> NodeTable:
-    """Read a node table whose ids must be of the edge table's kind; text: whether those are strings.
+    """Read a node table whose ids must be of the edge table's kind; text: whether they are to be strings.
 
     Raises:
         InvalidInput: a column is missing; an id, a feature or a time is none; a node is there twice, or has features
             from after the as-of.
     """
-    if table.typed and table.ids_are_text(params.node_column) != text:
+    if table.typed and table.ids_are_text(params.node_column) not in (text, None):
         raise InvalidInput(
             f"{table.name} holds {'integers' if text else 'strings'} in {params.node_column!r}, but the edge table's "
             f"ids are {'strings' if text else 'integers'}. Make both int64, or both strings."

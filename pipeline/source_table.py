@@ -44,13 +44,15 @@ class SourceTable:
     typed: bool
     files: Sequence[tuple[str, Table]] = ()
 
-    def ids_are_text(self, *columns: str) -> bool:
-        """Return whether ids are strings.
+    def ids_are_text(self, *columns: str) -> bool | None:
+        """Return whether ids are strings; None where there is no row, as an empty column has whatever type it got.
 
         Raises:
             InvalidInput: a column's type makes no id, or one column holds strings and another numbers.
         """
         kinds = {column: are_text(self.name, self.table[column], typed=self.typed) for column in columns}
+        if not self.table.limit(1).count().to_pyarrow().as_py():
+            return None
         if len(set(kinds.values())) > 1:
             said = ", ".join(f"{column} holds {'strings' if text else 'integers'}" for column, text in kinds.items())
             raise InvalidInput(f"{self.name} mixes kinds of ids: {said}. Make all of them int64, or all strings.")

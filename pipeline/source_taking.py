@@ -39,8 +39,10 @@ class Taking:
         """Bring the node table to this machine."""
         return self._take(location, self._node_query, source_nodes.needed_columns(self.params), None, "nodes")
 
-    def open_edges(self, connection: Backend, taken: TakenTable, window: Window | None) -> tuple[SourceTable, bool]:
-        """Open the edge table, or the window of it, and say whether its ids are strings."""
+    def open_edges(
+        self, connection: Backend, taken: TakenTable, window: Window | None
+    ) -> tuple[SourceTable, bool | None]:
+        """Open the edge table, or the window of it, and say whether its ids are strings; None where it has no row."""
         params = self.params
         needed = source_edges.needed_columns(params)
         table = self._open(connection, taken, self._edge_query, needed, "edges", may_be_empty=window is not None)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# Source package (or file) to test folder. The measuring scripts of benchmarks/ are run, not tested.
+# Source package (or file) to test folder.
 MIRRORS = {
     "ncnc_core": "core",
     "pipeline": "pipeline",
@@ -18,6 +18,7 @@ MIRRORS = {
     "benchmarks/large_graph.py": "benchmarks",
     "benchmarks/negatives.py": "benchmarks",
     "benchmarks/nightly_bytes.py": "benchmarks",
+    "benchmarks/parts_of_a_night.py": "benchmarks",
     "benchmarks/sampled_quality.py": "benchmarks",
     "benchmarks/quality": "benchmarks/quality",
     "benchmarks/speed": "benchmarks/speed",

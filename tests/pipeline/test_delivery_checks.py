@@ -1,3 +1,4 @@
+import dataclasses
 from datetime import UTC, datetime
 
 import numpy as np
@@ -38,7 +39,9 @@ def test_duplicate_in_the_other_direction_is_refused() -> None:
 def test_event_log_may_repeat_an_edge() -> None:
     table = with_rows(triangle_with_tail(), (20, 10)).assign(time=5)
     params = SnapshotParams(kind="event_log", time_column="time")
-    assert found(checked(delivered(table), params=params), "duplicates") == ("warn", "1", False)
+    assert found(checked(delivered(table), params=params), "duplicates") == ("warn", "1", True)
+    merged = params.model_copy(update={"kind": "full_dump", "duplicates": "merge"})
+    assert found(checked(delivered(table), params=merged), "duplicates") == ("warn", "1", False)
 
 
 def test_edge_to_an_unknown_node_is_refused_by_row() -> None:
@@ -105,6 +108,15 @@ def test_log_without_an_event_since_the_last_snapshot_is_warned_of(last_event: d
     assert (result.level, result.passed) == ("warn", passed)
     assert result.observed == f"{last_event:%Y-%m-%d} 00:00:00+00:00"
     assert newest_event(delivery, SnapshotParams(time_column="time"), BASELINE).result.passed  # a dump may be quiet
+
+
+def test_log_that_is_read_on_and_holds_no_event_at_all_is_warned_of() -> None:
+    params = SnapshotParams(kind="event_log", time_column="time")
+    quiet = dataclasses.replace(delivered(ring(4).head(0)), since=int(BEFORE.timestamp()))
+    result = newest_event(quiet, params, BASELINE).result
+    assert (result.level, result.observed, result.passed) == ("warn", "none since 2026-01-01 00:00:00+00:00", False)
+    without_times = newest_event(delivered(ring(4)), SnapshotParams(kind="event_log"), BASELINE).result
+    assert (without_times.observed, without_times.passed) == ("no times", True)
 
 
 def test_ids_may_not_change_their_kind() -> None:

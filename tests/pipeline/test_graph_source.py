@@ -54,7 +54,9 @@ def test_strings_of_digits_stay_strings_in_a_typed_file(tmp_path: Path) -> None:
 
 def test_location_takes_the_date_of_the_night(tmp_path: Path) -> None:
     write(triangle_with_tail(), tmp_path / "edges-2026-01-02.parquet")
-    assert len(read(tmp_path / "edges-{date}.parquet").low) == 4
+    delivery = read(tmp_path / "edges-{date}.parquet")
+    assert (delivery.num_edges, delivery.dated) == (4, True)
+    assert not read(tmp_path / "edges-2026-01-02.parquet").dated
     assert fill("s3://b/{as_of}.csv", AS_OF) == "s3://b/20260102T000000Z.csv"
     with pytest.raises(InvalidInput, match=r"field \{dat\}. Use \{date\} or \{as_of\}"):
         fill("edges-{dat}.csv", AS_OF)

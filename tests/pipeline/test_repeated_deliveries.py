@@ -1,3 +1,4 @@
+import dataclasses
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -10,6 +11,8 @@ from pipeline.repeated_deliveries import Baseline, new_delivery, no_older_delive
 from tests.checked_nights import AS_OF, BEFORE, PARAMS
 from tests.deliveries import delivered
 from tests.small_graphs import ring
+
+LOG = SnapshotParams(kind="event_log", time_column="time")
 
 
 def baseline(source_sha256: str, *earlier: PublishedSnapshot) -> Baseline:
@@ -41,10 +44,21 @@ def test_same_bytes_under_a_new_date_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("last_event", "refused"), [(BEFORE, True), (AS_OF, False)])
-def test_one_log_for_all_nights_may_keep_its_bytes_while_events_come_due(last_event: datetime, refused: bool) -> None:
+def test_log_of_a_night_may_have_old_bytes_only_where_its_events_come_due(last_event: datetime, refused: bool) -> None:
     delivery = delivered(ring(4).assign(time=np.int64(last_event.timestamp())))
-    params = SnapshotParams(kind="event_log", time_column="time")
-    assert new_delivery(delivery, params, baseline(delivery.sha256)).refuses == refused
+    older = baseline("0" * 64, published(datetime(2025, 12, 24, tzinfo=UTC), delivery.sha256))
+    assert new_delivery(delivery, LOG, baseline(delivery.sha256)).refuses == refused
+    assert no_older_delivery(delivery, LOG, older).refuses == refused
+
+
+def test_one_log_for_all_nights_may_stay_as_it_is_but_not_go_back() -> None:
+    delivery = dataclasses.replace(delivered(ring(4).assign(time=0)), dated=False)
+    found = new_delivery(delivery, LOG, baseline(delivery.sha256)).result
+    assert (found.observed.partition(", ")[2], found.passed) == ("the same bytes", True)
+    older = baseline("0" * 64, published(datetime(2025, 12, 24, tzinfo=UTC), delivery.sha256))
+    assert no_older_delivery(delivery, LOG, older).refuses
+    # Of a dump, one file for all nights is expected to be written anew.
+    assert new_delivery(delivery, PARAMS, baseline(delivery.sha256)).refuses
 
 
 @pytest.mark.parametrize("identical", ["refuse", "unchanged"])

@@ -13,3 +13,4 @@ def test_csv_ids_are_numbers_where_most_look_like_one() -> None:
     assert not column("1", "2", "x").ids_are_text("source")
     assert column("1", "y", "x").ids_are_text("source")
     assert not column("1", "", None, "nan").ids_are_text("source")  # a missing one says nothing of the kind
+    assert column().ids_are_text("source") is None

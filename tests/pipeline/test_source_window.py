@@ -122,8 +122,26 @@ def test_a_night_without_events_delivers_nothing(tmp_path: Path) -> None:
     assert [delivery.num_edges for delivery in quiet] == [0, 0]
     assert quiet[0].ids_are_text
     assert quiet[0].newest is None
-    assert quiet[0].sha256 != quiet[1].sha256  # two quiet nights are not one delivery given twice
-    assert source.read(at(START + 86400), at(START)).sha256 == quiet[0].sha256
+    assert quiet[0].sha256 == quiet[1].sha256 == source.read(at(START)).sha256  # the file was read whole
+
+
+def test_a_digest_is_of_the_bytes_where_all_were_read_and_else_of_what_was_taken(tmp_path: Path) -> None:
+    log = pd.DataFrame({"source": [1, 2], "target": [2, 3], "time": [START, START - 86400]})
+    log.to_csv(tmp_path / "log.csv", index=False)
+    log.to_parquet(tmp_path / "log.parquet", index=False)
+    params = SnapshotParams(kind="event_log", time_column="time", late_window_hours=0)
+
+    def digests(name: str) -> list[str]:
+        source = GraphSource(str(tmp_path / name), None, params, tmp_path / "scratch")
+        return [source.read(at(START + day * 86400), at(START + (day - 1) * 86400)).sha256 for day in (0, 0, 1)]
+
+    first, again, next_night = digests("log.csv")
+    assert first == again == next_night
+    first, again, next_night = digests("log.parquet")
+    assert first == again != next_night
+    (tmp_path / "quiet.csv").write_text("source,target,time\n")
+    first, again, next_night = digests("quiet.csv")
+    assert first == again != next_night  # two quiet nights are not one delivery given twice
 
 
 def test_a_log_of_one_file_a_night_may_be_empty(tmp_path: Path) -> None:

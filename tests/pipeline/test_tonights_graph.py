@@ -92,3 +92,21 @@ def test_file_of_an_older_night_is_refused_but_a_retry_is_not(doors: Doors, tmp_
     ):
         pass
     assert len(doors.snapshots.list("demo")) == 2
+
+
+@pytest.mark.parametrize("with_nodes", [True, False])
+def test_a_quiet_night_of_a_log_with_text_ids_makes_the_graph_of_the_night_before(
+    doors: Doors, tmp_path: Path, with_nodes: bool
+) -> None:
+    if not with_nodes:
+        doors = Doors(Environment(dict(doors.environment.values) | {"NCNC_SOURCE_NODES": ""}))
+    params = SnapshotParams(graph="demo", kind="event_log", time_column="time", bipartite="warn")
+    log = ring(10).astype(str).radd("n").assign(time=int(FIRST.timestamp()))
+    (tmp_path / "first").mkdir()
+    with tonights_graph(params, doors, deliver(doors, 0, log)) as graph:
+        graph.publish(tmp_path / "first", doors)
+        before = graph.content_id
+    as_of = deliver(doors, 1, log)
+    (tmp_path / "edges-20260102T000000Z.csv").write_text("source,target,time\n")
+    with tonights_graph(params, doors, as_of) as graph:
+        assert (graph.num_edges, graph.change.added, graph.content_id) == (10, 0, before)

@@ -47,6 +47,10 @@ class Nights:
     def deliver(self, night: int, edges: pd.DataFrame) -> None:
         edges.to_parquet(self.root / f"edges-{self.as_of(night):%Y-%m-%d}.parquet")
 
+    def read_from(self, location: str) -> None:
+        values = {**self.doors.environment.values, "NCNC_SOURCE_EDGES": str(self.root / location)}
+        self.doors = Doors(Environment(values))
+
     def as_of(self, night: int) -> datetime:
         return FIRST + timedelta(days=night)
 
@@ -212,7 +216,7 @@ def test_source_that_did_not_deliver_is_trouble_outside(nights: Nights) -> None:
 
 
 def test_source_that_stopped_an_old_file_and_an_unchanged_graph_are_told_apart(nights: Nights) -> None:
-    params = Params(snapshot=SnapshotParams(graph=nights.graph, max_source_age_hours=30))
+    params = Params(snapshot=SnapshotParams(graph=nights.graph, max_source_age_hours=30, bipartite="warn"))
     nights.deliver(0, ring(10))
     nights.complete(nights.run(0, params))
     # The same graph, written anew: nothing to do.
@@ -235,9 +239,68 @@ def test_source_that_stopped_an_old_file_and_an_unchanged_graph_are_told_apart(n
     assert nights.run(1, params).added_edges == 2
 
 
+def test_of_a_log_too_a_source_that_stopped_an_old_file_and_a_quiet_night_are_told_apart(nights: Nights) -> None:
+    snapshot = SnapshotParams(graph=nights.graph, kind="event_log", time_column="time")
+    params = Params(snapshot=snapshot)
+    nights.read_from("events-{date}.csv")
+    files = [nights.root / f"events-{nights.as_of(night):%Y-%m-%d}.csv" for night in range(3)]
+    start = int(nights.as_of(0).timestamp())
+    ring(11).assign(time=start).to_csv(files[0], index=False)
+    nights.complete(nights.run(0, params))
+    # A header and no row: nothing happened, or where that is not to be believed, the source did not deliver.
+    files[1].write_text("source,target,time\n")
+    with pytest.raises(NothingToDo, match=r"graph is unchanged") as quiet:
+        nights.run(1, params)
+    assert warnings(nights, 1) == {"newest_event": "none since 2026-01-01 00:00:00+00:00"}
+    aged = Params(snapshot=snapshot.model_copy(update={"max_source_age_hours": 20}))
+    with pytest.raises(
+        OutsideTrouble, match=r"did not deliver: it says nothing new since 2025-12-31.*48\.0"
+    ) as stopped:
+        nights.run(1, aged)
+    # The last night's file under tonight's name, and one from further back.
+    files[1].write_bytes(files[0].read_bytes())
+    with pytest.raises(
+        InvalidInput, match=r"new_delivery: .*events-2026-01-02\.csv.*redelivered an old"
+    ) as redelivered:
+        nights.run(1, params)
+    assert [caught.value.exit_code for caught in (quiet, stopped, redelivered)] == [99, 75, 2]
+    pd.DataFrame({"source": [0], "target": [5], "time": [start + 60]}).to_csv(files[1], index=False)
+    nights.complete(nights.run(1, params))
+    files[2].write_bytes(files[0].read_bytes())
+    with pytest.raises(InvalidInput, match=r"no_older_delivery: .*delivered for 2026-01-01.*redelivered an old file"):
+        nights.run(2, params)
+
+
+def test_one_log_for_all_nights_may_stay_as_it_is(nights: Nights) -> None:
+    params = Params(snapshot=SnapshotParams(graph=nights.graph, kind="event_log", time_column="time"))
+    nights.read_from("log.csv")
+    file = nights.root / "log.csv"
+    start = int(nights.as_of(0).timestamp())
+    ahead = pd.DataFrame({"source": [0], "target": [5], "time": [start + 36 * 3600]})
+    pd.concat([ring(11).assign(time=start), ahead]).to_csv(file, index=False)
+    nights.complete(nights.run(0, params))
+    with pytest.raises(NothingToDo, match=r"graph is unchanged"):
+        nights.run(1, params)
+    assert warnings(nights, 1) == {"newest_event": "2026-01-01 00:00:00+00:00"}
+    assert nights.run(2, params).added_edges == 1  # the same bytes, but an event came due
+
+
+def warnings(nights: Nights, night: int) -> dict[str, str]:
+    """The checks that a night failed without being refused, and what they saw."""
+    checks = DataChecks.read(nights.folder(night).path).checks
+    return {item.name: item.observed for item in checks if not item.passed}
+
+
 def test_log_is_read_on_from_the_last_snapshot_and_a_quiet_night_is_no_fault(nights: Nights) -> None:
     params = Params(
-        snapshot=SnapshotParams(graph=nights.graph, kind="event_log", time_column="time", late_window_hours=1)
+        snapshot=SnapshotParams(
+            graph=nights.graph,
+            kind="event_log",
+            time_column="time",
+            late_window_hours=1,
+            bipartite="warn",
+            warn_only=("degree_shift",),
+        )
     )
     start = int(nights.as_of(0).timestamp())
     log = ring(10).assign(time=start)
