@@ -159,15 +159,13 @@ def _git(folder: Path | None, *arguments: str, stdin: str | None = None) -> str:
 
 def _run(folder: Path | None, arguments: tuple[str, ...], stdin: str | None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
+        # As bytes, decoded here: Python's text mode would turn every \r\n into \n, and sizes would no longer hold.
+        answer = subprocess.run(
             ["git", *arguments],
             cwd=folder,
-            input=stdin,
+            input=None if stdin is None else stdin.encode(errors="surrogateescape"),
             stdin=None if stdin is not None else subprocess.DEVNULL,
             capture_output=True,
-            # UTF-8 whatever the machine's locale is; what is not UTF-8 comes back as it went.
-            encoding="utf-8",
-            errors="surrogateescape",
             timeout=TIMEOUT_SECONDS,
             check=False,
             env=_environment(),
@@ -176,6 +174,8 @@ def _run(folder: Path | None, arguments: tuple[str, ...], stdin: str | None) -> 
         raise _trouble(arguments, f"no answer within {TIMEOUT_SECONDS} s") from error
     except FileNotFoundError as error:
         raise OutsideTrouble(f"git is not to be found ({error}). Install git on this machine.") from error
+    out, said = (stream.decode(errors="surrogateescape") for stream in (answer.stdout, answer.stderr))
+    return subprocess.CompletedProcess(answer.args, answer.returncode, out, said)
 
 
 def _environment() -> dict[str, str]:

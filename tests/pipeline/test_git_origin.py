@@ -76,3 +76,31 @@ def test_race_lost_for_ever_ends_in_trouble(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(OutsideTrouble, match=r"changed under \d+ pushes.*Try again"):
         for _ in git_origin.attempts():
             pass
+
+
+def test_pattern_that_matches_nothing_fetches_nothing(origin: GitOrigin) -> None:
+    with origin.clone() as clone:
+        clone.fetch_matching("+refs/heads/main*:refs/remotes/origin/main*")
+        assert clone.local_refs("refs") == ()
+        commit_and_push(origin, "one")
+        clone.fetch_matching("+refs/heads/main*:refs/remotes/origin/main*", "+refs/heads/none*:refs/remotes/none*")
+        assert clone.local_refs("refs") == ("refs/remotes/origin/main",)
+
+
+def test_pattern_is_no_excuse_for_an_origin_that_is_not_there(tmp_path: Path, origin: GitOrigin) -> None:
+    with origin.clone() as clone:
+        Path(origin.url).rename(tmp_path / "moved.git")
+        with pytest.raises(OutsideTrouble, match=r"origin\.git.*Check that the data repository's origin"):
+            clone.fetch_matching("+refs/heads/main*:refs/remotes/origin/main*")
+
+
+def test_contents_of_many_files_come_as_they_were_written(origin: GitOrigin) -> None:
+    text = 'Ümläut\r\n and "more"\n\nmain:b.txt missing\n'
+    with origin.clone() as clone:
+        clone.fetch_branch("main")
+        (clone.path / "a.txt").write_bytes(text.encode())
+        (clone.path / "empty.txt").write_text("")
+        clone.commit("Write", "a.txt", "empty.txt")
+        assert clone.contents(["main:a.txt", "main:b.txt", "main:empty.txt", "none:a.txt"]) == {
+            "main:a.txt": text, "main:b.txt": None, "main:empty.txt": "", "none:a.txt": None
+        }  # fmt: skip
