@@ -13,7 +13,7 @@ from pipeline.errors import InvalidInput
 from pipeline.git_origin import GitClone
 from pipeline.journal import Journal
 from pipeline.publication import description_of, parse_description
-from pipeline.published_snapshot import STAMP_FORMAT, stamp
+from pipeline.published_snapshot import STAMP_FORMAT, PublishedSnapshot, stamp
 from pipeline.remote_objects import FILE_LIST, RemoteObjects, StoredObject
 from pipeline.retention import Policy, Tagged, reasons_to_keep
 
@@ -122,7 +122,8 @@ def _tagged(clone: GitClone, journal: Journal) -> Iterable[Tagged]:
         published_at = datetime.fromtimestamp(seconds, UTC)
         restored_at = journal.restored.get(tag, published_at)
         described = parse_description(texts[names[tag]] or "", tag)
-        yield Tagged(tag, max(published_at, restored_at), described.dvc_md5)
+        previous_tag = described.previous_tag if isinstance(described, PublishedSnapshot) else None
+        yield Tagged(tag, max(published_at, restored_at), described.dvc_md5, previous_tag)
 
 
 def _expect_lists(lists: Mapping[str, str], names: set[str]) -> None:

@@ -27,11 +27,12 @@ class Policy(Part):
 
 @dataclass(frozen=True)
 class Tagged:
-    """A tag whose bytes are there: when it was published, and the list of its files."""
+    """A tag whose bytes are there: when it was published, the list of its files, and what it was built on."""
 
     tag: str
     published_at: datetime
     dvc_md5: str
+    previous_tag: str | None = None
 
     @property
     def night(self) -> tuple[str, str]:
@@ -58,18 +59,22 @@ def reasons_to_keep(
     A snapshot and the splits made from it stay or go together: a reason for one of them is a reason for all.
     references, holds: tag to what is said of it.
     """
+    tagged = tuple(tagged)
     nights: dict[tuple[str, str], list[Tagged]] = defaultdict(list)
     for item in tagged:
         nights[item.night].append(item)
     newest_first: dict[str, list[str]] = defaultdict(list)
     for graph, as_of in sorted((key for key, items in nights.items() if _has_snapshot(items)), reverse=True):
         newest_first[graph].append(as_of)
+    newest = {(graph, as_ofs[0]) for graph, as_ofs in newest_first.items()}
+    # Its night, run again, reads what it was built on.
+    below = {item.previous_tag: f"the newest, {item.tag}, was built on it" for item in tagged if item.night in newest}
     found: dict[str, tuple[str, ...]] = {}
     for (graph, as_of), items in nights.items():
         rank = newest_first[graph].index(as_of) + 1 if _has_snapshot(items) else None
         reasons = _of_night(items, policy, at=at, rank=rank)
         for item in items:
-            reasons += [said[item.tag] for said in (references, holds) if item.tag in said]
+            reasons += [said[item.tag] for said in (below, references, holds) if item.tag in said]
         found |= {item.tag: tuple(reasons) for item in items}
     return found
 

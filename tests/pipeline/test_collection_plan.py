@@ -36,28 +36,30 @@ def files_of(plan: Plan, place: Place) -> list[str]:
     return sorted(Path(item.path).read_text() for item in plan.objects if not item.name.endswith(".dir"))
 
 
-def two_nights(place: Place) -> tuple[str, str]:
-    first = place.publish(1, "edges 1").tag
-    return first, place.publish(2, "edges 2", previous=first).tag
+def three_nights(place: Place) -> list[str]:
+    tags: list[str] = []
+    for night in (1, 2, 3):
+        tags.append(place.publish(night, f"edges {night}", previous=tags[-1] if tags else None).tag)
+    return tags
 
 
 def test_plan_counts_what_would_go_and_says_why_the_rest_stays(place: Place) -> None:
-    first, second = two_nights(place)
+    first, second, third = three_nights(place)
     plan = plan_of(place)
     assert plan.collected == (first,)
-    assert plan.kept == {second: ("the newest of its graph",)}
+    assert plan.kept == {second: (f"the newest, {third}, was built on it",), third: ("the newest of its graph",)}
     assert len(plan.objects) == 3
     assert plan.bytes == sum(Path(item.path).stat().st_size for item in plan.objects)
     assert plan.missing == {}
 
 
 def test_young_objects_are_left_alone(place: Place) -> None:
-    two_nights(place)
+    three_nights(place)
     assert plan_of(place, hours_later=23).objects == ()
 
 
 def test_leftovers_of_killed_uploads_go_when_they_are_old(place: Place) -> None:
-    two_nights(place)
+    three_nights(place)
     left = place.remote / "files" / "md5" / "aa" / ".xyz.tmp"
     left.parent.mkdir(exist_ok=True)
     left.write_text("half of it")
@@ -67,16 +69,16 @@ def test_leftovers_of_killed_uploads_go_when_they_are_old(place: Place) -> None:
 
 def test_file_list_that_is_young_keeps_the_old_files_it_names(place: Place) -> None:
     """A plain DVC push found the files on the remote, sent the list alone, and has yet to be committed."""
-    two_nights(place)
+    three_nights(place)
     listing = next(
-        path for path in place.remote.rglob("*.dir") if path.name.removesuffix(".dir") in _pointer(place, "main~1")
+        path for path in place.remote.rglob("*.dir") if path.name.removesuffix(".dir") in _pointer(place, "main~2")
     )
     os.utime(listing, (datetime.now(UTC).timestamp() + 25 * 3600,) * 2)
     assert plan_of(place).objects == ()
 
 
 def test_what_any_branch_or_foreign_tag_refers_to_stays(place: Place) -> None:
-    first, _ = two_nights(place)
+    first, *_ = three_nights(place)
     subprocess.run(["git", "-C", place.origin, "branch", "paper", first], check=True)
     assert plan_of(place).objects == ()
     subprocess.run(["git", "-C", place.origin, "branch", "-D", "paper"], check=True)
@@ -87,7 +89,7 @@ def test_what_any_branch_or_foreign_tag_refers_to_stays(place: Place) -> None:
 
 
 def test_plan_is_the_same_as_long_as_it_takes_the_same(place: Place) -> None:
-    first, second = two_nights(place)
+    first, second, _ = three_nights(place)
     plan = plan_of(place)
     same = Plan(plan.at, plan.policy, plan.collected, {}, plan.objects, frozenset(), {})
     assert plan.id == same.id
@@ -108,18 +110,18 @@ def test_name_of_no_plan_is_refused(name: str) -> None:
 
 
 def test_kept_tag_whose_file_list_is_gone_stops_the_plan(place: Place) -> None:
-    _, second = two_nights(place)
+    *_, newest = three_nights(place)
     next(
         path for path in place.remote.rglob("*.dir") if path.name.removesuffix(".dir") in _pointer(place, "main")
     ).unlink()
-    with pytest.raises(InvalidInput, match=rf"lacks the file list .*\.dir of {second}, which is kept.*from backup"):
+    with pytest.raises(InvalidInput, match=rf"lacks the file list .*\.dir of {newest}, which is kept.*from backup"):
         plan_of(place)
 
 
 def test_kept_tag_that_lacks_files_already_is_told(place: Place) -> None:
-    _, second = two_nights(place)
-    next(path for path in place.remote.rglob("*") if path.is_file() and path.read_text() == "edges 2").unlink()
-    assert plan_of(place).missing == {second: 1}
+    *_, newest = three_nights(place)
+    next(path for path in place.remote.rglob("*") if path.is_file() and path.read_text() == "edges 3").unlink()
+    assert plan_of(place).missing == {newest: 1}
 
 
 def test_description_changed_by_hand_stops_the_plan(place: Place) -> None:

@@ -9,8 +9,9 @@ AT = datetime(2026, 6, 1, tzinfo=UTC)
 BARE = Policy(keep_last=1, keep_days=0)
 
 
-def tagged(graph: str, day: int, kind: str = "snap", age_days: float = 100) -> Tagged:
-    return Tagged(f"{kind}/{graph}/202601{day:02d}T000000Z/{'a' * 12}", AT - timedelta(days=age_days), "d.dir")
+def tagged(graph: str, day: int, kind: str = "snap", age_days: float = 100, on: Tagged | None = None) -> Tagged:
+    name = f"{kind}/{graph}/202601{day:02d}T000000Z/{'a' * 12}"
+    return Tagged(name, AT - timedelta(days=age_days), "d.dir", on.tag if on else None)
 
 
 def kept(*items: Tagged, policy: Policy = BARE, **said: dict[str, str]) -> dict[str, tuple[str, ...]]:
@@ -23,6 +24,22 @@ def kept(*items: Tagged, policy: Policy = BARE, **said: dict[str, str]) -> dict[
 def test_newest_of_every_graph_is_kept() -> None:
     items = [tagged("a", 1), tagged("a", 2), tagged("b", 1)]
     assert kept(*items) == {items[1].tag: ("the newest of its graph",), items[2].tag: ("the newest of its graph",)}
+
+
+def test_what_the_newest_was_built_on_is_kept_with_its_splits() -> None:
+    one, two, split = tagged("a", 1), tagged("a", 2), tagged("a", 2, "split")
+    three = tagged("a", 3, on=two)
+    said = (f"the newest, {three.tag}, was built on it",)
+    assert kept(one, two, split, three, tagged("b", 2)) == {
+        two.tag: said,
+        split.tag: said,
+        three.tag: ("the newest of its graph",),
+        tagged("b", 2).tag: ("the newest of its graph",),
+    }
+    # By its name, not by its place.
+    assert kept(one, two, tagged("a", 3, on=one)).keys() == {one.tag, three.tag}
+    # Not what those before were built on.
+    assert kept(one, tagged("a", 2, on=one), three).keys() == {two.tag, three.tag}
 
 
 @pytest.mark.parametrize(

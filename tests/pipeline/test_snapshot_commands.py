@@ -63,7 +63,7 @@ def test_snapshots_are_listed_shown_compared_and_read(house: House, days: list[N
 
 
 def test_old_snapshots_are_collected_after_a_dry_run(house: House, days: list[NetworkDay], tmp_path: Path) -> None:
-    first, second, third = ingest(house, days, 3)
+    first, second, third, fourth = ingest(house, [*days, days[0]], 4)
     assert house.call("snapshots", "hold", second, "--reason", "a paper")[0] == 0
     client = MlflowClient(house.values["MLFLOW_TRACKING_URI"])
     client.create_registered_model("small")
@@ -76,7 +76,8 @@ def test_old_snapshots_are_collected_after_a_dry_run(house: House, days: list[Ne
     assert isinstance(kept, dict)
     assert kept[first] == ["version 1 (champion) was made from it"]
     assert kept[second][0].endswith("a paper")
-    assert kept[third] == ["the newest of its graph"]
+    assert kept[third] == [f"the newest, {fourth}, was built on it"]
+    assert kept[fourth] == ["the newest of its graph"]
     assert house.call("snapshots", "show", first)[1]["referred"] == kept[first][0]
     assert house.call("snapshots", "show", second)[1]["held"]
 
@@ -94,7 +95,7 @@ def test_old_snapshots_are_collected_after_a_dry_run(house: House, days: list[Ne
     assert isinstance(gone, dict)
     assert gone["reason"] == "disk is full"
     assert house.call("snapshots", "get", second, str(tmp_path / "second"))[0] == 2
-    for tag in (first, third):
+    for tag in (first, third, fourth):
         assert house.call("snapshots", "get", tag, str(tmp_path / tag.replace("/", "-")))[0] == 0
 
 

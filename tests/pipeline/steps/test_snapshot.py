@@ -12,8 +12,10 @@ from pipeline.environment import Environment
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
 from pipeline.params import Params, SnapshotParams, TrainParams
 from pipeline.records import GraphSnapshot, NightEntry
+from pipeline.retention import Policy
 from pipeline.run_folder import RunFolder
 from pipeline.snapshot_files import read_graph
+from pipeline.snapshot_references import references_from
 from pipeline.snapshot_store import SnapshotStore
 from pipeline.steps.snapshot import ingest, run
 from tests.small_graphs import reversed_and_shuffled, ring
@@ -75,6 +77,15 @@ class Nights:
                 run_key=snapshot.run_key,
             )
         )
+
+    def collect(self) -> tuple[str, ...]:
+        """Collect all that may go, as if everything were an hour old; return the tags."""
+        policy = Policy(keep_last=1, keep_days=0, grace_hours=0)
+        later = Doors(self.doors.environment, clock=lambda: datetime.now(UTC) + timedelta(hours=1))
+        collector, said = later.snapshots.collector, references_from(later)
+        plan = collector.plan(policy, said, lambda *_: None)
+        collector.collect(plan.id, policy, said, reason="test", minutes=5, progress=lambda *_: None)
+        return plan.collected
 
     def tags(self) -> list[str]:
         return [item.tag for item in self.doors.snapshots.list(self.graph)]
@@ -154,6 +165,18 @@ def test_try_that_died_after_publishing_is_taken_up(nights: Nights) -> None:
     assert record.tag == tag
     assert record.added_edges == 2
     assert len(nights.tags()) == 2
+
+
+def test_newest_night_is_run_again_after_a_collection_and_the_next_one_goes_on(nights: Nights) -> None:
+    for night in range(3):
+        nights.deliver(night, ring(10 + night))
+        ingest(nights.params, doors=nights.doors, as_of=nights.as_of(night))
+    tags, elsewhere = nights.tags(), nights.machine("elsewhere")
+    assert nights.collect() == (tags[0],)
+    assert ingest(nights.params, doors=elsewhere, as_of=nights.as_of(2)).tag == tags[2]
+    assert nights.run(2, doors=elsewhere).previous_tag == tags[1]
+    nights.deliver(3, ring(13))
+    assert nights.run(3, doors=elsewhere).previous_tag == tags[2]
 
 
 def test_unchanged_graph_is_skipped_after_a_completed_night(nights: Nights) -> None:
