@@ -76,9 +76,10 @@ def expect_bytes(journal: Journal, tag: str) -> None:
     """
     if (gone := journal.collected.get(tag)) is not None:
         raise InvalidInput(
-            f"The bytes of {tag} were collected on {gone.at:%Y-%m-%d %H:%M} by {gone.who} ({gone.reason}); what was "
-            f"published then is known, its files are gone. Take another snapshot (`ncnc snapshots list GRAPH` shows "
-            f"them), or publish the same delivery under the same as-of again: that brings these very bytes back."
+            f"The bytes of {tag} were collected on {gone.at:%Y-%m-%d %H:%M} by {gone.who} ({gone.reason}). `ncnc "
+            f"snapshots show` still describes it; its files are gone. Take another snapshot (`ncnc snapshots list "
+            f"GRAPH` shows them), deliver that graph again under a later as-of, or restore the remote's objects from "
+            f"backup and read them with plain `dvc get`."
         )
 
 

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dvc.api
 import pytest
 
 from pipeline import publisher
@@ -19,7 +21,7 @@ from pipeline.remote_objects import RemoteObjects, StoredObject
 from pipeline.retention import Policy
 from pipeline.snapshot_store import SnapshotStore
 from tests.local_services import s3_store
-from tests.publishing import FIRST, ROOT, Place, publish, start, wait_until_stopped
+from tests.publishing import FIRST, ROOT, Place, publish, read, start, wait_until_stopped
 
 NOTHING_KEPT = Policy(keep_last=1, keep_days=0, grace_hours=0)
 # Plans reckon ages in whole seconds; what a test has just written is to be old.
@@ -222,6 +224,18 @@ def test_collected_snapshot_that_is_listed_otherwise_now_is_not_restored(
     with pytest.raises(InvalidInput, match=r"was collected, and its files are listed as 000.*with the DVC version"):
         place.publish(1, "edges 1")
     assert tags[0] in place.store.journal().collected
+
+
+def test_objects_restored_from_backup_are_read_with_plain_dvc_until_the_next_collection(place: Place) -> None:
+    tags = three_nights(place)
+    shutil.copytree(place.remote, place.root / "backup")
+    collect(place)
+    shutil.copytree(place.root / "backup", place.remote, dirs_exist_ok=True)
+    dvc.api.DVCFileSystem(str(place.origin), rev=tags[0]).get("demo/data", str(place.root / "out"), recursive=True)
+    assert read(place.root / "out")["edges/a.parquet"] == "edges 1"
+    with pytest.raises(InvalidInput, match="were collected on"):
+        place.fetched(tags[0])
+    assert collect(place)[1].objects == 3
 
 
 def test_collected_snapshot_published_again_is_there_again(place: Place) -> None:

@@ -38,5 +38,9 @@ def test_hold_of_what_is_not_there_is_refused(place: Place) -> None:
             place.store.holds.hold(tag, reason)
     gone = Collected(id="a", tags=(tag,), policy="p", at=datetime(2026, 5, 1, tzinfo=UTC), who="robot@x", reason="disk")
     append(GitOrigin(str(place.origin), place.home), lambda _: gone)
-    with pytest.raises(InvalidInput, match=rf"bytes of {tag} were collected on 2026-05-01 00:00 by robot@x \(disk\)"):
+    remedy = r"`ncnc snapshots show` .*Take another snapshot .*later as-of, or .*from backup .*`dvc get`"
+    with pytest.raises(
+        InvalidInput, match=rf"bytes of {tag} were collected on 2026-05-01 00:00 by robot@x \(disk\).*{remedy}"
+    ) as caught:
         place.store.holds.hold(tag, "too late")
+    assert "same as-of" not in str(caught.value)  # what is older than the newest cannot be delivered again
