@@ -38,6 +38,7 @@ def open_csv(connection: Backend, path: Path, name: str) -> Table:
         strict_mode=True,
         null_padding=False,
         ignore_errors=False,
+        hive_partitioning=False,
     )
 
 

@@ -19,6 +19,7 @@ from ibis.expr.types import Table
 from pipeline.csv_table import open_csv
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.json_table import open_json
+from pipeline.parquet_table import open_parquet
 from pipeline.source_location import public
 from pipeline.source_table import Needed, SourceTable, require_columns
 
@@ -109,7 +110,7 @@ class TakenTable:
             paths = [path.with_name(f"{path.name}.parquet") for path in paths]
             for table, path in zip(tables, paths, strict=True):
                 connection.to_parquet(table, path)
-        return tables[0] if paths == [self.files[0].path] else connection.read_parquet(paths).select(tables[0].columns)
+        return tables[0] if paths == [self.files[0].path] else open_parquet(connection, paths).select(tables[0].columns)
 
     def _decimals(self, table: Table) -> Table:
         return table.mutate(**{name: table[name].try_cast("decimal(38, 9)") for name in sorted(self.decimals)})
@@ -199,7 +200,7 @@ def _opened(connection: Backend, file: TakenFile) -> Table:
     if file.path.stat().st_size == 0:
         raise InvalidInput(f"{file.name} is empty (0 bytes). Deliver the whole file and run again.")
     if file.path.suffix == ".parquet":
-        return connection.read_parquet(file.path)
+        return open_parquet(connection, file.path)
     if file.path.name.endswith(JSON_SUFFIXES):
         return open_json(connection, file.path)
     return open_csv(connection, file.path, file.name)

@@ -13,6 +13,7 @@ from ibis.backends.duckdb import Backend
 from pipeline import source_columns, source_edges, source_nodes
 from pipeline.errors import InvalidInput
 from pipeline.params import SnapshotParams
+from pipeline.parquet_table import open_parquet
 from pipeline.source_database import SourceDatabase, Wanted, open_database
 from pipeline.source_files import TakenTable, take_files
 from pipeline.source_location import fill_query, is_database, public
@@ -106,7 +107,7 @@ class Taking:
                 f"{parameter} cannot be run on {taken.name}: {taken.reason(error)}. Correct it in params.yaml: one "
                 f"SELECT, in which the table is called delivered."
             ) from error
-        found = connection.read_parquet(answer)
+        found = open_parquet(connection, answer)
         require_columns(f"The answer to {parameter}", found.columns, needed)
         return SourceTable(taken.name, found, whole.typed)
 
@@ -118,4 +119,4 @@ class Taking:
         names = sorted({name for _, name in source_edges.needed_columns(self.params)})
         path = self.folder / "window.parquet"
         connection.to_parquet(window.of(table.table, column).select(*names), path)
-        return SourceTable(table.name, connection.read_parquet(path), table.typed)
+        return SourceTable(table.name, open_parquet(connection, path), table.typed)
