@@ -85,7 +85,7 @@ def make_plan(
         TamperedRecord: a description or a file list was changed.
     """
     journal = Journal.of(clone)
-    tagged = [item for item in _tagged(clone, journal) if item.tag not in journal.collected]
+    tagged = list(_tagged(clone, journal))
     holds = {tag: f"held by {hold.who}: {hold.reason}" for tag, hold in journal.holds.items()}
     graphs = frozenset(item.night[0] for item in tagged)
     kept = reasons_to_keep(tagged, policy, at=at, references=references(graphs), holds=holds)
@@ -93,7 +93,7 @@ def make_plan(
     stored = remote.stored()
     progress("listing the remote", 1, 1)
     names = {item.name for item in stored}
-    lists = {item.tag: item.dvc_md5 for item in tagged if kept[item.tag]}
+    lists = {item.tag: item.dvc_md5 for item in tagged if kept.get(item.tag)}
     _expect_lists(lists, names)
     elsewhere = _referred_elsewhere(clone)
     young = {item.name for item in stored if item.modified > at - timedelta(hours=policy.grace_hours)}
@@ -115,6 +115,7 @@ def make_plan(
 
 def _tagged(clone: GitClone, journal: Journal) -> Iterable[Tagged]:
     lines = clone.git("for-each-ref", "--format=%(refname:strip=2) %(creatordate:unix)", "refs/tags").splitlines()
+    collected = journal.collected
     times = {tag: int(seconds) for tag, seconds in (line.split() for line in lines) if OUR_TAG.fullmatch(tag)}
     names = {tag: f"refs/tags/{tag}:{description_of(tag)}" for tag in times}
     texts = clone.contents(list(names.values()))
@@ -123,7 +124,7 @@ def _tagged(clone: GitClone, journal: Journal) -> Iterable[Tagged]:
         restored_at = journal.restored.get(tag, published_at)
         described = parse_description(texts[names[tag]] or "", tag)
         previous_tag = described.previous_tag if isinstance(described, PublishedSnapshot) else None
-        yield Tagged(tag, max(published_at, restored_at), described.dvc_md5, previous_tag)
+        yield Tagged(tag, max(published_at, restored_at), described.dvc_md5, previous_tag, tag in collected)
 
 
 def _expect_lists(lists: Mapping[str, str], names: set[str]) -> None:

@@ -27,12 +27,13 @@ class Policy(Part):
 
 @dataclass(frozen=True)
 class Tagged:
-    """A tag whose bytes are there: when it was published, the list of its files, and what it was built on."""
+    """A tag: when it was published, the list of its files, what it was built on, and whether its bytes are gone."""
 
     tag: str
     published_at: datetime
     dvc_md5: str
     previous_tag: str | None = None
+    collected: bool = False
 
     @property
     def night(self) -> tuple[str, str]:
@@ -54,7 +55,7 @@ def reasons_to_keep(
     references: Mapping[str, str],
     holds: Mapping[str, str],
 ) -> dict[str, tuple[str, ...]]:
-    """Return why each tag is kept, by the tag; without a reason it may be collected.
+    """Return why each tag that is not collected yet is kept, by the tag; without a reason it may be collected.
 
     A snapshot and the splits made from it stay or go together: a reason for one of them is a reason for all.
     references, holds: tag to what is said of it.
@@ -64,32 +65,31 @@ def reasons_to_keep(
     for item in tagged:
         nights[item.night].append(item)
     newest_first: dict[str, list[str]] = defaultdict(list)
-    for graph, as_of in sorted((key for key, items in nights.items() if _has_snapshot(items)), reverse=True):
+    for graph, as_of in sorted(
+        {item.night for item in tagged if item.is_snapshot and not item.collected}, reverse=True
+    ):
         newest_first[graph].append(as_of)
     newest = {(graph, as_ofs[0]) for graph, as_ofs in newest_first.items()}
     # Its night, run again, reads what it was built on.
     below = {item.previous_tag: f"the newest, {item.tag}, was built on it" for item in tagged if item.night in newest}
     found: dict[str, tuple[str, ...]] = {}
     for (graph, as_of), items in nights.items():
-        rank = newest_first[graph].index(as_of) + 1 if _has_snapshot(items) else None
+        # None: the split came when its snapshot was collected already, and nothing but its age speaks for it.
+        rank = newest_first[graph].index(as_of) + 1 if as_of in newest_first[graph] else None
         reasons = _of_night(items, policy, at=at, rank=rank)
         for item in items:
             reasons += [said[item.tag] for said in (below, references, holds) if item.tag in said]
-        found |= {item.tag: tuple(reasons) for item in items}
+        found |= {item.tag: tuple(reasons) for item in items if not item.collected}
     return found
-
-
-def _has_snapshot(items: Iterable[Tagged]) -> bool:
-    return any(item.is_snapshot for item in items)
 
 
 def _of_night(items: list[Tagged], policy: Policy, *, at: datetime, rank: int | None) -> list[str]:
     reasons = []
-    if rank is None:
+    if not any(item.is_snapshot for item in items):
         reasons.append("the snapshot it was made from is not published")
     elif rank == 1:
         reasons.append("the newest of its graph")
-    elif rank <= policy.keep_last:
+    elif rank is not None and rank <= policy.keep_last:
         reasons.append(f"one of the last {policy.keep_last}")
     youngest = max(item.published_at for item in items)
     if at - youngest < timedelta(days=policy.keep_days):

@@ -116,6 +116,17 @@ def test_referred_and_held_snapshots_stay(place: Place) -> None:
     assert collect(place)[0].collected == (tags[0], tags[1])
 
 
+def test_bytes_that_another_graph_shares_stay_for_it(place: Place) -> None:
+    tags = three_nights(place)
+    other = place.publish(1, "edges 1", graph="other").tag  # the very bytes of the first night of demo
+    place.publish(2, "edges 2", graph="other", previous=other)
+    plan, ended = collect(place)
+    assert (plan.collected, ended.objects) == ((tags[0],), 0)
+    assert place.fetched(other)["edges/a.parquet"] == "edges 1"
+    with pytest.raises(InvalidInput, match=rf"bytes of {tags[0]} were collected"):
+        place.fetched(tags[0])
+
+
 def test_registry_that_cannot_be_asked_collects_nothing(place: Place) -> None:
     three_nights(place)
     before = objects(place)
@@ -271,6 +282,28 @@ def test_publisher_between_its_upload_and_its_push_loses_nothing_to_a_collection
     assert second in out
     assert place.fetched(second)["edges/a.parquet"] == "edges two"
     assert place.fetched(first.tag)["edges/a.parquet"] == "edges one"
+
+
+@pytest.mark.slow
+def test_publisher_of_a_split_loses_nothing_to_a_collection(place: Place) -> None:
+    """Not even where the collection takes the snapshot that the split was made from."""
+    tags = three_nights(place)
+    uploaded = objects(place)
+    process = start(place, stop="tagged", folder=place.folder("train", "split"), night=1, run_key="ab" * 32)
+    wait_until_stopped(process)
+    assert len(objects(place) - uploaded) == 3
+
+    plan, ended = collect(place)
+    assert (plan.collected, ended.objects) == ((tags[0],), 3 + 3)
+
+    process.send_signal(signal.SIGCONT)
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    split = next(tag for tag in place.tags() if tag.startswith("split/"))
+    assert split in out
+    assert place.fetched(split)["edges/a.parquet"] == "train"
+    assert collect(place, references=lambda _: {tags[0]: "a run has not ended"})[0].collected == ()
+    assert collect(place)[0].collected == (split,)
 
 
 @pytest.mark.slow

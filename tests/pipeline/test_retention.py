@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,6 +70,22 @@ def test_split_whose_snapshot_nobody_knows_is_kept() -> None:
     assert kept(tagged("a", 1, "split"))[tagged("a", 1, "split").tag] == (
         "the snapshot it was made from is not published",
     )
+
+
+def test_split_that_came_after_its_snapshot_was_collected_is_kept_for_what_is_said_of_its_night() -> None:
+    gone, split, new = replace(tagged("a", 1), collected=True), tagged("a", 1, "split"), tagged("a", 2)
+    assert kept(gone, split, new).keys() == {new.tag}
+    assert kept(gone, split, new, references={gone.tag: "run 1"}) == {
+        split.tag: ("run 1",),
+        new.tag: ("the newest of its graph",),
+    }
+    assert kept(gone, tagged("a", 1, "split", age_days=1), new, policy=Policy(keep_days=2)).keys() == {
+        split.tag, new.tag
+    }  # fmt: skip
+    # What is collected is the newest of nothing, and takes no place among the last ones.
+    old, late = tagged("a", 1), replace(tagged("a", 3, on=tagged("a", 1)), collected=True)
+    assert kept(old, late).keys() == {old.tag}
+    assert kept(old, new, late).keys() == {new.tag}
 
 
 def test_every_reason_is_told() -> None:
