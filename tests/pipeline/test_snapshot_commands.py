@@ -94,7 +94,11 @@ def test_old_snapshots_are_collected_after_a_dry_run(house: House, days: list[Ne
     gone = house.call("snapshots", "show", second)[1]["collected"]
     assert isinstance(gone, dict)
     assert gone["reason"] == "disk is full"
-    assert house.call("snapshots", "get", second, str(tmp_path / "second"))[0] == 2
+    assert house.call("snapshots", "show", second)[1]["files"] == {}
+    refused = ("get", second, str(tmp_path / "second")), ("diff", second, fourth), ("hold", second, "--reason", "x")
+    assert [house.call("snapshots", *argv)[0] for argv in refused] == [2, 2, 2]
+    assert not (tmp_path / "second").exists()
+    assert house.call("snapshots", "diff", first, fourth)[0] == 0  # with a night between that is gone
     for tag in (first, third, fourth):
         assert house.call("snapshots", "get", tag, str(tmp_path / tag.replace("/", "-")))[0] == 0
 
