@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from ncnc_core.random_spatial_network import NetworkDay
+from pipeline import snapshot_commands
+from pipeline.git_origin import GitClone, GitOrigin
 from pipeline.snapshot_files import read_graph
 from tests.house import House
 from tests.publishing import ROOT
@@ -60,6 +63,27 @@ def test_snapshots_are_listed_shown_compared_and_read(house: House, days: list[N
 
     assert house.call("snapshots", "diff", second, first)[0] == 2
     assert house.call("snapshots", "get", "split/small/x/y", str(tmp_path / "z"), "--living", str(living))[0] == 2
+
+
+def test_snapshots_and_journal_are_read_in_one_clone(
+    house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tag,) = ingest(house, days, 1)
+    house.call("snapshots", "hold", tag, "--reason", "x")
+    clones: list[GitOrigin] = []
+    original = GitOrigin.clone
+
+    def counted(origin: GitOrigin) -> AbstractContextManager[GitClone]:
+        clones.append(origin)
+        return original(origin)
+
+    monkeypatch.setattr(GitOrigin, "clone", counted)
+    assert house.call("snapshots", "list", "small")[1]["held"] is True
+    assert len(clones) == 1
+    with monkeypatch.context() as patched:  # who refers to it is read from elsewhere
+        patched.setattr(snapshot_commands, "_referred", lambda *_: "")
+        assert house.call("snapshots", "show", tag)[1]["held"]
+    assert len(clones) == 2
 
 
 def test_old_snapshots_are_collected_after_a_dry_run(house: House, days: list[NetworkDay], tmp_path: Path) -> None:
