@@ -52,7 +52,7 @@ def list_(graph: Annotated[str, typer.Argument()]) -> None:
     from pipeline.snapshot_tables import snapshots_table
 
     doors = open_doors()
-    published, journal = doors.snapshots.list(graph), doors.snapshots.journal()
+    published, journal = doors.snapshots.list_with_journal(graph)
     if not published:
         raise InvalidInput(f"No snapshot of {graph!r} is published. Check the name, or run `ncnc snapshot` first.")
     _console().print(snapshots_table(graph, published, journal))
@@ -74,7 +74,7 @@ def show(tag: Tag) -> None:
     from pipeline.snapshot_tables import bytes_text, files_table
 
     doors, console = open_doors(), _console()
-    (published, files), journal = doors.snapshots.describe(tag), doors.snapshots.journal()
+    published, files, journal = doors.snapshots.describe(tag)
     referred = _referred(doors, published.graph, tag)
     for name, value in published.model_dump(mode="json").items():
         console.print(f"{name}: {value}", highlight=False)

@@ -51,15 +51,13 @@ class SnapshotStore:
 
     def list(self, graph: str) -> tuple[PublishedSnapshot, ...]:
         """Return every published snapshot of a graph, oldest as-of first; collected ones are among them."""
-        prefix = f"refs/tags/{SNAPSHOT_KIND}/{graph}/"
         with self._origin.clone() as clone:
-            clone.fetch_matching(f"+{prefix}*:{prefix}*")
-            tags = [name.removeprefix("refs/tags/") for name in clone.local_refs(prefix)]
-            # One process for all of them: one for each would take seconds after a few years of nights.
-            texts = clone.contents([f"refs/tags/{tag}:{description_of(tag)}" for tag in tags]) if tags else {}
-            return tuple(
-                _snapshot(parse_description(text or "", tag)) for tag, text in zip(tags, texts.values(), strict=True)
-            )
+            return _fetch_snapshots(clone, graph)
+
+    def list_with_journal(self, graph: str) -> tuple[tuple[PublishedSnapshot, ...], Journal]:
+        """Return what `list` and `journal` do, read at once."""
+        with self._origin.clone() as clone:
+            return _fetch_snapshots(clone, graph, REFSPEC), Journal.of(clone)
 
     def journal(self) -> Journal:
         """Return what is held, and what was collected when, by whom and why."""
@@ -171,8 +169,10 @@ class SnapshotStore:
             shutil.move(clone.path / name, destination)
         return destination
 
-    def describe(self, tag: str) -> tuple[Published, dict[str, int | None]]:
-        """Return what is published under a tag, and the size of each file on the remote: none of a collected one's.
+    def describe(self, tag: str) -> tuple[Published, dict[str, int | None], Journal]:
+        """Return what is published under a tag, the size of each file on the remote, and the journal.
+
+        None of a collected one's files is named, and no size is given of one that the remote lacks.
 
         Raises:
             InvalidInput: no such tag is published.
@@ -180,12 +180,13 @@ class SnapshotStore:
         expect_published(self._origin, tag)
         with self._origin.clone() as clone:
             published = self._described(clone, tag)
-            if tag in Journal.of(clone).collected:
-                return published, {}
+            journal = Journal.of(clone)
+            if tag in journal.collected:
+                return published, {}, journal
             with DvcClone(clone.path, self._cache).objects() as remote:
                 files = remote.files_of(published.dvc_md5)
                 sizes = remote.sizes(files.values())
-            return published, {path: sizes[name] for path, name in sorted(files.items())}
+            return published, {path: sizes[name] for path, name in sorted(files.items())}, journal
 
     def _described(self, clone: GitClone, tag: str) -> Published:
         """Fetch a tag with the journal, check it out, and return what it says."""
@@ -196,6 +197,16 @@ class SnapshotStore:
     def _tags(self, graph: str) -> tuple[str, ...]:
         prefix = f"refs/tags/{SNAPSHOT_KIND}/{graph}/"
         return tuple(sorted(name.removeprefix("refs/tags/") for name in self._origin.refs(f"{prefix}*")))
+
+
+def _fetch_snapshots(clone: GitClone, graph: str, *others: str) -> tuple[PublishedSnapshot, ...]:
+    """Fetch every snapshot of a graph, with whatever else, and return what the tags say."""
+    prefix = f"refs/tags/{SNAPSHOT_KIND}/{graph}/"
+    clone.fetch_matching(f"+{prefix}*:{prefix}*", *others)
+    tags = [name.removeprefix("refs/tags/") for name in clone.local_refs(prefix)]
+    # One process for all of them: one for each would take seconds after a few years of nights.
+    texts = clone.contents([f"refs/tags/{tag}:{description_of(tag)}" for tag in tags]) if tags else {}
+    return tuple(_snapshot(parse_description(text or "", tag)) for tag, text in zip(tags, texts.values(), strict=True))
 
 
 def _snapshot(published: Published) -> PublishedSnapshot:

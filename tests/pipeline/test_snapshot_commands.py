@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from ncnc_core.random_spatial_network import NetworkDay
+from pipeline import snapshot_commands
+from pipeline.git_origin import GitClone, GitOrigin
 from pipeline.snapshot_files import read_graph
 from tests.house import House
 from tests.publishing import ROOT
@@ -62,6 +65,27 @@ def test_snapshots_are_listed_shown_compared_and_read(house: House, days: list[N
     assert house.call("snapshots", "get", "split/small/x/y", str(tmp_path / "z"), "--living", str(living))[0] == 2
 
 
+def test_snapshots_and_journal_are_read_in_one_clone(
+    house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tag,) = ingest(house, days, 1)
+    house.call("snapshots", "hold", tag, "--reason", "x")
+    clones: list[GitOrigin] = []
+    original = GitOrigin.clone
+
+    def counted(origin: GitOrigin) -> AbstractContextManager[GitClone]:
+        clones.append(origin)
+        return original(origin)
+
+    monkeypatch.setattr(GitOrigin, "clone", counted)
+    assert house.call("snapshots", "list", "small")[1]["held"] is True
+    assert len(clones) == 1
+    with monkeypatch.context() as patched:  # who refers to it is read from elsewhere
+        patched.setattr(snapshot_commands, "_referred", lambda *_: "")
+        assert house.call("snapshots", "show", tag)[1]["held"]
+    assert len(clones) == 2
+
+
 def test_old_snapshots_are_collected_after_a_dry_run(house: House, days: list[NetworkDay], tmp_path: Path) -> None:
     first, second, third, fourth = ingest(house, [*days, days[0]], 4)
     assert house.call("snapshots", "hold", second, "--reason", "a paper")[0] == 0
@@ -94,7 +118,11 @@ def test_old_snapshots_are_collected_after_a_dry_run(house: House, days: list[Ne
     gone = house.call("snapshots", "show", second)[1]["collected"]
     assert isinstance(gone, dict)
     assert gone["reason"] == "disk is full"
-    assert house.call("snapshots", "get", second, str(tmp_path / "second"))[0] == 2
+    assert house.call("snapshots", "show", second)[1]["files"] == {}
+    refused = ("get", second, str(tmp_path / "second")), ("diff", second, fourth), ("hold", second, "--reason", "x")
+    assert [house.call("snapshots", *argv)[0] for argv in refused] == [2, 2, 2]
+    assert not (tmp_path / "second").exists()
+    assert house.call("snapshots", "diff", first, fourth)[0] == 0  # with a night between that is gone
     for tag in (first, third, fourth):
         assert house.call("snapshots", "get", tag, str(tmp_path / tag.replace("/", "-")))[0] == 0
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pandas as pd
 import yaml
 
@@ -19,6 +21,24 @@ def test_step_publishes_the_split_and_finds_it_again(house: House, days: list[Ne
     assert record.tag.startswith("split/small/20260101T030000Z/")
     assert record.negative_kinds == ("uniform", "degree_matched")
     assert len(record.certificate) == 15
+    assert all(item.passed and item.checked > 0 for item in record.certificate)
+
+
+def test_step_cuts_at_the_times_of_snapshots_whose_bytes_were_collected(house: House, days: list[NetworkDay]) -> None:
+    for night, day in enumerate([days[0], days[1], days[2], days[2]], start=1):
+        house.deliver(night, day)
+        argv = ("--as-of", house.as_of(night).isoformat(), "--params", str(house.params_file))
+        assert night == 4 or house.call("snapshots", "ingest", *argv)[0] == 0
+    time.sleep(1)  # plans reckon ages in whole seconds
+    policy = ("--keep-last", "1", "--keep-days", "0", "--grace-hours", "0")
+    plan = house.call("snapshots", "gc", "--dry-run", *policy)[1]
+    assert house.call("snapshots", "gc", "--plan", str(plan["plan"]), *policy)[0] == 0
+    assert plan["collected"] == [house.doors.snapshots.list("small")[0].tag]
+
+    house.values["NCNC_HOME"] = str(house.folder / "another")  # with nothing of it in a cache
+    assert [house.step(name, 4) for name in ("snapshot", "split")] == [0, 0]
+    record = RunFolder(house.run_dir(4)).get(EdgeSplit)
+    assert (record.method, record.cut_train) == ("temporal", house.as_of(1))
     assert all(item.passed and item.checked > 0 for item in record.certificate)
 
 
