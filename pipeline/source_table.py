@@ -135,5 +135,8 @@ def _numbered(table: Table) -> Table:
 
 
 def _rows(table: Table) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
+    # Times as text: Python has no datetime beyond the year 9999, nor for a database's infinity.
+    times = [name for name, kind in table.schema().items() if kind.is_temporal()]
+    shown = table.mutate(**{name: table[name].cast("string") for name in times})
+    rows: list[dict[str, Any]] = shown.to_pyarrow().to_pylist()
     return rows
