@@ -1,3 +1,4 @@
+import re
 import subprocess
 from pathlib import Path
 
@@ -76,3 +77,10 @@ def test_race_lost_for_ever_ends_in_trouble(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(OutsideTrouble, match=r"changed under \d+ pushes.*Try again"):
         for _ in git_origin.attempts():
             pass
+
+
+@pytest.mark.parametrize("login", ["bob:s3cret", "bob:s3/cret", "bob:s3@cret", "s3cret"])
+def test_no_message_shows_what_git_logs_in_with(tmp_path: Path, login: str) -> None:
+    with pytest.raises(OutsideTrouble, match=r"`git ls-remote --refs nosuch://host/x\.git` failed") as caught:
+        GitOrigin(f"nosuch://{login}@host/x.git", tmp_path).refs()
+    assert not {"bob", "s3", "cret"} & set(re.split(r"\W+", str(caught.value)))
