@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from pipeline.errors import InvalidInput
 from pipeline.git_origin import CREDENTIALS, GitClone, GitOrigin, attempts
 
 BRANCH = "main"
+LOGIN = re.compile(r"://([^/@\s]+|[^/@\s]*:[^\s?#]*)@")  # an @ further on, in a path, is none
 CONFIG = """\
 [core]
     analytics = false
@@ -26,7 +28,7 @@ def create_data_repository(origin: str, dvc_remote: str) -> None:
     Raises:
         InvalidInput: it is a data repository already, with another DVC remote, or the remote's URL holds credentials.
     """
-    if CREDENTIALS.search(dvc_remote):
+    if LOGIN.search(dvc_remote):
         raise InvalidInput(
             f"The DVC remote {CREDENTIALS.sub('://***@', dvc_remote)} has credentials in its URL, and its URL is "
             f"committed for every reader. Leave them out of NCNC_DVC_REMOTE; each machine keeps its own in the "

@@ -33,7 +33,8 @@ LOST_RACE = (
     "atomic transaction failed",
     "remote ref updated since checkout",
 )
-CREDENTIALS = re.compile(r"://[^/@\s]+@")
+# Up to the last @: who writes a password into a URL does not always escape its / and @.
+CREDENTIALS = re.compile(r"://(?!/)[^\s?#]*@")
 
 
 @dataclass(frozen=True)

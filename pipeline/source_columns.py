@@ -15,10 +15,12 @@ WHOLE_NUMBER = r"^\s*[+-]?[0-9]+\s*$"
 # What pandas writes of integers that a missing one beside them turned into floats.
 WHOLE_FLOAT = r"^\s*[+-]?[0-9]+\.0*\s*$"
 OUTER_SPACE = r"^[\s\v\p{Z}\x{FEFF}\x{200B}]|[\s\v\p{Z}\x{FEFF}\x{200B}]$"
+CONTROL = r"\p{Cc}"
 MISSING_WORDS = ("", "nan", "null", "none", "n/a")
 ID_REMEDY = "Ids are int64 from 0 up, or strings. Mend the row, or leave it out, and deliver the file again."
 FLOAT_REMEDY = "Ids are int64 from 0 up, or strings: write 3, not 3.0. Export the column as integers and deliver again."
 SPACE_REMEDY = "It would be another node than the id without it. Strip the column in the export and deliver again."
+CONTROL_REMEDY = "Arrays cut NUL off, and two ids become one node. Take such characters out in the export."
 TIME_REMEDY = "Times are unix seconds or timestamps from 1970 on, UTC where no zone is given. Mend the row."
 UNIT_REMEDY = "Times are unix seconds or timestamps: see that they are not written in a finer unit than they say."
 FEATURE_REMEDY = "Features are finite numbers. Fill the value in the node table, or shorten snapshot.feature_columns."
@@ -74,6 +76,7 @@ def ids(name: str, kind: ibis.DataType, *, text: bool, typed: bool) -> CheckedCo
         rules.insert(0, Rule(lambda values: values.re_search(WHOLE_FLOAT), f"is a float. {FLOAT_REMEDY}"))
     if text and kind.is_string():
         rules.append(Rule(lambda values: values.re_search(OUTER_SPACE), f"has outer whitespace. {SPACE_REMEDY}"))
+        rules.append(Rule(lambda values: values.re_search(CONTROL), f"has a control character. {CONTROL_REMEDY}"))
     if not text and refusal is None:
         rules.append(Rule(lambda values: parse(values) < 0, f"is negative. {ID_REMEDY}"))
     return CheckedColumn(name, parse, tuple(rules), refusal)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import quote, unquote
 
 import adbc_driver_postgresql.dbapi
 import adbc_driver_sqlite.dbapi
@@ -18,7 +18,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.source_files import TakenFile, TakenTable
-from pipeline.source_location import SQLITE, public
+from pipeline.source_location import SQLITE, public, public_text
 from pipeline.source_table import Needed, require_columns
 from pipeline.source_window import Window
 
@@ -140,19 +140,8 @@ def _asking(url: str, name: str) -> Iterator[None]:
 def _said(error: BaseException, url: str) -> str:
     """Return what the driver says in one line, without the query, and without what this process logs in with."""
     text = re.split(r"\n+\s*(?:query|Query was): ", str(error))[0]
-    for user, secret in _logins(url):
-        text = text.replace(f'"{user}"', "***")
-        for word in (secret, unquote(secret)):
-            text = text.replace(word, "***") if word else text
-    return public("; ".join(line.strip() for line in text.splitlines() if line.strip())).rstrip(".")
-
-
-def _logins(url: str) -> list[tuple[str, str]]:
-    """Return each user and password that a URL holds, before its last @ and among what it asks."""
-    user, _, secret = url.partition("://")[2].rpartition("@")[0].partition(":")
-    asked = parse_qs(url.partition("?")[2])
-    users = [(name, "") for name in asked.get("user", [])]
-    return [(unquote(user), secret), *users, *(("", word) for word in asked.get("password", []))]
+    said = "; ".join(line.strip() for line in text.splitlines() if line.strip())
+    return public_text(said, url).rstrip(".")
 
 
 def _write(batches: pa.RecordBatchReader, path: Path) -> frozenset[str]:

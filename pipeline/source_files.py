@@ -20,7 +20,7 @@ from pipeline.csv_table import open_csv
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.json_table import open_json
 from pipeline.parquet_table import open_parquet
-from pipeline.source_location import public
+from pipeline.source_location import public, public_text
 from pipeline.source_table import Needed, SourceTable, require_columns
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
@@ -156,11 +156,11 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
         )
     # Every fsspec backend raises what its client raises; whatever it is, the file did not come.
     except Exception as error:
-        reason = f"{type(error).__name__}: {public(str(error))}"
+        reason = f"{type(error).__name__}: {public_text(str(error), location)}"
         raise OutsideTrouble(
             f"The source did not deliver {public(location)} ({reason}). Ask the owner of the export, or "
             f"correct NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES; the run tries again by itself."
-        ) from error
+        ) from None  # what the client says, credentials and all, is not to come along in a traceback
 
 
 def _found(location: str) -> list[tuple[fsspec.AbstractFileSystem, str, str]]:

@@ -16,7 +16,7 @@ from pipeline.params import SnapshotParams
 from pipeline.parquet_table import open_parquet
 from pipeline.source_database import SourceDatabase, Wanted, open_database
 from pipeline.source_files import TakenTable, take_files
-from pipeline.source_location import fill_query, is_database, public
+from pipeline.source_location import fill_query, is_database, is_postgres, public
 from pipeline.source_table import Needed, SourceTable, require_columns
 from pipeline.source_window import Window
 
@@ -69,6 +69,8 @@ class Taking:
         if not is_database(location):
             return take_files(location, self.folder / name, in_place=window is not None and query is None)
         url, _, table = location.rpartition("#") if "#" in location else (location, "", "")
+        if is_postgres(location) and "@" in table:  # that # is of the password
+            url, table = location, ""
         if bool(table) == bool(query):
             what = "a table, and a query is given too" if table else "no table"
             raise InvalidInput(

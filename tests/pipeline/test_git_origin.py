@@ -1,3 +1,4 @@
+import re
 import subprocess
 from pathlib import Path
 
@@ -104,3 +105,10 @@ def test_contents_of_many_files_come_as_they_were_written(origin: GitOrigin) -> 
         assert clone.contents(["main:a.txt", "main:b.txt", "main:empty.txt", "none:a.txt"]) == {
             "main:a.txt": text, "main:b.txt": None, "main:empty.txt": "", "none:a.txt": None
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("login", ["bob:s3cret", "bob:s3/cret", "bob:s3@cret", "s3cret"])
+def test_no_message_shows_what_git_logs_in_with(tmp_path: Path, login: str) -> None:
+    with pytest.raises(OutsideTrouble, match=r"`git ls-remote --refs nosuch://host/x\.git` failed") as caught:
+        GitOrigin(f"nosuch://{login}@host/x.git", tmp_path).refs()
+    assert not {"bob", "s3", "cret"} & set(re.split(r"\W+", str(caught.value)))

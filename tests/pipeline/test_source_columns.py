@@ -117,3 +117,14 @@ def test_node_table_with_outer_whitespace_is_refused(tmp_path: Path, suffix: str
     nodes = write(pd.DataFrame({"node": ["n1", "n 2 "]}), tmp_path / f"n.{suffix}")
     with pytest.raises(InvalidInput, match=r"n\.\w+, row 2: node is 'n 2 ', which has outer whitespace.*Strip"):
         read(edges, nodes)
+
+
+@pytest.mark.parametrize("odd", ["n1\0", "\0n1", "n\0", "n\x1b1", "n\t1", "n\x7f1", "n\x851"])
+def test_text_ids_with_control_characters_are_refused(tmp_path: Path, odd: str) -> None:
+    path = write(pd.DataFrame({"source": ["n1", odd], "target": ["n2", "n3"]}), tmp_path / "e.parquet")
+    with pytest.raises(InvalidInput, match=r"e\.parquet, row 2: source is '.*\\.*', which has a control.*Take such"):
+        read(path)
+    edges = write(pd.DataFrame({"source": ["n1"], "target": ["n2"]}), tmp_path / "e.parquet")
+    nodes = write(pd.DataFrame({"node": ["n1", odd]}), tmp_path / "n.parquet")
+    with pytest.raises(InvalidInput, match=r"n\.parquet, row 2: node is '.*\\.*', which has a control.*Take such"):
+        read(edges, nodes)

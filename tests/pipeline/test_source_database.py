@@ -217,6 +217,8 @@ def test_a_server_that_does_not_answer_is_tried_again(tmp_path: Path) -> None:
         "postgresql://bob:pa#s3cret@127.0.0.1:1/graph#edges",
         "postgresql://bob:pa/s3cret@127.0.0.1:1/graph#edges",
         "postgresql://127.0.0.1:1/graph?user=bob&password=s3cret#edges",
+        "postgresql://127.0.0.1:1/graph?user=bob&password=s3cret)s3cret#edges",
+        "postgresql://bob:s3cret/x@127.0.0.1:1/graph#edges",
     ],
 )
 def test_no_message_shows_how_a_database_is_logged_in_to(
@@ -227,6 +229,23 @@ def test_no_message_shows_how_a_database_is_logged_in_to(
     assert "s3cret" not in str(caught.value) + caplog.text
     assert "bob" not in str(caught.value) + caplog.text
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "postgresql://bob:s3cret#x@127.0.0.1:1/graph",
+        "POSTGRESQL://bob:s3cret/x@127.0.0.1:1/graph#edges",
+        "s3://bob:s3cret/x@bucket/e.csv",
+        "https://bob:x@s3cret@127.0.0.1:1/e.csv",
+    ],
+)
+def test_no_refusal_shows_how_a_source_is_logged_in_to(tmp_path: Path, location: str) -> None:
+    with pytest.raises(StepError, match=r"(names no table|has no format known here|did not deliver)") as caught:
+        GraphSource(location, None, SnapshotParams(), tmp_path).read(AS_OF)
+    assert "s3cret" not in str(caught.value)
+    assert "bob" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 def test_a_table_is_named_without_credentials(postgres: Table) -> None:

@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.source_location import fill_query, is_database, public
+from pipeline.errors import InvalidInput
+from pipeline.source_location import fill, fill_query, is_database, public, public_text
 
 AS_OF = datetime(2026, 1, 2, 3, tzinfo=UTC)
 
@@ -18,7 +19,15 @@ def test_a_query_keeps_its_own_braces() -> None:
         ("postgresql://bob:s3cret@host/db#schema.table", "postgresql://host/db#schema.table"),
         ("postgresql://bob:s3/c@ret@host/db?sslkey=x#t", "postgresql://host/db?...#t"),
         ("s3://key:s3cret@bucket/e.csv", "s3://bucket/e.csv"),
+        ("s3://key:s3/cret@bucket/e.csv", "s3://bucket/e.csv"),
         ("https://host/e.csv?sig=s3cret", "https://host/e.csv?..."),
+        ("https://host/e.csv?sig=s3)c'r\"et", "https://host/e.csv?..."),
+        ("https://bob:s3@cret@host/e.csv", "https://host/e.csv"),
+        ("https://bob:s3?cr#et@host/e.csv", "https://host/e.csv"),
+        ("https://host:8080/e.csv?by=a@b", "https://host:8080/e.csv?..."),
+        ("POSTGRESQL://bob:s3c/ret@host/db", "POSTGRESQL://host/db"),
+        ("postgresql://host/db?user=bob&password=s3)c ret#t", "postgresql://host/db?...#t"),
+        ("file:///folder/me@here/e.csv", "file:///folder/me@here/e.csv"),
         ("sqlite:////folder/file.db#t", "sqlite:////folder/file.db#t"),
         ("folder/e-*.csv", "folder/e-*.csv"),
     ],
@@ -26,3 +35,25 @@ def test_a_query_keeps_its_own_braces() -> None:
 def test_a_location_is_named_without_its_credentials(location: str, named: str) -> None:
     assert public(location) == named
     assert is_database(location) == location.startswith(("postgresql", "sqlite"))
+
+
+@pytest.mark.parametrize(
+    ("location", "said", "shown"),
+    [
+        ("postgresql://pg:s3c/ret@h/db", 'invalid integer value "s3c" for port of "pg"', 'value "***" for port of ***'),
+        ("postgresql://h/db?user=bob&password=hun)ter2", 'failed for "bob" with hun)ter2', "failed for *** with ***"),
+        ("postgresql://h/db?password=hun&ter2", 'missing "=" in "ter2"', 'missing "=" in "***"'),
+        ("postgresql://bob:p%40ss@h/db", "no host ss, nor p@ss", "no host ***, nor ***"),
+        ("s3://AKIA:se/cret@bucket/e.csv", 'Invalid bucket name "AKIA:se"', 'Invalid bucket name "***:***"'),
+        ("https://u:p@ss@h/f.csv", "404, url=https://u:p@ss@h/f.csv", "404, url=https://h/f.csv"),
+        ("https://h/f.csv?sig=a)b", "403, url='https://h/f.csv?sig=a)b'", "403, url='https://h/f.csv?..."),
+        ("https://h/f.csv?sig=a)b", "403 url='https://i/f.csv?sig=a)b' said", "403 url='https://i/f.csv?... said"),
+    ],
+)
+def test_what_a_client_says_is_shown_without_any_part_of_a_secret(location: str, said: str, shown: str) -> None:
+    assert shown in public_text(said, location)
+
+
+def test_a_field_in_a_password_is_not_shown() -> None:
+    with pytest.raises(InvalidInput, match=r"s3://bucket/e\.csv has the field \{\.\.\.\}\. Use \{date\}"):
+        fill("s3://key:s3{cret}@bucket/e.csv", AS_OF)

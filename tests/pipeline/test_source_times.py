@@ -158,14 +158,14 @@ def test_a_time_beyond_any_calendar_is_named_as_text(tmp_path: Path, params: Sna
         read_times(path, tmp_path, params)
 
 
-@pytest.mark.parametrize(("value", "said"), [("infinity", "before 1970"), ("-infinity", "beyond the year 9999")])
-def test_infinity_in_a_database_is_refused(tmp_path: Path, value: str, said: str) -> None:
+@pytest.mark.parametrize("value", ["infinity", "-infinity"])
+def test_infinity_in_a_database_is_refused(tmp_path: Path, value: str) -> None:
     url = postgres_url()
     with postgres_schema(url) as (schema, run):
         run("CREATE TABLE log (source BIGINT, target BIGINT, time TIMESTAMPTZ)")
         run(f"INSERT INTO log VALUES (1, 2, '{value}')")
         # The driver adds to infinity, and shows what came of it.
-        with pytest.raises(InvalidInput, match=rf"log: time is '29\d+-.*', which is {said}"):
+        with pytest.raises(InvalidInput, match=r"log: time is '29\d+-.* \(BC\).*', which is before 1970"):
             read_times(f"{url}#{schema}.log", tmp_path)
 
 
