@@ -21,13 +21,9 @@ ID_REMEDY = "Ids are int64 from 0 up, or strings. Mend the row, or leave it out,
 FLOAT_REMEDY = "Ids are int64 from 0 up, or strings: write 3, not 3.0. Export the column as integers and deliver again."
 SPACE_REMEDY = "It would be another node than the id without it. Strip the column in the export and deliver again."
 CONTROL_REMEDY = "Arrays cut NUL off, and two ids become one node. Take such characters out in the export."
-TIME_REMEDY = "Times are unix seconds or timestamps from 1970 on, UTC where no zone is given. Mend the row."
-UNIT_REMEDY = "Times are unix seconds or timestamps: see that they are not written in a finer unit than they say."
 FEATURE_REMEDY = "Features are finite numbers. Fill the value in the node table, or shorten snapshot.feature_columns."
 WEIGHT_REMEDY = "Weights are finite numbers. Fill the value in the edge table, or set snapshot.weight_column: null."
 TYPE_REMEDY = "Types are strings or whole numbers. Cast the column in the export, or set snapshot.type_column: null."
-MICROSECONDS = 6  # digits behind the second
-LATEST_TIME = 253_402_300_799  # the last second of 9999, beyond which Python has no datetime
 FLOAT32_LIMIT = 3.4028235677973366e38  # the least number that rounds to infinity in float32
 
 
@@ -65,7 +61,7 @@ def ids(name: str, kind: ibis.DataType, *, text: bool, typed: bool) -> CheckedCo
         if kind.is_string():
             return values.re_search(WHOLE_NUMBER).ifelse(values.try_cast("int64"), ibis.null("int64"))
         if kind.is_floating():
-            return _finite(values).ifelse(values.try_cast("int64"), ibis.null("int64"))
+            return finite(values).ifelse(values.try_cast("int64"), ibis.null("int64"))
         if kind.is_decimal():
             return (values == values.floor()).ifelse(values.try_cast("int64"), ibis.null("int64"))
         return values.try_cast("int64")
@@ -80,41 +76,6 @@ def ids(name: str, kind: ibis.DataType, *, text: bool, typed: bool) -> CheckedCo
     if not text and refusal is None:
         rules.append(Rule(lambda values: parse(values) < 0, f"is negative. {ID_REMEDY}"))
     return CheckedColumn(name, parse, tuple(rules), refusal)
-
-
-def times(name: str, kind: ibis.DataType) -> CheckedColumn:
-    """Return a column of times as unix seconds, from seconds or timestamps (without a zone: UTC).
-
-    Raises:
-        InvalidInput: the type is neither.
-    """
-
-    def parse(values: Column) -> Column:
-        if kind.is_string():
-            # A timestamp without a zone forgets the one that the text names; a session's zone is UTC.
-            stamp = values.try_cast("timestamp('UTC')")
-            return ibis.coalesce(_whole(values.try_cast("float64")), _whole_seconds(stamp))
-        if kind.is_timestamp():
-            return _whole_seconds(values)
-        if kind.is_date():
-            return _whole_seconds(values.cast("timestamp"))
-        if kind.is_floating():
-            return _whole(values)
-        if kind.is_decimal():
-            return values.floor().try_cast("int64")
-        return values.try_cast("int64")
-
-    known = (kind.is_string(), kind.is_timestamp(), kind.is_date(), kind.is_numeric())
-    return CheckedColumn(
-        name,
-        parse,
-        (
-            Rule(lambda values: parse(values).isnull(), f"is no time. {TIME_REMEDY}"),
-            Rule(lambda values: parse(values) < 0, f"is before 1970. {TIME_REMEDY}"),
-            Rule(lambda values: parse(values) > LATEST_TIME, f"is beyond the year 9999. {UNIT_REMEDY}"),
-        ),
-        None if any(known) and not kind.is_boolean() else f"holds column {name!r} as {kind}. {TIME_REMEDY}",
-    )
 
 
 def features(name: str, kind: ibis.DataType) -> CheckedColumn:
@@ -184,20 +145,6 @@ def _missing(values: Column) -> BooleanValue:
     return values.isnull() | values.strip().lower().isin(MISSING_WORDS)
 
 
-def _finite(values: Column) -> BooleanValue:
+def finite(values: Column) -> BooleanValue:
+    """Return which floating numbers are neither missing nor NaN nor infinite."""
     return ~(values.isnull() | values.isnan() | values.isinf())
-
-
-def _whole(values: Column) -> Column:
-    return _finite(values).ifelse(values.floor().try_cast("int64"), ibis.null("int64"))
-
-
-def _whole_seconds(stamps: Column) -> Column:
-    """Return the unix second in which each timestamp lies: a fraction is cut off, never rounded up."""
-    second = stamps.truncate("s")
-    seconds = second.epoch_seconds().cast("int64")
-    kind = stamps.type()
-    if kind.scale is None or kind.scale <= MICROSECONDS:
-        return seconds
-    # Nanoseconds are rounded to microseconds first, by which the last of a second fall into the next.
-    return (second.cast("timestamp").try_cast(kind) > stamps).ifelse(seconds - 1, seconds)

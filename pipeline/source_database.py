@@ -43,7 +43,7 @@ class Wanted:
     def source(self) -> str:
         """What stands behind FROM; each part of a table's name is quoted, so that its case and signs are kept."""
         if self.query is not None:
-            return f"({self.query.strip().rstrip(';')}\n) AS delivered"
+            return f"({self.query}\n) AS delivered"
         return ".".join(_quoted(part) for part in str(self.table).split("."))
 
 

@@ -9,7 +9,7 @@ from pathlib import PurePath
 import ibis
 from ibis.expr.types import BooleanValue, Column, Table
 
-from pipeline import source_columns
+from pipeline import source_columns, source_times
 from pipeline.delivery import RowCounts
 from pipeline.errors import InvalidInput
 from pipeline.params import SnapshotParams
@@ -171,7 +171,7 @@ def edge_columns(table: SourceTable, params: SnapshotParams, *, text: bool) -> d
         name: source_columns.ids(column, kinds[column], text=text, typed=table.typed) for name, column in ends.items()
     }
     readers: dict[str, tuple[str | None, Callable[[str, ibis.DataType], CheckedColumn]]] = {
-        "time": (params.time_column, source_columns.times),
+        "time": (params.time_column, source_times.times),
         "weight": (params.weight_column, source_columns.weights),
         "type": (params.type_column, source_columns.types),
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline import source_columns
+from pipeline import source_columns, source_times
 from pipeline.delivery import Ids, NodeTable
 from pipeline.errors import InvalidInput
 from pipeline.params import SnapshotParams
@@ -39,7 +39,7 @@ def read_nodes(table: SourceTable, params: SnapshotParams, *, text: bool, as_of:
     kinds = table.table.schema()
     node = source_columns.ids(params.node_column, kinds[params.node_column], text=text, typed=table.typed)
     features = [source_columns.features(name, kinds[name]) for name in params.feature_columns]
-    times = [source_columns.times(name, kinds[name]) for name in [params.node_time_column] if name is not None]
+    times = [source_times.times(name, kinds[name]) for name in [params.node_time_column] if name is not None]
     table.check([node, *features, *times])
     columns = {"node": node, **{f"feature{n}": column for n, column in enumerate(features)}}
     found = table.parsed(columns | dict(zip(["time"], times, strict=False))).to_pyarrow()

@@ -10,13 +10,14 @@ from pathlib import Path
 import duckdb
 from ibis.backends.duckdb import Backend
 
-from pipeline import source_columns, source_edges, source_nodes
+from pipeline import source_edges, source_nodes, source_times
 from pipeline.errors import InvalidInput
 from pipeline.params import SnapshotParams
 from pipeline.parquet_table import open_parquet
 from pipeline.source_database import SourceDatabase, Wanted, open_database
 from pipeline.source_files import TakenTable, take_files
 from pipeline.source_location import fill_query, is_database, is_postgres, public
+from pipeline.source_query import one_statement
 from pipeline.source_table import Needed, SourceTable, require_columns
 from pipeline.source_window import Window
 
@@ -75,10 +76,12 @@ class Taking:
             what = "a table, and a query is given too" if table else "no table"
             raise InvalidInput(
                 f"{public(location)} names {what}. Either write the location as url#schema.table, or set "
-                f"snapshot.{name.removesuffix('s')}_query in params.yaml."
+                f"{_parameter(name)} in params.yaml."
             )
         if url not in self.databases:
             self.databases[url] = self.stack.enter_context(open_database(url))
+        if query:
+            query = one_statement(_parameter(name), query, "postgres" if is_postgres(location) else "sqlite")
         within = (self.params.time_column, window) if window and self.params.time_column else None
         wanted = Wanted(table or None, query, needed, within)
         return self.databases[url].take(public(location), wanted, self.folder / f"{name}.parquet")
@@ -96,13 +99,14 @@ class Taking:
         if query is None or not taken.numbered:
             return taken.open(connection, needed, may_be_empty=may_be_empty)
         # Run once and kept: what it finds has rows of its own, and an error here is the query's.
-        parameter = f"snapshot.{name.removesuffix('s')}_query"
+        parameter = _parameter(name)
+        query = one_statement(parameter, query, "duckdb")
         whole = taken.open(connection, [], may_be_empty=may_be_empty)
         answer = self.folder / f"{name}-answer.parquet"
         try:
             connection.create_view("delivered", whole.table, overwrite=True)
             # Not by Ibis's own sql(), which calls what this DuckDB no longer has.
-            answered = connection.con.sql(f"SELECT * FROM ({query.strip().rstrip(';')}\n)")  # noqa: S608 - the owner's own
+            answered = connection.con.sql(f"SELECT * FROM ({query}\n)")  # noqa: S608 - the owner's own
             answered.write_parquet(str(answer))
         except duckdb.Error as error:
             raise InvalidInput(
@@ -115,10 +119,14 @@ class Taking:
 
     def _within(self, connection: Backend, table: SourceTable, window: Window, time_column: str) -> SourceTable:
         """Write the window of a table to a file of its own, so that the source is read once, at one moment."""
-        column = source_columns.times(time_column, table.table[time_column].type())
+        column = source_times.times(time_column, table.table[time_column].type())
         if column.refusal or window.has_no_time(table.table, column):
             table.check([column])
         names = sorted({name for _, name in source_edges.needed_columns(self.params)})
         path = self.folder / "window.parquet"
         connection.to_parquet(window.of(table.table, column).select(*names), path)
         return SourceTable(table.name, open_parquet(connection, path), table.typed)
+
+
+def _parameter(table: str) -> str:
+    return f"snapshot.{table.removesuffix('s')}_query"

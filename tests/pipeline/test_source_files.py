@@ -160,20 +160,3 @@ def test_parts_of_a_parquet_log_outside_the_window_are_not_read(tmp_path: Path, 
     with pytest.raises(InvalidInput, match=r"log\.parquet cannot be read.*Deliver a whole file"):
         read(path, tmp_path, params)
     assert read(path, tmp_path, params, since=datetime.fromtimestamp(NOW - 501, UTC)).num_edges == 500
-
-
-@pytest.mark.parametrize("since", [None, datetime(2026, 1, 1, tzinfo=UTC)])
-@pytest.mark.parametrize(
-    ("folder", "suffix"),
-    [("source=9", "parquet"), ("time=2026-01-02", "parquet"), ("target=x", "csv"), ("source=9", "jsonl")],
-)
-def test_a_folder_named_like_a_column_is_only_a_folder(
-    tmp_path: Path, folder: str, suffix: str, since: datetime | None
-) -> None:
-    path = tmp_path / folder / f"p.{suffix}"
-    path.parent.mkdir()
-    write(pd.DataFrame({"source": [1, 2], "target": [2, 3], "time": [NOW - 5, NOW - 4]}), path)
-    found = read(path, path.parent, SnapshotParams(kind="event_log", time_column="time"), since)
-    assert found.ids.tolist() == [1, 2, 3]
-    assert found.time is not None
-    assert found.time.tolist() == [NOW - 5, NOW - 4]

@@ -1,8 +1,11 @@
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, StepError
+from pipeline.graph_source import GraphSource
+from pipeline.params import SnapshotParams
 from pipeline.source_location import fill, fill_query, is_database, public, public_text
 
 AS_OF = datetime(2026, 1, 2, 3, tzinfo=UTC)
@@ -57,3 +60,20 @@ def test_what_a_client_says_is_shown_without_any_part_of_a_secret(location: str,
 def test_a_field_in_a_password_is_not_shown() -> None:
     with pytest.raises(InvalidInput, match=r"s3://bucket/e\.csv has the field \{\.\.\.\}\. Use \{date\}"):
         fill("s3://key:s3{cret}@bucket/e.csv", AS_OF)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "postgresql://bob:s3cret#x@127.0.0.1:1/graph",
+        "POSTGRESQL://bob:s3cret/x@127.0.0.1:1/graph#edges",
+        "s3://bob:s3cret/x@bucket/e.csv",
+        "https://bob:x@s3cret@127.0.0.1:1/e.csv",
+    ],
+)
+def test_no_refusal_shows_how_a_source_is_logged_in_to(tmp_path: Path, location: str) -> None:
+    with pytest.raises(StepError, match=r"(names no table|has no format known here|did not deliver)") as caught:
+        GraphSource(location, None, SnapshotParams(), tmp_path).read(AS_OF)
+    assert "s3cret" not in str(caught.value)
+    assert "bob" not in str(caught.value)
+    assert caught.value.__cause__ is None

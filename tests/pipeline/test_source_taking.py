@@ -45,6 +45,8 @@ def test_edges_and_nodes_may_each_have_a_query(tmp_path: Path) -> None:
 def test_a_wrong_query_is_named_with_its_remedy(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"snapshot\.edge_query cannot be run on .*edges\.csv: .*nosuch.*one SELECT"):
         read(tmp_path, "SELECT nosuch FROM delivered")
+    with pytest.raises(InvalidInput, match=r"snapshot\.edge_query has a semicolon within it, before 'SELECT 2'"):
+        read(tmp_path, "SELECT 1; SELECT 2")
     with pytest.raises(InvalidInput, match=r"answer to snapshot\.edge_query has no column 'source'.*nearest"):
         read(tmp_path, "SELECT a, b FROM delivered")
     with pytest.raises(InvalidInput, match=r"edges\.csv: target is '-2', which is negative"):

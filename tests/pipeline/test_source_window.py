@@ -19,7 +19,7 @@ from pipeline.canonical_graph import build
 from pipeline.graph_source import GraphSource
 from pipeline.params import SnapshotParams
 from pipeline.snapshot_files import CanonicalGraph
-from pipeline.source_columns import times
+from pipeline.source_times import times
 from pipeline.source_window import Window
 
 START = 1_700_000_000
