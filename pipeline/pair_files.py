@@ -15,7 +15,7 @@ from pipeline import source_columns
 from pipeline.delivery import Ids
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.source_engine import open_engine
-from pipeline.source_files import SUFFIXES, TakenTable, take_files
+from pipeline.source_files import SUFFIXES, NotFetched, TakenTable, take_files
 from pipeline.source_table import SourceTable
 
 SIDES = ("train", "valid", "test")
@@ -62,14 +62,14 @@ def _take_first(location: str, side: str, folder: Path) -> TakenTable | None:
         name = side + suffix
         try:
             taken = take_files(f"{location.rstrip('/')}/{name}", folder / side, in_place=False)
-        except OutsideTrouble as error:
-            if isinstance(error.__cause__, FileNotFoundError):
+        except NotFetched as error:
+            if issubclass(error.reason, FileNotFoundError):
                 continue
             # Not what was said of the delivery: that names other variables, and the place may hold a password.
             raise OutsideTrouble(
-                f"{name} of {PLACE} could not be fetched ({type(error.__cause__).__name__}). Check that the place can "
+                f"{name} of {PLACE} could not be fetched ({error.reason.__name__}). Check that the place can "
                 f"be reached from this machine; the run tries again by itself."
-            ) from error
+            ) from None
         called = f"{name} of {PLACE}"
         return TakenTable(called, tuple(replace(file, name=called) for file in taken.files))
     return None

@@ -28,6 +28,14 @@ SUFFIXES = (".parquet", ".csv", ".csv.gz", *JSON_SUFFIXES)
 BLOCK_BYTES = 1 << 20
 
 
+class NotFetched(OutsideTrouble):
+    """A file did not come; reason: the kind of the client's error, whose text may show credentials."""
+
+    def __init__(self, message: str, reason: type[Exception]) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 @dataclass(frozen=True)
 class TakenFile:
     """One delivered file on this machine: its name at the source, where it can be read, its digest if it has one."""
@@ -135,7 +143,7 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
 
     Raises:
         InvalidInput: the suffix says no format known here.
-        OutsideTrouble: nothing is there: the source did not deliver, or not yet.
+        NotFetched: nothing is there: the source did not deliver, or not yet.
     """
     suffix = next((suffix for suffix in SUFFIXES if location.endswith(suffix)), None)
     if suffix is None:
@@ -157,9 +165,10 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
     # Every fsspec backend raises what its client raises; whatever it is, the file did not come.
     except Exception as error:
         reason = f"{type(error).__name__}: {public_text(str(error), location)}"
-        raise OutsideTrouble(
+        raise NotFetched(
             f"The source did not deliver {public(location)} ({reason}). Ask the owner of the export, or "
-            f"correct NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES; the run tries again by itself."
+            f"correct NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES; the run tries again by itself.",
+            type(error),
         ) from None  # what the client says, credentials and all, is not to come along in a traceback
 
 

@@ -132,7 +132,7 @@ def arm(point: str, strike: Callable[[], None] = kill) -> None:
     owner, name, first = places[point]
     original = getattr(owner, name)
     # What DVC copies, it copies to its cache first.
-    where = "/remote/" if point in ("half_written", "half_pushed") else ""
+    where = "remote/" if point in ("half_written", "half_pushed") else ""
 
     def struck(*arguments: Any, **options: Any) -> Any:
         if where not in str(arguments):

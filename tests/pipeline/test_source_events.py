@@ -42,10 +42,10 @@ def said(delivery: Delivery) -> dict[str, object]:
 def test_a_source_reads_what_plain_python_does(table: pd.DataFrame, with_times: bool) -> None:
     edges = table if with_times else table[["source", "target"]]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "edges.parquet"
+        path = Path(folder) / f"edges-{AS_OF:%Y-%m-%d}.parquet"
         edges.to_parquet(path, index=False)
         params = SnapshotParams(time_column="time" if with_times else None)
-        found = GraphSource(str(path), None, params, Path(folder) / "scratch").read(AS_OF)
+        found = GraphSource(f"{folder}/edges-{{date}}.parquet", None, params, Path(folder) / "scratch").read(AS_OF)
     assert said(found) == said(delivered(edges))
 
 
