@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ncnc_core.bootstrap import MetricInterval, paired_bootstrap
 from ncnc_core.ranking import rank_intervals, reciprocal_ranks
+from pipeline.evaluation_parts import PairedComparison
 from pipeline.params import EvaluateParams
 from pipeline.records import Interval, ModelScores
 from pipeline.scored_input import GraphScorer, ScoredInput, scored_input
@@ -42,7 +43,7 @@ class Comparison:
     """
 
     scores: Mapping[str, ModelScores]
-    difference: Interval | None
+    paired: PairedComparison | None
     given: Mapping[str, ScoredInput]
 
 
@@ -92,15 +93,36 @@ def compare(pairs: FreshPairs, scorers: Mapping[str, Scorer], params: EvaluatePa
         scores[name] = ModelScores(name=name, metrics={key: _interval(value) for key, value in intervals.items()})
     if "champion" not in ranks:
         return Comparison(scores, None, given)
-    difference = paired_bootstrap(
-        ranks["challenger"],
-        ranks["champion"],
-        samples=params.bootstrap_samples,
-        confidence=params.confidence,
-        generator=torch.Generator().manual_seed(params.seed),
-        clusters=clusters,
+    paired = _paired(ranks["challenger"], ranks["champion"], pairs.positives, clusters, params)
+    return Comparison(scores, paired, given)
+
+
+def _paired(
+    challenger: Tensor, champion: Tensor, positives: Tensor, clusters: Tensor, params: EvaluateParams
+) -> PairedComparison:
+    def interval(drawn: Tensor | None) -> Interval:
+        return _interval(
+            paired_bootstrap(
+                challenger,
+                champion,
+                samples=params.bootstrap_samples,
+                confidence=params.confidence,
+                generator=torch.Generator().manual_seed(params.seed),
+                clusters=drawn,
+            )
+        )
+
+    by_node = interval(clusters)
+    return PairedComparison(
+        metric="mrr",
+        difference=by_node,
+        p_value=1.0,
+        resampled_by="node",
+        by_edge=interval(None),
+        by_node=by_node,
+        num_edges=positives.shape[1],
+        num_nodes=int(positives.unique().numel()),
     )
-    return Comparison(scores, _interval(difference), given)
 
 
 def _busier_endpoint(positives: Tensor) -> Tensor:

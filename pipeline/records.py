@@ -10,29 +10,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationError, model_validator
 
 from pipeline.errors import TamperedRecord
+from pipeline.evaluation_parts import EvaluationCost, PairedComparison, SensitivityResult, SliceScores
+from pipeline.evaluation_parts import Interval as Interval
+from pipeline.evaluation_parts import ModelScores as ModelScores
+from pipeline.record_part import Part as Part
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 GraphName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
 SplitMethod = Literal["temporal", "hashed", "random", "fixed"]
 NegativeKind = Literal["uniform", "degree_matched", "hard", "given"]
 NightOutcome = Literal["promoted", "kept", "skipped", "refused"]
-
-
-class Part(BaseModel):
-    """A value inside a record: frozen, and closed to unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class FileDigest(Part):
@@ -76,14 +66,6 @@ class LeakInvariant(Part):
                 f"Passed means no violation, and what breaks an invariant was checked: count it again."
             )
         return self
-
-
-class Interval(Part):
-    """An estimate with its bootstrap confidence bounds."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Record(Part):
@@ -189,6 +171,24 @@ class EdgeSplit(Record):
     negative_kinds: tuple[NegativeKind, ...] = ("uniform", "degree_matched")  # equal shares of each edge's, in order
 
 
+class EpochPoint(Part):
+    """One epoch of a training: its loss, and the selection metric on validation where it was evaluated."""
+
+    epoch: int
+    loss: float
+    value: float | None
+    seconds: float
+
+
+class WarmStart(Part):
+    """Where a training began: the weights of which version, and how much of the model they filled."""
+
+    version: int
+    files: tuple[FileDigest, ...]
+    known_nodes: int
+    new_nodes: int
+
+
 class TrainedModel(Record):
     """The weights one training left behind, and the circumstances it can be repeated under."""
 
@@ -205,15 +205,10 @@ class TrainedModel(Record):
     seed: int
     seconds: float
     machine: dict[str, str]
+    history: tuple[EpochPoint, ...] = ()
+    warm_start: WarmStart | None = None
+    control: tuple[FileDigest, ...] = ()  # the cold-start control's files, where the challenger began warm
     certificate: tuple[LeakInvariant, ...] = ()
-
-
-class ModelScores(Part):
-    """One scorer's metrics on the test pairs, each with its interval."""
-
-    name: str
-    version: int | None = None
-    metrics: dict[str, Interval]
 
 
 class EvaluationReport(Record):
@@ -230,10 +225,19 @@ class EvaluationReport(Record):
     champion_note: str
     floor: tuple[ModelScores, ...]
     paired_metric: str
-    paired_difference: Interval | None
+    paired: PairedComparison | None
+    slices: tuple[SliceScores, ...] = ()
+    sensitivity: tuple[SensitivityResult, ...] = ()
+    cold_control: ModelScores | None = None  # the same recipe from random weights, where the challenger began warm
     certificate: tuple[LeakInvariant, ...]
     snapshot_checks: tuple[CheckResult, ...]
     seconds: float
+    costs: tuple[EvaluationCost, ...] = ()
+
+    @property
+    def paired_difference(self) -> Interval | None:
+        """Challenger minus champion as the gate reads it; None where there is no champion to compare with."""
+        return self.paired.difference if self.paired else None
 
 
 class RuleVerdict(Part):

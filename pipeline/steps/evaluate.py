@@ -69,7 +69,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         champion_note=(champion.reason if champion else "") or pairs.note,
         floor=tuple(outcome.scores[name] for name in HEURISTICS),
         paired_metric="mrr",
-        paired_difference=outcome.difference,
+        paired=outcome.paired,
         certificate=(*as_records(checked), *trained.certificate),
         snapshot_checks=snapshot.checks,
         seconds=round(time.perf_counter() - started, 3),

@@ -39,7 +39,7 @@ def report_of(challenger: float, champion: float | None = None, rival: float = 0
             scores("preferential_attachment", 0.9),
         ),
         paired_metric="mrr",
-        paired_difference=None,
+        paired=None,
         certificate=(),
         snapshot_checks=(),
         seconds=1.0,

@@ -76,7 +76,7 @@ def gate(data: TrainingData, arrays: SplitArrays, params: Params, checked: tuple
         champion_note="",
         floor=tuple(outcome.scores[name] for name in HEURISTICS),
         paired_metric="mrr",
-        paired_difference=None,
+        paired=None,
         certificate=checked,
         snapshot_checks=(CheckResult(name="rows", level="refuse", threshold=">= 1", observed="9", passed=True),),
         seconds=0.0,

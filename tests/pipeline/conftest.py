@@ -233,7 +233,7 @@ def chain_of(
         champion_note="no champion yet",
         floor=(scores,),
         paired_metric="mrr",
-        paired_difference=None,
+        paired=None,
         certificate=edge_split.certificate,
         snapshot_checks=snapshot.checks,
         seconds=0.1,

@@ -66,8 +66,8 @@ def test_better_scorer_has_a_positive_paired_difference_on_the_same_pairs() -> N
     outcome = compare(
         pairs, {"challenger": scorer(3.0, 1), "champion": scorer(1.0, 2)}, EvaluateParams(bootstrap_samples=200)
     )
-    difference = outcome.difference
-    assert difference is not None
+    assert outcome.paired is not None
+    difference = outcome.paired.difference
     assert difference.low > 0
     mrr = {name: scores.metrics["mrr"].value for name, scores in outcome.scores.items()}
     assert difference.value == pytest.approx(mrr["challenger"] - mrr["champion"])
@@ -79,8 +79,9 @@ def test_equal_scorers_have_no_difference() -> None:
 
     pairs = fresh_pairs(split_of(TEST, NEGATIVES, [1, 2, 3]), None)
     outcome = compare(pairs, {"challenger": scorer, "champion": scorer}, EvaluateParams())
-    assert outcome.difference is not None
-    assert (outcome.difference.value, outcome.difference.low, outcome.difference.high) == (0.0, 0.0, 0.0)
+    assert outcome.paired is not None
+    difference = outcome.paired.difference
+    assert (difference.value, difference.low, difference.high) == (0.0, 0.0, 0.0)
 
 
 def test_what_scorers_on_a_graph_were_given_is_kept_by_digest() -> None:

@@ -133,7 +133,7 @@ def report_with(certificate: tuple[LeakInvariant, ...]) -> EvaluationReport:
     )
     return EvaluationReport(
         trained_model_sha256="a" * 64, num_test_edges=500, num_seen_by_champion=0, num_negatives=1000, challenger=good,
-        champion=None, champion_note="", floor=(poor,), paired_metric="mrr", paired_difference=None,
+        champion=None, champion_note="", floor=(poor,), paired_metric="mrr", paired=None,
         certificate=certificate, seconds=1.0,
         snapshot_checks=(CheckResult(name="rows", level="refuse", threshold=">= 1", observed="9", passed=True),),
     )  # fmt: skip

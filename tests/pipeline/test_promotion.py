@@ -9,6 +9,7 @@ import pytest
 from pipeline.params import DecideParams
 from pipeline.promotion import decide
 from pipeline.records import CheckResult, EvaluationReport, Interval, LeakInvariant, ModelScores
+from tests.paired import paired
 
 SHA = "a" * 64
 
@@ -30,7 +31,7 @@ def report(**changes: Any) -> EvaluationReport:
         "champion_note": "",
         "floor": (scores("common_neighbors", 0.30), scores("adamic_adar", 0.40)),
         "paired_metric": "mrr",
-        "paired_difference": Interval(value=0.05, low=0.01, high=0.09),
+        "paired": paired(0.05, 0.01, 0.09),
         "certificate": (LeakInvariant(name="disjoint", checked=10, violations=0),),
         "snapshot_checks": (CheckResult(name="rows", level="refuse", threshold=">= 1", observed="9", passed=True),),
         "seconds": 1.0,
@@ -55,7 +56,7 @@ def test_better_challenger_is_promoted_with_every_rule_recorded() -> None:
 
 
 def test_cold_start_is_gated_by_the_floor_alone() -> None:
-    decision = decide(report(champion=None, paired_difference=None), DecideParams())
+    decision = decide(report(champion=None, paired=None), DecideParams())
     assert decision.promote
     assert decision.cold_start
     assert decision.reason.startswith("cold start, gated by the floor alone: mrr 0.6000 [0.5800, 0.6200]")
@@ -76,8 +77,8 @@ def test_cold_start_is_gated_by_the_floor_alone() -> None:
         ),
         ({"num_test_edges": 199}, "enough_test_edges"),
         ({"challenger": scores("challenger", 0.41)}, "beats_floor"),  # higher, but its interval reaches the floor
-        ({"paired_difference": Interval(value=0.05, low=0.0, high=0.1)}, "superiority_over_champion"),  # strict
-        ({"paired_difference": None, "champion_note": "not comparable"}, "superiority_over_champion"),
+        ({"paired": paired(0.05, 0.0, 0.1)}, "superiority_over_champion"),  # strict
+        ({"paired": None, "champion_note": "not comparable"}, "superiority_over_champion"),
     ],
 )
 def test_one_broken_rule_keeps_the_champion(changes: dict[str, Any], broken: str) -> None:
@@ -88,12 +89,12 @@ def test_one_broken_rule_keeps_the_champion(changes: dict[str, Any], broken: str
 
 
 def test_champion_that_cannot_be_compared_is_replaced_only_where_the_parameters_say_so() -> None:
-    alone = report(paired_difference=None, champion_note="the champion takes 33 node features, tonight's graph has 30")
+    alone = report(paired=None, champion_note="the champion takes 33 node features, tonight's graph has 30")
     kept, replaced = decide(alone, DecideParams()), decide(alone, DecideParams(incomparable_champion="replace"))
     assert not kept.promote
     assert "33 node features, tonight's graph has 30 (decide.incomparable_champion: keep)" in kept.reason
     assert replaced.promote
-    floored = report(paired_difference=None, challenger=scores("challenger", 0.41))
+    floored = report(paired=None, challenger=scores("challenger", 0.41))
     assert not decide(floored, DecideParams(incomparable_champion="replace")).promote
 
 
@@ -104,6 +105,5 @@ def test_warning_check_does_not_keep_the_champion() -> None:
 
 @pytest.mark.parametrize(("low", "promoted"), [(-0.009, True), (-0.01, False), (-0.011, False)])
 def test_non_inferiority_allows_a_loss_below_the_margin(low: float, promoted: bool) -> None:
-    difference = Interval(value=0.0, low=low, high=0.02)
-    decision = decide(report(paired_difference=difference), DecideParams(mode="non_inferiority", margin=0.01))
+    decision = decide(report(paired=paired(0.0, low, 0.02)), DecideParams(mode="non_inferiority", margin=0.01))
     assert decision.promote is promoted

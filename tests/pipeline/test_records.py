@@ -56,7 +56,7 @@ TRAINED = TrainedModel(
 REPORT = EvaluationReport(
     trained_model_sha256=TRAINED.sha256, num_test_edges=10, num_seen_by_champion=0, num_negatives=500,
     challenger=ModelScores(name="challenger", metrics=MRR), champion=None, champion_note="none yet",
-    floor=(ModelScores(name="adamic_adar", metrics=MRR),), paired_metric="mrr", paired_difference=None,
+    floor=(ModelScores(name="adamic_adar", metrics=MRR),), paired_metric="mrr", paired=None,
     certificate=CERTIFICATE, snapshot_checks=(), seconds=0.1,
 )  # fmt: skip
 DECISION = PromotionDecision(

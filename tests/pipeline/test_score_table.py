@@ -34,7 +34,7 @@ def report(champion: ModelScores | None) -> EvaluationReport:
         champion_note="",
         floor=(scores("adamic_adar", 0.4),),
         paired_metric="mrr",
-        paired_difference=None,
+        paired=None,
         certificate=(),
         snapshot_checks=(),
         seconds=1.0,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pipeline.records import EvaluationReport, Interval, ModelScores
 from pipeline.steps.evaluate import figures
+from tests.paired import paired
 
 
 def test_every_scorers_metrics_are_logged_with_their_bounds() -> None:
@@ -18,7 +19,7 @@ def test_every_scorers_metrics_are_logged_with_their_bounds() -> None:
         champion_note="",
         floor=(scores("adamic_adar"),),
         paired_metric="mrr",
-        paired_difference=Interval(value=0.1, low=0.0, high=0.2),
+        paired=paired(0.1, 0.0, 0.2),
         certificate=(),
         snapshot_checks=(),
         seconds=1.0,

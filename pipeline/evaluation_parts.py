@@ -1,0 +1,100 @@
+"""What an evaluation report is made of: figures with their intervals, and what they were measured on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.record_part import Part
+
+SliceKind = Literal["degree", "node_age", "edge_age", "component"]
+GraphChange = Literal["remove", "add"]
+
+
+class Interval(Part):
+    """An estimate with its bootstrap confidence bounds."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ReliabilityBin(Part):
+    """One bin of a reliability curve: how likely its pairs are said to be, and how often they are edges.
+
+    `weight` is the bin's share of all test pairs, positives and negatives weighing half each.
+    """
+
+    low: float
+    high: float
+    stated: float
+    observed: float
+    weight: float
+
+
+class ModelScores(Part):
+    """One scorer's metrics on the test pairs, each with its interval.
+
+    Scorers that state a probability have `brier` and `ece` among their metrics, and a reliability curve.
+    """
+
+    name: str
+    version: int | None = None
+    metrics: dict[str, Interval]
+    reliability: tuple[ReliabilityBin, ...] = ()
+
+
+class SliceScores(Part):
+    """One slice of the test edges: how many, what each model reaches there, and their paired difference."""
+
+    kind: SliceKind
+    name: str
+    num_edges: int = Field(ge=0)
+    metric: str
+    challenger: Interval | None
+    champion: Interval | None = None
+    difference: Interval | None = None
+
+    @property
+    def key(self) -> str:
+        """The slice as parameters and tables name it: kind/name."""
+        return f"{self.kind}/{self.name}"
+
+
+class PairedComparison(Part):
+    """Challenger minus champion on each edge's reciprocal rank, on the same edges, negatives and message graph.
+
+    `difference` is what the gate reads: the resampling named by `resampled_by`. The others are there to show whether
+    edges that share a node move together. `p_value` is one-sided: the chance of a difference at least this large were
+    the two models equal.
+    """
+
+    metric: str
+    difference: Interval
+    p_value: float = Field(ge=0, le=1)
+    resampled_by: Literal["edge", "node"]
+    by_edge: Interval
+    by_node: Interval
+    num_edges: int
+    num_nodes: int
+
+
+class SensitivityResult(Part):
+    """One scorer after a share of the message edges was removed or added at random."""
+
+    scorer: str
+    change: GraphChange
+    share: float
+    metric: str
+    value: Interval
+    unchanged: float
+    rank_correlation: float  # Spearman's, of the pairs' scores before and after
+
+
+class EvaluationCost(Part):
+    """What one part of the evaluation took."""
+
+    part: str
+    seconds: float
+    pairs: int
