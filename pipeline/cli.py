@@ -18,11 +18,13 @@ from pipeline.errors import InvalidInput, StepError, TamperedRecord
 from pipeline.model_commands import models
 from pipeline.snapshot_commands import snapshots
 from pipeline.step_commands import ParamsFile, open_doors, print_line, steps
+from pipeline.tune_commands import tuning
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_app = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes that made it.")
 app.add_typer(steps)
 app.add_typer(models)
+app.add_typer(tuning)
 app.add_typer(snapshots, name="snapshots")
 snapshots.command(name="check")(snapshots_check)
 app.add_typer(audit_app, name="audit")
