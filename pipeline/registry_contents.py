@@ -86,7 +86,7 @@ class RegistryContents(RegisteredAliases):
         if digest is None:
             return
         self._client.delete_tag(run_id, CHECKPOINT_TAG)
-        _remove(self._artifacts(run_id), f"files/{digest[:12]}")
+        _remove(self._artifacts(run_id), f"files/{digest[:12]}/{CHECKPOINT}")
 
     def _model_artifacts(self, model_id: str) -> ArtifactFolder:
         return ArtifactFolder(self._client.get_logged_model(model_id).artifact_location, self.tracking_uri)

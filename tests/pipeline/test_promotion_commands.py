@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -8,33 +7,16 @@ import typer.testing
 
 from pipeline.cli import app
 from pipeline.doors import Doors
-from pipeline.errors import StepError
 from pipeline.ledger_entries import ApprovalEntry
 from pipeline.run_folder import RunFolder
 from tests.pipeline.conftest import AS_OF
 
 MakeRun = Callable[..., RunFolder]
-
-
-@pytest.fixture
-def call(doors: Doors) -> Callable[..., tuple[int, dict[str, object]]]:
-    """Run a command as `main` would; return its exit code and its last JSON line."""
-
-    def run(*argv: str) -> tuple[int, dict[str, object]]:
-        result = typer.testing.CliRunner().invoke(
-            app, list(argv), standalone_mode=False, env=dict(doors.environment.values)
-        )
-        code = result.exception.exit_code if isinstance(result.exception, StepError) else result.exit_code
-        if result.exception is not None and not isinstance(result.exception, StepError):
-            raise result.exception
-        lines = result.stdout.strip().splitlines()
-        return code, json.loads(lines[-1]) if lines else {}
-
-    return run
+Call = Callable[..., tuple[int, dict[str, object]]]
 
 
 def test_night_with_a_person_from_nomination_to_rollback(
-    doors: Doors, graph: str, make_decided_run: MakeRun, call: Callable[..., tuple[int, dict[str, object]]]
+    doors: Doors, graph: str, make_decided_run: MakeRun, call: Call
 ) -> None:
     first, second = (
         make_decided_run(doors, graph),
@@ -59,7 +41,7 @@ def test_night_with_a_person_from_nomination_to_rollback(
 
 
 def test_time_out_of_the_operator_is_entered_as_nobodys_rejection(
-    doors: Doors, graph: str, make_decided_run: MakeRun, call: Callable[..., tuple[int, dict[str, object]]]
+    doors: Doors, graph: str, make_decided_run: MakeRun, call: Call
 ) -> None:
     folder = make_decided_run(doors, graph)
     argv = ("register", "--run-dir", str(folder.path), "--answer=Reject", "--by=", "--at=2026-01-02T03:00:00+00:00")
