@@ -17,11 +17,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
@@ -73,15 +72,9 @@ def untrained_model(folder: Path) -> None:
     """Save a small model that nobody trained."""
     config = ModelConfig(hidden_channels=8)
     edges = torch.tensor([[0, 1, 2], [1, 2, 3]])
-    network = LinkNetwork(config, num_features=0)
-    model = LinkModel(
-        config=config,
-        network=network,
-        adjacency=Adjacency.from_edges(edges, 4),
-        features=None,
-        node_ids=[10, 20, 30, 40],
-    )
-    model.save(folder)
+    network, graph = LinkNetwork(config, num_features=0), Adjacency.from_edges(edges, 4)
+    ids = [10, 20, 30, 40]
+    LinkModel(config=config, network=network, adjacency=graph, features=None, node_ids=ids).save(folder)
 
 
 def decided_run(doors: Doors, graph: str, as_of: datetime, key: str, champion: int | None, model: Path) -> RunFolder:
@@ -209,7 +202,7 @@ def main() -> int:
         tallies = measure(values, place, options.races)
     show(tallies, options.races, tracking)
     if options.json:
-        options.json.write_text(json.dumps(as_json(tallies, options.races), indent=2) + "\n")
+        options.json.write_text(json.dumps({kind: asdict(tally) for kind, tally in tallies.items()}, indent=2) + "\n")
     return 1 if any(tally.wrong for tally in tallies.values()) else 0
 
 
@@ -248,20 +241,6 @@ def show(tallies: dict[str, Tally], races: int, tracking: str) -> None:
     for tally in tallies.values():
         for wrong in tally.wrong:
             print(wrong)
-
-
-def as_json(tallies: dict[str, Tally], races: int) -> dict[str, Any]:  # Any: JSON
-    """Return the figures."""
-    return {
-        kind: {
-            "races": races,
-            "wrong": tally.wrong,
-            "answers": dict(tally.answers),
-            "retries": tally.retries,
-            "seconds_per_race": round(tally.seconds / races, 3),
-        }
-        for kind, tally in tallies.items()
-    }
 
 
 if __name__ == "__main__":
