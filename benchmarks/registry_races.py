@@ -12,7 +12,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -51,6 +50,7 @@ from pipeline.records import (
 )
 from pipeline.run_folder import RunFolder
 from pipeline.run_key import code_version
+from pipeline.snapshot_store import SnapshotStore
 from pipeline.steps import register
 
 KINDS = ("one run twice", "two runs of one key", "two challengers")
@@ -196,7 +196,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        subprocess.run(["git", "init", "--quiet", "--bare", str(place / "origin.git")], check=True)
+        SnapshotStore.create(str(place / "origin.git"), str(place / "remote"))
         tracking = options.tracking or f"sqlite:///{place / 'mlflow.db'}"
         values = {"NCNC_DATA_REPOSITORY": str(place / "origin.git"), "MLFLOW_TRACKING_URI": tracking}
         tallies = measure(values, place, options.races)
