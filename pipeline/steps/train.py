@@ -108,6 +108,7 @@ def served_model(trained: TrainedNetwork, tables: GraphTables, features: Tensor 
         node_ids=tables.node_ids.tolist(),
         features=features,
         adjacency=Adjacency.from_edges(living, tables.num_nodes),
+        calibration=trained.score_calibration,
     )
 
 
