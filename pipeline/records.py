@@ -22,7 +22,8 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 GraphName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
 SplitMethod = Literal["temporal", "hashed", "random", "fixed"]
 NegativeKind = Literal["uniform", "degree_matched", "hard", "given"]
-NightOutcome = Literal["promoted", "kept", "skipped", "refused"]
+NightOutcome = Literal["promoted", "kept", "skipped", "refused", "awaiting", "rejected"]
+Alias = Literal["champion", "challenger", "previous"]
 
 
 class FileDigest(Part):
@@ -270,8 +271,20 @@ class PromotionDecision(Record):
     champion_version: int | None
 
 
+class Approval(Part):
+    """The person who let a model become champion, when and why.
+
+    `overridden` is what the gate, or an earlier person, had said against it; it is empty where nobody was overruled.
+    """
+
+    who: str
+    at: AwareDatetime
+    reason: str
+    overridden: str = ""
+
+
 class RegisteredModel(Record):
-    """The model version that a promotion made."""
+    """The model version that a promotion made; without an approval, the gate alone let it pass."""
 
     file_name = "registered_model.json"
 
@@ -282,6 +295,7 @@ class RegisteredModel(Record):
     previous_version: int | None
     run_key: Sha256
     files: tuple[FileDigest, ...]
+    approval: Approval | None = None
 
 
 class LineageRecord(Record):
@@ -320,7 +334,7 @@ class AliasEntry(Part):
 
     kind: Literal["alias"] = "alias"
     graph: GraphName
-    alias: Literal["champion", "challenger", "previous"]
+    alias: Alias
     version: int | None
     previous: int | None
     at: datetime
