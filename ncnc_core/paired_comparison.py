@@ -14,8 +14,8 @@ from torch import Tensor
 from ncnc_core.bootstrap import MetricInterval
 from ncnc_core.errors import InvalidGraph
 
-# One hub alone cannot make the leave-one-out ratio large, so Student's t of one to three degrees of freedom would only
-# cost power; measured with `python -m benchmarks.gate_simulation`.
+# A lone hub raises difference and error alike, so their ratio stays near 1: Student's t of one to three degrees of
+# freedom (12.7 to 3.2 errors at 95 %) would guard against nothing and cost all power (decision 15).
 LEAST_FREEDOM = 4.0
 
 Unit = Literal["edge", "node"]
@@ -26,7 +26,7 @@ class PairedDifference:
     """A mean paired difference with its interval, leaving out one edge at a time and one node at a time.
 
     `resampled_by` names the wider one, which is the one to decide by, and `p_value` belongs to it: one-sided, the
-    chance of a difference at least this large were both scorers equal. `freedom` is Student's t's, by node.
+    chance of a difference at least this large were both scorers equal.
     """
 
     by_edge: MetricInterval
@@ -35,7 +35,6 @@ class PairedDifference:
     p_value: float
     num_edges: int
     num_nodes: int
-    freedom: float
 
     @property
     def interval(self) -> MetricInterval:
@@ -71,17 +70,20 @@ def paired_difference(
 ) -> PairedDifference:
     """Return mean(first - second) over the edges, with the interval and the p-value that shared nodes allow.
 
-    Both are values between 0 and 1 of the same distinct edges, such as reciprocal ranks. By edge, the error is the
-    mean's own. By node, it is the jackknife that leaves out a node with all its edges, for every node; an edge
-    shared by two edges' worth of nodes would count twice, so the leave-one-edge-out part is taken off once:
+    Both hold values between 0 and 1, such as reciprocal ranks, of the same distinct edges. By edge, the squared error
+    is the mean's own. By node it is the larger of the jackknife that leaves out a node with all its edges (each edge
+    would count at both ends, so the jackknife over edges is taken off once)
 
-        error^2 = sum_u (S_u / (n - d_u))^2 - sum_e (r_e / (n - 1))^2
+        sum_u (S_u / (n - d_u))^2 - sum_e (r_e / (n - 1))^2
 
-    with r_e the residual of edge e, and d_u, S_u the number and the residual sum of node u's edges. Student's t has as
-    many degrees of freedom as nodes that carry weight (Satterthwaite), at least LEAST_FREEDOM. Nothing is drawn at
-    random. Bounds are kept within [-1, 1], and are just that where an error cannot be told: one edge, or one node
-    that has them all. O(edges). Sources: Aronow, Samii, Assenova, Cluster-robust variance estimation for dyadic data,
-    2015; Hansen, Jackknife standard errors for clustered regression, 2022.
+    and of what the nodes show on average, sum_e r_e^2 / (n (n - 1)) + share * sum_u d_u (d_u - 1) / n^2: the first
+    sees a hub that is unlike the others, the second keeps a few hubs that agree by chance from narrowing the interval.
+    r_e: residual of edge e; d_u, S_u: number and residual sum of node u's edges; share: mean product of two residuals
+    at one node. Student's t has as many degrees of freedom as nodes carry weight (Satterthwaite).
+
+    Nothing is drawn at random. Bounds are kept within [-1, 1], and are just that where there is nothing to leave out:
+    one edge, or one node that has them all. O(edges log edges). Sources: Aronow, Samii, Assenova, Cluster-robust
+    variance estimation for dyadic data, 2015; Hansen, Jackknife standard errors for clustered regression, 2022.
 
     Raises:
         InvalidGraph: there is no edge, or the confidence lies outside (0, 1).
@@ -94,9 +96,9 @@ def paired_difference(
         )
     difference = first.double() - second.double()
     value = float(difference.mean())
-    residual = difference - value
-    by_edge = _Estimate(value, _edge_error(residual), max(count - 1, 1))
-    by_node, num_nodes = _by_node(value, residual, edges)
+    nodes = _Nodes.of(difference - value, edges)
+    by_edge = _Estimate(value, math.sqrt(nodes.edge_variance), max(count - 1, 1))
+    by_node = _Estimate(value, math.sqrt(nodes.node_variance), nodes.freedom)
     wider: Unit = "node" if by_node.half_width(confidence) > by_edge.half_width(confidence) else "edge"
     return PairedDifference(
         by_edge=by_edge.interval(confidence),
@@ -104,45 +106,62 @@ def paired_difference(
         resampled_by=wider,
         p_value=(by_node if wider == "node" else by_edge).p_value(),
         num_edges=count,
-        num_nodes=num_nodes,
-        freedom=by_node.freedom,
+        num_nodes=nodes.degree.numel(),
     )
 
 
-def _edge_error(residual: Tensor) -> float:
-    count = residual.numel()
-    return math.sqrt(float(residual.square().sum()) / (count * (count - 1))) if count > 1 else math.inf
+@dataclass(frozen=True, eq=False)
+class _Nodes:
+    """The residuals [edges] summed at their nodes: how many, their sums, and their squares' sums [nodes]."""
 
+    residual: Tensor
+    degree: Tensor
+    sums: Tensor
+    squares: Tensor
 
-def _by_node(value: float, residual: Tensor, edges: Tensor) -> tuple[_Estimate, int]:
-    """Return the estimate that leaves out one node at a time, and how many nodes there are."""
-    nodes, position = torch.unique(edges, return_inverse=True)
-    ends, twice = position.flatten(), residual.repeat(2)
+    @classmethod
+    def of(cls, residual: Tensor, edges: Tensor) -> _Nodes:
+        unique, position = torch.unique(edges, return_inverse=True)
+        twice = residual.repeat(2)
+        rows = torch.stack([torch.ones_like(twice), twice, twice.square()])
+        degree, sums, squares = rows.new_zeros(3, unique.numel()).index_add_(1, position.flatten(), rows)
+        return cls(residual, degree, sums, squares)
 
-    def summed(values: Tensor) -> Tensor:  # [nodes]
-        return torch.zeros(nodes.numel(), dtype=torch.float64, device=residual.device).index_add_(0, ends, values)
+    @property
+    def edge_variance(self) -> float:
+        """The variance of the mean were all edges independent; infinite for one edge."""
+        count = self.residual.numel()
+        return float(self.residual.square().sum()) / (count * (count - 1)) if count > 1 else math.inf
 
-    degree, sums, squares = summed(torch.ones_like(twice)), summed(twice), summed(twice.square())
-    freedom = _freedom(degree, sums, squares, float(residual.square().mean()))
-    count = residual.numel()
-    if count < 2 or float(degree.max()) == count:
-        return _Estimate(value, math.inf, freedom), nodes.numel()
-    left_out = (sums / (count - degree)).square().sum() - (residual / (count - 1)).square().sum()
-    # Below zero where edges of one node happen to differ more than others do: then the edge's own error is wider.
-    return _Estimate(value, math.sqrt(max(float(left_out), 0.0)), freedom), nodes.numel()
+    @property
+    def node_variance(self) -> float:
+        """The variance of the mean where edges that share a node move together; infinite where one node has all."""
+        count = self.residual.numel()
+        if float(self.degree.max()) == count:
+            return math.inf
+        left_out = (self.sums / (count - self.degree)).square().sum() - (self.residual / (count - 1)).square().sum()
+        on_average = self.edge_variance + self.share * float((self.degree * (self.degree - 1)).sum()) / count**2
+        # Both fall below zero where edges of one node happen to differ more than others do.
+        return max(float(left_out), on_average, 0.0)
 
+    @property
+    def share(self) -> float:
+        """The mean product of two residuals at one node, over the nodes with two edges or more."""
+        several = self.degree > 1
+        if not bool(several.any()):
+            return 0.0
+        products = ((self.sums.square() - self.squares) / self.degree)[several].sum()
+        return float(products / (self.degree[several] - 1).sum())
 
-def _freedom(degree: Tensor, sums: Tensor, squares: Tensor, variance: float) -> float:
-    """Return (sum of weights)^2 / (sum of their squares), a node's weight being what it adds to the variance.
+    @property
+    def freedom(self) -> float:
+        """(sum of weights)^2 / sum of their squares, a node's weight being what it adds to the variance.
 
-    A node adds share * d^2 for what its edges have in common, and half of what each edge has on its own. The share
-    is the mean product of two residuals at one node, over the nodes with two edges or more.
-    """
-    several = degree > 1
-    products = ((sums.square() - squares) / degree)[several].sum()
-    share = float(products / (degree[several] - 1).sum()) if bool(several.any()) else 0.0
-    share = min(max(share, 0.0), variance / 2)
-    weight = share * degree.square() + (variance - 2 * share) * degree / 2
-    if float(weight.sum()) == 0:  # the two scorers agree on every edge
-        return LEAST_FREEDOM
-    return max(float(weight.sum().square() / weight.square().sum()), LEAST_FREEDOM)
+        A node adds share * d^2 for what its edges have in common, and half of what each edge has on its own.
+        """
+        variance = float(self.residual.square().mean())
+        share = min(max(self.share, 0.0), variance / 2)
+        weight = share * self.degree.square() + (variance - 2 * share) * self.degree / 2
+        if variance == 0:  # the scorers differ by the same on every edge
+            return LEAST_FREEDOM
+        return max(float(weight.sum().square() / weight.square().sum()), LEAST_FREEDOM)

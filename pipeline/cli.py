@@ -40,6 +40,7 @@ def try_(
     from rich.console import Console
 
     from pipeline.params import Params
+    from pipeline.rules_table import rules_table
     from pipeline.score_table import scores_table
     from pipeline.trial import run_trial, trial_params
 
@@ -48,6 +49,7 @@ def try_(
     trial = run_trial(edges, nodes, effective, home, lambda step: console.print(f"[bold]{step}[/bold] ..."))
     console.print(f"{trial.snapshot.num_nodes} nodes, {trial.snapshot.num_edges} edges")
     console.print(scores_table(trial.report))
+    console.print(rules_table(trial.decision))
     console.print(f"the gate would {'promote' if trial.decision.promote else 'refuse'} it: {trial.decision.reason}")
     print_line(folder=trial.folder, promote=trial.decision.promote, reason=trial.decision.reason)
 

@@ -9,9 +9,10 @@ from datetime import datetime
 import torch
 from torch import Tensor
 
-from ncnc_core.bootstrap import MetricInterval, paired_bootstrap
+from ncnc_core.bootstrap import MetricInterval
 from ncnc_core.ranking import rank_intervals, reciprocal_ranks
 from pipeline.evaluation_parts import PairedComparison
+from pipeline.paired_difference import paired_comparison
 from pipeline.params import EvaluateParams
 from pipeline.records import Interval, ModelScores
 from pipeline.scored_input import GraphScorer, ScoredInput, scored_input
@@ -69,8 +70,8 @@ def fresh_pairs(arrays: SplitArrays, champion_as_of: datetime | None) -> FreshPa
 def compare(pairs: FreshPairs, scorers: Mapping[str, Scorer], params: EvaluateParams) -> Comparison:
     """Score the same pairs with every scorer; the paired difference is challenger minus champion in reciprocal rank.
 
-    Edges that share a node are not independent, so the resampling draws whole clusters of edges: those whose busier
-    endpoint among the test edges is the same.
+    Edges that share a node are not independent. For the metrics, the resampling draws whole clusters of edges: those
+    whose busier endpoint among the test edges is the same. The paired difference, which decides, leaves out nodes.
     """
     clusters = _busier_endpoint(pairs.positives)
     ranks: dict[str, Tensor] = {}
@@ -93,36 +94,8 @@ def compare(pairs: FreshPairs, scorers: Mapping[str, Scorer], params: EvaluatePa
         scores[name] = ModelScores(name=name, metrics={key: _interval(value) for key, value in intervals.items()})
     if "champion" not in ranks:
         return Comparison(scores, None, given)
-    paired = _paired(ranks["challenger"], ranks["champion"], pairs.positives, clusters, params)
+    paired = paired_comparison(ranks["challenger"], ranks["champion"], pairs.positives, confidence=params.confidence)
     return Comparison(scores, paired, given)
-
-
-def _paired(
-    challenger: Tensor, champion: Tensor, positives: Tensor, clusters: Tensor, params: EvaluateParams
-) -> PairedComparison:
-    def interval(drawn: Tensor | None) -> Interval:
-        return _interval(
-            paired_bootstrap(
-                challenger,
-                champion,
-                samples=params.bootstrap_samples,
-                confidence=params.confidence,
-                generator=torch.Generator().manual_seed(params.seed),
-                clusters=drawn,
-            )
-        )
-
-    by_node = interval(clusters)
-    return PairedComparison(
-        metric="mrr",
-        difference=by_node,
-        p_value=1.0,
-        resampled_by="node",
-        by_edge=interval(None),
-        by_node=by_node,
-        num_edges=positives.shape[1],
-        num_nodes=int(positives.unique().numel()),
-    )
 
 
 def _busier_endpoint(positives: Tensor) -> Tensor:
