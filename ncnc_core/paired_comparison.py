@@ -97,7 +97,7 @@ def paired_difference(
     difference = first.double() - second.double()
     value = float(difference.mean())
     nodes = _Nodes.of(difference - value, edges)
-    by_edge = _Estimate(value, math.sqrt(nodes.edge_variance), max(count - 1, 1))
+    by_edge = _Estimate(value, math.sqrt(nodes.edge_variance), float(max(count - 1, 1)))
     by_node = _Estimate(value, math.sqrt(nodes.node_variance), nodes.freedom)
     wider: Unit = "node" if by_node.half_width(confidence) > by_edge.half_width(confidence) else "edge"
     return PairedDifference(
