@@ -60,7 +60,7 @@ def test_the_fault_of_a_rule_breaks_that_rule_alone(rule: str) -> None:
     assert not decision.promote
     assert broken(decision) == {rule}
     assert decision.reason == f"{rule}: observed {after[rule].observed}, needed {after[rule].threshold}"
-    assert after[rule].observed != before[rule].observed
+    assert after[rule] != before[rule]
     assert {name: after[name] for name in RULES if name != rule} == {
         name: before[name] for name in RULES if name != rule
     }
