@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -140,15 +140,19 @@ class TrainParams(Section):
     """The architecture and the recipe."""
 
     selection_metric: SelectionMetric = "mrr"
+    warm_start: Literal["none", "champion"] = "none"
+    cold_control: bool = True
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
 
 
 class EvaluateParams(Section):
-    """How intervals are drawn around the metrics."""
+    """How intervals are drawn around the metrics, and how the message graph is shaken."""
 
     bootstrap_samples: int = Field(default=500, ge=100)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    sensitivity_shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.01, 0.05)
+    sensitivity_edges: int = Field(default=200, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
 
 
