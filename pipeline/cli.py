@@ -20,11 +20,13 @@ from pipeline.promotion_commands import promotions
 from pipeline.registry_commands import registry
 from pipeline.snapshot_commands import snapshots
 from pipeline.step_commands import ParamsFile, open_doors, print_line, steps
+from pipeline.tune_commands import tuning
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_app = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes that made it.")
 app.add_typer(steps)
 app.add_typer(models)
+app.add_typer(tuning)
 app.add_typer(promotions)
 app.add_typer(registry, name="registry")
 app.add_typer(snapshots, name="snapshots")

@@ -183,6 +183,24 @@ def _paired(
     )
 
 
+def drift(outcome: Comparison, params: EvaluateParams) -> Interval | None:
+    """Return challenger minus cold-start control in reciprocal rank, paired; None where there is no control.
+
+    An interval below zero says that beginning with the champion's weights, night after night, has cost quality.
+    """
+    if "cold_control" not in outcome.scored:
+        return None
+    difference = paired_bootstrap(
+        outcome.scored["challenger"].ranks,
+        outcome.scored["cold_control"].ranks,
+        samples=params.bootstrap_samples,
+        confidence=params.confidence,
+        generator=torch.Generator().manual_seed(params.seed),
+        clusters=outcome.clusters,
+    )
+    return _interval(difference)
+
+
 def busier_endpoint(positives: Tensor) -> Tensor:
     """Return, for each edge, that of its two ends which has more of the edges."""
     degree = torch.bincount(positives.flatten())

@@ -31,6 +31,8 @@ def _intervals(report: EvaluationReport) -> Iterator[tuple[str, Interval]]:
             yield f"{scores.name}_{metric.replace('@', '_at_')}", interval
     if report.paired is not None:
         yield "paired_difference", report.paired.difference
+    if report.drift is not None:
+        yield "drift", report.drift
     for part in report.slices:
         for who in ("challenger", "champion", "difference"):
             if (interval := getattr(part, who)) is not None:

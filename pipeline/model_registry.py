@@ -20,6 +20,7 @@ from pipeline.records import FileDigest, digests_of_folder
 from pipeline.registered_aliases import MISSING
 from pipeline.registry_contents import RegistryContents
 from pipeline.tracking_server import asks_the_server
+from pipeline.tuning_runs import TuningRuns
 from pipeline.verified_copy import keep_verified
 
 
@@ -38,7 +39,7 @@ class ModelVersion:
     tags: Mapping[str, str]
 
 
-class ModelRegistry(RegistryContents):
+class ModelRegistry(TuningRuns, RegistryContents):
     """Versions of one registered model per graph, under the aliases champion, challenger and previous; no stages."""
 
     def champion(self, graph: str) -> ModelVersion | None:

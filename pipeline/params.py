@@ -145,6 +145,8 @@ class TrainParams(Section):
     """The architecture and the recipe."""
 
     selection_metric: SelectionMetric = "mrr"
+    warm_start: Literal["none", "champion"] = "none"
+    cold_control: bool = True
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
 

@@ -182,12 +182,18 @@ class EpochPoint(Part):
 
 
 class WarmStart(Part):
-    """Where a training began: the weights of which version, and how much of the model they filled."""
+    """Whose weights a training began with: a registered version, and what it knew of tonight's graph.
+
+    It has seen every edge up to its `as_of`. Of tonight's validation edges, which choose the epoch, those are
+    `valid_edges_seen`; of the test edges they are left out.
+    """
 
     version: int
+    as_of: AwareDatetime
     files: tuple[FileDigest, ...]
     known_nodes: int
     new_nodes: int
+    valid_edges_seen: int
 
 
 class TrainedModel(Record):
@@ -208,6 +214,7 @@ class TrainedModel(Record):
     machine: dict[str, str]
     history: tuple[EpochPoint, ...] = ()
     warm_start: WarmStart | None = None
+    start_note: str = ""  # why a training that should have begun warm did not
     control: tuple[FileDigest, ...] = ()  # the cold-start control's files, where the challenger began warm
     certificate: tuple[LeakInvariant, ...] = ()
 
@@ -230,6 +237,7 @@ class EvaluationReport(Record):
     slices: tuple[SliceScores, ...] = ()
     sensitivity: tuple[SensitivityResult, ...] = ()
     cold_control: ModelScores | None = None  # the same recipe from random weights, where the challenger began warm
+    drift: Interval | None = None  # challenger minus control, paired: what beginning warm has come to
     certificate: tuple[LeakInvariant, ...]
     snapshot_checks: tuple[CheckResult, ...]
     seconds: float

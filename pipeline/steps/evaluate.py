@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import datetime
 
 from torch import Tensor
 
@@ -12,12 +13,12 @@ from ncnc_core.edge_history import EdgeHistory
 from ncnc_core.heuristics import HEURISTICS, Heuristic
 from ncnc_core.link_model import LinkModel
 from pipeline import compute
-from pipeline.comparison import Comparison, FreshPairs, compare, fresh_pairs
+from pipeline.comparison import Comparison, FreshPairs, compare, drift, fresh_pairs
 from pipeline.doors import Doors
 from pipeline.evaluation_cost import CostMeter
 from pipeline.evaluation_figures import figures
 from pipeline.evaluation_parts import ModelScores, SliceScores
-from pipeline.incumbent import incumbent
+from pipeline.incumbent import Incumbent, incumbent
 from pipeline.leak_certificate import (
     as_records,
     edge_history,
@@ -28,11 +29,12 @@ from pipeline.leak_certificate import (
 )
 from pipeline.params import Params
 from pipeline.records import EdgeSplit, EvaluationReport, GraphSnapshot, TrainedModel
-from pipeline.run_data import features_for, model_folder, snapshot_tables, split_arrays
+from pipeline.run_data import control_folder, features_for, model_folder, snapshot_tables, split_arrays
 from pipeline.run_folder import RunFolder
 from pipeline.scored_input import GraphScore, GraphScorer, same_input
 from pipeline.sensitivity import sensitivity
 from pipeline.slices import slice_scores, slices_of
+from pipeline.warm_start import unseen_by_source
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
@@ -48,11 +50,13 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     compute.use(params.resources)
     started, meter = time.perf_counter(), CostMeter()
     champion = incumbent(folder, trained, tables, doors)
-    pairs = fresh_pairs(arrays, champion.as_of if champion else None)
+    pairs = fresh_pairs(arrays, seen_until(champion, trained))
     features = features_for(tables, split, "testing")
     models = {"challenger": LinkModel.load(model_folder(folder, doors))}
     if champion is not None and champion.model is not None:
         models["champion"] = champion.model
+    if (control := control_folder(folder, doors)) is not None:
+        models["cold_control"] = LinkModel.load(control)
     graph, history = arrays.testing_graph(tables.num_nodes), edge_history(tables)
     scorers = _scorers(models, graph, features)
     calibrations = {name: model.calibration for name, model in models.items() if model.calibration is not None}
@@ -69,6 +73,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         unseen_by_champion(
             pairs, history, champion.as_of if champion else None, champion.seen(doors) if champion else ()
         ),
+        *unseen_by_source(pairs, history, trained.warm_start, tables, folder.graph, doors),
         same_input(outcome.given, "challenger"),
     )
     report = EvaluationReport(
@@ -83,6 +88,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         floor=tuple(outcome.scores[name] for name in HEURISTICS),
         paired_metric="mrr",
         paired=outcome.paired,
+        cold_control=outcome.scores.get("cold_control"),
+        drift=drift(outcome, params.evaluate),
         slices=slices,
         sensitivity=sensitive,
         certificate=(*as_records(checked), *trained.certificate),
@@ -93,6 +100,17 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     doors.registry.log_metrics(trained.mlflow_run_id, figures(report))
     folder.put(report)
     return report
+
+
+def seen_until(champion: Incumbent | None, trained: TrainedModel) -> datetime | None:
+    """Return the time up to which one of the models compared has seen every edge, None where none has seen any.
+
+    A challenger that began with a version's weights has seen what that version has: mostly the champion itself, but a
+    rollback may have come between training and now.
+    """
+    source = trained.warm_start
+    times = [*([champion.as_of] if champion else []), *([source.as_of] if source else [])]
+    return max(times, default=None)
 
 
 def _as_champion(scores: ModelScores | None, version: int) -> ModelScores:
@@ -138,4 +156,4 @@ def _slices(
 def _shaken(scorers: Mapping[str, GraphScorer], outcome: Comparison) -> dict[str, GraphScorer]:
     """Return the models and the best heuristic: what is scored on changed graphs."""
     best = max(HEURISTICS, key=lambda name: outcome.scores[name].metrics["mrr"].value)
-    return {name: scorer for name, scorer in scorers.items() if name not in HEURISTICS or name == best}
+    return {name: scorers[name] for name in ("challenger", "champion", best) if name in scorers}
