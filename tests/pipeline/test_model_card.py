@@ -91,6 +91,7 @@ def test_card_shows_what_the_report_holds_more() -> None:
     fragile = SensitivityResult(
         scorer="challenger", change="remove", share=0.05, metric="mrr", value=GAIN, unchanged=0.5, rank_correlation=0.9
     )
+    warm = WarmStart(version=2, as_of=AT, files=(), known_nodes=3, new_nodes=1, valid_edges_seen=0)
     text = card(
         report={"champion": champion, "paired": paired, "slices": slices, "sensitivity": (fragile,)},
         trained={
