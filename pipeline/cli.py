@@ -46,6 +46,7 @@ def try_(
     from rich.console import Console
 
     from pipeline.params import Params
+    from pipeline.rules_table import rules_table
     from pipeline.score_table import scores_table, slices_table
     from pipeline.trial import run_trial, trial_params
 
@@ -55,6 +56,7 @@ def try_(
     console.print(f"{trial.snapshot.num_nodes} nodes, {trial.snapshot.num_edges} edges")
     console.print(scores_table(trial.report))
     console.print(slices_table(trial.report))
+    console.print(rules_table(trial.decision))
     console.print(f"the gate would {'promote' if trial.decision.promote else 'refuse'} it: {trial.decision.reason}")
     print_line(folder=trial.folder, promote=trial.decision.promote, reason=trial.decision.reason)
 

@@ -13,8 +13,7 @@ from pipeline.registry_references import PAGE, snapshots_of_open_runs, snapshots
 from pipeline.registry_retention import RegisteredVersion, RunState
 from pipeline.tracking_server import ArtifactFolder, asks_the_server
 
-CHECKPOINT = "checkpoint"
-CHECKPOINT_TAG = f"ncnc.sha256.{CHECKPOINT}"
+CHECKPOINTS = ("checkpoint", "control_checkpoint")  # of a challenger, and of the control beside a warm one
 
 
 class RegistryContents(RegisteredAliases):
@@ -60,7 +59,7 @@ class RegistryContents(RegisteredAliases):
                 run_id=item.info.run_id,
                 run_name=item.data.tags["ncnc.run_name"],
                 ended=item.info.status in ("FINISHED", "FAILED", "KILLED"),
-                has_checkpoint=CHECKPOINT_TAG in item.data.tags,
+                has_checkpoint=any(_tag(name) in item.data.tags for name in CHECKPOINTS),
             )
             for item in _pages(lambda token: search(ids, max_results=PAGE, page_token=token))
             if "ncnc.run_name" in item.data.tags
@@ -81,12 +80,12 @@ class RegistryContents(RegisteredAliases):
 
     @asks_the_server
     def remove_checkpoint(self, run_id: str) -> None:
-        """Delete the checkpoint of a run: the tag first, so that no reader follows it to bytes that are gone."""
-        digest = self._run(run_id).data.tags.get(CHECKPOINT_TAG)
-        if digest is None:
-            return
-        self._client.delete_tag(run_id, CHECKPOINT_TAG)
-        _remove(self._artifacts(run_id), f"files/{digest[:12]}/{CHECKPOINT}")
+        """Delete the checkpoints of a run: the tag first, so that no reader follows it to bytes that are gone."""
+        tags = self._run(run_id).data.tags
+        for name in CHECKPOINTS:
+            if (digest := tags.get(_tag(name))) is not None:
+                self._client.delete_tag(run_id, _tag(name))
+                _remove(self._artifacts(run_id), f"files/{digest[:12]}/{name}")
 
     def _model_artifacts(self, model_id: str) -> ArtifactFolder:
         return ArtifactFolder(self._client.get_logged_model(model_id).artifact_location, self.tracking_uri)
@@ -116,3 +115,7 @@ def _pages(page_of: Callable[[str | None], Any]) -> Iterator[Any]:  # Any: MLflo
         token = page.token
         if not token:
             return
+
+
+def _tag(checkpoint: str) -> str:
+    return f"ncnc.sha256.{checkpoint}"

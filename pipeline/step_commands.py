@@ -138,6 +138,21 @@ def evaluate(run_dir: RunDir) -> None:
 def decide(run_dir: RunDir) -> None:
     """Hold the evaluation against the gate."""
     _run_step("decide", run_dir)
+    _show_rules(run_dir)
+
+
+def _show_rules(run_dir: Path) -> None:
+    """Show every rule of the gate on standard error, for a person."""
+    from rich.console import Console
+
+    from pipeline.data_checks import TEXT_WIDTH
+    from pipeline.records import PromotionDecision
+    from pipeline.rules_table import rules_table
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = TEXT_WIDTH
+    console.print(rules_table(PromotionDecision.read(run_dir)))
 
 
 @steps.command()

@@ -150,7 +150,7 @@ def _slices(
         previous_as_of=snapshot.previous_as_of,
     )
     champion = outcome.scored["champion"].ranks if "champion" in outcome.scored else None
-    return slice_scores(parts, outcome.scored["challenger"].ranks, champion, outcome.clusters, params.evaluate)
+    return slice_scores(parts, outcome.scored["challenger"].ranks, champion, pairs.positives, params.evaluate)
 
 
 def _shaken(scorers: Mapping[str, GraphScorer], outcome: Comparison) -> dict[str, GraphScorer]:

@@ -8,6 +8,7 @@ import yaml
 
 from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
+from pipeline.alias_history import Move
 from pipeline.comparison import FreshPairs
 from pipeline.leak_certificate import edge_history
 from pipeline.params import Params
@@ -63,9 +64,7 @@ def test_the_second_night_begins_with_the_champions_weights_and_a_control_shows_
     assert not torch.equal(*(next(iter(one.network.state_dict().values())) for one in (control, model)))
 
     # A retry chooses the same version, whoever is champion by then.
-    doors.registry.move_alias(
-        doors.ledger, house.graph, "champion", None, who="a test", why="it was bad", at=house.as_of(2)
-    )
+    doors.aliases.move("champion", None, Move(house.graph, "a test", "it was bad", house.as_of(2)))
     params, arrays = Params.load(house.params_file), split_arrays(folder, doors)
     data = training_data(tables, arrays, features_for(tables, folder.get(EdgeSplit), "training"))
     history = edge_history(tables)
