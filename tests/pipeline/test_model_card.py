@@ -94,9 +94,7 @@ def test_card_shows_what_the_report_holds_more() -> None:
     warm = WarmStart(version=2, as_of=AT, files=(), known_nodes=3, new_nodes=1, valid_edges_seen=0)
     text = card(
         report={"champion": champion, "paired": paired, "slices": slices, "sensitivity": (fragile,)},
-        trained={
-            "warm_start": WarmStart(version=2, as_of=AT, files=(), known_nodes=3, new_nodes=1, valid_edges_seen=0)
-        },
+        trained={"warm_start": warm},
         decision={"cold_start": False},
     )
     assert "| scorer | mrr | ece |" in text
