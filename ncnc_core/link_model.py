@@ -29,7 +29,7 @@ from ncnc_core.recommendation import Candidates, Recommendations, recommend_link
 from ncnc_core.saved_model import ModelParts, load_parts, save_parts
 from ncnc_core.training import EpochResult, SelectionMetric
 from ncnc_core.training_config import TrainingConfig
-from ncnc_core.training_progress import counted, training_progress
+from ncnc_core.training_progress import training_progress
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -139,18 +139,18 @@ class LinkModel:
         """Return the k best-scored partners of each node, by id; an edge of the served graph only where asked for.
 
         In a graph of up to `recommendation.EVERY_NODE_UP_TO` nodes (or with candidates="all") every other node is
-        ranked. In a larger one (or with "near") those within two steps are, most shared neighbours first, and those of
-        highest degree: no other is looked for. Ties are in the order of the nodes.
+        ranked. In a larger one `recommendation.SHORTLIST` candidates are (or as many as `candidates` says), found by
+        random walks and by degree, see `shortlists`: no other is looked for. Ties are in the order of the nodes.
         """
-        asked = self.positions(nodes).tolist()
         return recommend_links(
             self.score_pairs,
             self.adjacency,
-            counted(asked, "recommending", shown=progress),
+            self.positions(nodes).to(self.adjacency.column.device),
             k,
             self.node_ids,
             exclude_known=exclude_known,
             candidates=candidates,
+            progress=progress,
         )
 
     def explain(self, source: NodeId, target: NodeId) -> LinkExplanation:
