@@ -27,6 +27,7 @@ from ncnc_core.pair_input import IdsInput, NodeId, PairInput
 from ncnc_core.recipe import recipe as named_recipe
 from ncnc_core.recommendation import Candidates, Recommendations, recommend_links
 from ncnc_core.saved_model import ModelParts, load_parts, save_parts
+from ncnc_core.score_calibration import ScoreCalibration
 from ncnc_core.training import EpochResult, SelectionMetric
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.training_progress import training_progress
@@ -40,7 +41,7 @@ class LinkModel:
     """Scores pairs of nodes on the graph it carries, or on another message graph for evaluation.
 
     `node_ids` are all int or all str, one per position. Scores are logits: sigmoid of one is the probability the
-    model gives against as many negatives as positives, and their order is what counts.
+    model gives against as many negatives as positives, and their order counts.
     """
 
     config: ModelConfig
@@ -48,9 +49,10 @@ class LinkModel:
     adjacency: Adjacency
     features: Tensor | None
     node_ids: Sequence[NodeId]
+    calibration: ScoreCalibration | None = None
 
     def __post_init__(self) -> None:
-        """Check that ids, features and graph are about the same nodes."""
+        """Check that all are about the same nodes."""
         pair_input.require_one_id_each(self.node_ids, self.num_nodes)
         require_one_row_each(self.features, self.num_nodes)
 
@@ -225,7 +227,7 @@ class LinkModel:
     def load(cls, folder: Path | str) -> LinkModel:
         """Read a model from a folder that `save` wrote; it scores bit for bit as before."""
         parts = load_parts(Path(folder))
-        return cls(parts.config, parts.network, parts.adjacency, parts.features, parts.node_ids)
+        return cls(parts.config, parts.network, parts.adjacency, parts.features, parts.node_ids, parts.calibration)
 
     def positions(self, ids: IdsInput) -> Int64[Tensor, " ids"]:
         """Return the position of each node id; an unknown one is an InvalidGraph."""
@@ -241,10 +243,12 @@ class LinkModel:
 
     @property
     def _parts(self) -> ModelParts:
-        return ModelParts(self.config, self.network, self.adjacency, self.features, list(self.node_ids))
+        return ModelParts(
+            self.config, self.network, self.adjacency, self.features, list(self.node_ids), self.calibration
+        )
 
     def _serving(self, graph: GraphInput) -> LinkModel:
-        return LinkModel(self.config, self.network, graph.adjacency(), graph.features, graph.node_ids)
+        return LinkModel(self.config, self.network, graph.adjacency(), graph.features, graph.node_ids, self.calibration)
 
     def _pairs(self, pairs: PairInput) -> Tensor:
         return pair_input.pair_positions(pairs, self._positions).to(self.adjacency.column.device)
