@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
+from ncnc_airflow.promoted_model import PROMOTED_MODEL
 from ncnc_airflow.step_task import StepTask
 
 DOC = """
@@ -88,6 +89,8 @@ with DAG(
     )
     evaluate = StepTask(step="evaluate", run_dir=RUN_DIR, doc_md="Scores challenger, champion and heuristics.")
     decide = StepTask(step="decide", run_dir=RUN_DIR, doc_md="Holds the evaluation against the gate.")
-    register = StepTask(step="register", run_dir=RUN_DIR, doc_md="Makes a promoted challenger the champion.")
+    register = StepTask(
+        step="register", run_dir=RUN_DIR, outlets=[PROMOTED_MODEL], doc_md="Makes a promoted challenger the champion."
+    )
 
     snapshot >> split >> train >> evaluate >> decide >> register
