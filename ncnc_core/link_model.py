@@ -127,7 +127,7 @@ class LinkModel:
 
     def score_ids(self, source_ids: Iterable[Any], target_ids: Iterable[Any]) -> Float[Tensor, " pairs"]:
         """Return the logit of each pair of node ids (lists, arrays, columns) on the served graph."""
-        return self.score_pairs(pair_input.paired_positions(source_ids, target_ids, self._positions))
+        return self.score_pairs(pair_input.paired_positions(source_ids, target_ids, self.position_of))
 
     def recommend(
         self,
@@ -231,10 +231,11 @@ class LinkModel:
 
     def positions(self, ids: IdsInput) -> Int64[Tensor, " ids"]:
         """Return the position of each node id; an unknown one is an InvalidGraph."""
-        return pair_input.positions_of(ids, self._positions)
+        return pair_input.positions_of(ids, self.position_of)
 
     @cached_property
-    def _positions(self) -> dict[NodeId, int]:
+    def position_of(self) -> dict[NodeId, int]:
+        """The position of each known node id."""
         return {node: position for position, node in enumerate(self.node_ids)}
 
     @cached_property
@@ -251,4 +252,4 @@ class LinkModel:
         return LinkModel(self.config, self.network, graph.adjacency(), graph.features, graph.node_ids, self.calibration)
 
     def _pairs(self, pairs: PairInput) -> Tensor:
-        return pair_input.pair_positions(pairs, self._positions).to(self.adjacency.column.device)
+        return pair_input.pair_positions(pairs, self.position_of).to(self.adjacency.column.device)
