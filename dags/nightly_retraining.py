@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
+from ncnc_airflow.report_task import ReportTask
 from ncnc_airflow.step_task import StepTask
 
 DOC = """
@@ -23,9 +24,13 @@ work. Each task runs `ncnc <task id> --run-dir $NCNC_HOME/runs/<run name>`; you 
 | `evaluate` | scores challenger, champion and heuristics on edges that neither model has seen | `evaluation_report.json` |
 | `decide` | holds the evaluation against the gate | `promotion_decision.json`, with every rule |
 | `register` | makes a promoted challenger the champion | a model version, aliases, a ledger entry |
+| `report` | writes the night's report, whatever came of it; its task page has the link | `report.html`, also in MLflow |
 
 **Start with** `ncnc status`: the last nights, their outcome and reason, the age of the champion. Whatever happened here,
 the champion was not touched unless `register` is green and says so: a red night serves yesterday's model.
+
+`report` is no step: it runs at the end of every night, also of a red or a skipped one, and does not decide the run's
+colour. Red itself, only the page is missing: `ncnc report --run-dir ...` makes it at any later time.
 
 #### When a task is pink (skipped)
 Exit code 99: there was nothing to do, mostly because the graph, the parameters and the code are those of the last
@@ -49,6 +54,7 @@ through (`ncnc audit model NAME@VERSION`).
 SCHEDULE = os.environ.get("NCNC_SCHEDULE", "0 3 * * *")  # "none": only runs that someone asks for, as the demo does
 
 AS_OF = "(data_interval_end | default(dag_run.run_after, true))"
+AS_OF_RUN_DIR = "$NCNC_HOME/runs/$NCNC_GRAPH-{{ " + AS_OF + ".strftime('%Y%m%dT%H%M%SZ') }}"
 RUN_DIR = "$NCNC_HOME/runs/{{ ti.xcom_pull(task_ids='snapshot') }}"
 
 with DAG(
@@ -72,7 +78,7 @@ with DAG(
 ) as dag:
     snapshot = StepTask(
         step="snapshot",
-        run_dir="$NCNC_HOME/runs/$NCNC_GRAPH-{{ " + AS_OF + ".strftime('%Y%m%dT%H%M%SZ') }}",
+        run_dir=AS_OF_RUN_DIR,
         arguments=["--as-of", "{{ " + AS_OF + ".isoformat() }}"],
         doc_md="Reads tonight's delivery, checks it, and publishes it as a versioned snapshot.",
     )
@@ -90,4 +96,11 @@ with DAG(
     decide = StepTask(step="decide", run_dir=RUN_DIR, doc_md="Holds the evaluation against the gate.")
     register = StepTask(step="register", run_dir=RUN_DIR, doc_md="Makes a promoted challenger the champion.")
 
-    snapshot >> split >> train >> evaluate >> decide >> register
+    # A teardown runs whatever became of the tasks before it, and Airflow does not count it for the state of the run.
+    report = ReportTask(
+        step="report",
+        run_dir=AS_OF_RUN_DIR,  # and not what snapshot pushed: it may have failed
+        doc_md="Writes the night's report, also of a night that was refused, skipped or kept.",
+    ).as_teardown()
+
+    snapshot >> split >> train >> evaluate >> decide >> register >> report

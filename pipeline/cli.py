@@ -16,6 +16,7 @@ import typer
 from pipeline.check_commands import snapshots_check
 from pipeline.errors import InvalidInput, StepError, TamperedRecord
 from pipeline.model_commands import models
+from pipeline.report_commands import reports
 from pipeline.snapshot_commands import snapshots
 from pipeline.step_commands import ParamsFile, open_doors, print_line, steps
 
@@ -23,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 audit_app = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes that made it.")
 app.add_typer(steps)
 app.add_typer(models)
+app.add_typer(reports)
 app.add_typer(snapshots, name="snapshots")
 snapshots.command(name="check")(snapshots_check)
 app.add_typer(audit_app, name="audit")

@@ -18,7 +18,7 @@ from pandas import DataFrame
 from pipeline.errors import InvalidInput
 from pipeline.ledger import Ledger
 from pipeline.model_package import MODEL_PATH, pack_model
-from pipeline.night_runs import NightRuns
+from pipeline.night_pages import NightPages
 from pipeline.records import AliasEntry, FileDigest, digests_of_folder
 from pipeline.registry_references import snapshots_of_open_runs, snapshots_of_versions
 from pipeline.tracking_server import ArtifactFolder, asks_the_server
@@ -43,7 +43,7 @@ class ModelVersion:
     tags: Mapping[str, str]
 
 
-class ModelRegistry(NightRuns):
+class ModelRegistry(NightPages):
     """Versions of one registered model per graph, under the aliases champion, challenger and previous; no stages."""
 
     @asks_the_server

@@ -1,0 +1,73 @@
+from dataclasses import replace
+
+import pytest
+
+from pipeline.report.decision_sections import (
+    certificate_section,
+    checks_section,
+    cost_section,
+    decision_section,
+    headline,
+    lineage_section,
+)
+from tests.night_stories import decision, empty_story, full_story, kept_story, refused_story
+
+
+def test_a_passed_night_that_nobody_registered_yet_says_so() -> None:
+    waiting = replace(full_story(), entry=None, registered=None)
+    assert headline(waiting) == "Passed the gate, and not registered yet; champion version 2 stays until then."
+    started = replace(empty_story(), trained=full_story().trained)
+    assert headline(started) == "Not finished: the last step that left its record is train."
+
+
+def test_a_cold_start_that_the_gate_refused_leaves_no_champion() -> None:
+    gate = decision(promote=False).model_copy(update={"champion_version": None, "cold_start": True})
+    story = kept_story()
+    assert story.entry is not None
+    entry = story.entry.model_copy(update={"outcome": "refused"})
+    assert headline(replace(story, decision=gate, entry=entry)) == "Refused by the gate: there is no champion yet."
+
+
+def test_an_outcome_that_this_page_does_not_know_is_named() -> None:
+    story = kept_story()
+    assert story.entry is not None
+    assert headline(replace(story, entry=story.entry.model_copy(update={"outcome": "rejected"}))) == "Rejected."
+
+
+@pytest.mark.parametrize(
+    ("story", "said"),
+    [(full_story(), "All 3 rules hold."), (kept_story(), "1 of 3 rules fails: superiority over champion.")],
+)
+def test_rules_are_counted_and_the_failed_ones_named(story, said: str) -> None:  # type: ignore[no-untyped-def]
+    section = decision_section(story)
+    assert section.sentences[-1] == said
+    assert "the champion 0.450 [0.420, 0.480], the best heuristic (adamic adar) 0.330" in section.sentences[1]
+    assert [cell.text for cell in section.tables[0].rows[0]][:2] == ["leak certificate", "✓ holds"]
+
+
+def test_a_refused_delivery_gives_its_reasons_and_its_failed_checks_first() -> None:
+    story = refused_story()
+    assert "minimum_edge_ratio: 5049 edges" in decision_section(story).sentences[0]
+    section = checks_section(story)
+    assert section is not None
+    assert section.sentences[0] == "1 of 3 checks hold."
+    assert [row[1].text for row in section.tables[0].rows] == ["! warns", "✗ fails", "✓ holds"]
+
+
+def test_a_broken_invariant_comes_first() -> None:
+    section = certificate_section(full_story())
+    assert section is not None
+    assert section.sentences == ("2 invariants over 26,530 items; 1 of them broken.",)
+    assert section.folded[0].rows[0][1].text == "✗ fails"
+
+
+def test_costs_and_lineage_are_left_out_of_a_night_that_has_none() -> None:
+    assert cost_section(empty_story()) is None
+    assert lineage_section(empty_story()) is None
+    cost = cost_section(full_story())
+    assert cost is not None
+    assert [row[0].text for row in cost.tables[0].rows] == [
+        "training, 30 epochs",
+        "evaluation",
+        "evaluation: challenger",
+    ]

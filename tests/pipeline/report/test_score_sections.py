@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+from pipeline.evaluation_parts import PairedComparison
+from pipeline.records import EvaluationReport, Interval, WarmStart
+from pipeline.report.night_story import NightStory
+from pipeline.report.score_sections import (
+    comparison_section,
+    reliability_section,
+    scores_section,
+    sensitivity_section,
+    slices_section,
+    training_section,
+)
+from tests.night_stories import empty_story, full_story, report, trained
+
+
+def story_with(**changes: object) -> NightStory:
+    return replace(full_story(), report=report().model_copy(update=changes))
+
+
+def test_every_scorer_and_every_metric_is_in_the_table() -> None:
+    section = scores_section(full_story())
+    assert section is not None
+    [shown] = section.tables
+    assert shown.header == ("metric", "challenger", "champion, version 2", "cold-start control", "common neighbors",
+                            "adamic adar", "preferential attachment")  # fmt: skip
+    metrics = [row[0].text for row in shown.rows]
+    assert (metrics[0], metrics[3], metrics[-3:]) == ("MRR", "Hits@10", ["average precision", "Brier", "ECE"])
+    assert shown.rows[-1][-1].text == "-"  # a heuristic states no probability
+    assert "95% bootstrap interval" in section.sentences[0]
+
+
+def test_the_widths_of_the_two_intervals_say_whether_edges_move_together() -> None:
+    section = comparison_section(full_story())
+    assert section is not None
+    assert "one-sided p = 0.012" in section.sentences[0]
+    assert "1.43 times as wide as by edge: edges that share a node move together" in section.sentences[1]
+    assert [row[0].text for row in section.tables[0].rows] == ["edge", "node (read by the gate)"]
+    paired = report().paired
+    assert paired is not None
+    alike = story_with(paired=paired.model_copy(update={"by_node": paired.by_edge}))
+    assert "matters little here" in comparison_section(alike).sentences[1]  # type: ignore[union-attr]
+    point = Interval(value=0, low=0, high=0)
+    same = PairedComparison.model_validate(
+        paired.model_dump() | {"by_edge": point, "by_node": point, "difference": point}
+    )
+    assert "do not differ" in comparison_section(story_with(paired=same)).sentences[1]  # type: ignore[union-attr]
+
+
+def test_a_champion_that_cannot_be_compared_is_named_with_the_reason() -> None:
+    section = comparison_section(story_with(paired=None, champion_note="other features"))
+    assert section is not None
+    assert section.sentences == ("Not compared: other features.",)
+    assert comparison_section(story_with(champion=None)) is None
+
+
+def test_slices_have_counts_and_a_difference_only_where_there_is_a_champion() -> None:
+    section = slices_section(full_story())
+    assert section is not None
+    assert [cell.text for cell in section.tables[0].rows[0]][:3] == ["degree: 1-2", "31", "0.220"]
+    assert len(section.pictures) == 2
+    alone = slices_section(replace(full_story(), report=report(champion=False)))
+    assert alone is not None
+    assert len(alone.pictures) == 1
+
+
+def test_a_training_without_history_or_from_a_warm_start_says_so() -> None:
+    start = WarmStart(version=2, files=(), known_nodes=2985, new_nodes=15)
+    bare = trained().model_copy(update={"history": (), "warm_start": start})
+    section = training_section(replace(full_story(), trained=bare))
+    assert section is not None
+    assert section.pictures == ()
+    assert section.sentences[1:] == (
+        "Began from the weights of version 2: 2,985 nodes known to it, 15 new.",
+        "The record holds no history of the epochs.",
+    )
+
+
+def test_the_lowest_disturbed_score_is_named() -> None:
+    section = sensitivity_section(full_story())
+    assert section is not None
+    assert "-0.060 MRR for challenger, add 5% of the message edges" in section.sentences[0]
+
+
+def test_a_night_that_was_not_evaluated_has_none_of_these() -> None:
+    for section in (scores_section, comparison_section, slices_section, reliability_section, sensitivity_section):
+        assert section(empty_story()) is None
+    assert training_section(empty_story()) is None
+    assert isinstance(report(), EvaluationReport)
