@@ -15,15 +15,9 @@ from pipeline.report.decision_sections import (
     lineage_section,
 )
 from pipeline.report.graph_sections import graph_section, trend_section
+from pipeline.report.model_sections import reliability_section, sensitivity_section, training_section
 from pipeline.report.night_story import NightStory
-from pipeline.report.score_sections import (
-    comparison_section,
-    reliability_section,
-    scores_section,
-    sensitivity_section,
-    slices_section,
-    training_section,
-)
+from pipeline.report.score_sections import comparison_section, scores_section, slices_section
 
 REPORT_FILE = "report.html"
 TONES = {"promoted": "good", "passed": "good", "refused": "bad", "unfinished": "bad"}

@@ -1,17 +1,10 @@
 from dataclasses import replace
 
 from pipeline.evaluation_parts import PairedComparison
-from pipeline.records import EvaluationReport, Interval, WarmStart
+from pipeline.records import Interval
 from pipeline.report.night_story import NightStory
-from pipeline.report.score_sections import (
-    comparison_section,
-    reliability_section,
-    scores_section,
-    sensitivity_section,
-    slices_section,
-    training_section,
-)
-from tests.night_stories import empty_story, full_story, report, trained
+from pipeline.report.score_sections import comparison_section, scores_section, slices_section
+from tests.night_stories import empty_story, full_story, report
 
 
 def story_with(**changes: object) -> NightStory:
@@ -64,26 +57,6 @@ def test_slices_have_counts_and_a_difference_only_where_there_is_a_champion() ->
     assert len(alone.pictures) == 1
 
 
-def test_a_training_without_history_or_from_a_warm_start_says_so() -> None:
-    start = WarmStart(version=2, files=(), known_nodes=2985, new_nodes=15)
-    bare = trained().model_copy(update={"history": (), "warm_start": start})
-    section = training_section(replace(full_story(), trained=bare))
-    assert section is not None
-    assert section.pictures == ()
-    assert section.sentences[1:] == (
-        "Began from the weights of version 2: 2,985 nodes known to it, 15 new.",
-        "The record holds no history of the epochs.",
-    )
-
-
-def test_the_lowest_disturbed_score_is_named() -> None:
-    section = sensitivity_section(full_story())
-    assert section is not None
-    assert "-0.060 MRR for challenger, add 5% of the message edges" in section.sentences[0]
-
-
 def test_a_night_that_was_not_evaluated_has_none_of_these() -> None:
-    for section in (scores_section, comparison_section, slices_section, reliability_section, sensitivity_section):
+    for section in (scores_section, comparison_section, slices_section):
         assert section(empty_story()) is None
-    assert training_section(empty_story()) is None
-    assert isinstance(report(), EvaluationReport)
