@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.pair_input import NodeId
+from ncnc_core.score_calibration import ScoreCalibration
 
 # Of the folder; raised when another version's reader would misread it. 1: before edge weights and sparse features, and
 # with the completion's prior apart.
@@ -34,6 +35,7 @@ class ModelParts:
     adjacency: Adjacency
     features: Tensor | None
     node_ids: list[NodeId]
+    calibration: ScoreCalibration | None = None
 
 
 def save_parts(parts: ModelParts, folder: Path) -> None:
@@ -46,6 +48,8 @@ def save_parts(parts: ModelParts, folder: Path) -> None:
         "num_features": parts.network.num_features,
         "num_ids": parts.network.num_ids,
     }
+    if parts.calibration is not None:
+        description["calibration"] = asdict(parts.calibration)
     (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.network.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
@@ -75,6 +79,7 @@ def load_parts(folder: Path) -> ModelParts:
         adjacency=Adjacency.from_edges(graph["edges"], description["num_nodes"], graph.get("edge_weight")),
         features=_features(graph, description["num_nodes"]),
         node_ids=json.loads((folder / "node_ids.json").read_text()),
+        calibration=ScoreCalibration(**description["calibration"]) if "calibration" in description else None,
     )
 
 

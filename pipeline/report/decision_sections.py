@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.promotion import best_of_floor
 from pipeline.records import CheckResult, EvaluationReport
 from pipeline.report.blocks import (
     MISSING,
@@ -39,6 +38,8 @@ def headline(story: NightStory) -> str:
     sentences = {
         "kept": f"Kept: {stays}.",
         "refused": f"Refused by the gate: {stays}.",
+        "awaiting": f"Passed the gate, and waits for a person; {stays} until then.",
+        "rejected": f"Rejected by a person: {stays}.",
         "skipped": "Skipped: there was nothing to train, and the champion was not touched.",
         "passed": f"Passed the gate, and not registered yet; {stays} until then.",
     }
@@ -82,8 +83,9 @@ def _in_plain_words(report: EvaluationReport) -> str:
         for scores in (report.challenger, *([report.champion] if report.champion else []))
         if metric in scores.metrics
     ]
-    if report.floor:
-        best = best_of_floor(report, metric)
+    floor = [scores for scores in report.floor if metric in scores.metrics]
+    if floor:
+        best = max(floor, key=lambda scores: scores.metrics[metric].value)
         parts.append(f"the best heuristic ({scorer_name(best.name)}) {estimate_text(best.metrics[metric])}")
     seen = "no model" if report.champion is None else "neither model"
     edges = f"On {report.num_test_edges:,} edges that {seen} has seen"

@@ -20,8 +20,17 @@ from pipeline.report.night_story import NightStory
 from pipeline.report.score_sections import comparison_section, scores_section, slices_section
 
 REPORT_FILE = "report.html"
-TONES = {"promoted": "good", "passed": "good", "refused": "bad", "unfinished": "bad"}
-SIGNS = {"promoted": "✓", "passed": "✓", "kept": "=", "skipped": "↷", "refused": "✗", "unfinished": "…"}
+TONES = {"promoted": "good", "passed": "good", "refused": "bad", "rejected": "bad", "unfinished": "bad"}
+SIGNS = {
+    "promoted": "✓",
+    "passed": "✓",
+    "awaiting": "?",
+    "rejected": "✗",
+    "kept": "=",
+    "skipped": "↷",
+    "refused": "✗",
+    "unfinished": "…",
+}
 # The decision first: who reads one screen only has read what matters.
 SECTIONS = (
     scores_section,

@@ -1,7 +1,9 @@
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
+from pipeline.records import NightOutcome
 from pipeline.report.decision_sections import (
     certificate_section,
     checks_section,
@@ -10,6 +12,7 @@ from pipeline.report.decision_sections import (
     headline,
     lineage_section,
 )
+from pipeline.report.page import SIGNS
 from tests.night_stories import decision, empty_story, full_story, kept_story, refused_story
 
 
@@ -28,10 +31,26 @@ def test_a_cold_start_that_the_gate_refused_leaves_no_champion() -> None:
     assert headline(replace(story, decision=gate, entry=entry)) == "Refused by the gate: there is no champion yet."
 
 
-def test_an_outcome_that_this_page_does_not_know_is_named() -> None:
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("awaiting", "Passed the gate, and waits for a person; champion version 2 stays until then."),
+        ("rejected", "Rejected by a person: champion version 2 stays."),
+    ],
+)
+def test_what_a_person_decides_is_told_as_theirs(outcome: str, said: str) -> None:
     story = kept_story()
     assert story.entry is not None
-    assert headline(replace(story, entry=story.entry.model_copy(update={"outcome": "rejected"}))) == "Rejected."
+    assert headline(replace(story, entry=story.entry.model_copy(update={"outcome": outcome}))) == said
+
+
+def test_every_outcome_of_the_ledger_has_a_headline_a_tone_and_a_sign() -> None:
+    story = full_story()
+    assert story.entry is not None
+    for outcome in get_args(NightOutcome):
+        entry = story.entry.model_copy(update={"outcome": outcome})
+        assert headline(replace(story, entry=entry)) != f"{outcome.capitalize()}."
+        assert outcome in SIGNS
 
 
 @pytest.mark.parametrize(
