@@ -58,6 +58,8 @@ def scores(name: str, mrr: float, *, version: int | None = None, model: bool = F
                 high=(k + 1) / 10,
                 stated=k / 10 + 0.05,
                 observed=min(1.0, (k / 10 + 0.05) ** (2 * mrr + 0.3)),
+                observed_low=max(0.0, k / 10 - 0.03),
+                observed_high=min(1.0, k / 10 + 0.1),
                 weight=0.1,
             )
             for k in range(10)

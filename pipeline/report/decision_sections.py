@@ -50,6 +50,10 @@ def decision_section(story: NightStory) -> Section:
     """Return the decision, its reasons and every rule's part in it."""
     sentences = [*_reasons(story)]
     tables: tuple[Table, ...] = ()
+    if story.registered is not None and (approval := story.registered.approval) is not None:
+        sentences.append(f"Approved by {approval.who}, {approval.at:%Y-%m-%d %H:%M} UTC: {approval.reason}.")
+        if approval.overridden:
+            sentences.append(f"Overruled: {approval.overridden}.")
     if story.report is not None:
         sentences.append(_in_plain_words(story.report))
     if story.decision is not None:

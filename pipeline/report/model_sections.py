@@ -34,8 +34,10 @@ def training_section(story: NightStory) -> Section | None:
         start = trained.warm_start
         said.append(
             f"Began from the weights of version {start.version}: {start.known_nodes:,} nodes known to it, "
-            f"{start.new_nodes:,} new."
+            f"{start.new_nodes:,} new. It had seen {start.valid_edges_seen:,} of the validation edges."
         )
+    if trained.start_note:
+        said.append(f"Did not begin warm: {trained.start_note}.")
     if not trained.history:
         return Section("training", "Training", (*said, "The record holds no history of the epochs."))
     history = trained.history

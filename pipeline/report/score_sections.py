@@ -81,11 +81,20 @@ def comparison_section(story: NightStory) -> Section | None:
         [_resampling(kind, paired), estimate(value, signed=True), number(value.high - value.low, 3)]
         for kind, value in (("edge", paired.by_edge), ("node", paired.by_node))
     ]
+    said = [
+        f"The difference is {estimate_text(paired.difference, signed=True)} {name} on {paired.num_edges:,} edges among "
+        f"{paired.num_nodes:,} nodes, one-sided p = {paired.p_value:.3g}.",
+        _together(paired),
+    ]
     drawn = [
         Estimate("read by the gate", paired.difference, look("challenger")),
         Estimate("by edge", paired.by_edge, look("other")),
         Estimate("by node", paired.by_node, look("other")),
     ]
+    if report.drift is not None:
+        drawn.append(Estimate("minus control", report.drift, look("cold_control")))
+        drift = estimate_text(report.drift, signed=True)
+        said.append(f"Against its control, the same recipe begun cold, the challenger is at {drift} {name}.")
     picture = Picture(
         f"Difference in {name}; right of zero the challenger is better",
         "; ".join(f"{item.label} {estimate_text(item.value, signed=True)}" for item in drawn),
@@ -94,11 +103,7 @@ def comparison_section(story: NightStory) -> Section | None:
     return Section(
         "comparison",
         "Challenger against champion",
-        (
-            f"The difference is {estimate_text(paired.difference, signed=True)} {name} on {paired.num_edges:,} edges "
-            f"among {paired.num_nodes:,} nodes, one-sided p = {paired.p_value:.3g}.",
-            _together(paired),
-        ),
+        tuple(said),
         (table("The paired difference by resampling", ("resampled by", "difference", "interval's width"), rows),),
         (picture,),
     )

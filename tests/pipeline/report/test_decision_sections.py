@@ -3,7 +3,7 @@ from typing import get_args
 
 import pytest
 
-from pipeline.records import NightOutcome
+from pipeline.records import Approval, NightOutcome
 from pipeline.report.decision_sections import (
     certificate_section,
     checks_section,
@@ -13,7 +13,7 @@ from pipeline.report.decision_sections import (
     lineage_section,
 )
 from pipeline.report.page import SIGNS
-from tests.night_stories import decision, empty_story, full_story, kept_story, refused_story
+from tests.night_stories import AS_OF, decision, empty_story, full_story, kept_story, refused_story
 
 
 def test_a_passed_night_that_nobody_registered_yet_says_so() -> None:
@@ -42,6 +42,16 @@ def test_what_a_person_decides_is_told_as_theirs(outcome: str, said: str) -> Non
     story = kept_story()
     assert story.entry is not None
     assert headline(replace(story, entry=story.entry.model_copy(update={"outcome": outcome}))) == said
+
+
+def test_who_approved_and_whom_they_overruled_is_said() -> None:
+    approval = Approval(who="ada", at=AS_OF, reason="looked at the slices", overridden="kept by the gate")
+    registered = full_story().registered
+    assert registered is not None
+    story = replace(full_story(), registered=registered.model_copy(update={"approval": approval}))
+    said = decision_section(story).sentences
+    assert "Approved by ada, 2026-03-05 03:00 UTC: looked at the slices." in said
+    assert "Overruled: kept by the gate." in said
 
 
 def test_every_outcome_of_the_ledger_has_a_headline_a_tone_and_a_sign() -> None:

@@ -2,17 +2,18 @@ from dataclasses import replace
 
 from pipeline.records import WarmStart
 from pipeline.report.model_sections import reliability_section, sensitivity_section, training_section
-from tests.night_stories import empty_story, full_story, report, trained
+from tests.night_stories import AS_OF, empty_story, full_story, report, trained
 
 
 def test_a_training_without_history_or_from_a_warm_start_says_so() -> None:
-    start = WarmStart(version=2, files=(), known_nodes=2985, new_nodes=15)
-    bare = trained().model_copy(update={"history": (), "warm_start": start})
+    start = WarmStart(version=2, as_of=AS_OF, files=(), known_nodes=2985, new_nodes=15, valid_edges_seen=7)
+    bare = trained().model_copy(update={"history": (), "warm_start": start, "start_note": "other channels"})
     section = training_section(replace(full_story(), trained=bare))
     assert section is not None
     assert section.pictures == ()
     assert section.sentences[1:] == (
-        "Began from the weights of version 2: 2,985 nodes known to it, 15 new.",
+        "Began from the weights of version 2: 2,985 nodes known to it, 15 new. It had seen 7 of the validation edges.",
+        "Did not begin warm: other channels.",
         "The record holds no history of the epochs.",
     )
 
