@@ -78,6 +78,7 @@ def show_checks(checks: DataChecks, change: ChangeReport | None) -> None:
 def _run_step(step: str, run_dir: Path, params: Params | None = None, **arguments: Argument) -> None:
     """Run a step by its name and print its line; what it raises goes on to `main`."""
     from pipeline.night import run_step
+    from pipeline.night_measures import write_measures
     from pipeline.run_folder import RunFolder
 
     doors = open_doors()
@@ -87,6 +88,7 @@ def _run_step(step: str, run_dir: Path, params: Params | None = None, **argument
     except StepError as error:
         print_line(step=step, run=folder.name, exit_code=error.exit_code, reason=str(error))
         raise
+    write_measures(folder.path, record)  # here, because a step whose record was fetched has its files to leave as well
     print_line(step=step, run=folder.name, exit_code=0, record=record.file_name, sha256=record.sha256)
 
 

@@ -61,6 +61,7 @@ class StepTask(BaseOperator):
         self.program = list(program)
         self.grace_seconds = grace_seconds
         self.result = result
+        self.last_line = ""
 
     @cached_property
     def hook(self) -> SubprocessHook:
@@ -84,6 +85,7 @@ class StepTask(BaseOperator):
         finally:
             # On AirflowTaskTimeout, a BaseException, as well as after an ordinary end: nothing outlives its try.
             self._end_child(self.grace_seconds)
+        self.last_line = result.output
         if result.exit_code != 0:
             self._raise_for(result.exit_code, _reason(result.output))
         if self.result is not None:
