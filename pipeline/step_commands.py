@@ -140,10 +140,10 @@ def evaluate(run_dir: RunDir) -> None:
 def decide(run_dir: RunDir) -> None:
     """Hold the evaluation against the gate."""
     _run_step("decide", run_dir)
-    _show_rules(run_dir)
+    show_rules(run_dir)
 
 
-def _show_rules(run_dir: Path) -> None:
+def show_rules(run_dir: Path) -> None:
     """Show every rule of the gate on standard error, for a person."""
     from rich.console import Console
 

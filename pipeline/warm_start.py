@@ -24,13 +24,14 @@ from pipeline.graph_tables import GraphTables
 from pipeline.incumbent import FEATURE_COLUMNS, Incumbent, readable
 from pipeline.model_registry import ModelVersion
 from pipeline.params import TrainParams
-from pipeline.records import WarmStart
+from pipeline.records import GraphSnapshot, WarmStart
 from pipeline.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 
 SOURCE_FOLDER = "warm_start"
 NO_CHAMPION = "none"
+TIME = "%Y-%m-%d %H:%M"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,13 @@ def start_of(
     chosen = doors.registry.pinned(run_id, "warm_start", str(champion.version) if champion else NO_CHAMPION)
     if chosen == NO_CHAMPION:
         return _cold("there is no champion to begin with")
-    version = doors.registry.version(folder.graph, int(chosen))
+    version, as_of = doors.registry.version(folder.graph, int(chosen)), folder.get(GraphSnapshot).as_of
+    if version.as_of >= as_of:
+        # A night caught up on: the model would be dated before edges that it has seen through its source.
+        return _cold(
+            f"version {version.version} has seen the graph up to {version.as_of:{TIME}}, "
+            f"and this is the night of {as_of:{TIME}}"
+        )
     columns = [doors.registry.param(run, FEATURE_COLUMNS) for run in (version.run_id, run_id)]
     if columns[0] != columns[1]:
         return _cold(f"version {version.version} reads the features {columns[0]}, tonight's are {columns[1]}")

@@ -140,9 +140,10 @@ def reliability_figure(name: str, scorers: Sequence[ModelScores]) -> Markup:
             drawn, held = look(scores.name), [item for item in scores.reliability if item.weight > 0]
             stated, observed = [item.stated for item in held], [item.observed for item in held]
             axes.plot(stated, observed, color=drawn.colour, linestyle=drawn.line, linewidth=1.6)
-            bounded = [item for item in held if item.observed_low is not None and item.observed_high is not None]
-            axes.vlines([item.stated for item in bounded], [item.observed_low for item in bounded],
-                        [item.observed_high for item in bounded], color=drawn.colour, linewidth=1.2)  # fmt: skip
+            for item in held:
+                if item.observed_low is not None and item.observed_high is not None:
+                    axes.vlines([item.stated], [item.observed_low], [item.observed_high], color=drawn.colour,
+                                linewidth=1.2)  # fmt: skip
             sizes = [20 + 400 * item.weight for item in held]
             axes.scatter(stated, observed, s=sizes, color=drawn.colour, marker=drawn.marker, alpha=0.85,
                          label=scorer_name(scores.name))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -36,6 +37,8 @@ from pipeline.sensitivity import sensitivity
 from pipeline.slices import slice_scores, slices_of
 from pipeline.warm_start import unseen_by_source
 
+logger = logging.getLogger(__name__)
+
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     """Score every model on the test edges that none of them has seen, and leave the report.
@@ -63,9 +66,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     outcome = compare(pairs, scorers, params.evaluate, calibrations=calibrations, meter=meter)
     with meter.part("slices", pairs.positives.shape[1]):
         slices = _slices(pairs, outcome, graph, history, snapshot, split, params)
-    shaken = _shaken(scorers, outcome)
-    with meter.part("sensitivity", len(shaken) * params.evaluate.sensitivity_edges):
-        sensitive = sensitivity(pairs, shaken, outcome.scored, params.evaluate)
+    sensitive = sensitivity(pairs, _shaken(scorers, outcome), outcome.scored, params.evaluate, meter=meter)
     checked = (
         *split_certificate(arrays, history, as_of=snapshot.as_of, cut_train=split.cut_train, cut_valid=split.cut_valid),
         *features_as_known("testing", features, tables, split, snapshot.as_of),
@@ -83,8 +84,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         num_negatives=pairs.negatives.shape[1],
         challenger=outcome.scores["challenger"],
         # A champion that cannot be compared is still the champion: without metrics, and the difference is None.
-        champion=_as_champion(outcome.scores.get("champion"), champion.version.version) if champion else None,
-        champion_note=(champion.reason if champion else "") or pairs.note,
+        champion=as_champion(outcome.scores.get("champion"), champion.version.version) if champion else None,
+        champion_note="; ".join(note for note in (champion_note(champion), pairs.note) if note),
         floor=tuple(outcome.scores[name] for name in HEURISTICS),
         paired_metric="mrr",
         paired=outcome.paired,
@@ -97,6 +98,9 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         seconds=round(time.perf_counter() - started, 3),
         costs=meter.costs,
     )
+    if report.drift is not None:
+        drifted = (report.drift.value, report.drift.low, report.drift.high)
+        logger.info("drift by warm starts, challenger less cold control in mrr: %+.4f [%+.4f, %+.4f]", *drifted)
     doors.registry.log_metrics(trained.mlflow_run_id, figures(report))
     folder.put(report)
     return report
@@ -113,8 +117,20 @@ def seen_until(champion: Incumbent | None, trained: TrainedModel) -> datetime | 
     return max(times, default=None)
 
 
-def _as_champion(scores: ModelScores | None, version: int) -> ModelScores:
-    return ModelScores(name="champion", version=version, metrics=scores.metrics if scores else {})
+def champion_note(champion: Incumbent | None) -> str:
+    """Return what a reader of the champion's figures has to know: why there are none, or why some are absent."""
+    if champion is None:
+        return ""
+    if champion.model is not None and champion.model.calibration is None:
+        return "the champion was saved without a calibration, so it states no probability: it has no brier and ece"
+    return champion.reason
+
+
+def as_champion(scores: ModelScores | None, version: int) -> ModelScores:
+    """Return the champion's scores under its version; without metrics where it could not be compared."""
+    if scores is None:
+        return ModelScores(name="champion", version=version, metrics={})
+    return scores.model_copy(update={"version": version})
 
 
 def _scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: Tensor | None) -> dict[str, GraphScorer]:

@@ -12,7 +12,7 @@ from pipeline.alias_history import Move
 from pipeline.comparison import FreshPairs
 from pipeline.leak_certificate import edge_history
 from pipeline.params import Params
-from pipeline.records import EdgeSplit, EvaluationReport, TrainedModel
+from pipeline.records import EdgeSplit, EvaluationReport, GraphSnapshot, TrainedModel
 from pipeline.run_data import features_for, snapshot_tables, split_arrays
 from pipeline.run_folder import RunFolder
 from pipeline.steps.evaluate import seen_until
@@ -76,6 +76,15 @@ def test_the_second_night_begins_with_the_champions_weights_and_a_control_shows_
     cold = start_of(folder, wider, tables, data, history, doors)
     assert cold.weights is None
     assert "version 1 does not fit: The weights are of another architecture" in cold.note
+
+    # A night caught up on would begin with what it must not know yet.
+    late = GraphSnapshot.model_validate(folder.get(GraphSnapshot).model_dump() | {"as_of": warm.as_of})
+    past = RunFolder(house.folder / "past" / folder.name, house.doors.registry)
+    past.path.mkdir(parents=True)
+    late.write(past.path)
+    caught_up = start_of(past, params.train, tables, data, history, doors)
+    assert caught_up.weights is None
+    assert "version 1 has seen the graph up to 2026-01-01 03:00, and this is the night of" in caught_up.note
 
     # The fault planted: an edge that the source trained on among the fresh ones.
     known = torch.cat([arrays.train[:, :1], arrays.test], 1)

@@ -100,7 +100,8 @@ def test_calibrated_completion_is_what_is_saved_logged_and_recorded(
     trained = train_network(params.train.model, params.train.training, data_of(folder, tables, arrays))
     assert trained.calibration is not None
     assert trained.model != params.train.model  # otherwise this test would see nothing
-    assert LinkModel.load(house.run_dir(1) / "model").config == trained.model
+    saved = LinkModel.load(house.run_dir(1) / "model")
+    assert (saved.config, saved.calibration) == (trained.model, trained.score_calibration)
     assert folder.get(TrainedModel).best_value == trained.value
     assert logged["completion_alpha"] == trained.model.completion_alpha
     assert logged["completion_valid_value"] == trained.value
