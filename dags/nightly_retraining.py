@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
 from ncnc_airflow.approval_task import ApprovalTask
+from ncnc_airflow.promoted_model import PROMOTED_MODEL
 from ncnc_airflow.report_task import ReportTask
 from ncnc_airflow.step_task import StepTask
 
@@ -127,6 +128,7 @@ with DAG(
     register = StepTask(
         step="register",
         run_dir=RUN_DIR,
+        outlets=[PROMOTED_MODEL],
         arguments=[
             "--answer={{ " + ANSWER + ".chosen_options[0] }}",
             "--by={{ (" + ANSWER + ".responded_by_user or {'name': ''}).name }}",

@@ -44,6 +44,13 @@ def print_line(**fields: Any) -> None:  # Any: the one JSON line a caller reads 
     print(json.dumps(fields, default=str), flush=True)
 
 
+def show(text: str) -> None:
+    """Show text on standard error, for a person."""
+    from rich.console import Console
+
+    Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(text)
+
+
 def open_doors() -> Doors:
     """Return the doors this process's environment leads to."""
     from pipeline.doors import Doors

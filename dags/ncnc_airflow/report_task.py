@@ -33,7 +33,7 @@ class ReportTask(StepTask):
     ui_color = "#e0e8f0"
     address = ""
 
-    def execute(self, context: Context) -> str:
+    def execute(self, context: Context) -> object:
         """Write the report and return the run's name."""
         run_name = super().execute(context)
         self.address = _address(self.last_line)

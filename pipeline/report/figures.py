@@ -142,8 +142,7 @@ def reliability_figure(name: str, scorers: Sequence[ModelScores]) -> Markup:
             axes.plot(stated, observed, color=drawn.colour, linestyle=drawn.line, linewidth=1.6)
             for item in held:
                 if item.observed_low is not None and item.observed_high is not None:
-                    axes.vlines([item.stated], [item.observed_low], [item.observed_high], color=drawn.colour,
-                                linewidth=1.2)  # fmt: skip
+                    axes.vlines(item.stated, item.observed_low, item.observed_high, color=drawn.colour, linewidth=1.2)
             sizes = [20 + 400 * item.weight for item in held]
             axes.scatter(stated, observed, s=sizes, color=drawn.colour, marker=drawn.marker, alpha=0.85,
                          label=scorer_name(scores.name))  # fmt: skip

@@ -61,7 +61,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     if (control := control_folder(folder, doors)) is not None:
         models["cold_control"] = LinkModel.load(control)
     graph, history = arrays.testing_graph(tables.num_nodes), edge_history(tables)
-    scorers = _scorers(models, graph, features)
+    scorers = bound_scorers(models, graph, features)
     calibrations = {name: model.calibration for name, model in models.items() if model.calibration is not None}
     outcome = compare(pairs, scorers, params.evaluate, calibrations=calibrations, meter=meter)
     with meter.part("slices", pairs.positives.shape[1]):
@@ -133,7 +133,7 @@ def as_champion(scores: ModelScores | None, version: int) -> ModelScores:
     return scores.model_copy(update={"version": version})
 
 
-def _scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: Tensor | None) -> dict[str, GraphScorer]:
+def bound_scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: Tensor | None) -> dict[str, GraphScorer]:
     """Bind every model, and the heuristics as the floor, to one message graph and one set of features."""
 
     def of_model(model: LinkModel) -> GraphScore:
