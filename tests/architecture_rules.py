@@ -19,6 +19,7 @@ MIRRORS = {
     "benchmarks/negatives.py": "benchmarks",
     "benchmarks/nightly_bytes.py": "benchmarks",
     "benchmarks/parts_of_a_night.py": "benchmarks",
+    "benchmarks/recommendation.py": "benchmarks",
     "benchmarks/sampled_quality.py": "benchmarks",
     "benchmarks/quality": "benchmarks/quality",
     "benchmarks/speed": "benchmarks/speed",
