@@ -43,7 +43,7 @@ down: $(INSTALLED)
 TESTS ?= tests
 JOBS ?= 2
 test: $(INSTALLED)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(TESTS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # Each tool is named as it runs, so that a failure says whose it is.
 check: $(INSTALLED)

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
+from ncnc_airflow.approval_task import ApprovalTask
 from ncnc_airflow.promoted_model import PROMOTED_MODEL
 from ncnc_airflow.step_task import StepTask
 
@@ -25,6 +26,13 @@ work. Each task runs `ncnc <task id> --run-dir $NCNC_HOME/runs/<run name>`; you 
 | `decide` | holds the evaluation against the gate | `promotion_decision.json`, with every rule |
 | `register` | makes a promoted challenger the champion | a model version, aliases, a ledger entry |
 
+With `APPROVAL = "person"` two tasks stand before `register`, so that nothing becomes champion without a person:
+
+| task | what it does | what it leaves |
+|---|---|---|
+| `nominate` | puts a challenger that passed the gate before a person; pink where the gate refused it: nobody is asked | the night *awaits* |
+| `approve` | waits for Approve or Reject, under *Required Actions*; no answer in time is a rejection | the answer, which `register` enters in the ledger; after a rejection `register` is pink |
+
 **Start with** `ncnc status`: the last nights, their outcome and reason, the age of the champion. Whatever happened here,
 the champion was not touched unless `register` is green and says so: a red night serves yesterday's model.
 
@@ -43,13 +51,34 @@ Its log ends with the reason and the remedy, and the exit code says whose it is:
 | none, "timed out" | the task outlived its execution timeout | 3 times | The step was ended with all its children before the next try. Look for a slow service or a grown graph; `train` resumes from its last checkpoint. |
 
 `train` waits in *queued*: no worker listens to the queue `gpu`, or the pool `gpu` has no free slot.
-A wrong champion is live: `ncnc rollback --graph NAME --to VERSION --reason "..."`, then find out why the gate let it
-through (`ncnc audit model NAME@VERSION`).
+`register` is red with "another promotion or a rollback came first": the champion changed while the night ran. Nothing was
+promoted; the next night compares with the new champion.
+
+A wrong champion is live: trigger the DAG `champion_rollback`, or `ncnc rollback --graph NAME --to VERSION --reason "..."`;
+then find out why the gate let it through (`ncnc audit model NAME@VERSION`, `ncnc registry history`).
 """  # noqa: E501  a table's row is one line
+
+# automatic: what passes the gate becomes champion. person: it waits until somebody approves it. Change the word here,
+# or set NCNC_APPROVAL where the file may not be changed.
+APPROVAL = os.environ.get("NCNC_APPROVAL", "automatic")
+if APPROVAL not in ("automatic", "person"):  # a misspelt "person" must not promote by itself
+    raise ValueError(f"NCNC_APPROVAL is {APPROVAL!r}, but must be automatic or person. Correct it.")
+APPROVAL_TIME = timedelta(hours=8)  # then it counts as rejected; a night, waiting included, must fit dagrun_timeout
+
+APPROVAL_BODY = """
+The gate let this challenger pass. Before you answer, look at what it was held against:
+
+- the night's report and every rule: MLflow, experiment of the graph, run `{{ ti.xcom_pull(task_ids='snapshot') }}`
+- what happened before: `ncnc registry history`
+
+**Approve** makes it champion, **Reject** keeps the one in use. Your name, the time and the answer go into the ledger,
+and the first answer stands. Without an answer the night counts as rejected.
+"""
 
 SCHEDULE = os.environ.get("NCNC_SCHEDULE", "0 3 * * *")  # "none": only runs that someone asks for, as the demo does
 
 AS_OF = "(data_interval_end | default(dag_run.run_after, true))"
+ANSWER = "ti.xcom_pull(task_ids='approve')"
 RUN_DIR = "$NCNC_HOME/runs/{{ ti.xcom_pull(task_ids='snapshot') }}"
 
 with DAG(
@@ -90,7 +119,36 @@ with DAG(
     evaluate = StepTask(step="evaluate", run_dir=RUN_DIR, doc_md="Scores challenger, champion and heuristics.")
     decide = StepTask(step="decide", run_dir=RUN_DIR, doc_md="Holds the evaluation against the gate.")
     register = StepTask(
-        step="register", run_dir=RUN_DIR, outlets=[PROMOTED_MODEL], doc_md="Makes a promoted challenger the champion."
+        step="register",
+        run_dir=RUN_DIR,
+        outlets=[PROMOTED_MODEL],
+        arguments=[
+            "--answer={{ " + ANSWER + ".chosen_options[0] }}",
+            "--by={{ (" + ANSWER + ".responded_by_user or {'name': ''}).name }}",
+            "--at={{ " + ANSWER + ".responded_at }}",
+        ]
+        if APPROVAL == "person"
+        else [],
+        doc_md="Makes a promoted challenger the champion, or enters that a person rejected it.",
     )
 
-    snapshot >> split >> train >> evaluate >> decide >> register
+    snapshot >> split >> train >> evaluate >> decide
+
+    if APPROVAL == "person":
+        nominate = StepTask(
+            task_id="nominate",
+            step="nominate",
+            run_dir=RUN_DIR,
+            doc_md="Puts a challenger that passed the gate before a person; skipped where the gate refused it.",
+        )
+        approve = ApprovalTask(
+            task_id="approve",
+            subject="Promote the challenger of {{ ti.xcom_pull(task_ids='snapshot') }}?",
+            body=APPROVAL_BODY,
+            defaults="Reject",
+            response_timeout=APPROVAL_TIME,
+            doc_md="Waits for a person; no answer in time is a rejection.",
+        )
+        decide >> nominate >> approve >> register
+    else:
+        decide >> register

@@ -56,6 +56,11 @@ class Layout:
         return self.root / "source"
 
     @property
+    def params(self) -> Path:
+        """The parameters of the demo's present night."""
+        return self.root / "params.yaml"
+
+    @property
     def logs(self) -> Path:
         """What each component prints."""
         return self.root / "logs"

@@ -78,21 +78,32 @@ def bootstrap_means(
             f"samples and confidence {confidence}. Pass at least one value and one sample, and a confidence like 0.95."
         )
     rows = torch.cat([values.double(), torch.ones_like(values[:1], dtype=torch.float64)])
-    if clusters is not None:
-        unique, cluster = torch.unique(clusters, return_inverse=True)
-        rows = rows.new_zeros(len(rows), len(unique)).index_add_(1, cluster, rows)
-    sums = _resampled_sums(rows, samples, generator)
+    sums = resampled_sums(rows, samples=samples, generator=generator, clusters=clusters)
     means = sums[:, :-1] / sums[:, -1:]  # [samples, metrics]
-    tail = (1 - confidence) / 2
-    bounds = means.quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64, device=means.device), dim=0)
     return tuple(
-        MetricInterval(float(mean), float(low), float(high))
-        for mean, low, high in zip(values.double().mean(1), bounds[0], bounds[1], strict=True)
+        interval_of(float(mean), drawn, confidence)
+        for mean, drawn in zip(values.double().mean(1), means.T, strict=True)
     )
 
 
-def _resampled_sums(rows: Tensor, samples: int, generator: torch.Generator) -> Tensor:
-    """Return the sum of every row over each resample of the columns, [samples, rows]."""
+def interval_of(value: float, drawn: Float[Tensor, " samples"], confidence: float) -> MetricInterval:
+    """Return an estimate with the percentile bounds of what its resamples gave."""
+    tail = (1 - confidence) / 2
+    low, high = drawn.quantile(torch.tensor([tail, 1 - tail], dtype=drawn.dtype, device=drawn.device)).tolist()
+    return MetricInterval(value, low, high)
+
+
+def resampled_sums(
+    rows: Float[Tensor, "rows values"],
+    *,
+    samples: int,
+    generator: torch.Generator,
+    clusters: Int64[Tensor, " values"] | None = None,
+) -> Float[Tensor, "samples rows"]:
+    """Return the sum of every row over each resample of the columns, or of whole clusters of columns."""
+    if clusters is not None:
+        unique, cluster = torch.unique(clusters, return_inverse=True)
+        rows = rows.new_zeros(len(rows), len(unique)).index_add_(1, cluster, rows)
     units = rows.shape[1]
     block = max(1, DRAWS_AT_ONCE // units)
     sums = []

@@ -27,7 +27,7 @@ from ncnc_core.pair_input import IdsInput, NodeId, PairInput
 from ncnc_core.recipe import recipe as named_recipe
 from ncnc_core.recommendation import Candidates, Recommendations, recommend_links
 from ncnc_core.saved_model import ModelParts, load_parts, save_parts
-from ncnc_core.score_calibration import ScoreCalibration
+from ncnc_core.score_calibration import ScoreCalibration, fitted
 from ncnc_core.training import EpochResult, SelectionMetric
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.training_progress import training_progress
@@ -41,7 +41,7 @@ class LinkModel:
     """Scores pairs of nodes on the graph it carries, or on another message graph for evaluation.
 
     `node_ids` are all int or all str, one per position. Scores are logits: sigmoid of one is the probability the
-    model gives against as many negatives as positives, and their order counts.
+    model gives against as many negatives as positives, and their order counts; `calibration` mends it.
     """
 
     config: ModelConfig
@@ -97,7 +97,8 @@ class LinkModel:
                 on_epoch=report,
                 device=device,
             )
-        return cls(trained.model, trained.network.cpu(), adjacency, graph.features, graph.node_ids)
+        network = trained.network.cpu()
+        return cls(trained.model, network, adjacency, graph.features, graph.node_ids, trained.score_calibration)
 
     @property
     def num_parameters(self) -> int:
@@ -128,6 +129,12 @@ class LinkModel:
     def score_ids(self, source_ids: Iterable[Any], target_ids: Iterable[Any]) -> Float[Tensor, " pairs"]:
         """Return the logit of each pair of node ids (lists, arrays, columns) on the served graph."""
         return self.score_pairs(pair_input.paired_positions(source_ids, target_ids, self.position_of))
+
+    def probabilities(
+        self, pairs: PairInput, prior: float = 0.5, *, adjacency: Adjacency | None = None
+    ) -> Float[Tensor, " pairs"]:
+        """Return how likely each pair is an edge, `prior` being the share of edges among such pairs."""
+        return fitted(self.calibration).probability(self.score_pairs(pairs, adjacency=adjacency), prior)
 
     def recommend(
         self,
@@ -213,7 +220,8 @@ class LinkModel:
     def to(self, device: torch.device | str) -> LinkModel:
         """Return the model on a device; the network itself moves."""
         features = None if self.features is None else self.features.to(device)
-        return LinkModel(self.config, self.network.to(device), self.adjacency.to(device), features, self.node_ids)
+        network, graph = self.network.to(device), self.adjacency.to(device)
+        return LinkModel(self.config, network, graph, features, self.node_ids, self.calibration)
 
     def to_data(self) -> Data:
         """Return the served graph as PyTorch Geometric's Data, see `as_data`."""

@@ -11,6 +11,7 @@ from ncnc_core.errors import InvalidGraph
 
 __all__ = [  # a metric and its interval are asked for together, so the intervals are at hand here too
     "HITS_AT",
+    "SHARED_HITS_AT",
     "MetricInterval",
     "average_precision",
     "bootstrap_mean",
@@ -24,6 +25,7 @@ __all__ = [  # a metric and its interval are asked for together, so the interval
 ]
 
 HITS_AT = (1, 3, 10, 20, 50, 100)
+SHARED_HITS_AT = (20, 50, 100)  # as benchmarks count: above the K-th of all negatives, whatever edge they belong to
 
 
 def hits_at_k_shared(positive: Float[Tensor, " positives"], negative: Float[Tensor, " negatives"], k: int) -> float:
@@ -79,16 +81,20 @@ def metric_values(
 ) -> dict[str, Float[Tensor, " positives"]]:
     """Return, for every metric, one value per positive (with its own negatives) whose mean is the metric.
 
-    Keys: mrr, hits@K for each K of HITS_AT with at least K negatives to a positive, auc, average_precision.
-    For mrr and hits the values are plain. AUC and average precision compare all positives with all negatives, so
-    theirs are pseudo-values of the infinitesimal jackknife, metric + n * d metric / d weight of this positive and its
-    negatives: resampling them resamples positives together with their negatives, without computing the metric anew.
+    Keys: mrr, hits@K for each K of HITS_AT with at least K negatives to a positive, shared_hits@K for each K of
+    SHARED_HITS_AT with at least K negatives in all, auc, average_precision.
+    For mrr and hits the values are plain; those of shared hits hold the K-th largest of all negatives fixed. AUC and
+    average precision compare all positives with all negatives, so theirs are pseudo-values of the infinitesimal
+    jackknife, metric + n * d metric / d weight of this positive and its negatives: resampling them resamples positives
+    together with their negatives, without computing the metric anew.
     Source: Jaeckel, The infinitesimal jackknife, 1972. Cost: one sort of all scores.
     """
     _require_scores(positive, negative)
     not_below = (negative >= positive[:, None]).sum(1)
     values = {"mrr": reciprocal_ranks(positive, negative)}
     values |= {f"hits@{k}": (not_below < k).double() for k in HITS_AT if k <= negative.shape[1]}
+    largest = negative.flatten().topk(min(SHARED_HITS_AT[-1], negative.numel())).values
+    values |= {f"shared_hits@{k}": (positive > largest[k - 1]).double() for k in SHARED_HITS_AT if k <= len(largest)}
     return values | {
         "auc": _auc_values(positive, negative),
         "average_precision": _average_precision_values(positive, negative),

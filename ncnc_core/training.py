@@ -12,13 +12,14 @@ from torch import Tensor
 from ncnc_core.completion_calibration import CompletionCalibration, calibrate_completion, require_completion
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
+from ncnc_core.score_calibration import ScoreCalibration, fit_calibration
 from ncnc_core.seeded import seeded
 from ncnc_core.training_checkpoint import EpochResult, fingerprint, read_checkpoint, write_checkpoint
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.training_data import TrainingData
 from ncnc_core.training_run import TrainingRun
 from ncnc_core.training_step import require_own_edge_hidden
-from ncnc_core.validation import SelectionMetric, require_selectable
+from ncnc_core.validation import SelectionMetric, require_selectable, validation_scores
 
 __all__ = ["EpochResult", "SelectionMetric", "TrainedNetwork", "TrainingData", "train_network"]
 
@@ -28,7 +29,7 @@ class TrainedNetwork:
     """The weights of the best epoch on validation, in evaluation mode, and how they came about.
 
     `best_value` is the best epoch's, `value` that of the network as it is returned: where completion was calibrated
-    it is at least as good.
+    it is at least as good. `score_calibration` turns its logits into probabilities, by the validation pairs.
     """
 
     network: LinkNetwork
@@ -37,6 +38,7 @@ class TrainedNetwork:
     selection_metric: str
     history: tuple[EpochResult, ...]
     calibration: CompletionCalibration | None = None
+    score_calibration: ScoreCalibration | None = None
 
     @property
     def model(self) -> ModelConfig:
@@ -101,7 +103,14 @@ def train_network(
         network, calibration = run.trained(), None
         if training.calibrate_completion:
             network, calibration = calibrate_completion(network, run.data, run.adjacency, selection_metric)
+        scores = validation_scores(network, run.data, run.adjacency, run.batch_sampler)
     progress = run.progress
     return TrainedNetwork(
-        network, progress.best_epoch, progress.best_value, selection_metric, tuple(progress.history), calibration
+        network,
+        progress.best_epoch,
+        progress.best_value,
+        selection_metric,
+        tuple(progress.history),
+        calibration,
+        fit_calibration(*scores),
     )

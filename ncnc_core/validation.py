@@ -6,6 +6,7 @@ import re
 from typing import Annotated
 
 from pydantic import Field
+from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.batch_sampler import BatchSampler
@@ -57,22 +58,28 @@ def validation_metrics(
     own, ranks it among those; hits@K, where it is the declared metric, takes the K-th largest of all negatives.
     With a `sampler`, a network that is trained on samples is measured on samples.
     """
-    if sampler is not None:
-        positive, negative = (
-            score_pairs_sampled(network, data.features, sampler, pairs)
-            for pairs in (data.valid_edges, data.valid_negatives)
-        )
-    else:
-        levels = node_levels(network, data.features, adjacency)
-        positive, negative = (
-            score_pairs(network, levels, adjacency, pairs) for pairs in (data.valid_edges, data.valid_negatives)
-        )
+    positive, negative = validation_scores(network, data, adjacency, sampler)
     metrics = {"auc": roc_auc(positive, negative), "average_precision": average_precision(positive, negative)}
     if (repeat := data.negatives_per_valid_edge) is not None:
         metrics["mrr"] = float(reciprocal_ranks(positive, negative.view(-1, repeat)).mean())
     if (k := _shared_hits(metric)) is not None:
         metrics[metric] = hits_at_k_shared(positive, negative, k)
     return metrics
+
+
+def validation_scores(
+    network: LinkNetwork, data: TrainingData, adjacency: Adjacency, sampler: BatchSampler | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the logits of the validation edges and of their negatives on the message graph, in evaluation mode."""
+    if sampler is not None:
+        scored = [
+            score_pairs_sampled(network, data.features, sampler, pairs)
+            for pairs in (data.valid_edges, data.valid_negatives)
+        ]
+    else:
+        levels = node_levels(network, data.features, adjacency)
+        scored = [score_pairs(network, levels, adjacency, pairs) for pairs in (data.valid_edges, data.valid_negatives)]
+    return scored[0], scored[1]
 
 
 def _shared_hits(metric: str) -> int | None:

@@ -130,7 +130,17 @@ class AuditWalk:
             self.check("content id of the lineage", snapshot.content_id, lineage.content_id)
             self.check("code version of the lineage", snapshot.code_version, lineage.code_version)
         if decision is not None:
-            self.check("verdict of the decision", "promote", "promote" if decision.promote else "do not promote")
+            self._check_verdict(decision, registered)
+
+    def _check_verdict(self, decision: PromotionDecision, registered: RegisteredModel | None) -> None:
+        approval = registered.approval if registered else None
+        if not decision.promote and approval is not None and approval.overridden:
+            # Not a fault, but an auditor must see it: a person set the gate aside, and the record says who.
+            self.checks.append(
+                AuditCheck("verdict of the decision", "promote", f"do not promote; OVERRIDE by {approval.who}", ok=True)
+            )
+            return
+        self.check("verdict of the decision", "promote", "promote" if decision.promote else "do not promote")
 
     def recompute_model(self) -> None:
         """Recompute the bytes that were trained, and the bytes that are served: they must be the same ones."""

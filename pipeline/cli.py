@@ -16,14 +16,20 @@ import typer
 from pipeline.check_commands import snapshots_check
 from pipeline.errors import InvalidInput, StepError, TamperedRecord
 from pipeline.model_commands import models
+from pipeline.promotion_commands import promotions
 from pipeline.recommend_commands import recommendations
+from pipeline.registry_commands import registry
 from pipeline.snapshot_commands import snapshots
 from pipeline.step_commands import ParamsFile, open_doors, print_line, steps
+from pipeline.tune_commands import tuning
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_app = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes that made it.")
 app.add_typer(steps)
 app.add_typer(models)
+app.add_typer(tuning)
+app.add_typer(promotions)
+app.add_typer(registry, name="registry")
 app.add_typer(recommendations)
 app.add_typer(snapshots, name="snapshots")
 snapshots.command(name="check")(snapshots_check)
@@ -42,7 +48,8 @@ def try_(
     from rich.console import Console
 
     from pipeline.params import Params
-    from pipeline.score_table import scores_table
+    from pipeline.rules_table import rules_table
+    from pipeline.score_table import scores_table, slices_table
     from pipeline.trial import run_trial, trial_params
 
     console = Console(stderr=True)
@@ -50,6 +57,8 @@ def try_(
     trial = run_trial(edges, nodes, effective, home, lambda step: console.print(f"[bold]{step}[/bold] ..."))
     console.print(f"{trial.snapshot.num_nodes} nodes, {trial.snapshot.num_edges} edges")
     console.print(scores_table(trial.report))
+    console.print(slices_table(trial.report))
+    console.print(rules_table(trial.decision))
     console.print(f"the gate would {'promote' if trial.decision.promote else 'refuse'} it: {trial.decision.reason}")
     print_line(folder=trial.folder, promote=trial.decision.promote, reason=trial.decision.reason)
 
@@ -79,24 +88,6 @@ def status(
         else f"{name} has no champion yet"
     )
     print_line(graph=name, nights=len(entries), champion=champion.version if champion else None, age_days=age_days)
-
-
-@app.command()
-def rollback(
-    graph: Annotated[str, typer.Option(help="The graph whose champion is wrong.")],
-    to: Annotated[int, typer.Option(min=1, help="The version to make champion again.")],
-    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
-) -> None:
-    """Make an earlier version champion again; the ledger keeps who did it, and why."""
-    import getpass
-
-    doors = open_doors()
-    target, wrong = doors.registry.version(graph, to), doors.registry.champion(graph)
-    who, now = getpass.getuser(), doors.clock()
-    if wrong is not None and wrong.version != target.version:
-        doors.registry.move_alias(doors.ledger, graph, "previous", wrong.version, who=who, why=reason, at=now)
-    doors.registry.move_alias(doors.ledger, graph, "champion", target.version, who=who, why=reason, at=now)
-    print_line(graph=graph, champion=target.version, previous=wrong.version if wrong else None)
 
 
 @audit_app.command(name="model")

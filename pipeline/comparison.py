@@ -10,8 +10,12 @@ import torch
 from torch import Tensor
 
 from ncnc_core.bootstrap import MetricInterval, paired_bootstrap
+from ncnc_core.calibration_metrics import calibration_metrics
 from ncnc_core.ranking import rank_intervals, reciprocal_ranks
-from pipeline.evaluation_parts import PairedComparison
+from ncnc_core.score_calibration import ScoreCalibration
+from pipeline.evaluation_cost import CostMeter
+from pipeline.evaluation_parts import PairedComparison, ReliabilityBin
+from pipeline.paired_difference import paired_comparison
 from pipeline.params import EvaluateParams
 from pipeline.records import Interval, ModelScores
 from pipeline.scored_input import GraphScorer, ScoredInput, scored_input
@@ -24,27 +28,42 @@ Scorer = Callable[[Tensor], Tensor]  # pairs [2, p] -> scores [p]
 class FreshPairs:
     """The pairs a comparison is made on: positives [2, p] and their own negatives [2, p * k], consecutive.
 
+    `first_seen` [p] is when each positive first was, unix seconds.
+
     Where every test edge was seen by the champion, `num_fresh` is 0 and the pairs are all test edges: figures to look
     at, which the gate's minimum keeps from deciding anything.
     """
 
     positives: Tensor
     negatives: Tensor
+    first_seen: Tensor
     num_fresh: int
     num_seen: int
     note: str
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPairs:
+    """What one scorer made of the pairs: positive [p], negative [p, k], and the reciprocal rank of each positive."""
+
+    positive: Tensor
+    negative: Tensor
+    ranks: Tensor
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Each scorer's metrics by name, and challenger minus champion per edge, where there is a champion.
 
-    `given` are the digests of what each scorer with a message graph was handed.
+    `scored` is what the metrics are made of, `clusters` [p] the edges that were resampled together, and `given` the
+    digests of what each scorer with a message graph was handed.
     """
 
     scores: Mapping[str, ModelScores]
     paired: PairedComparison | None
     given: Mapping[str, ScoredInput]
+    scored: Mapping[str, ScoredPairs]
+    clusters: Tensor
 
 
 def fresh_pairs(arrays: SplitArrays, champion_as_of: datetime | None) -> FreshPairs:
@@ -56,76 +75,109 @@ def fresh_pairs(arrays: SplitArrays, champion_as_of: datetime | None) -> FreshPa
     count = arrays.test.shape[1]
     per_edge = arrays.test_negatives.shape[1] // max(count, 1)
     if champion_as_of is None:
-        return FreshPairs(arrays.test, arrays.test_negatives, count, 0, "")
+        return FreshPairs(arrays.test, arrays.test_negatives, arrays.test_first_seen, count, 0, "")
     fresh = arrays.test_first_seen > int(champion_as_of.timestamp())
     num_fresh = int(fresh.sum())
     if num_fresh == 0:
         note = f"the champion has seen all {count} test edges: these figures decide nothing"
-        return FreshPairs(arrays.test, arrays.test_negatives, 0, count, note)
+        return FreshPairs(arrays.test, arrays.test_negatives, arrays.test_first_seen, 0, count, note)
     negatives = arrays.test_negatives.reshape(2, count, per_edge)[:, fresh].reshape(2, -1)
-    return FreshPairs(arrays.test[:, fresh], negatives, num_fresh, count - num_fresh, "")
+    return FreshPairs(arrays.test[:, fresh], negatives, arrays.test_first_seen[fresh], num_fresh, count - num_fresh, "")
 
 
-def compare(pairs: FreshPairs, scorers: Mapping[str, Scorer], params: EvaluateParams) -> Comparison:
+def compare(
+    pairs: FreshPairs,
+    scorers: Mapping[str, Scorer],
+    params: EvaluateParams,
+    *,
+    calibrations: Mapping[str, ScoreCalibration] | None = None,
+    meter: CostMeter | None = None,
+) -> Comparison:
     """Score the same pairs with every scorer; the paired difference is challenger minus champion in reciprocal rank.
 
-    Edges that share a node are not independent, so the resampling draws whole clusters of edges: those whose busier
-    endpoint among the test edges is the same.
+    Edges that share a node are not independent. For the metrics, the resampling draws whole clusters of edges: those
+    whose busier endpoint among the test edges is the same. The paired difference, which decides, leaves out nodes. A
+    scorer with a calibration is measured as a probability too.
     """
-    clusters = _busier_endpoint(pairs.positives)
-    ranks: dict[str, Tensor] = {}
+    meter = meter or CostMeter()
+    count = pairs.positives.shape[1] + pairs.negatives.shape[1]
+    clusters = busier_endpoint(pairs.positives)
+    scored: dict[str, ScoredPairs] = {}
     scores: dict[str, ModelScores] = {}
     given: dict[str, ScoredInput] = {}
     for name, scorer in scorers.items():
         if isinstance(scorer, GraphScorer):
             given[name] = scored_input(scorer, pairs.positives, pairs.negatives)
-        positive = scorer(pairs.positives).double()
-        negative = scorer(pairs.negatives).double().reshape(positive.numel(), -1)
-        ranks[name] = reciprocal_ranks(positive, negative)
-        intervals = rank_intervals(
-            positive,
-            negative,
-            samples=params.bootstrap_samples,
-            confidence=params.confidence,
-            generator=torch.Generator().manual_seed(params.seed),
-            clusters=clusters,
-        )
-        scores[name] = ModelScores(name=name, metrics={key: _interval(value) for key, value in intervals.items()})
-    if "champion" not in ranks:
-        return Comparison(scores, None, given)
-    paired = _paired(ranks["challenger"], ranks["champion"], pairs.positives, clusters, params)
-    return Comparison(scores, paired, given)
+        with meter.part(f"scoring {name}", count):
+            scored[name] = _scored(pairs, scorer)
+        with meter.part("intervals", count):
+            scores[name] = _with_intervals(name, scored[name], (calibrations or {}).get(name), clusters, params)
+    if "champion" not in scored:
+        return Comparison(scores, None, given, scored, clusters)
+    with meter.part("paired difference", pairs.positives.shape[1]):
+        ranks = (scored["challenger"].ranks, scored["champion"].ranks)
+        paired = paired_comparison(*ranks, pairs.positives, confidence=params.confidence)
+    return Comparison(scores, paired, given, scored, clusters)
 
 
-def _paired(
-    challenger: Tensor, champion: Tensor, positives: Tensor, clusters: Tensor, params: EvaluateParams
-) -> PairedComparison:
-    def interval(drawn: Tensor | None) -> Interval:
-        return _interval(
-            paired_bootstrap(
-                challenger,
-                champion,
-                samples=params.bootstrap_samples,
-                confidence=params.confidence,
-                generator=torch.Generator().manual_seed(params.seed),
-                clusters=drawn,
-            )
-        )
+def _scored(pairs: FreshPairs, scorer: Scorer) -> ScoredPairs:
+    positive = scorer(pairs.positives).double()
+    negative = scorer(pairs.negatives).double().reshape(positive.numel(), -1)
+    return ScoredPairs(positive, negative, reciprocal_ranks(positive, negative))
 
-    by_node = interval(clusters)
-    return PairedComparison(
-        metric="mrr",
-        difference=by_node,
-        p_value=1.0,
-        resampled_by="node",
-        by_edge=interval(None),
-        by_node=by_node,
-        num_edges=positives.shape[1],
-        num_nodes=int(positives.unique().numel()),
+
+def _with_intervals(
+    name: str, scored: ScoredPairs, calibration: ScoreCalibration | None, clusters: Tensor, params: EvaluateParams
+) -> ModelScores:
+    def generator() -> torch.Generator:
+        return torch.Generator().manual_seed(params.seed)
+
+    found = rank_intervals(
+        scored.positive,
+        scored.negative,
+        samples=params.bootstrap_samples,
+        confidence=params.confidence,
+        generator=generator(),
+        clusters=clusters,
+    )
+    if calibration is None:
+        return ModelScores(name=name, metrics={key: _interval(value) for key, value in found.items()})
+    stated = calibration_metrics(
+        calibration.probability(scored.positive),
+        calibration.probability(scored.negative.flatten()).view_as(scored.negative),
+        samples=params.bootstrap_samples,
+        confidence=params.confidence,
+        generator=generator(),
+        clusters=clusters,
+    )
+    found = {**found, "brier": stated.brier, "ece": stated.ece}
+    return ModelScores(
+        name=name,
+        metrics={key: _interval(value) for key, value in found.items()},
+        reliability=tuple(ReliabilityBin(**part._asdict()) for part in stated.bins),
     )
 
 
-def _busier_endpoint(positives: Tensor) -> Tensor:
+def drift(outcome: Comparison, params: EvaluateParams) -> Interval | None:
+    """Return challenger minus cold-start control in reciprocal rank, paired; None where there is no control.
+
+    An interval below zero says that beginning with the champion's weights, night after night, has cost quality.
+    """
+    if "cold_control" not in outcome.scored:
+        return None
+    difference = paired_bootstrap(
+        outcome.scored["challenger"].ranks,
+        outcome.scored["cold_control"].ranks,
+        samples=params.bootstrap_samples,
+        confidence=params.confidence,
+        generator=torch.Generator().manual_seed(params.seed),
+        clusters=outcome.clusters,
+    )
+    return _interval(difference)
+
+
+def busier_endpoint(positives: Tensor) -> Tensor:
+    """Return, for each edge, that of its two ends which has more of the edges."""
     degree = torch.bincount(positives.flatten())
     return torch.where(degree[positives[0]] >= degree[positives[1]], positives[0], positives[1])
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
+from pipeline.alias_moves import AliasMoves
 from pipeline.claims import Claims
 from pipeline.environment import Environment
 from pipeline.ledger import Ledger
@@ -40,6 +41,11 @@ class Doors:
     def claims(self) -> Claims:
         """What must happen once."""
         return Claims(self.environment.data_repository, self.environment.home)
+
+    @cached_property
+    def aliases(self) -> AliasMoves:
+        """The moves of champion, challenger and previous, through ledger and registry."""
+        return AliasMoves(self.ledger, self.registry)
 
     @cached_property
     def registry(self) -> ModelRegistry:

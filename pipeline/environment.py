@@ -52,6 +52,11 @@ class Environment:
         return self._required("NCNC_SOURCE_SPLIT", "the folder or URL with the files train, valid and test")
 
     @property
+    def tuning_storage(self) -> str | None:
+        """A database that searches are kept in, where several machines share one; else the run folder keeps them."""
+        return self.values.get("NCNC_TUNE_STORAGE") or None
+
+    @property
     def tracking_uri(self) -> str:
         """Where MLflow tracks and registers."""
         return self._required("MLFLOW_TRACKING_URI", "the MLflow server, for example http://localhost:5000")

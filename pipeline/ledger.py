@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from pipeline.errors import TamperedRecord
 from pipeline.git_origin import GitOrigin, attempts
-from pipeline.records import AliasEntry, NightEntry
+from pipeline.ledger_entries import Entry, entry_adapter, repeats, subject_of
+from pipeline.records import NightEntry
 
 BRANCH = "ledger"
-Entry = NightEntry | AliasEntry
-_entry: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+
+Made = Callable[[tuple[Entry, ...]], Sequence[Entry]]
 
 
 class Ledger:
-    """An append-only list of entries per graph: branch `ledger`, file `<graph>.jsonl`, one commit an entry."""
+    """An append-only list of entries per graph: branch `ledger`, file `<graph>.jsonl`, one commit a change."""
 
     def __init__(self, origin: str, home: Path) -> None:
         self._origin = GitOrigin(origin, home)
@@ -28,17 +29,30 @@ class Ledger:
         Raises:
             OutsideTrouble: the origin cannot be reached.
         """
+        self.append_made(entry.graph, lambda entries: () if repeats(entries, entry) else (entry,))
+
+    def append_made(self, graph: str, made: Made) -> tuple[Entry, ...]:
+        """Append what is made for the ledger as it stands, all of it in one commit or nothing, and return it.
+
+        This is the compare-and-set: a push that another one overtook is refused, the ledger is read anew, and the
+        entries are made anew for it. What `made` raises goes on to the caller, and nothing was appended.
+
+        Raises:
+            OutsideTrouble: the origin cannot be reached.
+        """
         with self._origin.clone() as clone:
             for _ in attempts():
                 clone.fetch_branch(BRANCH)
-                path = clone.path / f"{entry.graph}.jsonl"
-                if _holds(_read(path), entry):
-                    return
+                path = clone.path / f"{graph}.jsonl"
+                new = tuple(made(_read(path)))
+                if not new:
+                    return ()
                 with path.open("a") as stream:
-                    stream.write(entry.model_dump_json() + "\n")
-                clone.commit(_subject(entry), path.name)
+                    stream.writelines(f"{entry.model_dump_json()}\n" for entry in new)
+                clone.commit(subject_of(new), path.name)
                 if clone.push(f"HEAD:refs/heads/{BRANCH}"):
-                    return
+                    return new
+        raise AssertionError  # unreachable: attempts() ends by raising
 
     def entries(self, graph: str) -> tuple[Entry, ...]:
         """Return every entry about a graph, oldest first."""
@@ -56,28 +70,13 @@ def _read(path: Path) -> tuple[Entry, ...]:
     if not path.is_file():
         return ()
     entries = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    # Not splitlines: a reason may hold a character that Unicode calls a line's end, and JSON leaves as it is.
+    for number, line in enumerate(path.read_text().removesuffix("\n").split("\n"), start=1):
         try:
-            entries.append(_entry.validate_json(line))
+            entries.append(entry_adapter.validate_json(line))
         except ValidationError as error:
             raise TamperedRecord(
                 f"Line {number} of the ledger's {path.name} is no entry: {error.errors()[0]['msg']}. It was changed by "
                 f"hand; `git log {BRANCH} -- {path.name}` in the data repository shows by whom. Revert that commit."
             ) from error
     return tuple(entries)
-
-
-def _holds(entries: tuple[Entry, ...], new: Entry) -> bool:
-    """Return whether the newest entry about the same thing says the same; a night's clock time does not count."""
-    for old in reversed(entries):
-        if isinstance(new, NightEntry) and isinstance(old, NightEntry) and old.run_name == new.run_name:
-            return (old.outcome, old.reason) == (new.outcome, new.reason)
-        if isinstance(new, AliasEntry) and isinstance(old, AliasEntry) and old.alias == new.alias:
-            return old == new
-    return False
-
-
-def _subject(entry: Entry) -> str:
-    if isinstance(entry, NightEntry):
-        return f"{entry.graph}: night {entry.run_name} {entry.outcome}"
-    return f"{entry.graph}: {entry.alias} {entry.previous} -> {entry.version}"

@@ -8,24 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.exceptions import MlflowException
 from pandas import DataFrame
 
-from pipeline.errors import InvalidInput
-from pipeline.ledger import Ledger
+from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.model_package import MODEL_PATH, pack_model
-from pipeline.night_runs import NightRuns
-from pipeline.records import AliasEntry, FileDigest, digests_of_folder
-from pipeline.registry_references import snapshots_of_open_runs, snapshots_of_versions
-from pipeline.tracking_server import ArtifactFolder, asks_the_server
+from pipeline.records import FileDigest, digests_of_folder
+from pipeline.registered_aliases import MISSING
+from pipeline.registry_contents import RegistryContents
+from pipeline.tracking_server import asks_the_server
+from pipeline.tuning_runs import TuningRuns
 from pipeline.verified_copy import keep_verified
-
-Alias = Literal["champion", "challenger", "previous"]
-MISSING = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
 
 
 @dataclass(frozen=True)
@@ -43,19 +39,8 @@ class ModelVersion:
     tags: Mapping[str, str]
 
 
-class ModelRegistry(NightRuns):
+class ModelRegistry(TuningRuns, RegistryContents):
     """Versions of one registered model per graph, under the aliases champion, challenger and previous; no stages."""
-
-    @asks_the_server
-    def aliases(self, graph: str) -> dict[str, int]:
-        """Return where each alias of a graph's model points; empty while there is no model."""
-        try:
-            model = self._client.get_registered_model(graph)
-        except MlflowException as error:
-            if error.error_code in MISSING:
-                return {}
-            raise
-        return {alias: int(version) for alias, version in model.aliases.items()}
 
     def champion(self, graph: str) -> ModelVersion | None:
         """Return the version in use, or None before the first promotion."""
@@ -99,19 +84,28 @@ class ModelRegistry(NightRuns):
     @asks_the_server
     def version_of_run_key(self, graph: str, run_key: str) -> ModelVersion | None:
         """Return the version made from a run key, the lowest if a race made two, or None."""
+        numbers = self._versions_of_run_key(graph, run_key)
+        return self.version(graph, numbers[0]) if numbers else None
+
+    @asks_the_server
+    def sole_version_of_run_key(self, graph: str, run_key: str) -> ModelVersion | None:
+        """Return the version made from a run key, and delete what a race, or a try killed in one, made beside it.
+
+        The lowest stays: MLflow counts up, so whoever made a higher one finds the lower when it looks.
+        """
+        numbers = self._versions_of_run_key(graph, run_key)
+        if not numbers:
+            return None
+        first = self.version(graph, numbers[0])
+        for number in numbers[1:]:
+            self.delete_version(graph, number, keep_model=first.model_id)
+        return first
+
+    def _versions_of_run_key(self, graph: str, run_key: str) -> list[int]:
         found = self._client.search_model_versions(f"name = '{graph}' and tags.`ncnc.run_key` = '{run_key}'")
-        numbers = [int(item.version) for item in found if item.tags.get("ncnc.run_key") == run_key]
-        return self.version(graph, min(numbers)) if numbers else None
-
-    @asks_the_server
-    def snapshots_of_versions(self, graph: str) -> dict[int, str | None]:
-        """Return the snapshot tag of every version of a graph's model; None for one that was registered by hand."""
-        return snapshots_of_versions(self._client, graph)
-
-    @asks_the_server
-    def snapshots_of_open_runs(self, graph: str) -> dict[str, str]:
-        """Return the snapshot tag of every run of a graph that has not ended, by the run's name."""
-        return snapshots_of_open_runs(self._client, graph)
+        return sorted(
+            int(item.version) for item in found if item.name == graph and item.tags.get("ncnc.run_key") == run_key
+        )
 
     @asks_the_server
     def log_model(self, run_id: str, model_folder: Path, *, input_example: DataFrame) -> str:
@@ -131,7 +125,7 @@ class ModelRegistry(NightRuns):
     def create_version(self, graph: str, run_id: str, model_id: str, tags: Mapping[str, str]) -> int:
         """Register a logged model under its run key and return the version that holds this key.
 
-        Where a race registers one key twice, the lower version stays and the other is deleted by its maker.
+        Two tries of one run may both get here: each makes a version, looks which are there, and leaves the lowest.
         """
         try:
             self._client.create_registered_model(graph)
@@ -144,13 +138,16 @@ class ModelRegistry(NightRuns):
         made = self._client.create_model_version(
             graph, source=source, run_id=run_id, tags={**tags, "ncnc.model_id": model_id}, model_id=model_id
         )
-        # MLflow's own pages find the versions of a logged model by this tag.
-        link = json.dumps([{"name": graph, "version": int(made.version)}])
-        self._client.set_logged_model_tags(model_id, {"mlflow.modelVersions": link})
-        first = self.version_of_run_key(graph, tags["ncnc.run_key"])
-        if first is None or first.version == int(made.version):
-            return int(made.version)
-        self._client.delete_model_version(graph, str(made.version))
+        first = self.sole_version_of_run_key(graph, tags["ncnc.run_key"])
+        if first is None:  # somebody deleted it since
+            raise OutsideTrouble(
+                f"Version {made.version} of {graph} was deleted while it was registered. Run this step again; it makes "
+                f"another one."
+            )
+        if first.version == int(made.version):
+            # MLflow's own pages find the versions of a logged model by this tag.
+            link = json.dumps([{"name": graph, "version": first.version}])
+            self._client.set_logged_model_tags(model_id, {"mlflow.modelVersions": link})
         return first.version
 
     @asks_the_server
@@ -160,28 +157,6 @@ class ModelRegistry(NightRuns):
             self._client.set_model_version_tag(graph, str(version), name, value)
         if description:
             self._client.update_model_version(graph, str(version), description)
-
-    @asks_the_server
-    def move_alias(
-        self, ledger: Ledger, graph: str, alias: Alias, version: int | None, *, who: str, why: str, at: datetime
-    ) -> None:
-        """Point an alias at a version, or at nothing; every move of an alias goes through here.
-
-        The ledger is written ahead: a kill between the two leaves an entry that the next call completes, and never a
-        move that nobody wrote down. Where alias and ledger both stand there already, nothing happens.
-        """
-        previous = self.aliases(graph).get(alias)
-        moves = [item for item in ledger.entries(graph) if isinstance(item, AliasEntry) and item.alias == alias]
-        if not moves or moves[-1].version != version:
-            ledger.append(
-                AliasEntry(graph=graph, alias=alias, version=version, previous=previous, at=at, who=who, why=why)
-            )
-        if previous == version:
-            return
-        if version is None:
-            self._client.delete_registered_model_alias(graph, alias)
-        else:
-            self._client.set_registered_model_alias(graph, alias, str(version))
 
     @asks_the_server
     def fetch_model(self, version: ModelVersion, destination: Path) -> Path:
@@ -198,9 +173,6 @@ class ModelRegistry(NightRuns):
         """Return the digest of every file of a packed model as it lies in MLflow, code and requirements included."""
         with self._model_artifacts(model_id).fetched() as found:
             return digests_of_folder(found) if found else ()
-
-    def _model_artifacts(self, model_id: str) -> ArtifactFolder:
-        return ArtifactFolder(self._client.get_logged_model(model_id).artifact_location, self.tracking_uri)
 
 
 def version_tags(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, cast
 
 from ncnc_core.errors import InvalidGraph
+from pipeline.approvals import Answer
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.params import Params
@@ -15,18 +16,24 @@ from pipeline.run_folder import RunFolder
 from pipeline.run_key import code_version
 
 FIRST_STEP = "snapshot"
+LOOK_AT_THE_ALIASES = (FIRST_STEP, "evaluate")
+
+Argument = datetime | Answer | None
 
 
 class Step(Protocol):
     """A module of `pipeline.steps`."""
 
-    def run(self, folder: RunFolder, params: Params, *, doors: Doors, **arguments: datetime) -> Record:
+    def run(self, folder: RunFolder, params: Params, *, doors: Doors, **arguments: Argument) -> Record:
         """Do the step's work, or return the record of it where it is done."""
         ...
 
 
-def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **arguments: datetime) -> Record:
+def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **arguments: Argument) -> Record:
     """Run a step by its name.
+
+    Before a night begins, and before it compares with the champion, an alias that was moved past the ledger is entered
+    and reported; `register` looks itself.
 
     A night that is refused, at whichever step, or skipped, at its first, is entered in the ledger: the person on call
     reads there what came of every night. Trouble outside is not an outcome and is not entered.
@@ -38,6 +45,8 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
         _require_same_code(folder.get(GraphSnapshot))
     module = cast(Step, importlib.import_module(f"pipeline.steps.{step}"))
     try:
+        if step in LOOK_AT_THE_ALIASES:
+            doors.aliases.look(folder.graph, who=f"run {folder.name}", at=doors.clock())
         return module.run(folder, params, doors=doors, **arguments)
     except InvalidGraph as error:
         _enter(folder, params, "refused", f"{step}: {error}", doors)
@@ -65,7 +74,8 @@ def _enter(folder: RunFolder, params: Params, outcome: NightOutcome, reason: str
     if as_of is None or folder.graph != params.snapshot.graph:
         return  # not a night of this graph: a run folder named by hand, as `dvc repro` uses, or wrongly
     entries = doors.ledger.entries(folder.graph)
-    if any(isinstance(entry, NightEntry) and entry.run_name == folder.name and entry.completed for entry in entries):
+    nights = [entry for entry in entries if isinstance(entry, NightEntry) and entry.run_name == folder.name]
+    if any(night.completed and night.outcome != "awaiting" for night in nights):
         return  # the night is decided: what a later call of a step is refused for does not undo that
     if outcome == "refused" and (run_id := folder.mlflow_run()):
         doors.registry.close_run(run_id, outcome, succeeded=False)

@@ -165,6 +165,14 @@ class NightRuns:
         return value
 
     @asks_the_server
+    def pinned(self, run_id: str, name: str, value: str) -> str:
+        """Return what a run once chose under a name; the first call of a run chooses `value`, for all its retries."""
+        chosen: str | None = self._run(run_id).data.tags.get(f"ncnc.{name}")
+        if chosen is None:
+            self._client.set_tag(run_id, f"ncnc.{name}", value)
+        return value if chosen is None else chosen
+
+    @asks_the_server
     def close_run(self, run_id: str, outcome: str, *, succeeded: bool = True) -> None:
         """End the night's run with its outcome."""
         self._client.set_tag(run_id, "ncnc.outcome", outcome)

@@ -22,7 +22,8 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 GraphName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
 SplitMethod = Literal["temporal", "hashed", "random", "fixed"]
 NegativeKind = Literal["uniform", "degree_matched", "hard", "given"]
-NightOutcome = Literal["promoted", "kept", "skipped", "refused"]
+NightOutcome = Literal["promoted", "kept", "skipped", "refused", "awaiting", "rejected"]
+Alias = Literal["champion", "challenger", "previous"]
 
 
 class FileDigest(Part):
@@ -181,12 +182,18 @@ class EpochPoint(Part):
 
 
 class WarmStart(Part):
-    """Where a training began: the weights of which version, and how much of the model they filled."""
+    """Whose weights a training began with: a registered version, and what it knew of tonight's graph.
+
+    It has seen every edge up to its `as_of`. Of tonight's validation edges, which choose the epoch, those are
+    `valid_edges_seen`; of the test edges they are left out.
+    """
 
     version: int
+    as_of: AwareDatetime
     files: tuple[FileDigest, ...]
     known_nodes: int
     new_nodes: int
+    valid_edges_seen: int
 
 
 class TrainedModel(Record):
@@ -207,6 +214,7 @@ class TrainedModel(Record):
     machine: dict[str, str]
     history: tuple[EpochPoint, ...] = ()
     warm_start: WarmStart | None = None
+    start_note: str = ""  # why a training that should have begun warm did not
     control: tuple[FileDigest, ...] = ()  # the cold-start control's files, where the challenger began warm
     certificate: tuple[LeakInvariant, ...] = ()
 
@@ -229,6 +237,7 @@ class EvaluationReport(Record):
     slices: tuple[SliceScores, ...] = ()
     sensitivity: tuple[SensitivityResult, ...] = ()
     cold_control: ModelScores | None = None  # the same recipe from random weights, where the challenger began warm
+    drift: Interval | None = None  # challenger minus control, paired: what beginning warm has come to
     certificate: tuple[LeakInvariant, ...]
     snapshot_checks: tuple[CheckResult, ...]
     seconds: float
@@ -262,8 +271,20 @@ class PromotionDecision(Record):
     champion_version: int | None
 
 
+class Approval(Part):
+    """The person who let a model become champion, when and why.
+
+    `overridden` is what the gate, or an earlier person, had said against it; it is empty where nobody was overruled.
+    """
+
+    who: str
+    at: AwareDatetime
+    reason: str
+    overridden: str = ""
+
+
 class RegisteredModel(Record):
-    """The model version that a promotion made."""
+    """The model version that a promotion made; without an approval, the gate alone let it pass."""
 
     file_name = "registered_model.json"
 
@@ -274,6 +295,7 @@ class RegisteredModel(Record):
     previous_version: int | None
     run_key: Sha256
     files: tuple[FileDigest, ...]
+    approval: Approval | None = None
 
 
 class LineageRecord(Record):
@@ -312,7 +334,7 @@ class AliasEntry(Part):
 
     kind: Literal["alias"] = "alias"
     graph: GraphName
-    alias: Literal["champion", "challenger", "previous"]
+    alias: Alias
     version: int | None
     previous: int | None
     at: datetime

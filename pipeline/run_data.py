@@ -11,7 +11,7 @@ import torch
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
 from pipeline.manifest import verify_manifest
-from pipeline.records import EdgeSplit, GraphSnapshot, TrainedModel
+from pipeline.records import EdgeSplit, FileDigest, GraphSnapshot, TrainedModel
 from pipeline.run_folder import RunFolder
 from pipeline.snapshot_files import read_graph
 from pipeline.split_arrays import SplitArrays
@@ -19,6 +19,7 @@ from pipeline.split_arrays import SplitArrays
 SNAPSHOT_FOLDER = "snapshot"
 SPLIT_FOLDER = "split"
 MODEL_FOLDER = "model"
+CONTROL_FOLDER = "control"  # the same recipe from random weights, beside a challenger that began warm
 
 Stage = Literal["training", "testing", "serving"]
 
@@ -48,13 +49,22 @@ def split_arrays(folder: RunFolder, doors: Doors) -> SplitArrays:
 
 def model_folder(folder: RunFolder, doors: Doors) -> Path:
     """Return the folder of the run's trained model, fetched from MLflow where this machine does not have it."""
-    record = folder.get(TrainedModel)
-    path = folder.verified(MODEL_FOLDER, record.files)
+    return _trained_folder(folder, MODEL_FOLDER, folder.get(TrainedModel).files, doors)
+
+
+def control_folder(folder: RunFolder, doors: Doors) -> Path | None:
+    """Return the folder of the run's cold-start control, as `model_folder` does; None where the run has none."""
+    files = folder.get(TrainedModel).control
+    return _trained_folder(folder, CONTROL_FOLDER, files, doors) if files else None
+
+
+def _trained_folder(folder: RunFolder, name: str, files: tuple[FileDigest, ...], doors: Doors) -> Path:
+    path = folder.verified(name, files)
     if path is None:
-        with folder.staging(MODEL_FOLDER) as staged:
-            doors.registry.fetch_folder(record.mlflow_run_id, MODEL_FOLDER, staged, record.files)
-        path = folder.verified(MODEL_FOLDER, record.files)
-    return path or folder.path / MODEL_FOLDER
+        with folder.staging(name) as staged:
+            doors.registry.fetch_folder(folder.get(TrainedModel).mlflow_run_id, name, staged, files)
+        path = folder.verified(name, files)
+    return path or folder.path / name
 
 
 def features_for(tables: GraphTables, split: EdgeSplit, stage: Stage) -> torch.Tensor | None:

@@ -20,6 +20,7 @@ from pipeline.records import FileDigest, GraphSnapshot, Record, digests_of_folde
 R = TypeVar("R", bound=Record)
 
 PARAMS_FILE = "params.yaml"
+RUNS = "runs"  # the folder in NCNC_HOME that holds the run folders
 
 
 class RunFolder:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from pipeline.alias_history import standings
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
 from pipeline.git_origin import CREDENTIALS
-from pipeline.records import AliasEntry, NightEntry
+from pipeline.records import NightEntry
 
 
 def references_from(doors: Doors) -> Callable[[Iterable[str]], Mapping[str, str]]:
@@ -32,8 +33,7 @@ def _of_graph(doors: Doors, graph: str) -> Iterable[tuple[str, str]]:
     for run, tag in sorted(doors.registry.snapshots_of_open_runs(graph).items()):
         yield tag, f"run {run} has not ended"
     entries = doors.ledger.entries(graph)
-    aliases = {entry.alias: entry.version for entry in entries if isinstance(entry, AliasEntry)}
-    standing = {version: alias for alias, version in aliases.items() if version is not None}
+    standing = {stands.version: alias for alias, stands in standings(entries).items() if stands.version is not None}
     if standing and not versions:
         raise InvalidInput(
             f"The ledger has {', '.join(sorted(standing.values()))} of {graph} at version {min(standing)}, but the "

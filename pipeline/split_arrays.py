@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
@@ -42,6 +42,13 @@ class SplitArrays:
     def load(cls, folder: Path) -> SplitArrays:
         """Read a split's file."""
         return cls(**load_file(folder / SPLIT_FILE))
+
+    def without_test(self) -> SplitArrays:
+        """Return the split without anything of its test side, for those who must not see it."""
+        none = self.test.new_zeros(2, 0)
+        return replace(
+            self, test=none, message_test=none, test_negatives=none, test_first_seen=self.test_first_seen.new_zeros(0)
+        )
 
     def testing_graph(self, num_nodes: int) -> Adjacency:
         """Return the message graph of testing, the same for every model compared."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.change_report import ChangeReport
     from pipeline.data_checks import DataChecks
     from pipeline.doors import Doors
+    from pipeline.night import Argument
     from pipeline.params import Params
 
 steps = typer.Typer()
@@ -74,7 +75,7 @@ def show_checks(checks: DataChecks, change: ChangeReport | None) -> None:
         console.print(changes(change), markup=False, highlight=False, soft_wrap=True)
 
 
-def _run_step(step: str, run_dir: Path, params: Params | None = None, **arguments: datetime) -> None:
+def _run_step(step: str, run_dir: Path, params: Params | None = None, **arguments: Argument) -> None:
     """Run a step by its name and print its line; what it raises goes on to `main`."""
     from pipeline.night import run_step
     from pipeline.run_folder import RunFolder
@@ -144,9 +145,40 @@ def evaluate(run_dir: RunDir) -> None:
 def decide(run_dir: RunDir) -> None:
     """Hold the evaluation against the gate."""
     _run_step("decide", run_dir)
+    show_rules(run_dir)
+
+
+def show_rules(run_dir: Path) -> None:
+    """Show every rule of the gate on standard error, for a person."""
+    from rich.console import Console
+
+    from pipeline.data_checks import TEXT_WIDTH
+    from pipeline.records import PromotionDecision
+    from pipeline.rules_table import rules_table
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = TEXT_WIDTH
+    console.print(rules_table(PromotionDecision.read(run_dir)))
 
 
 @steps.command()
-def register(run_dir: RunDir) -> None:
-    """Register the promoted challenger and make it champion."""
-    _run_step("register", run_dir)
+def register(
+    run_dir: RunDir,
+    answer: Annotated[str | None, typer.Option(help="What a person said of the run: Approve or Reject.")] = None,
+    by: Annotated[str, typer.Option(help="Who said it; nobody, where the time ran out.")] = "",
+    at: Annotated[str | None, typer.Option(help="When, ISO 8601.")] = None,
+) -> None:
+    """Register the promoted challenger and make it champion, or enter that a person rejected it."""
+    from pipeline.approvals import Answer
+
+    if (answer is None) != (at is None):
+        raise InvalidInput("--answer and --at belong together: what was said, and when. Pass both, or neither.")
+    if answer is None or at is None:
+        _run_step("register", run_dir)
+        return
+    try:
+        when = datetime.fromisoformat(at)
+    except ValueError:
+        raise InvalidInput(f"--at takes a time such as 2026-01-02T03:00:00+00:00, not {at!r}. Correct it.") from None
+    _run_step("register", run_dir, answer=Answer.of_operator(answer, by, in_utc(when)))

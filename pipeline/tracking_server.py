@@ -115,6 +115,10 @@ class ArtifactFolder:
         parent = path.rpartition("/")[0]
         return path in {item.path for item in self._repository.list_artifacts(parent or None)}
 
+    def names(self) -> tuple[str, ...]:
+        """Return the files and folders at the root."""
+        return tuple(item.path for item in self._repository.list_artifacts(None))
+
     def put_file(self, source: Path, path: str) -> None:
         """Store a file; the last part of the path must be its name."""
         if source.name == path.rpartition("/")[2]:

@@ -19,7 +19,7 @@ from pipeline.night import run_step
 from pipeline.params import Params
 from pipeline.published_snapshot import stamp
 from pipeline.records import EvaluationReport, GraphSnapshot, PromotionDecision, sha256_of_file
-from pipeline.run_folder import RunFolder
+from pipeline.run_folder import RUNS, RunFolder
 from pipeline.run_key import code_version, run_key
 from pipeline.snapshot_store import SnapshotStore
 
@@ -87,7 +87,7 @@ def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_st
     if not Path(doors.environment.data_repository).exists():
         SnapshotStore.create(doors.environment.data_repository, doors.environment.dvc_remote)
     name = f"{params.snapshot.graph}-{stamp(as_of)}"
-    folder = RunFolder(doors.environment.home / "runs" / name, doors.registry)
+    folder = RunFolder(doors.environment.home / RUNS / name, doors.registry)
     on_step("snapshot")
     run_step("snapshot", folder, params, doors=doors, as_of=as_of)
     for step in ("split", "train", "evaluate", "decide"):
@@ -98,7 +98,7 @@ def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_st
 
 def _as_of(edges: Path, doors: Doors) -> datetime:
     """Return the time of the trial that these bytes had already, else the file's; `touch` makes no new trial."""
-    known = list((doors.environment.home / "runs").glob("*/graph_snapshot.json"))
+    known = list((doors.environment.home / RUNS).glob("*/graph_snapshot.json"))
     if known:
         return GraphSnapshot.read(known[0].parent).as_of
     return datetime.fromtimestamp(int(edges.stat().st_mtime), UTC)

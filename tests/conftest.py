@@ -16,6 +16,12 @@ from pipeline.snapshot_store import SnapshotStore
 from tests.house import NETWORK, House, params
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: one of them begun last would run on while the other core is idle."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: ("end_to_end" not in item.path.parts, item.path not in slow))
+
+
 @pytest.fixture(scope="session")
 def days() -> list[NetworkDay]:
     """The first days of one small evolving network."""

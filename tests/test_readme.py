@@ -19,6 +19,7 @@ DOCUMENTS = [
     *sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")),
     Path("docker/README.md"),
     Path("dags/nightly_retraining.py"),
+    Path("dags/champion_rollback.py"),
     Path("params.yaml"),
     Path("dvc.yaml"),
     Path(".env.example"),
@@ -70,8 +71,8 @@ def test_the_librarys_page_runs_from_top_to_bottom(tmp_path: Path) -> None:
 
 
 def test_a_command_that_is_none_would_be_seen() -> None:
-    assert named_verbs("run `ncnc promote NAME` now") == {"promote"}
-    assert "promote" not in verbs()
+    assert named_verbs("run `ncnc demote NAME` now") == {"demote"}
+    assert "demote" not in verbs()
     assert named_verbs("```sh\nncnc snapshots list demo\n```") == {"snapshots list"}
 
 

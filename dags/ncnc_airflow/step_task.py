@@ -25,7 +25,7 @@ SECONDS_BEFORE_AIRFLOW_KILLS = 4.0
 
 
 class StepTask(BaseOperator):
-    """Run `ncnc <step> --run-dir R ...` and hand its exit code to Airflow.
+    """Run `ncnc <step> --run-dir R ...` and hand its exit code to Airflow; a command of no run has no `run_dir`.
 
     0 succeeds and returns the run's name, the only thing that travels by XCom; or, where `result` names a field of the
     step's JSON line, that field (the numbers of what was planned, to map a task over). 2 (the input is wrong) fails at
@@ -45,7 +45,7 @@ class StepTask(BaseOperator):
     def __init__(
         self,
         *,
-        run_dir: str,
+        run_dir: str | None = None,
         step: str | None = None,
         arguments: Sequence[str] = (),
         program: Sequence[str] = ("ncnc",),
@@ -75,8 +75,9 @@ class StepTask(BaseOperator):
             AirflowSkipException: exit code 99.
             AirflowException: any other exit code; retried.
         """
-        run_dir = _expanded(self.run_dir)
-        argv = [*map(_expanded, self.program), self.step, "--run-dir", run_dir, *self.arguments]
+        run_dir = _expanded(self.run_dir) if self.run_dir is not None else None
+        where = [] if run_dir is None else ["--run-dir", run_dir]
+        argv = [*map(_expanded, self.program), self.step, *where, *self.arguments]
         try:
             # The step runs where the worker runs (params.yaml is found from there), not in a temporary folder.
             result = self.hook.run_command(argv, cwd=str(Path.cwd()))
@@ -85,7 +86,9 @@ class StepTask(BaseOperator):
             self._end_child(self.grace_seconds)
         if result.exit_code != 0:
             self._raise_for(result.exit_code, _reason(result.output))
-        return Path(run_dir).name if self.result is None else json.loads(result.output)[self.result]
+        if self.result is not None:
+            return json.loads(result.output)[self.result]
+        return Path(run_dir).name if run_dir is not None else ""
 
     def on_kill(self) -> None:
         """End the child when Airflow kills the task; a no-op where `execute` has done it."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
+from datetime import datetime
 
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.edge_history import EdgeHistory
 from ncnc_core.heuristics import HEURISTICS, Heuristic
 from ncnc_core.link_model import LinkModel
 from pipeline import compute
-from pipeline.comparison import Scorer, compare, fresh_pairs
+from pipeline.comparison import Comparison, FreshPairs, compare, drift, fresh_pairs
 from pipeline.doors import Doors
-from pipeline.incumbent import incumbent
+from pipeline.evaluation_cost import CostMeter
+from pipeline.evaluation_figures import figures
+from pipeline.evaluation_parts import ModelScores, SliceScores
+from pipeline.incumbent import Incumbent, incumbent
 from pipeline.leak_certificate import (
     as_records,
     edge_history,
@@ -23,10 +29,15 @@ from pipeline.leak_certificate import (
     unseen_by_champion,
 )
 from pipeline.params import Params
-from pipeline.records import EdgeSplit, EvaluationReport, GraphSnapshot, ModelScores, TrainedModel
-from pipeline.run_data import features_for, model_folder, snapshot_tables, split_arrays
+from pipeline.records import EdgeSplit, EvaluationReport, GraphSnapshot, TrainedModel
+from pipeline.run_data import control_folder, features_for, model_folder, snapshot_tables, split_arrays
 from pipeline.run_folder import RunFolder
 from pipeline.scored_input import GraphScore, GraphScorer, same_input
+from pipeline.sensitivity import sensitivity
+from pipeline.slices import slice_scores, slices_of
+from pipeline.warm_start import unseen_by_source
+
+logger = logging.getLogger(__name__)
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
@@ -40,15 +51,22 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     snapshot, split, trained = folder.get(GraphSnapshot), folder.get(EdgeSplit), folder.get(TrainedModel)
     tables, arrays = snapshot_tables(folder, doors), split_arrays(folder, doors)
     compute.use(params.resources)
-    started = time.perf_counter()
+    started, meter = time.perf_counter(), CostMeter()
     champion = incumbent(folder, trained, tables, doors)
-    pairs = fresh_pairs(arrays, champion.as_of if champion else None)
+    pairs = fresh_pairs(arrays, seen_until(champion, trained))
     features = features_for(tables, split, "testing")
     models = {"challenger": LinkModel.load(model_folder(folder, doors))}
     if champion is not None and champion.model is not None:
         models["champion"] = champion.model
-    outcome = compare(pairs, _scorers(models, arrays.testing_graph(tables.num_nodes), features), params.evaluate)
-    history = edge_history(tables)
+    if (control := control_folder(folder, doors)) is not None:
+        models["cold_control"] = LinkModel.load(control)
+    graph, history = arrays.testing_graph(tables.num_nodes), edge_history(tables)
+    scorers = bound_scorers(models, graph, features)
+    calibrations = {name: model.calibration for name, model in models.items() if model.calibration is not None}
+    outcome = compare(pairs, scorers, params.evaluate, calibrations=calibrations, meter=meter)
+    with meter.part("slices", pairs.positives.shape[1]):
+        slices = _slices(pairs, outcome, graph, history, snapshot, split, params)
+    sensitive = sensitivity(pairs, _shaken(scorers, outcome), outcome.scored, params.evaluate, meter=meter)
     checked = (
         *split_certificate(arrays, history, as_of=snapshot.as_of, cut_train=split.cut_train, cut_valid=split.cut_valid),
         *features_as_known("testing", features, tables, split, snapshot.as_of),
@@ -56,6 +74,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         unseen_by_champion(
             pairs, history, champion.as_of if champion else None, champion.seen(doors) if champion else ()
         ),
+        *unseen_by_source(pairs, history, trained.warm_start, tables, folder.graph, doors),
         same_input(outcome.given, "challenger"),
     )
     report = EvaluationReport(
@@ -65,42 +84,56 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         num_negatives=pairs.negatives.shape[1],
         challenger=outcome.scores["challenger"],
         # A champion that cannot be compared is still the champion: without metrics, and the difference is None.
-        champion=_as_champion(outcome.scores.get("champion"), champion.version.version) if champion else None,
-        champion_note=(champion.reason if champion else "") or pairs.note,
+        champion=as_champion(outcome.scores.get("champion"), champion.version.version) if champion else None,
+        champion_note="; ".join(note for note in (champion_note(champion), pairs.note) if note),
         floor=tuple(outcome.scores[name] for name in HEURISTICS),
         paired_metric="mrr",
         paired=outcome.paired,
+        cold_control=outcome.scores.get("cold_control"),
+        drift=drift(outcome, params.evaluate),
+        slices=slices,
+        sensitivity=sensitive,
         certificate=(*as_records(checked), *trained.certificate),
         snapshot_checks=snapshot.checks,
         seconds=round(time.perf_counter() - started, 3),
+        costs=meter.costs,
     )
+    if report.drift is not None:
+        drifted = (report.drift.value, report.drift.low, report.drift.high)
+        logger.info("drift by warm starts, challenger less cold control in mrr: %+.4f [%+.4f, %+.4f]", *drifted)
     doors.registry.log_metrics(trained.mlflow_run_id, figures(report))
     folder.put(report)
     return report
 
 
-def figures(report: EvaluationReport) -> dict[str, float]:
-    """Return what MLflow plots over the nights: every scorer's metrics with their bounds."""
-    logged: dict[str, float] = {"test_edges": report.num_test_edges}
-    for scores in (report.challenger, *([report.champion] if report.champion else []), *report.floor):
-        for metric, interval in scores.metrics.items():
-            name = f"{scores.name}_{metric.replace('@', '_at_')}"
-            logged |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    if report.paired_difference is not None:
-        difference = report.paired_difference
-        logged |= {
-            "paired_difference": difference.value,
-            "paired_difference_low": difference.low,
-            "paired_difference_high": difference.high,
-        }
-    return logged
+def seen_until(champion: Incumbent | None, trained: TrainedModel) -> datetime | None:
+    """Return the time up to which one of the models compared has seen every edge, None where none has seen any.
+
+    A challenger that began with a version's weights has seen what that version has: mostly the champion itself, but a
+    rollback may have come between training and now.
+    """
+    source = trained.warm_start
+    times = [*([champion.as_of] if champion else []), *([source.as_of] if source else [])]
+    return max(times, default=None)
 
 
-def _as_champion(scores: ModelScores | None, version: int) -> ModelScores:
-    return ModelScores(name="champion", version=version, metrics=scores.metrics if scores else {})
+def champion_note(champion: Incumbent | None) -> str:
+    """Return what a reader of the champion's figures has to know: why there are none, or why some are absent."""
+    if champion is None:
+        return ""
+    if champion.model is not None and champion.model.calibration is None:
+        return "the champion was saved without a calibration, so it states no probability: it has no brier and ece"
+    return champion.reason
 
 
-def _scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: Tensor | None) -> dict[str, Scorer]:
+def as_champion(scores: ModelScores | None, version: int) -> ModelScores:
+    """Return the champion's scores under its version; without metrics where it could not be compared."""
+    if scores is None:
+        return ModelScores(name="champion", version=version, metrics={})
+    return scores.model_copy(update={"version": version})
+
+
+def bound_scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: Tensor | None) -> dict[str, GraphScorer]:
     """Bind every model, and the heuristics as the floor, to one message graph and one set of features."""
 
     def of_model(model: LinkModel) -> GraphScore:
@@ -112,3 +145,31 @@ def _scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: Tensor
     scores = {name: of_model(model) for name, model in models.items()}
     scores |= {name: of_heuristic(heuristic) for name, heuristic in HEURISTICS.items()}
     return {name: GraphScorer(score, graph, features) for name, score in scores.items()}
+
+
+def _slices(
+    pairs: FreshPairs,
+    outcome: Comparison,
+    graph: Adjacency,
+    history: EdgeHistory,
+    snapshot: GraphSnapshot,
+    split: EdgeSplit,
+    params: Params,
+) -> tuple[SliceScores, ...]:
+    parts = slices_of(
+        pairs.positives,
+        pairs.first_seen,
+        graph,
+        history,
+        cut_train=split.cut_train,
+        cut_valid=split.cut_valid,
+        previous_as_of=snapshot.previous_as_of,
+    )
+    champion = outcome.scored["champion"].ranks if "champion" in outcome.scored else None
+    return slice_scores(parts, outcome.scored["challenger"].ranks, champion, pairs.positives, params.evaluate)
+
+
+def _shaken(scorers: Mapping[str, GraphScorer], outcome: Comparison) -> dict[str, GraphScorer]:
+    """Return the models and the best heuristic: what is scored on changed graphs."""
+    best = max(HEURISTICS, key=lambda name: outcome.scores[name].metrics["mrr"].value)
+    return {name: scorers[name] for name in ("challenger", "champion", best) if name in scorers}

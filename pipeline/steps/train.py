@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
-from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -14,25 +11,24 @@ from torch import Tensor
 from ncnc_core.adjacency import Adjacency, pair_keys
 from ncnc_core.completion_calibration import CompletionCalibration
 from ncnc_core.link_model import LinkModel
-from ncnc_core.training import EpochResult, TrainedNetwork, TrainingData, train_network
+from ncnc_core.training import TrainedNetwork, TrainingData
 from pipeline import compute
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
 from pipeline.leak_certificate import as_records, edge_history, features_as_known, training_certificate
+from pipeline.night_training import NightTraining
 from pipeline.params import Params
-from pipeline.records import EdgeSplit, GraphSnapshot, TrainedModel, digests_of_folder
-from pipeline.run_data import MODEL_FOLDER, features_for, snapshot_tables, split_arrays
+from pipeline.records import EdgeSplit, FileDigest, GraphSnapshot, TrainedModel, digests_of_folder
+from pipeline.run_data import CONTROL_FOLDER, MODEL_FOLDER, features_for, snapshot_tables, split_arrays
 from pipeline.run_folder import RunFolder
 from pipeline.split_arrays import SplitArrays
+from pipeline.warm_start import start_of
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT_NAME = "checkpoint"
-EPOCHS_PER_UPLOAD = 5  # a worker that dies loses at most this many epochs; each upload costs about 0.1 s
-
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
-    """Train on the split, upload the model, and leave the record of both.
+    """Train on the split, upload the model (and its cold-start control), and leave the record of them.
 
     Resumes from the checkpoint in MLflow where an earlier try, here or on another machine, left one.
     """
@@ -42,31 +38,30 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     tables, arrays = snapshot_tables(folder, doors), split_arrays(folder, doors)
     device = compute.use(params.resources)
     run_id = folder.require_mlflow_run()
-    started = time.perf_counter()
+    started, history = time.perf_counter(), edge_history(tables)
     data = training_data(tables, arrays, features_for(tables, split, "training"))
     as_of = folder.get(GraphSnapshot).as_of
     checked = (
-        *training_certificate(data, arrays, edge_history(tables)),
+        *training_certificate(data, arrays, history),
         *features_as_known("training", data.features, tables, split, as_of),
     )
+    start = start_of(folder, params.train, tables, data, history, doors)
+    training = NightTraining(folder, params.train, data, run_id, device, doors.registry)
+    serving = features_for(tables, split, "serving")
     with folder.staging(MODEL_FOLDER) as staged:
-        checkpoint = folder.path / ".staging" / f"{CHECKPOINT_NAME}-{uuid.uuid4().hex}"
-        doors.registry.fetch_file(run_id, checkpoint, CHECKPOINT_NAME)
-        trained = train_network(
-            params.train.model,
-            params.train.training,
-            data,
-            selection_metric=params.train.selection_metric,
-            on_epoch=_reporter(doors, run_id, checkpoint),
-            checkpoint=checkpoint,
-            device=device,
-        )
+        trained = training.run(start.weights)
         if trained.calibration is not None:
             doors.registry.log_metrics(run_id, calibrated_metrics(trained.calibration), step=trained.epochs)
-        model = served_model(trained, tables, features_for(tables, split, "serving"))
+        model = served_model(trained, tables, serving)
         model.save(staged)
         files = digests_of_folder(staged)
     doors.registry.put_folder(run_id, folder.path / MODEL_FOLDER, MODEL_FOLDER)
+    control: tuple[FileDigest, ...] = ()
+    if start.weights is not None and params.train.cold_control:
+        with folder.staging(CONTROL_FOLDER) as staged:
+            served_model(training.run(None, CONTROL_FOLDER), tables, serving).save(staged)
+            control = digests_of_folder(staged)
+        doors.registry.put_folder(run_id, folder.path / CONTROL_FOLDER, CONTROL_FOLDER)
     record = TrainedModel(
         split_sha256=split.sha256,
         mlflow_run_id=run_id,
@@ -79,10 +74,13 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         seed=params.train.training.seed,
         seconds=round(time.perf_counter() - started, 3),
         machine=compute.machine(device),
+        warm_start=start.source,
+        start_note=start.note,
+        control=control,
         certificate=as_records(checked),
     )
     folder.put(record)
-    checkpoint.unlink(missing_ok=True)
+    training.remove_checkpoints()
     return record
 
 
@@ -108,6 +106,7 @@ def served_model(trained: TrainedNetwork, tables: GraphTables, features: Tensor 
         node_ids=tables.node_ids.tolist(),
         features=features,
         adjacency=Adjacency.from_edges(living, tables.num_nodes),
+        calibration=trained.score_calibration,
     )
 
 
@@ -120,14 +119,3 @@ def calibrated_metrics(calibration: CompletionCalibration) -> dict[str, float]:
         "completion_alpha": chosen.alpha,
         "completion_valid_value": chosen.value,
     }
-
-
-def _reporter(doors: Doors, run_id: str, checkpoint: Path) -> Callable[[EpochResult], None]:
-    def report(result: EpochResult) -> None:
-        metrics = {"loss": result.loss, **{f"valid_{name}": value for name, value in result.metrics.items()}}
-        doors.registry.log_metrics(run_id, metrics, step=result.epoch)
-        if result.epoch % EPOCHS_PER_UPLOAD == 0 and checkpoint.is_file():
-            doors.registry.put_file(run_id, checkpoint, CHECKPOINT_NAME)
-        logger.info("epoch %d loss %.4f %s seconds %.1f", result.epoch, result.loss, result.metrics, result.seconds)
-
-    return report

@@ -44,12 +44,13 @@ def test_edges_under_test_are_taken_out_of_the_graph_and_counted() -> None:
 def test_every_heuristic_stands_beside_the_model_with_every_metric() -> None:
     found, _ = evaluated(RING[:, :6])
     assert list(found.metrics) == ["model", *HEURISTICS]
-    assert all(set(of) == {"mrr", "hits@1", "hits@3", "auc", "average_precision"} for of in found.metrics.values())
+    names = {"mrr", "hits@1", "hits@3", "shared_hits@20", "auc", "average_precision"}
+    assert all(set(of) == names for of in found.metrics.values())
     for of in found.metrics.values():
         assert all(one.low <= one.value <= one.high for one in of.values())
     frame = found.to_frame()
     assert list(frame.columns) == ["scorer", "metric", "value", "low", "high"]
-    assert len(frame) == 5 * 5
+    assert len(frame) == 5 * 6
 
 
 def test_drawn_negatives_are_no_edges_and_fixed_by_the_seed() -> None:

@@ -80,7 +80,9 @@ def test_the_mean_of_the_metric_values_is_the_metric() -> None:
 
     metrics = rank_metrics(positive, negative)
 
-    assert list(metrics) == ["mrr", "hits@1", "hits@3", "hits@10", "auc", "average_precision"]  # 12 negatives: no @20
+    own, shared = ["hits@1", "hits@3", "hits@10"], ["shared_hits@20", "shared_hits@50", "shared_hits@100"]
+    assert list(metrics) == ["mrr", *own, *shared, "auc", "average_precision"]  # 12 negatives a positive: no hits@20
+    assert metrics["shared_hits@50"] == pytest.approx(hits_at_k_shared(positive, negative.flatten(), 50))
     assert metrics["mrr"] == pytest.approx(reciprocal_ranks(positive, negative).mean().item())
     assert metrics["auc"] == pytest.approx(roc_auc(positive, negative.flatten()))
     assert metrics["average_precision"] == pytest.approx(average_precision(positive, negative.flatten()))

@@ -32,7 +32,16 @@ def load(path: Path) -> DAG:
 
 @pytest.fixture
 def nightly(monkeypatch: pytest.MonkeyPatch) -> DAG:
+    for name in ("NCNC_SCHEDULE", "NCNC_APPROVAL"):
+        monkeypatch.delenv(name, raising=False)
+    return load(DAGS / "nightly_retraining.py")
+
+
+@pytest.fixture
+def asking(monkeypatch: pytest.MonkeyPatch) -> DAG:
+    """The nightly DAG that waits for a person."""
     monkeypatch.delenv("NCNC_SCHEDULE", raising=False)
+    monkeypatch.setenv("NCNC_APPROVAL", "person")
     return load(DAGS / "nightly_retraining.py")
 
 
@@ -77,6 +86,34 @@ def test_the_tasks_are_the_steps_in_their_order(nightly: DAG) -> None:
         assert nightly.get_task(task).downstream_task_ids == {follower}
 
 
+def test_a_person_is_asked_between_decide_and_register(asking: DAG) -> None:
+    order = [*STEPS[:-1], "nominate", "approve", "register"]
+    assert [task.task_id for task in asking.topological_sort()] == order
+    for task, follower in itertools.pairwise(order):
+        assert asking.get_task(task).downstream_task_ids == {follower}
+    for task in asking.tasks:
+        assert task.doc_md
+        assert task.retries >= 1
+        assert task.execution_timeout is not None
+    approve = asking.get_task("approve")
+    assert approve.defaults == ["Reject"]  # what an unanswered night comes to
+    # The wait must end, and the night's other tasks with it, before the run is ended as a whole.
+    assert asking.dagrun_timeout is not None
+    assert approve.response_timeout < asking.dagrun_timeout - timedelta(hours=10)
+
+
+def test_nobody_is_asked_where_the_gate_alone_decides(nightly: DAG) -> None:
+    assert nightly.get_task("register").arguments == []
+
+
+def test_a_misspelt_mode_of_approval_promotes_nothing_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NCNC_APPROVAL", "persn")
+    bag = DagBag(str(DAGS / "nightly_retraining.py"), collect_dags=False)
+    bag.process_file(str(DAGS / "nightly_retraining.py"), only_if_updated=False)
+    (error,) = bag.import_errors.values()
+    assert "NCNC_APPROVAL is 'persn', but must be automatic or person. Correct it." in error
+
+
 def test_only_training_waits_for_the_gpu(nightly: DAG) -> None:
     assert [task.task_id for task in nightly.tasks if task.pool == "gpu"] == ["train"]
     assert [task.task_id for task in nightly.tasks if task.queue == "gpu"] == ["train"]
@@ -98,7 +135,7 @@ def test_a_night_of_the_oldest_demo_data_runs_its_tasks(nightly: DAG) -> None:
 
 def test_the_manual_names_every_exit_code_and_every_task(nightly: DAG) -> None:
     manual = str(nightly.doc_md)
-    for word in [*(f"`{step}`" for step in STEPS), "| 2 |", "| 75 |", "| 1 |", "99"]:
+    for word in [*(f"`{step}`" for step in STEPS), "`nominate`", "`approve`", "| 2 |", "| 75 |", "| 1 |", "99"]:
         assert word in manual
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,78 @@ for _ in range(2):
 """
 
 
+# A person answers through Airflow's own REST API; the time runs out as the scheduler sees it.
+ASK = """
+import json, sys, threading, time
+from datetime import datetime, timedelta
+
+from airflow.api_fastapi.app import create_app, get_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.jobs.job import Job
+from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from fastapi.testclient import TestClient
+from nightly_retraining import dag
+from sqlalchemy import select
+
+app = create_app(apps="core")
+token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="ann", role="admin"))
+client = TestClient(app, headers={"Authorization": f"Bearer {token}"})
+waiting = select(TaskInstance).where(TaskInstance.task_id == "approve", TaskInstance.state == "awaiting_input")
+
+def answer(choice):
+    while True:
+        with create_session() as session:
+            task = session.scalar(waiting)
+        if task is not None:
+            break
+        time.sleep(0.2)
+    if choice == "nobody":
+        time.sleep(1.1)
+        SchedulerJobRunner(job=Job()).check_awaiting_input_timeouts()
+        return
+    run = f"/api/v2/dags/nightly_retraining/dagRuns/{task.run_id}"
+    body = {"chosen_options": [choice], "params_input": {}}
+    client.patch(f"{run}/taskInstances/approve/-1/hitlDetails", json=body).raise_for_status()
+
+found = {}
+for day, choice in enumerate(("Approve", "Reject", "nobody"), start=1):
+    dag.get_task("approve").response_timeout = timedelta(seconds=1 if choice == "nobody" else 3600)
+    threading.Thread(target=answer, args=(choice,), daemon=True).start()
+    run = dag.test(logical_date=datetime.fromisoformat(f"2026-01-0{day}T03:00:00+00:00"))
+    found[choice] = {ti.task_id: ti.state for ti in run.get_task_instances()}
+json.dump(found, open(sys.argv[1], "w"))
+"""
+NCNC = """#!/bin/sh
+printf '%s\\n' "$*" >> "$CALLS"
+case "$*" in *--answer=Reject*) exit 99;; esac
+"""
+
+
+def run_all(argvs: list[list[str]], environment: dict[str, str], folder: Path, timeout: float = 400) -> None:
+    for argv in argvs:
+        done = subprocess.run(argv, env=environment, cwd=folder, capture_output=True, text=True, timeout=timeout)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of one Airflow with its database made, which takes seconds."""
+    home = tmp_path_factory.mktemp("airflow")
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "NCNC_SCHEDULE": "none",
+        "PYTHONPATH": str(DAGS),
+        "OMP_NUM_THREADS": "1",
+    }
+    airflow = [sys.executable, "-m", "airflow"]
+    run_all([[*airflow, "db", "migrate"], [*airflow, "pools", "set", "gpu", "1", "training"]], environment, home)
+    return environment
+
+
 def state_of(house: House) -> tuple[int, int, int, dict[str, int]]:
     """Everything a second run of the night must leave alone: MLflow runs, versions, tags, aliases."""
     client = house.doors.registry._client
@@ -41,29 +114,18 @@ def state_of(house: House) -> tuple[int, int, int, dict[str, int]]:
 
 
 @pytest.mark.timeout(600)
-def test_one_logical_date_played_twice_makes_one_night(house: House, days: list[NetworkDay]) -> None:
+def test_one_logical_date_played_twice_makes_one_night(
+    house: House, days: list[NetworkDay], airflow: dict[str, str]
+) -> None:
     house.deliver(1, days[0])
-    environment = os.environ | house.values
+    outcome = house.folder / "outcome.json"
+    environment = airflow | house.values
     environment |= {
-        "AIRFLOW_HOME": str(house.folder / "airflow"),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "NCNC_SCHEDULE": "none",
         "NCNC_GRAPH": house.graph,
         "NCNC_PARAMS": str(house.params_file),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(DAGS),
-        "OMP_NUM_THREADS": "1",
     }
-    outcome = house.folder / "outcome.json"
-    airflow = [sys.executable, "-m", "airflow"]
-    for argv in (
-        [*airflow, "db", "migrate"],
-        [*airflow, "pools", "set", "gpu", "1", "training"],
-        [sys.executable, "-c", PLAY, house.as_of(1).isoformat(), str(outcome)],
-    ):
-        done = subprocess.run(argv, env=environment, cwd=house.folder, capture_output=True, text=True, timeout=400)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    run_all([[sys.executable, "-c", PLAY, house.as_of(1).isoformat(), str(outcome)]], environment, house.folder)
 
     first, second = json.loads(outcome.read_text())
     assert first == second == dict.fromkeys(("snapshot", "split", "train", "evaluate", "decide", "register"), "success")
@@ -71,3 +133,34 @@ def test_one_logical_date_played_twice_makes_one_night(house: House, days: list[
     assert [entry.outcome for entry in house.entries()] == ["promoted"]
     moves = [entry for entry in house.doors.ledger.entries(house.graph) if isinstance(entry, AliasEntry)]
     assert [(move.alias, move.version) for move in moves] == [("challenger", 1), ("champion", 1)]
+
+
+@pytest.mark.timeout(300)
+def test_night_that_asks_a_person_hands_the_answer_to_register(airflow: dict[str, str], tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "ncnc"  # only the argv counts here; what register does with it is tested with register
+    program.parent.mkdir()
+    program.write_text(NCNC)
+    program.chmod(0o755)
+    environment = airflow | {
+        "NCNC_APPROVAL": "person",
+        "NCNC_GRAPH": "small",
+        "NCNC_HOME": str(tmp_path),
+        "CALLS": str(tmp_path / "calls"),
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    run_all([[sys.executable, "-c", ASK, str(tmp_path / "outcome.json")]], environment, tmp_path, timeout=200)
+
+    found = json.loads((tmp_path / "outcome.json").read_text())
+    assert [found[choice]["approve"] for choice in found] == ["success"] * 3
+    assert {choice: states["register"] for choice, states in found.items()} == {
+        "Approve": "success", "Reject": "skipped", "nobody": "skipped",
+    }  # fmt: skip
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert sum(call.startswith("nominate --run-dir") for call in calls) == 3
+    answers = [call.partition("Z --")[2].partition(" --at=") for call in calls if call.startswith("register")]
+    assert [said for said, _, _ in answers] == [
+        "answer=Approve --by=ann",
+        "answer=Reject --by=ann",
+        "answer=Reject --by=",
+    ]
+    assert all(datetime.fromisoformat(at).tzinfo for _, _, at in answers)

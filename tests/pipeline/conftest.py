@@ -6,6 +6,7 @@ The makers live as long as the session, so that a module may share one night amo
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -14,10 +15,13 @@ from typing import Any
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from ncnc_core.score_calibration import ScoreCalibration
+from pipeline.cli import app
 from pipeline.doors import Doors
 from pipeline.environment import Environment
+from pipeline.errors import StepError
 from pipeline.params import Params
 from pipeline.records import (
     CheckResult,
@@ -76,6 +80,21 @@ def doors(bare_origin: str, tracking_uri: str, tmp_path: Path) -> Doors:
         "MLFLOW_TRACKING_URI": tracking_uri,
     }
     return Doors(Environment(values), clock=lambda: AS_OF)
+
+
+@pytest.fixture
+def call(doors: Doors) -> Callable[..., tuple[int, dict[str, object]]]:
+    """Run a command as `main` would; return its exit code and its last JSON line."""
+
+    def run(*argv: str) -> tuple[int, dict[str, object]]:
+        result = CliRunner().invoke(app, list(argv), standalone_mode=False, env=dict(doors.environment.values))
+        code = result.exception.exit_code if isinstance(result.exception, StepError) else result.exit_code
+        if result.exception is not None and not isinstance(result.exception, StepError):
+            raise result.exception
+        lines = result.stdout.strip().splitlines()
+        return code, json.loads(lines[-1]) if lines else {}
+
+    return run
 
 
 @pytest.fixture

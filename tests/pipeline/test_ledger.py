@@ -8,6 +8,7 @@ import pytest
 from pipeline.errors import TamperedRecord
 from pipeline.git_origin import GitOrigin
 from pipeline.ledger import Ledger
+from pipeline.ledger_entries import Entry
 from pipeline.records import AliasEntry, NightEntry, NightOutcome
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -105,3 +106,38 @@ def test_entry_changed_by_hand_is_named_by_its_line(ledger: Ledger, tmp_path: Pa
         clone.push("HEAD:refs/heads/ledger")
     with pytest.raises(TamperedRecord, match=r"Line 2 of the ledger's demo.jsonl(.|\n)*Revert that commit"):
         ledger.entries("demo")
+
+
+def test_entries_of_one_change_are_appended_together_or_not_at_all(ledger: Ledger, tmp_path: Path) -> None:
+    def refuse(_: object) -> tuple[AliasEntry, ...]:
+        raise ValueError("no")
+
+    assert ledger.append_made("demo", lambda _: (night(), alias(1))) == (night(), alias(1))
+    with pytest.raises(ValueError, match="no"):
+        ledger.append_made("demo", refuse)
+    assert ledger.append_made("demo", lambda _: ()) == ()
+    assert ledger.entries("demo") == (night(), alias(1))
+    log = ["git", "-C", str(tmp_path / "origin.git"), "log", "--format=%s", "ledger"]
+    assert subprocess.run(log, capture_output=True, text=True, check=True).stdout.splitlines() == [
+        "demo: champion None -> 1"
+    ]
+
+
+def test_entry_is_made_anew_for_a_ledger_that_moved_meanwhile(ledger: Ledger) -> None:
+    seen = []
+
+    def made(entries: tuple[Entry, ...]) -> tuple[AliasEntry, ...]:
+        seen.append(len(entries))
+        if len(seen) == 1:
+            ledger.append(night())  # another writer, between the read and the push
+        return (alias(1),)
+
+    ledger.append_made("demo", made)
+    assert seen == [0, 1]
+    assert ledger.entries("demo") == (night(), alias(1))
+
+
+def test_reason_with_a_line_separator_is_one_entry(ledger: Ledger) -> None:
+    entry = night(reason="two\u2028lines\x85and\nmore")
+    ledger.append(entry)
+    assert ledger.entries("demo") == (entry,)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
+from pipeline.by_hand import promote_by_hand
 from pipeline.canonical_graph import content_id
 from pipeline.doors import Doors
 from pipeline.environment import Environment
@@ -18,6 +19,8 @@ from pipeline.graph_tables import STILL_ALIVE, GraphTables
 from pipeline.lineage import AuditReport, audit_model
 from pipeline.params import Params
 from pipeline.records import CHAIN, EvaluationReport, GraphSnapshot, LineageRecord, digests_of_folder
+from pipeline.registry_collection import collect
+from pipeline.registry_retention import RegistryPolicy
 from pipeline.run_folder import PARAMS_FILE, RunFolder
 from pipeline.run_key import code_version, run_key
 from pipeline.snapshot_files import CanonicalGraph, write_folder
@@ -216,3 +219,21 @@ def test_file_smuggled_into_the_served_code_is_found(night: Night, tmp_path: Pat
 def test_unknown_alias_says_which_there_are(night: Night, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"no alias 'king'; it has: challenger \(version 1\), champion"):
         audit(night, tmp_path, "king")
+
+
+def test_model_that_was_registered_by_an_override_is_audited_and_the_override_shown(
+    night: Night, make_decided_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    folder = make_decided_run(night.doors, "overruled", promote=False, published={"params_sha256": Params().sha256})
+    promote_by_hand(folder, who="ann", reason="the customer asked", override=True, doors=night.doors)
+    checks = audit_model("overruled", "champion", doors=night.doors, work_folder=tmp_path).checks
+    (verdict,) = [check for check in checks if check.what == "verdict of the decision"]
+    assert (verdict.ok, verdict.observed) == (True, "do not promote; OVERRIDE by ann")
+
+
+def test_champion_is_audited_as_before_after_everything_old_was_collected(night: Night, tmp_path: Path) -> None:
+    doors = Doors(night.doors.environment, clock=lambda: datetime(2046, 1, 2, tzinfo=UTC))
+    strict = RegistryPolicy(keep_versions=1, keep_days=0, checkpoint_days=0, folder_days=0)
+    assert collect(GRAPH, strict, who="ann", reason="routine", doors=doors).going[2] == (night.folder.name,)
+    assert not night.folder.path.exists()
+    assert audit_model(GRAPH, "champion", doors=doors, work_folder=tmp_path).ok

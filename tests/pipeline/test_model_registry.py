@@ -9,10 +9,9 @@ from mlflow.tracking import MlflowClient
 from pandas import DataFrame
 
 from pipeline.errors import InvalidInput, TamperedRecord
-from pipeline.ledger import Ledger
 from pipeline.model_package import MODEL_PATH
 from pipeline.model_registry import ModelRegistry, version_tags
-from pipeline.records import AliasEntry, digests_of_folder
+from pipeline.records import digests_of_folder
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 PAIRS = DataFrame({"source": [10, 20], "target": [40, 30]})
@@ -21,11 +20,6 @@ PAIRS = DataFrame({"source": [10, 20], "target": [40, 30]})
 @pytest.fixture
 def registry(tracking_uri: str) -> ModelRegistry:
     return ModelRegistry(tracking_uri)
-
-
-@pytest.fixture
-def ledger(bare_origin: str, tmp_path: Path) -> Ledger:
-    return Ledger(bare_origin, tmp_path / "home")
 
 
 @pytest.fixture
@@ -53,11 +47,6 @@ def bare_version(tracking_uri: str, graph: str) -> int:
     return int(client.create_model_version(graph, source="file:///nowhere").version)
 
 
-def move(registry: ModelRegistry, ledger: Ledger, graph: str, version: int | None, *, hour: int = 0) -> None:
-    at = AS_OF.replace(hour=hour)
-    registry.move_alias(ledger, graph, "champion", version, who="run a", why="better", at=at)
-
-
 def test_version_comes_back_as_it_was_registered(
     registry: ModelRegistry, graph: str, run_name: str, make_version: Callable[[str], int], tmp_path: Path
 ) -> None:
@@ -77,8 +66,22 @@ def test_second_version_of_a_run_key_is_deleted_by_its_maker(
     assert make_version("5" * 64) == 1
     assert make_version("5" * 64) == 1
     assert make_version("6" * 64) == 3
-    versions = MlflowClient(tracking_uri).search_model_versions(f"name = '{graph}'")
-    assert sorted(int(item.version) for item in versions) == [1, 3]
+    assert [item.version for item in registry.versions(graph)] == [1, 3]
+    experiment = MlflowClient(tracking_uri).get_experiment_by_name(graph).experiment_id
+    models = MlflowClient(tracking_uri).search_logged_models([experiment])
+    assert {item.model_id for item in models} == {registry.version(graph, number).model_id for number in (1, 3)}
+
+
+def test_version_that_a_killed_try_left_beside_the_first_is_swept_away(
+    registry: ModelRegistry, tracking_uri: str, graph: str, make_version: Callable[[str], int]
+) -> None:
+    first = registry.version(graph, make_version("5" * 64))
+    # What a try leaves that is killed between making its version and looking for others.
+    MlflowClient(tracking_uri).create_model_version(graph, source="file:///nowhere", tags=dict(first.tags))
+    assert [item.version for item in registry.versions(graph)] == [1, 2]
+    assert registry.sole_version_of_run_key(graph, "5" * 64) == first
+    assert [item.version for item in registry.versions(graph)] == [1]
+    registry.observe_model(first.model_id)  # the model they share stays
 
 
 def test_flipped_byte_of_a_served_model_is_refused_and_named(
@@ -98,9 +101,8 @@ def test_flipped_byte_of_a_served_model_is_refused_and_named(
     assert "MLmodel" in observed
 
 
-def test_graph_without_a_model_has_no_champion_and_no_alias(registry: ModelRegistry, graph: str) -> None:
+def test_graph_without_a_model_has_no_champion(registry: ModelRegistry, graph: str) -> None:
     assert registry.champion(graph) is None
-    assert registry.aliases(graph) == {}
 
 
 def test_missing_version_and_version_made_by_hand_say_what_to_do(
@@ -113,46 +115,6 @@ def test_missing_version_and_version_made_by_hand_say_what_to_do(
         registry.version(graph, number)
 
 
-def test_alias_move_is_in_the_ledger_with_who_why_and_previous(
-    registry: ModelRegistry, ledger: Ledger, tracking_uri: str, graph: str
-) -> None:
-    first, second = bare_version(tracking_uri, graph), bare_version(tracking_uri, graph)
-    move(registry, ledger, graph, first)
-    move(registry, ledger, graph, second, hour=1)
-    move(registry, ledger, graph, second, hour=2)  # a retry
-    assert registry.aliases(graph) == {"champion": second}
-    assert ledger.entries(graph) == (
-        AliasEntry(graph=graph, alias="champion", version=1, previous=None, at=AS_OF, who="run a", why="better"),
-        AliasEntry(
-            graph=graph, alias="champion", version=2, previous=1, at=AS_OF.replace(hour=1), who="run a", why="better"
-        ),
-    )
-
-
-def test_move_killed_after_its_ledger_entry_is_completed_by_the_next(
-    registry: ModelRegistry, ledger: Ledger, tracking_uri: str, graph: str
-) -> None:
-    number = bare_version(tracking_uri, graph)
-    ledger.append(
-        AliasEntry(graph=graph, alias="champion", version=number, previous=None, at=AS_OF, who="run a", why="better")
-    )
-    move(registry, ledger, graph, number, hour=1)
-    assert registry.aliases(graph) == {"champion": number}
-    assert len(ledger.entries(graph)) == 1
-
-
-def test_alias_can_be_taken_away_and_that_is_written_down(
-    registry: ModelRegistry, ledger: Ledger, tracking_uri: str, graph: str
-) -> None:
-    number = bare_version(tracking_uri, graph)
-    move(registry, ledger, graph, number)
-    move(registry, ledger, graph, None, hour=1)
-    assert registry.aliases(graph) == {}
-    last = ledger.entries(graph)[-1]
-    assert isinstance(last, AliasEntry)
-    assert (last.version, last.previous) == (None, number)
-
-
 def test_version_says_what_it_is(registry: ModelRegistry, tracking_uri: str, graph: str) -> None:
     number = bare_version(tracking_uri, graph)
     registry.tag_version(graph, number, {"ncnc.lineage_sha256": "7" * 64}, description="nightly")
@@ -162,10 +124,10 @@ def test_version_says_what_it_is(registry: ModelRegistry, tracking_uri: str, gra
 
 
 def test_version_is_found_by_number_and_by_alias(
-    registry: ModelRegistry, ledger: Ledger, graph: str, make_version: Callable[[str], int]
+    registry: ModelRegistry, graph: str, make_version: Callable[[str], int]
 ) -> None:
     number = make_version("5" * 64)
-    move(registry, ledger, graph, number)
+    registry.point_alias(graph, "champion", number)
     assert registry.named(graph, "champion") == registry.named(graph, "1") == registry.named(graph, number)
     with pytest.raises(InvalidInput, match=r"no alias 'previous'; it has: champion \(version 1\)\. Name one of these"):
         registry.named(graph, "previous")

@@ -7,13 +7,16 @@ from mlflow.tracking import MlflowClient
 
 from ncnc_core.errors import InvalidGraph
 from pipeline import night
+from pipeline.alias_history import Move
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble, StepError
+from pipeline.ledger_entries import AliasObserved
 from pipeline.params import Params, SnapshotParams
 from pipeline.records import GraphSnapshot, NightEntry
 from pipeline.run_folder import RunFolder
 from pipeline.run_key import code_version
-from pipeline.steps import split
+from pipeline.steps import evaluate, split
+from tests.pipeline.conftest import AS_OF
 
 
 @pytest.fixture
@@ -109,3 +112,35 @@ def test_refusal_after_the_decision_does_not_undo_the_night(
     with pytest.raises(InvalidInput):
         night.run_step("split", folder, params_of(folder), doors=doors)
     assert entries(doors, folder) == [decided]
+
+
+def test_night_that_awaited_a_person_and_then_failed_is_entered(
+    doors: Doors, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awaiting = NightEntry(
+        graph=folder.graph, run_name=folder.name, as_of=AS_OF, at=AS_OF, outcome="awaiting", reason="asked",
+        completed=True,
+    )  # fmt: skip
+    doors.ledger.append(awaiting)
+    monkeypatch.setattr(split, "run", failing(InvalidInput("another promotion came first")))
+    with pytest.raises(InvalidInput):
+        night.run_step("split", folder, params_of(folder), doors=doors)
+    assert [entry.outcome for entry in entries(doors, folder)] == ["awaiting", "refused"]
+
+
+def test_alias_moved_past_the_ledger_is_entered_before_the_night_compares(
+    doors: Doors, folder: RunFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = MlflowClient(doors.environment.tracking_uri)
+    client.create_registered_model(folder.graph)
+    for _ in range(2):
+        client.create_model_version(folder.graph, source="file:///nowhere")
+    doors.aliases.crown(2, Move(folder.graph, "ann", "better", AS_OF), instead_of=None)
+    client.set_registered_model_alias(folder.graph, "champion", "1")
+    monkeypatch.setattr(evaluate, "run", failing(NothingToDo("looked")))
+    with pytest.raises(NothingToDo, match="looked"):
+        night.run_step("evaluate", folder, params_of(folder), doors=doors)
+    last = doors.ledger.entries(folder.graph)[-1]
+    assert isinstance(last, AliasObserved)
+    assert (last.previous, last.version, last.who) == (2, 1, f"run {folder.name}")
+    assert "was moved past the ledger, from version 2 to 1" in caplog.text

@@ -6,8 +6,9 @@ from io import StringIO
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.evaluation_parts import SliceScores
 from pipeline.records import EvaluationReport, Interval, ModelScores, NightEntry
-from pipeline.score_table import interval_text, nights_table, scores_table
+from pipeline.score_table import interval_text, nights_table, scores_table, slices_table
 
 SHA = "a" * 64
 
@@ -70,9 +71,15 @@ def test_without_a_champion_there_is_no_row_for_one() -> None:
     assert "champion" not in text(scores_table(report(None))).replace("challenger", "")
 
 
+def test_a_cold_start_control_has_a_row_of_its_own() -> None:
+    controlled = report(None).model_copy(update={"cold_control": scores("cold_control", 0.5)})
+    assert "cold_control" in text(scores_table(controlled))
+    assert "cold_control" not in text(scores_table(report(None)))
+
+
 def test_a_metric_that_was_not_measured_is_a_dash_and_no_zero() -> None:
     row = next(line for line in text(scores_table(report(None))).splitlines() if "adamic_adar" in line)
-    assert row.count(" - ") == 3  # hits@10, auc and average precision
+    assert row.count(" - ") == 5  # all but mrr
 
 
 def test_nights_stand_in_the_order_given_with_version_and_reason() -> None:
@@ -84,3 +91,15 @@ def test_nights_stand_in_the_order_given_with_version_and_reason() -> None:
     assert " 7 " in promoted
     assert "2026-01-02 03:00" in promoted
     assert "a reason" in promoted
+
+
+def test_slices_with_edges_stand_in_a_table_and_empty_ones_do_not() -> None:
+    mrr = Interval(value=0.6, low=0.5, high=0.7)
+    slices = (
+        SliceScores(kind="degree", name="1-2", num_edges=12, metric="mrr", challenger=mrr),
+        SliceScores(kind="node_age", name="cold", num_edges=0, metric="mrr", challenger=None),
+    )
+    shown = text(slices_table(report(None).model_copy(update={"slices": slices})))
+    assert "degree/1-2" in shown
+    assert "0.600 [0.500, 0.700]" in shown
+    assert "node_age/cold" not in shown

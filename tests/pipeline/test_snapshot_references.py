@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from mlflow.tracking import MlflowClient
 
+from pipeline.alias_history import Move
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import InvalidInput, OutsideTrouble
@@ -37,7 +38,7 @@ def test_graph_that_nobody_trained_on_is_referred_to_by_nobody(doors: Doors, gra
 def test_versions_aliases_and_open_runs_are_told(doors: Doors, graph: str, run_name: str) -> None:
     for tag in ("snap/a", "snap/b"):
         register(doors, graph, tag)
-    doors.registry.move_alias(doors.ledger, graph, "champion", 2, who="gate", why="better", at=AT)
+    doors.aliases.move("champion", 2, Move(graph, "gate", "better", AT))
     run_id = doors.registry.open_run(graph, run_name, run_key="3" * 64, params={})
     MlflowClient(doors.environment.tracking_uri).set_tag(run_id, "ncnc.snapshot_tag", "snap/b")
     assert references_from(doors)([graph]) == {

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
+from pipeline.alias_history import Move
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
 from pipeline.params import Params
@@ -53,7 +54,7 @@ class Killer:
 
         def watched(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
-            call = f"{name} {describe(*args, **kwargs)}".strip()
+            call = f"{name} {describe(result, *args, **kwargs)}".strip()
             if call not in self.killed_after:
                 self.killed_after.append(call)
                 raise Killed
@@ -97,10 +98,11 @@ def test_run_killed_after_every_single_call_ends_with_one_version_and_the_aliase
     killer.watch(doors.claims, "take", lambda *_: "")
     killer.watch(doors.registry, "log_model", lambda *_, **__: "")
     killer.watch(doors.registry, "create_version", lambda *_: "")
-    killer.watch(doors.registry, "put_record", lambda _, record: record.file_name)
+    killer.watch(doors.registry, "put_record", lambda *args: args[-1].file_name)
     killer.watch(doors.registry, "tag_version", lambda *_, **__: "")
-    killer.watch(doors.registry._client, "set_registered_model_alias", lambda _, alias, __: alias)
-    killer.watch(doors.ledger, "append", lambda entry: getattr(entry, "alias", entry.kind))
+    killer.watch(doors.registry._client, "set_registered_model_alias", lambda *args: args[2])
+    killer.watch(doors.registry, "mark_settled", lambda *args: args[2])
+    killer.watch(doors.ledger, "append_made", lambda made, *_: " ".join(entry.kind for entry in made))
     killer.watch(doors.registry, "close_run", lambda *_: "")
     for _ in itertools.count():
         try:
@@ -108,7 +110,7 @@ def test_run_killed_after_every_single_call_ends_with_one_version_and_the_aliase
             break
         except Killed:
             continue
-    assert len(killer.killed_after) == 14, killer.killed_after
+    assert len(killer.killed_after) == 16, killer.killed_after
     assert versions(doors, graph) == [1, 2]
     assert doors.registry.aliases(graph) == {"challenger": 2, "champion": 2, "previous": 1}
     assert entries(doors, graph) == [
@@ -198,9 +200,7 @@ def test_late_retry_does_not_undo_a_rollback(doors: Doors, graph: str, make_deci
     register.run(make_decided_run(doors, graph), Params(), doors=doors)
     folder = second_night(make_decided_run, doors, graph)
     register.run(folder, Params(), doors=doors)
-    doors.registry.move_alias(
-        doors.ledger, graph, "champion", 1, who="a person", why="it scores badly", at=SECOND_NIGHT
-    )
+    doors.aliases.move("champion", 1, Move(graph, "a person", "it scores badly", SECOND_NIGHT))
     register.run(folder, Params(), doors=doors)
     assert doors.registry.aliases(graph)["champion"] == 1
     nights = [item for item in doors.ledger.entries(graph) if isinstance(item, NightEntry)]

@@ -7,6 +7,8 @@ import yaml
 from ncnc_core.adjacency import contains_keys, pair_keys
 from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
+from ncnc_core.training import train_network
+from pipeline import night_training
 from pipeline.graph_tables import GraphTables
 from pipeline.model_registry import ModelRegistry
 from pipeline.records import EdgeSplit, TrainedModel
@@ -34,7 +36,7 @@ def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weigh
 ) -> None:
     house.deliver(1, days[0])
     assert [house.step(name, 1) for name in ("snapshot", "split")] == [0, 0]
-    monkeypatch.setattr(train, "EPOCHS_PER_UPLOAD", 2)
+    monkeypatch.setattr(night_training, "EPOCHS_PER_UPLOAD", 2)
     log = ModelRegistry.log_metrics
     epochs: list[int] = []
 
@@ -54,7 +56,7 @@ def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weigh
     resumed, folder = weights(house, 1), RunFolder(house.run_dir(1))
     tables, arrays = snapshot_tables(folder, house.doors), split_arrays(folder, house.doors)
     params = RunFolder(house.run_dir(1), house.doors.registry).frozen_params().train
-    whole = train.train_network(params.model, params.training, data_of(folder, tables, arrays))
+    whole = train_network(params.model, params.training, data_of(folder, tables, arrays))
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.network.state_dict().items())
     record = folder.get(TrainedModel)
     assert record.epochs == whole.epochs
@@ -91,10 +93,11 @@ def test_calibrated_completion_is_what_is_saved_logged_and_recorded(
         split_arrays(folder, house.doors),
         folder.frozen_params(),
     )
-    trained = train.train_network(params.train.model, params.train.training, data_of(folder, tables, arrays))
+    trained = train_network(params.train.model, params.train.training, data_of(folder, tables, arrays))
     assert trained.calibration is not None
     assert trained.model != params.train.model  # otherwise this test would see nothing
-    assert LinkModel.load(house.run_dir(1) / "model").config == trained.model
+    saved = LinkModel.load(house.run_dir(1) / "model")
+    assert (saved.config, saved.calibration) == (trained.model, trained.score_calibration)
     assert folder.get(TrainedModel).best_value == trained.value
     assert logged["completion_alpha"] == trained.model.completion_alpha
     assert logged["completion_valid_value"] == trained.value

@@ -1,0 +1,94 @@
+"""What a person decides about a champion: put a run before people, promote it, reject it, roll back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.errors import InvalidInput
+from pipeline.step_commands import RunDir, open_doors, print_line
+
+if TYPE_CHECKING:
+    from pipeline.doors import Doors
+    from pipeline.run_folder import RunFolder
+
+promotions = typer.Typer()
+
+Reason = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
+Who = Annotated[str | None, typer.Option(help="Who decides; by default user@machine.")]
+
+
+@promotions.command()
+def nominate(run_dir: RunDir) -> None:
+    """Put a run that the gate let pass before a person; the ledger says that it awaits an answer."""
+    from pipeline.nomination import nominate as enter
+
+    doors, folder = _opened(run_dir)
+    entry = enter(folder, doors=doors)
+    print_line(run=folder.name, outcome=entry.outcome, reason=entry.reason)
+
+
+@promotions.command()
+def promote(
+    run_dir: RunDir,
+    reason: Reason,
+    who: Who = None,
+    override: Annotated[bool, typer.Option("--override", help="Set the gate or a rejection aside, on record.")] = False,
+) -> None:
+    """Approve a decided run by hand and make it champion; what the gate refused only with --override."""
+    from pipeline.by_hand import promote_by_hand
+
+    doors, folder = _opened(run_dir)
+    record = promote_by_hand(folder, who=_name(who), reason=_given(reason), override=override, doors=doors)
+    approval = record.approval
+    print_line(
+        run=folder.name,
+        champion=record.version,
+        overridden=approval.overridden if approval else "",
+        lineage=f"ncnc audit model {record.name}@{record.version}",
+    )
+
+
+@promotions.command()
+def reject(run_dir: RunDir, reason: Reason, who: Who = None) -> None:
+    """Reject a run that awaits a person; it is not promoted, and a retry does not change that."""
+    from pipeline.by_hand import reject_by_hand
+
+    doors, folder = _opened(run_dir)
+    entry = reject_by_hand(folder, who=_name(who), reason=_given(reason), doors=doors)
+    print_line(run=folder.name, verdict=entry.verdict, who=entry.who, at=entry.at.isoformat(), reason=entry.reason)
+
+
+@promotions.command()
+def rollback(
+    graph: Annotated[str, typer.Option(help="The graph whose champion is wrong.")],
+    to: Annotated[int, typer.Option(min=1, help="The version to make champion again.")],
+    reason: Reason,
+    who: Who = None,
+) -> None:
+    """Make a version champion again that was champion before; the ledger keeps who did it, and why."""
+    from pipeline.by_hand import roll_back
+
+    wrong = roll_back(graph, to, who=_name(who), reason=_given(reason), doors=open_doors())
+    print_line(graph=graph, champion=to, previous=wrong)
+
+
+def _opened(run_dir: Path) -> tuple[Doors, RunFolder]:
+    from pipeline.run_folder import RunFolder
+
+    doors = open_doors()
+    return doors, RunFolder(run_dir, doors.registry)
+
+
+def _name(who: str | None) -> str:
+    from pipeline.journal import whoami
+
+    return who.strip() if who and who.strip() else whoami()
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise InvalidInput(f"--reason is {reason!r}. Say in a few words why: the ledger keeps it for whoever asks.")
+    return reason.strip()

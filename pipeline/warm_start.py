@@ -1,0 +1,142 @@
+"""Where a training begins: with random weights, or with those of the champion, which has seen what it has seen."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ncnc_core.edge_history import EdgeHistory
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.leak_invariants import Invariant, absent
+from ncnc_core.link_model import LinkModel
+from ncnc_core.link_network import LinkNetwork
+from ncnc_core.seeded import seeded
+from ncnc_core.training_data import TrainingData
+from ncnc_core.warm_start import carried_weights
+from pipeline.comparison import FreshPairs
+from pipeline.doors import Doors
+from pipeline.graph_tables import GraphTables
+from pipeline.incumbent import FEATURE_COLUMNS, Incumbent, readable
+from pipeline.model_registry import ModelVersion
+from pipeline.params import TrainParams
+from pipeline.records import GraphSnapshot, WarmStart
+from pipeline.run_folder import RunFolder
+
+logger = logging.getLogger(__name__)
+
+SOURCE_FOLDER = "warm_start"
+NO_CHAMPION = "none"
+TIME = "%Y-%m-%d %H:%M"
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """The first weights of a training (None: random ones), whose they are, and why they are not where none are."""
+
+    weights: dict[str, Tensor] | None = None
+    source: WarmStart | None = None
+    note: str = ""
+
+
+def start_of(
+    folder: RunFolder, params: TrainParams, tables: GraphTables, data: TrainingData, history: EdgeHistory, doors: Doors
+) -> Start:
+    """Return where tonight's training begins; a champion that does not fit is a cold start with its reason, no error.
+
+    The version is chosen once a run: a retry, also after a rollback, goes on from the same weights.
+    """
+    if params.warm_start == "none":
+        return Start()
+    run_id = folder.require_mlflow_run()
+    champion = doors.registry.champion(folder.graph)
+    chosen = doors.registry.pinned(run_id, "warm_start", str(champion.version) if champion else NO_CHAMPION)
+    if chosen == NO_CHAMPION:
+        return _cold("there is no champion to begin with")
+    version, as_of = doors.registry.version(folder.graph, int(chosen)), folder.get(GraphSnapshot).as_of
+    if version.as_of >= as_of:
+        # A night caught up on: the model would be dated before edges that it has seen through its source.
+        return _cold(
+            f"version {version.version} has seen the graph up to {version.as_of:{TIME}}, "
+            f"and this is the night of {as_of:{TIME}}"
+        )
+    columns = [doors.registry.param(run, FEATURE_COLUMNS) for run in (version.run_id, run_id)]
+    if columns[0] != columns[1]:
+        return _cold(f"version {version.version} reads the features {columns[0]}, tonight's are {columns[1]}")
+    with folder.staging(SOURCE_FOLDER) as staged:
+        source = readable(doors.registry.fetch_model(version, staged))
+    if isinstance(source, str):
+        return _cold(source)
+    return _carried(version, source, params, tables, data, history)
+
+
+def _carried(
+    version: ModelVersion,
+    source: LinkModel,
+    params: TrainParams,
+    tables: GraphTables,
+    data: TrainingData,
+    history: EdgeHistory,
+) -> Start:
+    with seeded(params.training.seed, torch.device("cpu")):  # the vectors of new nodes
+        fresh = LinkNetwork.for_graph(params.model, data.features, data.num_nodes)
+    ids = tables.node_ids.tolist()
+    try:
+        carried = carried_weights(source.network.state_dict(), source.node_ids, fresh, ids)
+    except InvalidGraph as error:
+        return _cold(f"version {version.version} does not fit: {error}")
+    seen = history.look_up(data.valid_edges).seen_until(int(version.as_of.timestamp()))
+    record = WarmStart(
+        version=version.version,
+        as_of=version.as_of,
+        files=version.files,
+        known_nodes=carried.known_nodes,
+        new_nodes=carried.new_nodes,
+        valid_edges_seen=int(seen.sum()),
+    )
+    logger.info(
+        "begins with the weights of version %d: %d nodes known, %d new; it has seen %d of %d validation edges",
+        *(record.version, record.known_nodes, record.new_nodes, record.valid_edges_seen, data.valid_edges.shape[1]),
+    )
+    return Start(carried.weights, record)
+
+
+def _cold(reason: str) -> Start:
+    logger.warning("a cold start, although train.warm_start is champion: %s", reason)
+    return Start(note=reason)
+
+
+def unseen_by_source(
+    pairs: FreshPairs,
+    history: EdgeHistory,
+    warm: WarmStart | None,
+    tables: GraphTables,
+    graph: str,
+    doors: Doors,
+) -> tuple[Invariant, ...]:
+    """Look the fresh pairs up in all that the source of a warm start has seen; no warm start, no count.
+
+    All edges up to its as-of, and, where positions still mean the same nodes, the graph it carries and its split.
+    """
+    if warm is None:
+        return ()
+    held = [history.first_seen_until(int(warm.as_of.timestamp()))]
+    held += [history.look_up(edges) for edges in _carried_by(graph, warm, tables, doors)]
+    fresh = history.look_up(pairs.positives[:, : pairs.num_fresh])
+    return (absent("fresh_edges_not_seen_by_warm_start", fresh, *held),)
+
+
+def _carried_by(graph: str, warm: WarmStart, tables: GraphTables, doors: Doors) -> tuple[Tensor, ...]:
+    """Return the pairs of the version's own graph and split; none where its positions are other nodes' tonight."""
+    version = doors.registry.version(graph, warm.version)
+    scratch = doors.environment.home / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="warm-start-", dir=scratch) as folder:
+        source = readable(doors.registry.fetch_model(version, Path(folder) / SOURCE_FOLDER))
+    if isinstance(source, str) or list(source.node_ids) != tables.node_ids[: source.num_nodes].tolist():
+        return ()
+    return Incumbent(version, source, "").seen(doors)

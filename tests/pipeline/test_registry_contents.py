@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from pandas import DataFrame
+
+from pipeline.model_registry import ModelRegistry, version_tags
+from pipeline.records import digests_of_folder
+from tests.pipeline.conftest import AS_OF
+
+
+@pytest.fixture
+def registry(tracking_uri: str) -> ModelRegistry:
+    return ModelRegistry(tracking_uri)
+
+
+def test_graph_without_a_model_has_neither_versions_nor_runs(registry: ModelRegistry, graph: str) -> None:
+    assert registry.versions(graph) == ()
+    assert registry.runs(graph) == ()
+    registry.delete_version(graph, 1)  # nothing there, no error
+
+
+def test_version_goes_with_its_packed_model_and_the_trained_one_stays(
+    registry: ModelRegistry, graph: str, run_name: str, make_model: Callable[..., Path], tracking_uri: str
+) -> None:
+    folder = make_model()
+    run_id = registry.open_run(graph, run_name, run_key="3" * 64, params={})
+    registry.put_folder(run_id, folder, "model")
+    files = digests_of_folder(folder)
+    tags = version_tags(run_key="5" * 64, run_name=run_name, as_of=AS_OF, snapshot_tag="snap/x", files=files)
+    pairs = DataFrame({"source": [10, 20], "target": [40, 30]})
+    model_id = registry.log_model(run_id, folder, input_example=pairs)
+    number = registry.create_version(graph, run_id, model_id, tags)
+    registry.point_alias(graph, "champion", number)
+    (version,) = registry.versions(graph)
+    assert (version.version, version.aliases, version.run_name) == (1, ("champion",), run_name)
+
+    packed = next(Path(tracking_uri.removeprefix("sqlite:///")).parent.rglob(f"{model_id}/**/MLmodel"))
+    for _ in range(2):
+        registry.delete_version(graph, number)
+    assert registry.versions(graph) == ()
+    assert not packed.exists()
+    with pytest.raises(MlflowException):
+        MlflowClient(tracking_uri).get_logged_model(model_id)
+    assert registry.observe_folder(run_id, "model", files)
+
+
+def test_checkpoint_goes_and_nobody_is_led_to_it(
+    registry: ModelRegistry, graph: str, run_name: str, tmp_path: Path
+) -> None:
+    run_id = registry.open_run(graph, run_name, run_key="3" * 64, params={})
+    for name in ("checkpoint", "params.yaml"):
+        (tmp_path / name).write_text("bytes")
+        registry.put_file(run_id, tmp_path / name, name)
+    (run,) = registry.runs(graph)
+    assert (run.run_name, run.ended, run.has_checkpoint) == (run_name, False, True)
+    for _ in range(2):
+        registry.remove_checkpoint(run_id)
+    assert not registry.runs(graph)[0].has_checkpoint
+    assert not registry.fetch_file(run_id, tmp_path / "fetched", "checkpoint")
+    assert registry.fetch_file(run_id, tmp_path / "fetched", "params.yaml")  # the same bytes, and still there
+    registry.close_run(run_id, "kept")
+    assert registry.runs(graph)[0].ended

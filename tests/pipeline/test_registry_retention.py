@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pipeline.ledger_entries import AliasObserved, Entry
+from pipeline.records import AliasEntry, NightEntry, NightOutcome
+from pipeline.registry_retention import (
+    FolderFacts,
+    RegisteredVersion,
+    RegistryPolicy,
+    RunState,
+    judge_checkpoints,
+    judge_folders,
+    judge_versions,
+)
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+OLD, YOUNG = NOW - timedelta(days=200), NOW - timedelta(days=1)
+STRICT = RegistryPolicy(keep_versions=1, keep_days=90, checkpoint_days=7, folder_days=30)
+RUN = "demo-1"
+
+
+def night(outcome: NightOutcome = "promoted", at: datetime = OLD) -> NightEntry:
+    return NightEntry(
+        graph="demo", run_name=RUN, as_of=at, at=at, outcome=outcome, reason="r", completed=True, version=1
+    )
+
+
+def moved(version: int | None, previous: int | None = None) -> AliasEntry:
+    return AliasEntry(graph="demo", alias="champion", version=version, previous=previous, at=OLD, who="a", why="b")
+
+
+def version(made_at: datetime = OLD, aliases: tuple[str, ...] = (), run_name: str | None = RUN) -> RegisteredVersion:
+    return RegisteredVersion(1, made_at, aliases, run_name)
+
+
+NEWEST = RegisteredVersion(2, YOUNG, (), "demo-2")
+ENDED, OPEN = RunState("a", RUN, ended=True), RunState("a", RUN, ended=False)
+
+
+@pytest.mark.parametrize(
+    ("item", "run", "entries", "reasons"),
+    [
+        (version(), ENDED, [night()], ()),
+        (version(), ENDED, [night("refused")], ()),  # overtaken, and never champion
+        (version(made_at=YOUNG), ENDED, [night()], ("made 2026-05-31 00:00, less than 90 days ago",)),
+        (version(aliases=("previous",)), ENDED, [night()], ("previous points at it",)),
+        (version(aliases=("shadow",)), ENDED, [night()], ("shadow points at it",)),  # somebody's own alias
+        (version(), ENDED, [moved(1), moved(2, 1), night()], ("was champion: an audit may ask for it",)),
+        (
+            version(),
+            ENDED,
+            [AliasObserved(graph="demo", alias="champion", version=1, previous=None, at=OLD, who="r"), night()],
+            ("the ledger has champion at it", "was champion: an audit may ask for it"),
+        ),
+        (version(), ENDED, [], ("the ledger has no outcome of its run yet",)),
+        (version(), ENDED, [night("awaiting")], ("its run awaits a person",)),
+        (version(), OPEN, [night()], ("its run is open in MLflow",)),
+        (version(run_name=None), ENDED, [night()], ("not made by this pipeline",)),
+    ],
+)
+def test_version_is_kept_for_its_reasons(
+    item: RegisteredVersion, run: RunState, entries: list[Entry], reasons: tuple[str, ...]
+) -> None:
+    judged = judge_versions([item, NEWEST], [run], entries, STRICT, NOW)
+    assert judged[1].reasons == reasons
+    assert judged[1].goes == (not reasons)
+    assert judged[2].reasons[-2:] == ("one of the last 1", "made 2026-05-31 00:00, less than 90 days ago")
+
+
+@pytest.mark.parametrize(
+    ("run", "entries", "reasons"),
+    [
+        (RunState("a", RUN, ended=True, has_checkpoint=True), [night()], ()),
+        (
+            RunState("a", RUN, ended=True, has_checkpoint=True),
+            [night(at=YOUNG)],
+            ("ended 2026-05-31 00:00, less than 7 days ago",),
+        ),
+        (
+            RunState("a", RUN, ended=False, has_checkpoint=True),
+            [],
+            ("the ledger has no outcome of its run yet", "its run is open in MLflow"),  # its training may resume
+        ),
+        (RunState("a", RUN, ended=True, has_checkpoint=True), [night("awaiting")], ("its run awaits a person",)),
+    ],
+)
+def test_checkpoint_goes_once_its_night_is_over(run: RunState, entries: list[Entry], reasons: tuple[str, ...]) -> None:
+    assert judge_checkpoints([run], entries, STRICT, NOW)["a"].reasons == reasons
+
+
+def test_run_without_a_checkpoint_is_not_spoken_of() -> None:
+    assert judge_checkpoints([ENDED], [night()], STRICT, NOW) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "runs", "entries", "reasons"),
+    [
+        (OLD, [ENDED], [night()], ()),
+        (YOUNG, [ENDED], [night()], ("changed 2026-05-31 00:00, less than 30 days ago",)),  # somebody works in it
+        (OLD, [OPEN], [night()], ("its run is open in MLflow",)),
+        (OLD, [ENDED], [night("awaiting")], ("its run awaits a person",)),
+        (OLD, [], [night("refused")], ("MLflow has no run of it: this is the only copy of its checks",)),
+    ],
+)
+def test_run_folder_goes_once_all_of_it_is_elsewhere(
+    changed: datetime, runs: list[RunState], entries: list[Entry], reasons: tuple[str, ...]
+) -> None:
+    judged = judge_folders([FolderFacts(RUN, changed, 10)], runs, entries, STRICT, NOW)
+    assert judged[RUN].reasons == reasons
+
+
+def test_policy_says_itself() -> None:
+    assert str(RegistryPolicy()) == "keep-versions 30, keep-days 90, checkpoint-days 7, folder-days 30"
