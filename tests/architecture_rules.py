@@ -24,6 +24,7 @@ MIRRORS = {
     "benchmarks/nightly_bytes.py": "benchmarks",
     "benchmarks/node_sharing.py": "benchmarks",
     "benchmarks/parts_of_a_night.py": "benchmarks",
+    "benchmarks/recommendation.py": "benchmarks",
     "benchmarks/registry_races.py": "benchmarks",
     "benchmarks/sampled_quality.py": "benchmarks",
     "benchmarks/quality": "benchmarks/quality",
