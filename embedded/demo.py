@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from embedded.airflow_api import AirflowApi
 from embedded.as_caida import AsCaida, find_archive
+from embedded.batches import read_batches
 from embedded.generated import Generated
 from embedded.layout import Layout
 from embedded.night_results import NightResult, read_results
@@ -35,6 +36,7 @@ from pipeline.registry_tables import story_table
 ENDED = ("success", "failed")
 NIGHT_SECONDS = 1200.0
 POLL_SECONDS = 1.0
+BATCH_DAG_ID = "batch_recommendations"
 ROLLBACK_DAG_ID = "champion_rollback"
 ROLLBACK_RUN_ID = "rollback-1"
 WIDTH = 150
@@ -70,6 +72,7 @@ class Demo:
             for night in self.deliveries.nights:
                 self._play_night(api, night)
             self._check_runs(api)
+            self._await_recommendations(api)
             self._roll_back(api)
             return read_results(self.deliveries, Doors(Environment(self.stack.environment)))
         finally:
@@ -98,6 +101,20 @@ class Demo:
         api.post_run(DAG_ID, night.run_id, night.as_of)
         state = self._follow(api, DAG_ID, night.run_id, f"night {night.number}", started)
         self._say(f"  night {night.number} ended {state} after {time.monotonic() - started:.0f} s")
+
+    def _await_recommendations(self, api: AirflowApi) -> None:
+        """Wait for the batches that promotions have started by themselves, and say what they have made."""
+        started, said = time.monotonic(), ""
+        while running := [run for run, state in api.run_states(BATCH_DAG_ID).items() if state not in ENDED]:
+            if running[0] != said:
+                said = running[0]
+                self._say("[bold]recommendations[/bold] for every node, by each model that was promoted")
+            self.stack.processes.check()
+            if time.monotonic() - started > NIGHT_SECONDS:
+                raise DemoError(f"{said} of {BATCH_DAG_ID} has not ended in {NIGHT_SECONDS:.0f} s.")
+            time.sleep(POLL_SECONDS)
+        for batch in read_batches(self.stack.layout):
+            self._say(f"  {batch.links:,} links for {batch.nodes:,} nodes by {batch.model}: {batch.folder}")
 
     def _roll_back(self, api: AirflowApi) -> None:
         """Take the last promotion back through the form of the rollback's DAG, where there is one to take back."""

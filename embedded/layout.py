@@ -41,6 +41,11 @@ class Layout:
         return self.root / "home"
 
     @property
+    def recommendations(self) -> Path:
+        """A folder for each batch of recommendations."""
+        return self.home / "recommendations"
+
+    @property
     def data_repository(self) -> Path:
         """The bare git repository that is the data repository's origin."""
         return self.root / "graph-data.git"

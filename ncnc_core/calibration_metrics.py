@@ -9,18 +9,20 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ncnc_core.bootstrap import MetricInterval, bootstrap_mean, interval_of, resampled_sums
+from ncnc_core.bootstrap import MetricInterval, bootstrap_mean, resampled_sums
 
 BINS = 10
 
 
 class CalibrationBin(NamedTuple):
-    """Pairs of like stated probability: its bounds, the mean stated, the share of edges, its weight."""
+    """Pairs of like stated probability: its bounds, the mean stated, the share of edges with its bounds, its weight."""
 
     low: float
     high: float
     stated: float
     observed: float
+    observed_low: float
+    observed_high: float
     weight: float
 
 
@@ -48,7 +50,8 @@ def calibration_metrics(
     Brier = mean of (stated - truth)^2; ECE = sum over bins of weight * |stated - observed|. The bins hold equal weight,
     because equal widths would leave most of them nearly empty where a model is sure of itself, and an ECE over empty
     bins is mostly noise; equal probabilities share a bin. Positives are resampled together with their negatives (and
-    with their cluster), on the bins of all. Chance alone makes an ECE positive, so its bounds lean upward.
+    with their cluster), on the bins of all. Chance alone makes an ECE positive, and its lower bound allows for that:
+    see `_ece_interval`.
     Source: Roelofs et al., Mitigating bias in calibration error estimation, 2022. Cost: one sort of all probabilities.
     """
     positive, negative = positive.double(), negative.double()
@@ -58,18 +61,19 @@ def calibration_metrics(
     per_positive = _bin_sums(positive, negative, edges)  # [3, bins, positives]
     whole = per_positive.sum(2)
     sums = resampled_sums(per_positive.flatten(0, 1), samples=samples, generator=generator, clusters=clusters)
-    drawn = sums.view(samples, 3, -1)
-    bounds = interval_of(float(_ece(whole)), _ece(drawn.transpose(0, 1)), confidence)
-    return CalibrationMetrics(brier, bounds, _curve(whole, edges, positive, negative))
+    drawn = sums.view(samples, 3, -1).transpose(0, 1)  # [3, samples, bins]
+    curve = _curve(whole, _observed_bounds(whole, drawn, confidence), edges, positive, negative)
+    return CalibrationMetrics(brier, _ece_interval(whole, drawn, confidence), curve)
 
 
 def _bin_edges(positive: Tensor, negative: Tensor, bins: int) -> Tensor:
     """Return the probabilities at which a new bin begins, distinct, at most bins - 1."""
     values, order = torch.cat([positive, negative.flatten()]).sort()
     weight = _weights(positive, negative)[order].cumsum(0)
-    steps = torch.arange(1, bins, dtype=torch.float64) / bins * weight[-1]
-    borders: Tensor = values[torch.searchsorted(weight, steps).clamp(max=len(values) - 1)].unique()
-    return borders
+    # A little less than each share: a sum of many weights misses it by a rounding error, and a bin would gain a pair.
+    full = torch.arange(1, bins, dtype=torch.float64) / bins * weight[-1] * (1 - 1e-9)
+    borders: Tensor = values[(torch.searchsorted(weight, full) + 1).clamp(max=len(values) - 1)].unique()
+    return borders[borders > values[0]]
 
 
 def _weights(positive: Tensor, negative: Tensor) -> Tensor:
@@ -94,18 +98,44 @@ def _bin_sums(positive: Tensor, negative: Tensor, edges: Tensor) -> Tensor:
     return torch.stack(sums).view(3, bins, count)
 
 
-def _ece(sums: Tensor) -> Tensor:
-    """Return sum |stated - observed| / sum weight over the last axis, the bins; sums [3, ..., bins]."""
-    difference: Tensor = sums[1] - sums[2]
-    return torch.sum(difference.abs(), -1) / torch.sum(sums[0], -1)
+def _gaps(sums: Tensor) -> Tensor:
+    """Return weight * (stated - observed) of every bin, the weights adding up to 1; sums [3, ..., bins]."""
+    gaps: Tensor = (sums[1] - sums[2]) / sums[0].sum(-1, keepdim=True)
+    return gaps
 
 
-def _curve(whole: Tensor, edges: Tensor, positive: Tensor, negative: Tensor) -> tuple[CalibrationBin, ...]:
+def _ece_interval(whole: Tensor, drawn: Tensor, confidence: float) -> MetricInterval:
+    """Return the ECE; its lower bound is above 0 only where the error is more than chance makes of kept promises.
+
+    An ECE adds up the sizes of gaps, so noise raises it, and resampling adds that noise a second time: percentiles of
+    resampled ECEs leave the true one out, most of all where it is 0. The lower bound is therefore the ECE less what
+    the gaps themselves move by, sum |gap of a resample - gap|: an ECE is off by no more than that. The upper bound is
+    the percentile, which that noise only makes cautious. Measured in docs/evaluation.md.
+    """
+    gaps, resampled = _gaps(whole), _gaps(drawn)
+    tail = (1 - confidence) / 2
+    value = float(gaps.abs().sum())
+    moved = float((resampled - gaps).abs().sum(-1).quantile(1 - tail))
+    high = float(resampled.abs().sum(-1).quantile(1 - tail))
+    return MetricInterval(value, max(value - moved, 0.0), max(value, high))
+
+
+def _observed_bounds(whole: Tensor, drawn: Tensor, confidence: float) -> Tensor:
+    """Return percentile bounds of each bin's share of edges, [2, bins]; a resample that missed one has the whole's."""
+    share = torch.where(drawn[0] > 0, drawn[2] / drawn[0].clamp(min=1e-300), whole[2] / whole[0])
+    tail = (1 - confidence) / 2
+    return share.quantile(torch.tensor([tail, 1 - tail], dtype=share.dtype), dim=0)
+
+
+def _curve(
+    whole: Tensor, bounds: Tensor, edges: Tensor, positive: Tensor, negative: Tensor
+) -> tuple[CalibrationBin, ...]:
     everything = torch.cat([positive, negative.flatten()])
     borders = [float(everything.min()), *edges.tolist(), float(everything.max())]
     total = float(whole[0].sum())
     return tuple(
-        CalibrationBin(low, high, stated / weight, observed / weight, weight / total)
-        for low, high, weight, stated, observed in zip(borders, borders[1:], *whole.tolist(), strict=False)
-        if weight > 0
+        CalibrationBin(low, high, stated / weight, observed / weight, least, most, weight / total)
+        for low, high, weight, stated, observed, least, most in zip(
+            borders, borders[1:], *whole.tolist(), *bounds.tolist(), strict=False
+        )
     )

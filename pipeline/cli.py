@@ -17,7 +17,9 @@ from pipeline.check_commands import snapshots_check
 from pipeline.errors import InvalidInput, StepError, TamperedRecord
 from pipeline.model_commands import models
 from pipeline.promotion_commands import promotions
+from pipeline.recommend_commands import recommendations
 from pipeline.registry_commands import registry
+from pipeline.report_commands import reports
 from pipeline.snapshot_commands import snapshots
 from pipeline.step_commands import ParamsFile, open_doors, print_line, steps
 from pipeline.tune_commands import tuning
@@ -29,6 +31,8 @@ app.add_typer(models)
 app.add_typer(tuning)
 app.add_typer(promotions)
 app.add_typer(registry, name="registry")
+app.add_typer(recommendations)
+app.add_typer(reports)
 app.add_typer(snapshots, name="snapshots")
 snapshots.command(name="check")(snapshots_check)
 app.add_typer(audit_app, name="audit")

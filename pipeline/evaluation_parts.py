@@ -23,13 +23,16 @@ class Interval(Part):
 class ReliabilityBin(Part):
     """One bin of a reliability curve: how likely its pairs are said to be, and how often they are edges.
 
-    `weight` is the bin's share of all test pairs, positives and negatives weighing half each.
+    `weight` is the bin's share of all test pairs, positives and negatives weighing half each. `observed_low` and
+    `observed_high` are the bounds of `observed`.
     """
 
     low: float
     high: float
     stated: float
     observed: float
+    observed_low: float | None = None
+    observed_high: float | None = None
     weight: float
 
 

@@ -17,12 +17,13 @@ def interval_text(interval: Interval) -> str:
 
 
 def scores_table(report: EvaluationReport) -> Table:
-    """Return challenger, champion and heuristics, a row each, on the same pairs."""
+    """Return challenger, champion, cold-start control and heuristics, a row each, on the same pairs."""
     table = Table(title=f"{report.num_test_edges} test edges, {report.num_negatives} negatives", title_justify="left")
     table.add_column("scorer")
     for metric in SHOWN_METRICS:
         table.add_column(metric, justify="right")
-    scorers = [report.challenger, *([report.champion] if report.champion else []), *report.floor]
+    models = (report.challenger, report.champion, report.cold_control)
+    scorers = [*(scores for scores in models if scores is not None), *report.floor]
     for scores in scorers:
         cells = [interval_text(scores.metrics[name]) if name in scores.metrics else "-" for name in SHOWN_METRICS]
         table.add_row(scores.name, *cells)

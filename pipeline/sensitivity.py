@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import get_args
 
@@ -15,9 +16,19 @@ from ncnc_core.bootstrap import bootstrap_mean
 from ncnc_core.perturbed_graph import GraphChange, perturbed
 from ncnc_core.ranking import reciprocal_ranks
 from pipeline.comparison import FreshPairs, ScoredPairs, busier_endpoint
+from pipeline.evaluation_cost import CostMeter
 from pipeline.evaluation_parts import Interval, SensitivityResult
 from pipeline.params import EvaluateParams
 from pipeline.scored_input import GraphScorer
+
+
+@dataclass(frozen=True, eq=False)
+class ChangedGraph:
+    """The message graph after a share of its edges was removed, or as many added."""
+
+    change: GraphChange
+    share: float
+    graph: Adjacency
 
 
 def sensitivity(
@@ -25,6 +36,8 @@ def sensitivity(
     scorers: Mapping[str, GraphScorer],
     scored: Mapping[str, ScoredPairs],
     params: EvaluateParams,
+    *,
+    meter: CostMeter | None = None,
 ) -> tuple[SensitivityResult, ...]:
     """Score a sample of the test edges, with their negatives, on the message graph changed at random.
 
@@ -34,56 +47,58 @@ def sensitivity(
     """
     generator = torch.Generator().manual_seed(params.seed)
     chosen = torch.randperm(pairs.positives.shape[1], generator=generator)[: params.sensitivity_edges]
-    graph = next(iter(scorers.values())).graph
-    return tuple(
-        _result(name, scorer, scored[name], pairs, chosen, change, share, changed, params)
-        for change, share, changed in _changes(graph, params, generator)
-        for name, scorer in scorers.items()
+    sample, meter = _sampled(pairs, chosen), meter or CostMeter()
+    count = sample.positives.shape[1] + sample.negatives.shape[1]
+    results = []
+    for changed in _changes(next(iter(scorers.values())).graph, params, generator):
+        for name, scorer in scorers.items():
+            with meter.part("sensitivity", count):
+                before = scored[name]
+                was = ScoredPairs(before.positive[chosen], before.negative[chosen], before.ranks[chosen])
+                results.append(_result(name, scorer, was, sample, changed, params))
+    return tuple(results)
+
+
+def _sampled(pairs: FreshPairs, chosen: Tensor) -> FreshPairs:
+    negatives = pairs.negatives.view(2, pairs.positives.shape[1], -1)[:, chosen].flatten(1)
+    return replace(
+        pairs, positives=pairs.positives[:, chosen], negatives=negatives, first_seen=pairs.first_seen[chosen]
     )
 
 
-def _changes(
-    graph: Adjacency, params: EvaluateParams, generator: torch.Generator
-) -> Iterator[tuple[GraphChange, float, Adjacency]]:
+def _changes(graph: Adjacency, params: EvaluateParams, generator: torch.Generator) -> Iterator[ChangedGraph]:
     if not graph.num_edges:
         return
     for change, share in product(get_args(GraphChange), params.sensitivity_shares):
-        yield change, share, perturbed(graph, change, share, generator)
+        yield ChangedGraph(change, share, perturbed(graph, change, share, generator))
 
 
 def _result(
     name: str,
     scorer: GraphScorer,
     before: ScoredPairs,
-    pairs: FreshPairs,
-    chosen: Tensor,
-    change: GraphChange,
-    share: float,
-    changed: Adjacency,
+    sample: FreshPairs,
+    changed: ChangedGraph,
     params: EvaluateParams,
 ) -> SensitivityResult:
-    positives = pairs.positives[:, chosen]
-    per_edge = before.negative.shape[1]
-    negatives = pairs.negatives.view(2, -1, per_edge)[:, chosen].flatten(1)
-    positive = scorer.score(positives, changed, scorer.features).double()
-    negative = scorer.score(negatives, changed, scorer.features).double().view(-1, per_edge)
+    positive = scorer.score(sample.positives, changed.graph, scorer.features).double()
+    negative = scorer.score(sample.negatives, changed.graph, scorer.features).double().view_as(before.negative)
     value = bootstrap_mean(
         reciprocal_ranks(positive, negative),
         samples=params.bootstrap_samples,
         confidence=params.confidence,
         generator=torch.Generator().manual_seed(params.seed),
-        clusters=busier_endpoint(positives),
+        clusters=busier_endpoint(sample.positives),
     )
     return SensitivityResult(
         scorer=name,
-        change=change,
-        share=share,
+        change=changed.change,
+        share=changed.share,
         metric="mrr",
         value=Interval(value=value.value, low=value.low, high=value.high),
-        unchanged=float(before.ranks[chosen].mean()),
+        unchanged=float(before.ranks.mean()),
         rank_correlation=_rank_correlation(
-            torch.cat([before.positive[chosen], before.negative[chosen].flatten()]),
-            torch.cat([positive, negative.flatten()]),
+            torch.cat([before.positive, before.negative.flatten()]), torch.cat([positive, negative.flatten()])
         ),
     )
 

@@ -61,14 +61,12 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
     if (control := control_folder(folder, doors)) is not None:
         models["cold_control"] = LinkModel.load(control)
     graph, history = arrays.testing_graph(tables.num_nodes), edge_history(tables)
-    scorers = _scorers(models, graph, features)
+    scorers = bound_scorers(models, graph, features)
     calibrations = {name: model.calibration for name, model in models.items() if model.calibration is not None}
     outcome = compare(pairs, scorers, params.evaluate, calibrations=calibrations, meter=meter)
     with meter.part("slices", pairs.positives.shape[1]):
         slices = _slices(pairs, outcome, graph, history, snapshot, split, params)
-    shaken = _shaken(scorers, outcome)
-    with meter.part("sensitivity", len(shaken) * params.evaluate.sensitivity_edges):
-        sensitive = sensitivity(pairs, shaken, outcome.scored, params.evaluate)
+    sensitive = sensitivity(pairs, _shaken(scorers, outcome), outcome.scored, params.evaluate, meter=meter)
     checked = (
         *split_certificate(arrays, history, as_of=snapshot.as_of, cut_train=split.cut_train, cut_valid=split.cut_valid),
         *features_as_known("testing", features, tables, split, snapshot.as_of),
@@ -86,8 +84,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         num_negatives=pairs.negatives.shape[1],
         challenger=outcome.scores["challenger"],
         # A champion that cannot be compared is still the champion: without metrics, and the difference is None.
-        champion=_as_champion(outcome.scores.get("champion"), champion.version.version) if champion else None,
-        champion_note=(champion.reason if champion else "") or pairs.note,
+        champion=as_champion(outcome.scores.get("champion"), champion.version.version) if champion else None,
+        champion_note="; ".join(note for note in (champion_note(champion), pairs.note) if note),
         floor=tuple(outcome.scores[name] for name in HEURISTICS),
         paired_metric="mrr",
         paired=outcome.paired,
@@ -119,11 +117,23 @@ def seen_until(champion: Incumbent | None, trained: TrainedModel) -> datetime | 
     return max(times, default=None)
 
 
-def _as_champion(scores: ModelScores | None, version: int) -> ModelScores:
-    return ModelScores(name="champion", version=version, metrics=scores.metrics if scores else {})
+def champion_note(champion: Incumbent | None) -> str:
+    """Return what a reader of the champion's figures has to know: why there are none, or why some are absent."""
+    if champion is None:
+        return ""
+    if champion.model is not None and champion.model.calibration is None:
+        return "the champion was saved without a calibration, so it states no probability: it has no brier and ece"
+    return champion.reason
 
 
-def _scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: Tensor | None) -> dict[str, GraphScorer]:
+def as_champion(scores: ModelScores | None, version: int) -> ModelScores:
+    """Return the champion's scores under its version; without metrics where it could not be compared."""
+    if scores is None:
+        return ModelScores(name="champion", version=version, metrics={})
+    return scores.model_copy(update={"version": version})
+
+
+def bound_scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: Tensor | None) -> dict[str, GraphScorer]:
     """Bind every model, and the heuristics as the floor, to one message graph and one set of features."""
 
     def of_model(model: LinkModel) -> GraphScore:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig, NodeEmbedding
 from ncnc_core.ranking import roc_auc
 from ncnc_core.recipe import recipe
+from ncnc_core.score_calibration import ScoreCalibration
 from ncnc_core.training_config import TrainingConfig
 
 CONFIG = ModelConfig(hidden_channels=8)
@@ -102,6 +104,19 @@ def test_served_graph_given_again_scores_the_same() -> None:
     served = model(torch.rand(24, 3))
     pairs = torch.tensor([[0, 5], [2, 10]])
     torch.testing.assert_close(served.score_pairs(pairs, adjacency=served.adjacency), served.score_pairs(pairs))
+
+
+def test_probabilities_are_the_calibrated_scores_wherever_the_model_goes(tmp_path: Path) -> None:
+    served, pairs = replace(model(), calibration=ScoreCalibration(2.0, -1.0)), torch.tensor([[0, 3], [1, 9]])
+    scores = served.score_pairs(pairs)
+    served.save(tmp_path)
+    grown = served.updated(new_edges=[(0, 5)])
+    for one in (served, LinkModel.load(tmp_path), served.to("cpu")):
+        assert torch.allclose(one.probabilities(pairs), torch.sigmoid(2 * scores - 1))
+    assert torch.allclose(grown.probabilities(pairs), torch.sigmoid(2 * grown.score_pairs(pairs) - 1))
+    assert bool((served.probabilities(pairs, prior=0.01) < served.probabilities(pairs)).all())
+    with pytest.raises(InvalidGraph, match=r"no calibration \(None\)"):
+        model().probabilities(pairs)
 
 
 def test_repeated_ids_are_refused() -> None:

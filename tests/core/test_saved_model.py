@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.saved_model import FORMAT, ModelParts, load_parts, save_parts
+from ncnc_core.score_calibration import ScoreCalibration
 
 EDGES = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
 
@@ -48,6 +50,14 @@ def test_weights_of_the_network_come_back_bit_for_bit(tmp_path: Path) -> None:
     assert not after.network.training
     for name, tensor in before.network.state_dict().items():
         assert torch.equal(after.network.state_dict()[name], tensor)
+
+
+def test_the_calibration_comes_back_and_a_folder_from_before_there_was_one_has_none(tmp_path: Path) -> None:
+    save_parts(replace(parts(), calibration=ScoreCalibration(0.1, -2 / 3)), tmp_path / "new")
+    assert load_parts(tmp_path / "new").calibration == ScoreCalibration(0.1, -2 / 3)
+    save_parts(parts(), tmp_path / "old")
+    assert "calibration" not in json.loads((tmp_path / "old" / "model.json").read_text())
+    assert load_parts(tmp_path / "old").calibration is None
 
 
 def test_what_comes_back_lies_in_memory_as_torch_aligns_it(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from ncnc_core.adjacency import pair_keys
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.negative_sampling import corrupted_negatives
+from ncnc_core.score_calibration import fit_calibration
 from ncnc_core.training import EpochResult, TrainedNetwork, TrainingData, train_network
 from ncnc_core.training_config import TrainingConfig
+from ncnc_core.validation import validation_scores
 
 MODEL = ModelConfig(hidden_channels=8, predictor_dropout=0.2, encoder_edge_dropout=0.1, predictor_edge_dropout=0.1)
 RECIPE = TrainingConfig(epochs=4, batch_size=64, seed=3)
@@ -211,6 +213,12 @@ def test_gradient_clipping_and_several_negatives_train() -> None:
 def test_node_embedding_trains() -> None:
     result = train_network(ModelConfig(hidden_channels=8, node_embedding="only"), RECIPE, ring_data())
     assert result.network.num_ids == 60
+
+
+def test_scores_are_calibrated_on_the_validation_pairs_of_the_network_returned() -> None:
+    data = ring_data()
+    result = train_network(MODEL, RECIPE, data)
+    assert result.score_calibration == fit_calibration(*validation_scores(result.network, data, data.adjacency(), None))
 
 
 def test_calibrated_training_returns_the_network_with_its_constants() -> None:

@@ -128,8 +128,10 @@ def test_one_logical_date_played_twice_makes_one_night(
     run_all([[sys.executable, "-c", PLAY, house.as_of(1).isoformat(), str(outcome)]], environment, house.folder)
 
     first, second = json.loads(outcome.read_text())
-    assert first == second == dict.fromkeys(("snapshot", "split", "train", "evaluate", "decide", "register"), "success")
-    assert state_of(house) == (1, 1, 2, {"challenger": 1, "champion": 1})  # two tags: the snapshot's and the split's
+    steps = ("snapshot", "split", "train", "evaluate", "decide", "register")
+    assert first == second == dict.fromkeys((*steps, "report"), "success")
+    # Three tags: the snapshot's, the split's and the night's.
+    assert state_of(house) == (1, 1, 3, {"challenger": 1, "champion": 1})
     assert [entry.outcome for entry in house.entries()] == ["promoted"]
     moves = [entry for entry in house.doors.ledger.entries(house.graph) if isinstance(entry, AliasEntry)]
     assert [(move.alias, move.version) for move in moves] == [("challenger", 1), ("champion", 1)]

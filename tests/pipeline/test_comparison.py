@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.score_calibration import ScoreCalibration
 from pipeline.comparison import Scorer, compare, fresh_pairs
 from pipeline.params import EvaluateParams
 from pipeline.scored_input import GraphScorer
@@ -101,3 +102,20 @@ def test_what_scorers_on_a_graph_were_given_is_kept_by_digest() -> None:
     assert set(given) == {"challenger", "champion"}
     assert given["challenger"].negatives == given["champion"].negatives
     assert given["challenger"].graph != given["champion"].graph
+
+
+def test_only_a_scorer_with_a_calibration_states_probabilities() -> None:
+    def scorer(asked: Tensor) -> Tensor:
+        return (asked[1] - asked[0] == 3).double()
+
+    pairs = fresh_pairs(split_of(TEST, NEGATIVES, [1, 2, 3]), None)
+    scorers: dict[str, Scorer] = {"challenger": scorer, "champion": scorer}
+    kept = {"challenger": ScoreCalibration(2.0, -1.0)}  # edges 0.73, the others 0.27
+    outcome = compare(pairs, scorers, EvaluateParams(bootstrap_samples=100), calibrations=kept)
+    own, other = outcome.scores["challenger"], outcome.scores["champion"]
+    stated = torch.sigmoid(torch.tensor(-1.0)).item()
+    assert own.metrics["brier"].value == pytest.approx(stated**2)
+    assert own.metrics["ece"].value == pytest.approx(stated)
+    assert [part.stated for part in own.reliability] == pytest.approx([stated, 1 - stated])
+    assert "brier" not in other.metrics
+    assert other.reliability == ()

@@ -71,6 +71,12 @@ def test_without_a_champion_there_is_no_row_for_one() -> None:
     assert "champion" not in text(scores_table(report(None))).replace("challenger", "")
 
 
+def test_a_cold_start_control_has_a_row_of_its_own() -> None:
+    controlled = report(None).model_copy(update={"cold_control": scores("cold_control", 0.5)})
+    assert "cold_control" in text(scores_table(controlled))
+    assert "cold_control" not in text(scores_table(report(None)))
+
+
 def test_a_metric_that_was_not_measured_is_a_dash_and_no_zero() -> None:
     row = next(line for line in text(scores_table(report(None))).splitlines() if "adamic_adar" in line)
     assert row.count(" - ") == 5  # all but mrr

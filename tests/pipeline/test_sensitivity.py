@@ -7,6 +7,7 @@ from torch import Tensor
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.heuristics import adamic_adar
 from pipeline.comparison import FreshPairs, compare
+from pipeline.evaluation_cost import CostMeter
 from pipeline.params import EvaluateParams
 from pipeline.scored_input import GraphScorer
 from pipeline.sensitivity import sensitivity
@@ -37,8 +38,9 @@ SCORERS = {"challenger": GraphScorer(by_neighbors, GRAPH), "steady": GraphScorer
 
 
 def test_a_scorer_that_reads_the_graph_moves_with_it_and_one_that_does_not_stays() -> None:
-    outcome = compare(PAIRS, SCORERS, PARAMS)
-    found = sensitivity(PAIRS, SCORERS, outcome.scored, PARAMS)
+    outcome, meter = compare(PAIRS, SCORERS, PARAMS), CostMeter()
+    found = sensitivity(PAIRS, SCORERS, outcome.scored, PARAMS, meter=meter)
+    assert [cost.pairs for cost in meter.costs] == [2 * 2 * 2 * 25 * (1 + PER_EDGE)]
     assert [(one.scorer, one.change, one.share) for one in found] == [
         (name, change, share)
         for change in ("remove", "add")

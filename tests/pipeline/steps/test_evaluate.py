@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
+from ncnc_core.score_calibration import ScoreCalibration
+from pipeline.evaluation_parts import Interval, ModelScores, ReliabilityBin
+from pipeline.incumbent import Incumbent
+from pipeline.model_registry import ModelVersion
 from pipeline.records import EvaluationReport, TrainedModel
 from pipeline.run_folder import RunFolder
-from tests.house import House
+from pipeline.steps.evaluate import as_champion, champion_note
+from tests.house import FIRST_NIGHT, House
+
+VERSION = ModelVersion("small", 3, "run", "model", "5" * 64, "small-x", FIRST_NIGHT, (), {})
 
 
 def test_report_says_how_good_where_how_sure_how_steady_and_at_what_cost(house: House, days: list[NetworkDay]) -> None:
@@ -38,3 +49,19 @@ def test_report_says_how_good_where_how_sure_how_steady_and_at_what_cost(house: 
     metrics = house.doors.registry._client.get_run(folder.get(TrainedModel).mlflow_run_id).data.metrics
     assert metrics["challenger_ece"] == challenger.metrics["ece"].value
     assert metrics["cost_sensitivity_seconds"] == costs["sensitivity"].seconds
+
+
+def test_a_champion_from_before_calibrations_is_said_to_state_no_probability(make_model: Callable[..., Path]) -> None:
+    old = LinkModel.load(make_model([10, 20, 30, 40]))
+    assert "saved without a calibration" in champion_note(Incumbent(VERSION, old, ""))
+    new = replace(old, calibration=ScoreCalibration(1.0, 0.0))
+    assert champion_note(Incumbent(VERSION, new, "")) == champion_note(None) == ""
+    assert champion_note(Incumbent(VERSION, None, "it cannot be read")) == "it cannot be read"
+
+
+def test_the_champion_keeps_its_metrics_and_its_reliability_under_its_version() -> None:
+    half = Interval(value=0.5, low=0.4, high=0.6)
+    curve = (ReliabilityBin(low=0, high=1, stated=0.5, observed=0.5, weight=1),)
+    found = as_champion(ModelScores(name="champion", metrics={"mrr": half}, reliability=curve), 3)
+    assert (found.version, found.metrics, found.reliability) == (3, {"mrr": half}, curve)
+    assert as_champion(None, 3) == ModelScores(name="champion", version=3, metrics={})

@@ -60,6 +60,10 @@ def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weigh
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.network.state_dict().items())
     record = folder.get(TrainedModel)
     assert record.epochs == whole.epochs
+    # The epochs before the cut are in the record as well, each as it was.
+    assert [(item.epoch, item.loss, item.value) for item in record.history] == [
+        (item.epoch, item.loss, item.metrics["mrr"]) for item in whole.history
+    ]
     assert len(record.certificate) == 4
     assert all(item.passed and item.checked > 0 for item in record.certificate)
 
@@ -96,7 +100,8 @@ def test_calibrated_completion_is_what_is_saved_logged_and_recorded(
     trained = train_network(params.train.model, params.train.training, data_of(folder, tables, arrays))
     assert trained.calibration is not None
     assert trained.model != params.train.model  # otherwise this test would see nothing
-    assert LinkModel.load(house.run_dir(1) / "model").config == trained.model
+    saved = LinkModel.load(house.run_dir(1) / "model")
+    assert (saved.config, saved.calibration) == (trained.model, trained.score_calibration)
     assert folder.get(TrainedModel).best_value == trained.value
     assert logged["completion_alpha"] == trained.model.completion_alpha
     assert logged["completion_valid_value"] == trained.value
