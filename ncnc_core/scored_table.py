@@ -9,6 +9,7 @@ import numpy as np
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.pair_input import NodeId
+from ncnc_core.score_calibration import fitted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,12 +177,7 @@ def _by_features(model: LinkModel, end: str) -> str:
 def _calibrated(model: LinkModel, logits: Any, prior: float) -> Any:
     import torch
 
-    if model.calibration is None:
-        raise InvalidGraph(
-            f"A probability at a prior of {prior} needs a calibrated model, and this one carries no calibration. Ask "
-            "for scores, or serve a model that was trained with a calibration."
-        )
-    return model.calibration.probability(torch.as_tensor(logits), prior).numpy(force=True)
+    return fitted(model.calibration).probability(torch.as_tensor(logits), prior).numpy(force=True)
 
 
 def _require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:

@@ -44,7 +44,7 @@ def test_probabilities_are_those_of_the_calibration_at_the_prior(task: str) -> N
     found = answered(model(calibrated=True), PAIRS, asked)
     expected = ScoreCalibration(2.0, -0.5).probability(torch.tensor(found["score"].tolist()), 0.02)
     assert found["probability"].tolist() == pytest.approx(expected.tolist(), rel=1e-5)
-    with pytest.raises(InvalidGraph, match=r"prior of 0\.02 needs a calibrated model.*Ask for scores"):
+    with pytest.raises(InvalidGraph, match=r"no calibration \(None\).*Use scores, or retrain"):
         answered(model(), PAIRS, asked)
 
 
