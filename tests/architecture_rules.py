@@ -18,6 +18,8 @@ MIRRORS = {
     "benchmarks/large_graph.py": "benchmarks",
     "benchmarks/negatives.py": "benchmarks",
     "benchmarks/nightly_bytes.py": "benchmarks",
+    "benchmarks/calibration_bounds.py": "benchmarks",
+    "benchmarks/evaluation_cost.py": "benchmarks",
     "benchmarks/parts_of_a_night.py": "benchmarks",
     "benchmarks/registry_races.py": "benchmarks",
     "benchmarks/sampled_quality.py": "benchmarks",
