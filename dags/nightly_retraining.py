@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
 from ncnc_airflow.approval_task import ApprovalTask
+from ncnc_airflow.promoted_model import PROMOTED_MODEL
+from ncnc_airflow.report_task import ReportTask
 from ncnc_airflow.step_task import StepTask
 
 DOC = """
@@ -24,16 +26,21 @@ work. Each task runs `ncnc <task id> --run-dir $NCNC_HOME/runs/<run name>`; you 
 | `evaluate` | scores challenger, champion and heuristics on edges that neither model has seen | `evaluation_report.json` |
 | `decide` | holds the evaluation against the gate | `promotion_decision.json`, with every rule |
 | `register` | makes a promoted challenger the champion | a model version, aliases, a ledger entry |
+| `report` | writes the night's report, whatever came of it; its task page has the link | `report.html`, also in MLflow |
 
-With `APPROVAL = "person"` two tasks stand before `register`, so that nothing becomes champion without a person:
+With `APPROVAL = "person"` three tasks stand before `register`, so that nothing becomes champion without a person:
 
 | task | what it does | what it leaves |
 |---|---|---|
 | `nominate` | puts a challenger that passed the gate before a person; pink where the gate refused it: nobody is asked | the night *awaits* |
+| `evidence` | writes the night's report as it stands, for whoever is asked; red, and nobody is asked | `report.html` |
 | `approve` | waits for Approve or Reject, under *Required Actions*; no answer in time is a rejection | the answer, which `register` enters in the ledger; after a rejection `register` is pink |
 
 **Start with** `ncnc status`: the last nights, their outcome and reason, the age of the champion. Whatever happened here,
 the champion was not touched unless `register` is green and says so: a red night serves yesterday's model.
+
+`report` is no step: it runs at the end of every night, also of a red or a skipped one, and does not decide the run's
+colour. Red itself, only the page is missing: `ncnc report --run-dir ...` makes it at any later time.
 
 #### When a task is pink (skipped)
 Exit code 99: there was nothing to do, mostly because the graph, the parameters and the code are those of the last
@@ -67,7 +74,7 @@ APPROVAL_TIME = timedelta(hours=8)  # then it counts as rejected; a night, waiti
 APPROVAL_BODY = """
 The gate let this challenger pass. Before you answer, look at what it was held against:
 
-- the night's report and every rule: MLflow, experiment of the graph, run `{{ ti.xcom_pull(task_ids='snapshot') }}`
+- the night's report, with every rule: {{ ti.xcom_pull(task_ids='evidence', key='_link_ReportLink') }}
 - what happened before: `ncnc registry history`
 
 **Approve** makes it champion, **Reject** keeps the one in use. Your name, the time and the answer go into the ledger,
@@ -77,6 +84,7 @@ and the first answer stands. Without an answer the night counts as rejected.
 SCHEDULE = os.environ.get("NCNC_SCHEDULE", "0 3 * * *")  # "none": only runs that someone asks for, as the demo does
 
 AS_OF = "(data_interval_end | default(dag_run.run_after, true))"
+AS_OF_RUN_DIR = "$NCNC_HOME/runs/$NCNC_GRAPH-{{ " + AS_OF + ".strftime('%Y%m%dT%H%M%SZ') }}"
 ANSWER = "ti.xcom_pull(task_ids='approve')"
 RUN_DIR = "$NCNC_HOME/runs/{{ ti.xcom_pull(task_ids='snapshot') }}"
 
@@ -101,7 +109,7 @@ with DAG(
 ) as dag:
     snapshot = StepTask(
         step="snapshot",
-        run_dir="$NCNC_HOME/runs/$NCNC_GRAPH-{{ " + AS_OF + ".strftime('%Y%m%dT%H%M%SZ') }}",
+        run_dir=AS_OF_RUN_DIR,
         arguments=["--as-of", "{{ " + AS_OF + ".isoformat() }}"],
         doc_md="Reads tonight's delivery, checks it, and publishes it as a versioned snapshot.",
     )
@@ -120,6 +128,7 @@ with DAG(
     register = StepTask(
         step="register",
         run_dir=RUN_DIR,
+        outlets=[PROMOTED_MODEL],
         arguments=[
             "--answer={{ " + ANSWER + ".chosen_options[0] }}",
             "--by={{ (" + ANSWER + ".responded_by_user or {'name': ''}).name }}",
@@ -129,6 +138,13 @@ with DAG(
         else [],
         doc_md="Makes a promoted challenger the champion, or enters that a person rejected it.",
     )
+
+    # A teardown runs whatever became of the tasks before it, and Airflow does not count it for the state of the run.
+    report = ReportTask(
+        step="report",
+        run_dir=AS_OF_RUN_DIR,  # and not what snapshot pushed: it may have failed
+        doc_md="Writes the night's report, also of a night that was refused, skipped or kept.",
+    ).as_teardown()
 
     snapshot >> split >> train >> evaluate >> decide
 
@@ -147,6 +163,14 @@ with DAG(
             response_timeout=APPROVAL_TIME,
             doc_md="Waits for a person; no answer in time is a rejection.",
         )
-        decide >> nominate >> approve >> register
+        evidence = ReportTask(
+            task_id="evidence",
+            step="report",
+            run_dir=RUN_DIR,
+            doc_md="Writes the night's report before a person is asked; its page has the link.",
+        )
+        decide >> nominate >> evidence >> approve >> register
     else:
         decide >> register
+
+    register >> report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,14 +49,22 @@ class AirflowApi:
         errors = self._call("GET", "/importErrors").json()["import_errors"]
         return [f"{item['filename']}: {item['stack_trace'].splitlines()[-1]}" for item in errors]
 
-    def post_run(self, dag_id: str, run_id: str, logical_date: datetime) -> None:
-        """Ask for a run."""
-        body = {"dag_run_id": run_id, "logical_date": logical_date.isoformat()}
+    def post_run(
+        self, dag_id: str, run_id: str, logical_date: datetime | None, conf: Mapping[str, object] | None = None
+    ) -> None:
+        """Ask for a run, with the values of its form where it has one."""
+        date = None if logical_date is None else logical_date.isoformat()
+        body = {"dag_run_id": run_id, "logical_date": date, "conf": dict(conf or {})}
         self._call("POST", f"/dags/{dag_id}/dagRuns", json=body)
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return a run's state."""
         return str(self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}").json()["state"])
+
+    def run_states(self, dag_id: str) -> dict[str, str]:
+        """Return the state of every run of a DAG."""
+        items = self._call("GET", f"/dags/{dag_id}/dagRuns?limit=100").json()["dag_runs"]
+        return {item["dag_run_id"]: item["state"] for item in items}
 
     def task_states(self, dag_id: str, run_id: str) -> dict[str, str]:
         """Return the state of each task of a run; of a mapped or unscheduled one, `waiting`."""

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from embedded.layout import REPOSITORY
 from embedded.nights import DemoError, Night, edges_file
+from pipeline.params import Params
 
 ARCHIVE = Path("as_caida") / "as-caida.tar.zst"
 TRUNCATED = datetime(2007, 9, 17, tzinfo=UTC)  # 18,203 edges, 35 % of the week before
@@ -54,6 +55,7 @@ class AsCaida:
     graph: str = "as_caida"
     params: Path = REPOSITORY / "embedded" / "as_caida_params.yaml"
     has_nodes: bool = False
+    rollback_reason: str | None = None
 
     def __post_init__(self) -> None:
         if not MINIMUM_NIGHTS <= self.num_nights <= MAXIMUM_NIGHTS:
@@ -71,6 +73,10 @@ class AsCaida:
     def history(self) -> tuple[datetime, ...]:
         """The weeks before the first night, from which edges have a first-seen time."""
         return tuple(FIRST_NIGHT - back * WEEK for back in range(HISTORY_WEEKS, 0, -1))
+
+    def recipe(self, night: Night) -> Params:
+        """Return the parameters, the same every week."""
+        return Params.load(self.params)
 
     def deliver(self, as_of: datetime, folder: Path) -> None:
         """Write a week's links, each once: the dumps list both directions."""

@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from embedded.airflow_api import AirflowApi
 from embedded.as_caida import AsCaida, find_archive
+from embedded.batches import read_batches
 from embedded.generated import Generated
 from embedded.layout import Layout
 from embedded.night_results import NightResult, read_results
@@ -29,10 +30,15 @@ from embedded.task_log import last_words, run_folder
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import StepError
+from pipeline.registry_story import story
+from pipeline.registry_tables import story_table
 
 ENDED = ("success", "failed")
 NIGHT_SECONDS = 1200.0
 POLL_SECONDS = 1.0
+BATCH_DAG_ID = "batch_recommendations"
+ROLLBACK_DAG_ID = "champion_rollback"
+ROLLBACK_RUN_ID = "rollback-1"
 WIDTH = 150
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -41,7 +47,7 @@ def settings_for(deliveries: Deliveries, layout: Layout) -> Settings:
     """Return the settings of the demo's stack: no schedule, so that no run starts uninvited."""
     return Settings(
         graph=deliveries.graph,
-        params=str(deliveries.params),
+        params=str(layout.params),
         schedule="none",
         source_edges=str(layout.source / "edges-{date}.parquet"),
         source_nodes=str(layout.source / "nodes-{date}.parquet") if deliveries.has_nodes else None,
@@ -60,11 +66,14 @@ class Demo:
     def play(self) -> list[NightResult]:
         """Start the stack, play every night, read back what came of them, and stop the stack, whatever happens."""
         try:
+            self._set_recipe(self.deliveries.nights[0])
             api = self.stack.up()
             self._ingest()
             for night in self.deliveries.nights:
                 self._play_night(api, night)
             self._check_runs(api)
+            self._await_recommendations(api)
+            self._roll_back(api)
             return read_results(self.deliveries, Doors(Environment(self.stack.environment)))
         finally:
             with unstoppable():
@@ -79,20 +88,53 @@ class Demo:
             argv = ("ncnc", "snapshots", "ingest", "--as-of", as_of.isoformat())
             self.stack.processes.run("ingest", argv, self.stack.environment)
 
+    def _set_recipe(self, night: Night) -> None:
+        """Write the params.yaml that the stack's processes read, as a person would change it by day."""
+        self.stack.layout.root.mkdir(parents=True, exist_ok=True)
+        self.stack.layout.params.write_text(self.deliveries.recipe(night).to_yaml())
+
     def _play_night(self, api: AirflowApi, night: Night) -> None:
         self.deliveries.deliver(night.as_of, self.source)
+        self._set_recipe(night)
         started = time.monotonic()
         self._say(f"[bold]night {night.number}[/bold] as of {night.as_of:%Y-%m-%d}: {night.story}")
         api.post_run(DAG_ID, night.run_id, night.as_of)
-        state = self._follow(api, night, started)
+        state = self._follow(api, DAG_ID, night.run_id, f"night {night.number}", started)
         self._say(f"  night {night.number} ended {state} after {time.monotonic() - started:.0f} s")
 
-    def _follow(self, api: AirflowApi, night: Night, started: float) -> str:
+    def _await_recommendations(self, api: AirflowApi) -> None:
+        """Wait for the batches that promotions have started by themselves, and say what they have made."""
+        started, said = time.monotonic(), ""
+        while running := [run for run, state in api.run_states(BATCH_DAG_ID).items() if state not in ENDED]:
+            if running[0] != said:
+                said = running[0]
+                self._say("[bold]recommendations[/bold] for every node, by each model that was promoted")
+            self.stack.processes.check()
+            if time.monotonic() - started > NIGHT_SECONDS:
+                raise DemoError(f"{said} of {BATCH_DAG_ID} has not ended in {NIGHT_SECONDS:.0f} s.")
+            time.sleep(POLL_SECONDS)
+        for batch in read_batches(self.stack.layout):
+            self._say(f"  {batch.links:,} links for {batch.nodes:,} nodes by {batch.model}: {batch.folder}")
+
+    def _roll_back(self, api: AirflowApi) -> None:
+        """Take the last promotion back through the form of the rollback's DAG, where there is one to take back."""
+        reason, graph = self.deliveries.rollback_reason, self.deliveries.graph
+        aliases = Doors(Environment(self.stack.environment)).registry.aliases(graph)
+        if reason is None or "previous" not in aliases:
+            return
+        started, version = time.monotonic(), aliases["previous"]
+        self._say(f"[bold]afterwards[/bold] a person takes version {aliases['champion']} back: {escape(reason)}")
+        conf = {"graph": graph, "version": version, "reason": reason}
+        api.post_run(ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, None, conf)
+        state = self._follow(api, ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, "rollback", started)
+        self._say(f"  the rollback to version {version} ended {state} after {time.monotonic() - started:.0f} s")
+
+    def _follow(self, api: AirflowApi, dag_id: str, run_id: str, title: str, started: float) -> str:
         """Show the tasks' states as they change until the run has ended."""
         shown: dict[str, str] = {}
-        with self.console.status(f"night {night.number}") as status:
+        with self.console.status(title) as status:
             while True:
-                state, tasks = api.run_state(DAG_ID, night.run_id), api.task_states(DAG_ID, night.run_id)
+                state, tasks = api.run_state(dag_id, run_id), api.task_states(dag_id, run_id)
                 seconds = time.monotonic() - started
                 for task, now in tasks.items():
                     if now != shown.get(task) and now not in ("waiting", "scheduled", "queued"):
@@ -101,10 +143,10 @@ class Demo:
                 if state in ENDED:
                     return state
                 running = [task for task, now in tasks.items() if now == "running"]
-                status.update(f"night {night.number}: {', '.join(running) or 'between tasks'}, {seconds:.0f} s")
+                status.update(f"{title}: {', '.join(running) or 'between tasks'}, {seconds:.0f} s")
                 self.stack.processes.check()
                 if seconds > NIGHT_SECONDS:
-                    raise DemoError(f"Night {night.number} has not ended in {seconds:.0f} s; its tasks: {tasks}.")
+                    raise DemoError(f"{run_id} of {dag_id} has not ended in {seconds:.0f} s; its tasks: {tasks}.")
                 time.sleep(POLL_SECONDS)
 
     def _check_runs(self, api: AirflowApi) -> None:
@@ -143,7 +185,7 @@ def choose(data: str, nights: int | None) -> Deliveries:
     """Return the deliveries that the command line asks for."""
     if data == "as_caida":
         return AsCaida(find_archive(), nights or 8)
-    return Generated(nights or 4)
+    return Generated(nights or 5)
 
 
 def contradictions(deliveries: Deliveries, results: list[NightResult], layout: Layout) -> list[str]:
@@ -173,6 +215,8 @@ def run(deliveries: Deliveries, layout: Layout, console: Console) -> int:
         shutil.rmtree(layout.root, ignore_errors=True)
         results = Demo(deliveries, stack, console).play()
         show(results, deliveries, layout, console)
+        entries = Doors(Environment(stack.environment)).ledger.entries(deliveries.graph)
+        console.print(story_table(deliveries.graph, story(entries)))
         wrong = contradictions(deliveries, results, layout)
         for line in wrong:
             console.print(f"[red]contradiction:[/red] {escape(line)}")
@@ -185,7 +229,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run `python -m embedded.demo`."""
     parser = argparse.ArgumentParser(prog="python -m embedded.demo", description=__doc__)
     parser.add_argument("--data", choices=("generated", "as_caida"), default="generated")
-    parser.add_argument("--nights", type=int, default=None, help="generated: 4; as_caida: 5 to 11, default 8")
+    parser.add_argument("--nights", type=int, default=None, help="generated: 5 or more; as_caida: 5 to 11, default 8")
     arguments = parser.parse_args(argv)
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)

@@ -41,6 +41,11 @@ class Layout:
         return self.root / "home"
 
     @property
+    def recommendations(self) -> Path:
+        """A folder for each batch of recommendations."""
+        return self.home / "recommendations"
+
+    @property
     def data_repository(self) -> Path:
         """The bare git repository that is the data repository's origin."""
         return self.root / "graph-data.git"
@@ -54,6 +59,11 @@ class Layout:
     def source(self) -> Path:
         """Where deliveries are expected."""
         return self.root / "source"
+
+    @property
+    def params(self) -> Path:
+        """The parameters of the demo's present night."""
+        return self.root / "params.yaml"
 
     @property
     def logs(self) -> Path:

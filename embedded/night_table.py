@@ -35,7 +35,8 @@ def show(results: list[NightResult], deliveries: Deliveries, layout: Layout, con
     if first is not None and first.report is not None:
         console.print(f"Night 1's model {against_rivals(first.report)}.", markup=False)
     name = layout.root.name
-    console.print(f"records and reports: {layout.home / 'runs'}/<run>/*.json", markup=False)
+    console.print(f"a page for each night: {layout.home / 'reports'}/<run>.html", markup=False)
+    console.print(f"records: {layout.home / 'runs'}/<run>/*.json", markup=False)
     console.print(f"pages of Airflow and MLflow: make up{'' if name == 'demo' else f' STACK={name}'}, later make down")
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
+from pipeline.params import Params
 from pipeline.published_snapshot import stamp
 
 Expectation = Literal["decided", "skipped", "refused"]
@@ -45,6 +46,7 @@ class Deliveries(Protocol):
     graph: str
     params: Path
     has_nodes: bool
+    rollback_reason: str | None  # why a person takes the last promotion back after the nights; None: nobody does
 
     @property
     def nights(self) -> tuple[Night, ...]:
@@ -53,6 +55,9 @@ class Deliveries(Protocol):
     @property
     def history(self) -> tuple[datetime, ...]:
         """Earlier deliveries that are published as snapshots before the first night."""
+
+    def recipe(self, night: Night) -> Params:
+        """Return the parameters of a night, which a person may have changed since the one before."""
 
     def deliver(self, as_of: datetime, folder: Path) -> None:
         """Put the delivery of a date into the folder where the source leaves its files."""

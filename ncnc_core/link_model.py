@@ -30,7 +30,7 @@ from ncnc_core.saved_model import ModelParts, load_parts, save_parts
 from ncnc_core.score_calibration import ScoreCalibration, fitted
 from ncnc_core.training import EpochResult, SelectionMetric
 from ncnc_core.training_config import TrainingConfig
-from ncnc_core.training_progress import counted, training_progress
+from ncnc_core.training_progress import training_progress
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -128,7 +128,7 @@ class LinkModel:
 
     def score_ids(self, source_ids: Iterable[Any], target_ids: Iterable[Any]) -> Float[Tensor, " pairs"]:
         """Return the logit of each pair of node ids (lists, arrays, columns) on the served graph."""
-        return self.score_pairs(pair_input.paired_positions(source_ids, target_ids, self._positions))
+        return self.score_pairs(pair_input.paired_positions(source_ids, target_ids, self.position_of))
 
     def probabilities(
         self, pairs: PairInput, prior: float = 0.5, *, adjacency: Adjacency | None = None
@@ -148,18 +148,18 @@ class LinkModel:
         """Return the k best-scored partners of each node, by id; an edge of the served graph only where asked for.
 
         In a graph of up to `recommendation.EVERY_NODE_UP_TO` nodes (or with candidates="all") every other node is
-        ranked. In a larger one (or with "near") those within two steps are, most shared neighbours first, and those of
-        highest degree: no other is looked for. Ties are in the order of the nodes.
+        ranked. In a larger one `recommendation.SHORTLIST` candidates are (or as many as `candidates` says), found by
+        random walks and by degree, see `shortlists`: no other is looked for. Ties are in the order of the nodes.
         """
-        asked = self.positions(nodes).tolist()
         return recommend_links(
             self.score_pairs,
             self.adjacency,
-            counted(asked, "recommending", shown=progress),
+            self.positions(nodes).to(self.adjacency.column.device),
             k,
             self.node_ids,
             exclude_known=exclude_known,
             candidates=candidates,
+            progress=progress,
         )
 
     def explain(self, source: NodeId, target: NodeId) -> LinkExplanation:
@@ -239,10 +239,11 @@ class LinkModel:
 
     def positions(self, ids: IdsInput) -> Int64[Tensor, " ids"]:
         """Return the position of each node id; an unknown one is an InvalidGraph."""
-        return pair_input.positions_of(ids, self._positions)
+        return pair_input.positions_of(ids, self.position_of)
 
     @cached_property
-    def _positions(self) -> dict[NodeId, int]:
+    def position_of(self) -> dict[NodeId, int]:
+        """The position of each known node id."""
         return {node: position for position, node in enumerate(self.node_ids)}
 
     @cached_property
@@ -259,4 +260,4 @@ class LinkModel:
         return LinkModel(self.config, self.network, graph.adjacency(), graph.features, graph.node_ids, self.calibration)
 
     def _pairs(self, pairs: PairInput) -> Tensor:
-        return pair_input.pair_positions(pairs, self._positions).to(self.adjacency.column.device)
+        return pair_input.pair_positions(pairs, self.position_of).to(self.adjacency.column.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,19 +12,18 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
-from ncnc_core.cost_chunks import cost_chunks
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.pair_input import NodeId
+from ncnc_core.ranked_links import Score, ranked_links, ranking_parts
+from ncnc_core.training_progress import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 EVERY_NODE_UP_TO = 100_000  # nodes of a graph in which a node is ranked against all others: NCNC takes a second
-NEAR_AT_MOST = 20_000  # two-hop candidates a node, those with most shared neighbours first
-BUSIEST = 1_000  # nodes of highest degree that are candidates of everyone
-ENTRIES_AT_ONCE = 2**20  # two-step walks in memory at a time
+SHORTLIST = 2_000  # candidates of a node in a larger one: a few nodes are asked for, not all
 
-Candidates = Literal["all", "near"]
+Candidates = Literal["all"] | int
 
 
 @dataclass(frozen=True)
@@ -66,90 +65,51 @@ class Recommendations:
 
 
 def recommend_links(
-    score: Callable[[Tensor], Tensor],
+    score: Score,
     adjacency: Adjacency,
-    nodes: Iterable[int],
+    nodes: Int64[Tensor, " nodes"],
     k: object,
     node_ids: Sequence[NodeId],
     *,
     exclude_known: bool,
-    candidates: str | None,
+    candidates: object,
+    progress: bool = False,
 ) -> Recommendations:
-    """Rank the candidates of each node and keep the best k, ties in the order of the positions.
-
-    Where fewer than k candidates are left, all of them are returned. Memory: one node's candidates.
+    """Rank the candidates of each node and keep the best k, ties in the order of the positions, see `ranked_links`.
 
     Raises:
-        InvalidGraph: k is no whole number from 1, or `candidates` is another word.
+        InvalidGraph: k or the number of candidates is no whole number from 1, or `candidates` is another word.
     """
-    count, search = _whole(k), _search(candidates, adjacency.num_nodes)
+    count = _whole(k, "recommend gives at least one candidate a node, but k")
+    shortlist = shortlist_size(candidates, adjacency.num_nodes)
+    parts = ranking_parts(adjacency, nodes, candidates=shortlist, exclude_known=exclude_known)
     rows: list[Recommendation] = []
-    for node in nodes:
-        others = candidates_of(adjacency, node, exclude_known=exclude_known, candidates=search)
-        pairs = torch.stack([torch.full_like(others, node), others])
-        scores, order = score(pairs).sort(descending=True, stable=True)  # stable: a tie stays in the nodes' order
-        best = order[:count]
+    for part in counted(parts, "recommending", shown=progress):
+        (found,) = ranked_links(score, adjacency, [part], count, candidates=shortlist, exclude_known=exclude_known)
+        known = adjacency.has(torch.stack([found.source, found.target]))
+        columns = (found.source, found.target, found.rank, found.score, known)
         rows += [
-            Recommendation(node_ids[node], node_ids[other], rank, value, known)
-            for rank, (other, value, known) in enumerate(
-                zip(
-                    others[best].tolist(), scores[:count].tolist(), adjacency.has(pairs[:, best]).tolist(), strict=True
-                ),
-                start=1,
-            )
+            Recommendation(node_ids[source], node_ids[target], rank, value, is_known)
+            for source, target, rank, value, is_known in zip(*(one.tolist() for one in columns), strict=True)
         ]
     return Recommendations(tuple(rows))
 
 
-def _whole(k: Any) -> int:
-    if isinstance(k, bool) or not hasattr(k, "__index__") or operator.index(k) < 1:
-        raise InvalidGraph(
-            f"recommend gives at least one candidate a node, but k is {k!r}. Ask for k=1 or more, a whole number."
-        )
-    return operator.index(k)
+def shortlist_size(candidates: object, num_nodes: int) -> int | None:
+    """Return how many candidates a node is ranked against, None for every other node.
 
-
-def _search(candidates: str | None, num_nodes: int) -> Candidates:
-    if candidates is None:
-        return "all" if num_nodes <= EVERY_NODE_UP_TO else "near"
-    if candidates == "all":
-        return "all"
-    if candidates == "near":
-        return "near"
-    raise InvalidGraph(f"candidates is 'all' or 'near', but it is {candidates!r}. Give one of them, or leave it out.")
-
-
-def candidates_of(
-    adjacency: Adjacency, node: int, *, exclude_known: bool, candidates: Candidates
-) -> Int64[Tensor, " candidates"]:
-    """Return the positions a node is ranked against, ascending: all others, or those near it and the busiest.
-
-    Near: within two steps, the NEAR_AT_MOST with the most shared neighbours; busiest: the BUSIEST of highest degree,
-    for links that share no neighbour yet.
+    Raises:
+        InvalidGraph: it is neither "all" nor a whole number from 1.
     """
-    chosen = torch.zeros(adjacency.num_nodes, dtype=torch.bool, device=adjacency.column.device)
-    neighbors = adjacency.column[adjacency.row_pointer[node] : adjacency.row_pointer[node + 1]]
+    if candidates is None:
+        return None if num_nodes <= EVERY_NODE_UP_TO else SHORTLIST
     if candidates == "all":
-        chosen[:] = True
-    else:
-        shared = _shared_counts(adjacency, neighbors)
-        near = shared.sort(descending=True, stable=True).indices[: min(NEAR_AT_MOST, int((shared > 0).sum()))]
-        chosen[near] = True
-        chosen[neighbors] = True
-        chosen[adjacency.degree.sort(descending=True, stable=True).indices[:BUSIEST]] = True
-    chosen[node] = False
-    if exclude_known:
-        chosen[neighbors] = False
-    return chosen.nonzero().flatten()
+        return None
+    return _whole(candidates, "candidates is 'all' or how many a node is ranked against, but it")
 
 
-def _shared_counts(adjacency: Adjacency, neighbors: Tensor) -> Tensor:
-    """Return how many of the neighbours each node is adjacent to, [nodes]."""
-    counts = torch.zeros(adjacency.num_nodes, dtype=torch.int64, device=neighbors.device)
-    lengths = adjacency.degree[neighbors]
-    for part in cost_chunks(lengths, ENTRIES_AT_ONCE):
-        length = lengths[part]
-        shift = adjacency.row_pointer[neighbors[part]] - (length.cumsum(0) - length)
-        entry = torch.arange(int(length.sum()), device=neighbors.device) + torch.repeat_interleave(shift, length)
-        counts += torch.bincount(adjacency.column[entry], minlength=adjacency.num_nodes)
-    return counts
+def _whole(number: Any, what: str) -> int:
+    if isinstance(number, bool) or not hasattr(number, "__index__") or operator.index(number) < 1:
+        name = "k" if what.endswith(" k") else "candidates"
+        raise InvalidGraph(f"{what} is {number!r}. Ask for {name}=1 or more, a whole number.")
+    return operator.index(number)

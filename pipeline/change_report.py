@@ -10,7 +10,16 @@ from pydantic import AwareDatetime
 
 from pipeline.canonical_graph import Change
 from pipeline.feature_drift import FeatureDrift, feature_drift
-from pipeline.graph_shape import Counts, GraphShape, degree_shift, degrees, graph_shape, two_colourable_share
+from pipeline.graph_shape import (
+    Counts,
+    DegreeCount,
+    GraphShape,
+    degree_counts,
+    degree_shift,
+    degrees,
+    graph_shape,
+    two_colourable_share,
+)
 from pipeline.id_reuse import reused_ids
 from pipeline.records import GraphName, Part, Record
 from pipeline.snapshot_files import CanonicalGraph
@@ -43,6 +52,7 @@ class ChangeReport(Record):
     edge_overlap: edges living in both over those living in either (Jaccard). new_node_share: the nodes that were never
     held before. edges_to_new_nodes: the share of the first-time edges with an end in one. degree_shift: the
     Kolmogorov-Smirnov distance. two_colourable: the share of the edges in bipartite components.
+    degree_counts: the nodes by their number of edges, before and tonight.
     """
 
     file_name = "change_report.json"
@@ -66,10 +76,12 @@ class ChangeReport(Record):
     features: FeatureDrift
     gaining: tuple[HubChange, ...] = ()
     losing: tuple[HubChange, ...] = ()
+    degree_counts: tuple[DegreeCount, ...] = ()
 
     def metrics(self) -> dict[str, float]:
         """Return every number under a dotted name, as MLflow plots them over the nights."""
-        values = self.model_dump(exclude={"graph", "as_of", "previous_as_of", "first_reused", "gaining", "losing"})
+        lists = {"gaining", "losing", "degree_counts"}
+        values = self.model_dump(exclude={"graph", "as_of", "previous_as_of", "first_reused"} | lists)
         features = values.pop("features")
         values.pop("shape_before")
         shape = values.pop("shape")
@@ -100,11 +112,11 @@ def change_report(
         "shape": graph_shape(change.graph, degree),
         "features": feature_drift(change.graph, previous),
     }
-    values |= _alone(change) if previous is None else _compared(change, previous, degree)
+    values |= _alone(change, degree) if previous is None else _compared(change, previous, degree)
     return ChangeReport.model_validate(values)
 
 
-def _alone(change: Change) -> dict[str, Any]:  # Any: as above
+def _alone(change: Change, degree: Counts) -> dict[str, Any]:  # Any: as above
     nodes, edges = int(change.graph.node_living.sum()), change.added
     names = ("edge_ratio", "edge_overlap", "new_node_share", "edges_to_new_nodes", "degree_shift", "shape_before")
     return {
@@ -112,6 +124,7 @@ def _alone(change: Change) -> dict[str, Any]:  # Any: as above
         "edges": Turnover(before=0, tonight=edges, added=edges, returned=0, removed=0),
         "reused_ids": 0,
         "first_reused": None,
+        "degree_counts": degree_counts(None, degree[change.graph.node_living]),
         **dict.fromkeys(names),
     }
 
@@ -143,6 +156,7 @@ def _compared(change: Change, previous: CanonicalGraph, degree: Counts) -> dict[
         "new_node_share": new_nodes / max(num_nodes, 1),
         "edges_to_new_nodes": float((first_time >= known).any(axis=0).mean()) if change.added else 0.0,
         "degree_shift": degree_shift(degree_before[lived], degree[living]),
+        "degree_counts": degree_counts(degree_before[lived], degree[living]),
         "reused_ids": len(reused),
         "first_reused": str(tables.node_ids[reused[0]]) if len(reused) else None,
         "shape_before": graph_shape(previous, degree_before[:known]),

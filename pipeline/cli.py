@@ -17,7 +17,9 @@ from pipeline.check_commands import snapshots_check
 from pipeline.errors import InvalidInput, StepError, TamperedRecord
 from pipeline.model_commands import models
 from pipeline.promotion_commands import promotions
+from pipeline.recommend_commands import recommendations
 from pipeline.registry_commands import registry
+from pipeline.report_commands import reports
 from pipeline.snapshot_commands import snapshots
 from pipeline.step_commands import ParamsFile, open_doors, print_line, steps
 from pipeline.tune_commands import tuning
@@ -29,6 +31,8 @@ app.add_typer(models)
 app.add_typer(tuning)
 app.add_typer(promotions)
 app.add_typer(registry, name="registry")
+app.add_typer(recommendations)
+app.add_typer(reports)
 app.add_typer(snapshots, name="snapshots")
 snapshots.command(name="check")(snapshots_check)
 app.add_typer(audit_app, name="audit")
@@ -46,6 +50,7 @@ def try_(
     from rich.console import Console
 
     from pipeline.params import Params
+    from pipeline.rules_table import rules_table
     from pipeline.score_table import scores_table, slices_table
     from pipeline.trial import run_trial, trial_params
 
@@ -55,6 +60,7 @@ def try_(
     console.print(f"{trial.snapshot.num_nodes} nodes, {trial.snapshot.num_edges} edges")
     console.print(scores_table(trial.report))
     console.print(slices_table(trial.report))
+    console.print(rules_table(trial.decision))
     console.print(f"the gate would {'promote' if trial.decision.promote else 'refuse'} it: {trial.decision.reason}")
     print_line(folder=trial.folder, promote=trial.decision.promote, reason=trial.decision.reason)
 

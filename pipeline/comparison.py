@@ -15,6 +15,7 @@ from ncnc_core.ranking import rank_intervals, reciprocal_ranks
 from ncnc_core.score_calibration import ScoreCalibration
 from pipeline.evaluation_cost import CostMeter
 from pipeline.evaluation_parts import PairedComparison, ReliabilityBin
+from pipeline.paired_difference import paired_comparison
 from pipeline.params import EvaluateParams
 from pipeline.records import Interval, ModelScores
 from pipeline.scored_input import GraphScorer, ScoredInput, scored_input
@@ -94,8 +95,9 @@ def compare(
 ) -> Comparison:
     """Score the same pairs with every scorer; the paired difference is challenger minus champion in reciprocal rank.
 
-    Edges that share a node are not independent, so the resampling draws whole clusters of edges: those whose busier
-    endpoint among the test edges is the same. A scorer with a calibration is measured as a probability too.
+    Edges that share a node are not independent. For the metrics, the resampling draws whole clusters of edges: those
+    whose busier endpoint among the test edges is the same. The paired difference, which decides, leaves out nodes. A
+    scorer with a calibration is measured as a probability too.
     """
     meter = meter or CostMeter()
     count = pairs.positives.shape[1] + pairs.negatives.shape[1]
@@ -113,7 +115,8 @@ def compare(
     if "champion" not in scored:
         return Comparison(scores, None, given, scored, clusters)
     with meter.part("paired difference", pairs.positives.shape[1]):
-        paired = _paired(scored["challenger"].ranks, scored["champion"].ranks, pairs.positives, clusters, params)
+        ranks = (scored["challenger"].ranks, scored["champion"].ranks)
+        paired = paired_comparison(*ranks, pairs.positives, confidence=params.confidence)
     return Comparison(scores, paired, given, scored, clusters)
 
 
@@ -152,34 +155,6 @@ def _with_intervals(
         name=name,
         metrics={key: _interval(value) for key, value in found.items()},
         reliability=tuple(ReliabilityBin(**part._asdict()) for part in stated.bins),
-    )
-
-
-def _paired(
-    challenger: Tensor, champion: Tensor, positives: Tensor, clusters: Tensor, params: EvaluateParams
-) -> PairedComparison:
-    def interval(drawn: Tensor | None) -> Interval:
-        return _interval(
-            paired_bootstrap(
-                challenger,
-                champion,
-                samples=params.bootstrap_samples,
-                confidence=params.confidence,
-                generator=torch.Generator().manual_seed(params.seed),
-                clusters=drawn,
-            )
-        )
-
-    by_node = interval(clusters)
-    return PairedComparison(
-        metric="mrr",
-        difference=by_node,
-        p_value=1.0,
-        resampled_by="node",
-        by_edge=interval(None),
-        by_node=by_node,
-        num_edges=positives.shape[1],
-        num_nodes=int(positives.unique().numel()),
     )
 
 

@@ -12,6 +12,7 @@ from pipeline.claims import Claims
 from pipeline.environment import Environment
 from pipeline.ledger import Ledger
 from pipeline.model_registry import ModelRegistry
+from pipeline.night_branch import NightBranch
 from pipeline.snapshot_store import SnapshotStore
 
 
@@ -51,3 +52,8 @@ class Doors:
     def registry(self) -> ModelRegistry:
         """Runs, metrics, artifacts and model versions."""
         return ModelRegistry(self.environment.tracking_uri)
+
+    @cached_property
+    def nights(self) -> NightBranch:
+        """The decided nights' metrics and plots, as DVC compares them."""
+        return NightBranch(self.environment.data_repository, self.environment.home)

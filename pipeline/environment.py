@@ -61,6 +61,11 @@ class Environment:
         """Where MLflow tracks and registers."""
         return self._required("MLFLOW_TRACKING_URI", "the MLflow server, for example http://localhost:5000")
 
+    @property
+    def mlflow_pages(self) -> str:
+        """Where people open MLflow's pages, where that is not where this machine reaches the server."""
+        return self.values.get("NCNC_MLFLOW_PAGES") or self.tracking_uri
+
     def _required(self, name: str, meaning: str) -> str:
         value = self.values.get(name)
         if not value:

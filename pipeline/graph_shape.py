@@ -30,6 +30,15 @@ class GraphShape(Part):
     outside_largest: float
 
 
+class DegreeCount(Part):
+    """How many nodes had, and have, from `low` to `high` edges."""
+
+    low: int
+    high: int
+    before: int
+    tonight: int
+
+
 def living_edges(graph: CanonicalGraph) -> NDArray[np.int64]:
     """Return the living edges as positions, [2, e]."""
     return graph.tables.edges[:, graph.tables.living]
@@ -84,6 +93,19 @@ def degree_shift(before: Counts, tonight: Counts) -> float:
     size = int(max(before.max(), tonight.max())) + 1
     shares = [np.cumsum(np.bincount(sample, minlength=size)) / len(sample) for sample in (before, tonight)]
     return float(np.abs(shares[0] - shares[1]).max())
+
+
+def degree_counts(before: Counts | None, tonight: Counts) -> tuple[DegreeCount, ...]:
+    """Count nodes by degree: 0, 1, 2 to 3, 4 to 7 and so on, up to the largest that there was or is; O(nodes)."""
+    samples = [np.zeros(0, dtype=np.int64) if before is None else before, tonight]
+    # frexp's exponent is the number of binary digits: 0 for 0, 1 for 1, 2 for 2 and 3, exact below 2**53.
+    digits = [np.frexp(sample)[1] for sample in samples]
+    size = max(int(part.max(initial=0)) for part in digits) + 1
+    counts = [np.bincount(part, minlength=size).tolist() for part in digits]
+    return tuple(
+        DegreeCount(low=2**bits // 2, high=2**bits - 1, before=then, tonight=now)
+        for bits, (then, now) in enumerate(zip(*counts, strict=True))
+    )
 
 
 def _component_sizes(edges: NDArray[np.int64], degree: Counts) -> Counts:

@@ -99,7 +99,8 @@ def _data(snapshot: GraphSnapshot, split: EdgeSplit) -> str:
 def _training(trained: TrainedModel) -> str:
     start = "from random weights"
     if trained.warm_start is not None:
-        start = f"from the weights of version {trained.warm_start.version} ({trained.warm_start.new_nodes:,} new nodes)"
+        warm = trained.warm_start
+        start = f"from the weights of version {warm.version} ({warm.new_nodes:,} new nodes)"
     return (
         f"## Training\n\n{trained.epochs} epochs {start}, the best {trained.best_epoch} by "
         f"{trained.selection_metric} {trained.best_value:.4f} on validation; {trained.num_parameters:,} parameters, "

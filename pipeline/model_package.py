@@ -14,14 +14,19 @@ from pathlib import Path
 import mlflow.pyfunc
 from mlflow.entities import LoggedModel
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
+from mlflow.types.schema import Array
 from pandas import DataFrame
 from pandas.api.types import is_integer_dtype
+
+from ncnc_core.link_model import LinkModel
+from ncnc_core.scored_table import DEFAULTS, ENDS
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "ncnc_core"
 SERVED_MODEL = Path(__file__).with_name("served_model.py")
 ARTIFACT = "link_model"  # as served_model.py asks for it
+PARAM_TYPES = {str: DataType.string, int: DataType.long, float: DataType.double, bool: DataType.boolean}
 MODEL_PATH = f"artifacts/{ARTIFACT}"
 # CPython 3.11 counts the depth of a parse for the whole interpreter: two threads that parse fail now and then.
 PARSING = threading.Lock()
@@ -37,7 +42,7 @@ def pack_model(model_folder: Path, destination: Path, *, logged: LoggedModel, in
             python_model=str(SERVED_MODEL),
             artifacts={ARTIFACT: str(named)},
             code_paths=[str(CORE)],
-            signature=pair_signature(input_example),
+            signature=served_signature(input_example, LinkModel.load(model_folder).network.num_features),
             input_example=input_example,
             pip_requirements=served_requirements(),
             mlflow_model=Model(
@@ -52,11 +57,22 @@ def pack_model(model_folder: Path, destination: Path, *, logged: LoggedModel, in
         shutil.rmtree(compiled)
 
 
-def pair_signature(pairs: DataFrame) -> ModelSignature:
-    """Return the signature: source and target as the graph has them, 64-bit integers or strings, and a float score."""
+def served_signature(pairs: DataFrame, num_features: int) -> ModelSignature:
+    """Return the signature: source and target as the graph has them, 64-bit integers or strings, and a float score.
+
+    Only source must be given: to recommend, there is no target. Where the model reads features, those of nodes that it
+    does not know may come beside the ids. The parameters are those of `ncnc_core.scored_table`, with their defaults.
+    """
     kind = DataType.long if is_integer_dtype(pairs["source"]) else DataType.string
-    inputs: list[ColSpec | TensorSpec] = [ColSpec(kind, "source"), ColSpec(kind, "target")]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema([*inputs, ColSpec(DataType.float, "score")]))
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(kind, "source"), ColSpec(kind, "target", required=False)]
+    if num_features:
+        inputs += [ColSpec(Array(DataType.double), f"{end}_features", required=False) for end in ENDS]
+    outputs: list[ColSpec | TensorSpec] = [ColSpec(kind, end) for end in ENDS]
+    return ModelSignature(
+        inputs=Schema(inputs),
+        outputs=Schema([*outputs, ColSpec(DataType.float, "score")]),
+        params=ParamSchema([ParamSpec(name, PARAM_TYPES[type(value)], value) for name, value in DEFAULTS.items()]),
+    )
 
 
 def served_requirements() -> list[str]:

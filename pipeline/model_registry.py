@@ -16,6 +16,7 @@ from pandas import DataFrame
 
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.model_package import MODEL_PATH, pack_model
+from pipeline.night_pages import NightPages
 from pipeline.records import FileDigest, digests_of_folder
 from pipeline.registered_aliases import MISSING
 from pipeline.registry_contents import RegistryContents
@@ -39,7 +40,7 @@ class ModelVersion:
     tags: Mapping[str, str]
 
 
-class ModelRegistry(TuningRuns, RegistryContents):
+class ModelRegistry(NightPages, TuningRuns, RegistryContents):
     """Versions of one registered model per graph, under the aliases champion, challenger and previous; no stages."""
 
     def champion(self, graph: str) -> ModelVersion | None:

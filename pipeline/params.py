@@ -8,22 +8,17 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ncnc_core.evaluation_negatives import EvaluationNegative
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.validation import SelectionMetric
+from pipeline.decide_params import DecideParams as DecideParams
 from pipeline.errors import InvalidInput
 from pipeline.params_file import explain, file_content
+from pipeline.params_section import Section as Section
 from pipeline.records import GraphName
-
-
-class Section(BaseModel):
-    """A section of params.yaml: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
 
 # The checks with a threshold of their own, which snapshot.warn_only may take the power to refuse from.
 THRESHOLD_CHECKS = (
@@ -159,16 +154,6 @@ class EvaluateParams(Section):
     sensitivity_shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.01, 0.05)
     sensitivity_edges: int = Field(default=200, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
-
-
-class DecideParams(Section):
-    """The gate."""
-
-    mode: Literal["superiority", "non_inferiority"] = "superiority"
-    margin: float = Field(default=0.01, ge=0)
-    metric: Literal["mrr"] = "mrr"
-    minimum_test_edges: int = Field(default=200, ge=1)
-    incomparable_champion: Literal["keep", "replace"] = "keep"
 
 
 class RegisterParams(Section):

@@ -12,14 +12,17 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_model import LinkModel
+from ncnc_core.scored_table import answered
 
 ARTIFACT = "link_model"
 
 
 class ServedModel(PythonModel):
-    """Pairs of node ids in, the same pairs with a score out, row for row; a higher score is a likelier edge."""
+    """Pairs of node ids in, the same pairs with a score out, row for row; a higher score is a likelier edge.
+
+    With the parameter `task`: "recommend" answers the best partners of each source, "explain" the parts of each score.
+    """
 
     # MLflow looks for a parameter named exactly `context`.
     def load_context(self, context: PythonModelContext) -> None:
@@ -29,25 +32,20 @@ class ServedModel(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return the input's source and target with their score, float32.
+        """Return what `ncnc_core.scored_table.answered` says of the input.
 
         Args:
             context: unused; MLflow passes it.
-            model_input: the columns source and target, node ids of the type the graph has.
-            params: none yet; reserved for recommending and explaining.
+            model_input: the columns source and target, node ids of the type the graph has; to recommend, source alone.
+            params: those of the signature, see `ncnc_core.scored_table.DEFAULTS`.
 
         Raises:
-            InvalidGraph: a column is missing, or a node is not in the model's graph.
+            InvalidGraph: a column is missing, a row cannot be scored, or a parameter has no such value.
         """
-        missing = [name for name in ("source", "target") if name not in model_input]
-        if missing:
-            raise InvalidGraph(
-                f"The input has no column {missing[0]!r}, only {list(model_input.columns)}. "
-                f"Pass a DataFrame with the columns source and target."
-            )
-        pairs = model_input[["source", "target"]].reset_index(drop=True)
-        scores = self._model.score_ids(pairs["source"].tolist(), pairs["target"].tolist())
-        return pairs.assign(score=scores.numpy(force=True).astype("float32"))
+        answer = answered(self._model, model_input, params)
+        # What is missing is null in JSON: a server would write NaN, which most readers refuse.
+        gaps = [str(name) for name in answer if answer[name].isna().any()]
+        return answer.assign(**{name: answer[name].astype(object).where(answer[name].notna(), None) for name in gaps})
 
 
 set_model(ServedModel())

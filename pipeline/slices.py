@@ -14,7 +14,9 @@ from torch import Tensor
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.bootstrap import MetricInterval, bootstrap_mean
 from ncnc_core.edge_history import NEVER, EdgeHistory
+from pipeline.comparison import busier_endpoint
 from pipeline.evaluation_parts import Interval, SliceKind, SliceScores
+from pipeline.paired_difference import paired_comparison
 from pipeline.params import EvaluateParams
 
 # The lower degree of an edge's two ends; fixed bounds, so that a slice means the same every night.
@@ -60,16 +62,22 @@ def slice_scores(
     slices: tuple[Slice, ...],
     challenger: Tensor,
     champion: Tensor | None,
-    clusters: Tensor,
+    positives: Tensor,
     params: EvaluateParams,
 ) -> tuple[SliceScores, ...]:
-    """Return each slice's count, mean reciprocal ranks and paired difference; an empty slice has its count alone."""
-    return tuple(_scores(part, challenger, champion, clusters, params) for part in slices)
+    """Return each slice's count, mean reciprocal ranks and paired difference; an empty slice has its count alone.
+
+    The difference is that of `paired_comparison`, as it is on the whole: the gate reads both. Drawing clusters would
+    make a slice whose edges all meet at one hub certain to the last digit.
+    """
+    return tuple(_scores(part, challenger, champion, positives, params) for part in slices)
 
 
 def _scores(
-    part: Slice, challenger: Tensor, champion: Tensor | None, clusters: Tensor, params: EvaluateParams
+    part: Slice, challenger: Tensor, champion: Tensor | None, positives: Tensor, params: EvaluateParams
 ) -> SliceScores:
+    clusters = busier_endpoint(positives)
+
     def of(ranks: Tensor) -> Interval:
         return _interval(
             bootstrap_mean(
@@ -84,6 +92,10 @@ def _scores(
     count = int(part.member.sum())
     if count == 0:
         return SliceScores(kind=part.kind, name=part.name, num_edges=0, metric="mrr", challenger=None)
+    difference = None
+    if champion is not None:
+        ranks = (challenger[part.member], champion[part.member])
+        difference = paired_comparison(*ranks, positives[:, part.member], confidence=params.confidence).difference
     return SliceScores(
         kind=part.kind,
         name=part.name,
@@ -91,7 +103,7 @@ def _scores(
         metric="mrr",
         challenger=of(challenger),
         champion=None if champion is None else of(champion),
-        difference=None if champion is None else of(challenger - champion),
+        difference=difference,
     )
 
 

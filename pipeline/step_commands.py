@@ -44,6 +44,13 @@ def print_line(**fields: Any) -> None:  # Any: the one JSON line a caller reads 
     print(json.dumps(fields, default=str), flush=True)
 
 
+def show(text: str) -> None:
+    """Show text on standard error, for a person."""
+    from rich.console import Console
+
+    Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(text)
+
+
 def open_doors() -> Doors:
     """Return the doors this process's environment leads to."""
     from pipeline.doors import Doors
@@ -71,6 +78,7 @@ def show_checks(checks: DataChecks, change: ChangeReport | None) -> None:
 def _run_step(step: str, run_dir: Path, params: Params | None = None, **arguments: Argument) -> None:
     """Run a step by its name and print its line; what it raises goes on to `main`."""
     from pipeline.night import run_step
+    from pipeline.night_measures import write_measures
     from pipeline.run_folder import RunFolder
 
     doors = open_doors()
@@ -80,6 +88,7 @@ def _run_step(step: str, run_dir: Path, params: Params | None = None, **argument
     except StepError as error:
         print_line(step=step, run=folder.name, exit_code=error.exit_code, reason=str(error))
         raise
+    write_measures(folder.path, record)  # here, because a step whose record was fetched has its files to leave as well
     print_line(step=step, run=folder.name, exit_code=0, record=record.file_name, sha256=record.sha256)
 
 
@@ -138,6 +147,21 @@ def evaluate(run_dir: RunDir) -> None:
 def decide(run_dir: RunDir) -> None:
     """Hold the evaluation against the gate."""
     _run_step("decide", run_dir)
+    show_rules(run_dir)
+
+
+def show_rules(run_dir: Path) -> None:
+    """Show every rule of the gate on standard error, for a person."""
+    from rich.console import Console
+
+    from pipeline.data_checks import TEXT_WIDTH
+    from pipeline.records import PromotionDecision
+    from pipeline.rules_table import rules_table
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = TEXT_WIDTH
+    console.print(rules_table(PromotionDecision.read(run_dir)))
 
 
 @steps.command()

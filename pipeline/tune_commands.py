@@ -19,7 +19,9 @@ tuning = typer.Typer()
 def tune(
     run_dir: RunDir,
     trials: Annotated[int, typer.Option(min=1, help="How many trials in all, those of earlier calls counted.")] = 30,
-    timeout: Annotated[float | None, typer.Option(min=1, help="Seconds; a trial that runs then is ended.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=1, help="Seconds; the trial that runs then is ended after its epoch.")
+    ] = None,
     space: Annotated[Path | None, typer.Option(help="A search space; by default that of docs/training.md.")] = None,
 ) -> None:
     """Search hyper-parameters on a run's training and validation edges; a killed search goes on where it was."""
@@ -32,26 +34,24 @@ def tune(
     from pipeline.search_space import fragment, load_space
     from pipeline.tuning import tune as search
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what ends a trial is said by us
     doors, console = open_doors(), Console(stderr=True, highlight=False)
     folder = RunFolder(run_dir, doors.registry)
     ends = (TextColumn("tuning"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     columns = (*ends, TextColumn("{task.fields[best]}"))
-    best = float("-inf")
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("tuning", total=trials, best="")
+        bar, values = progress.add_task("tuning", total=trials, best=""), list[float]()
 
-        def on_trial(trial: FrozenTrial) -> None:
-            nonlocal best
-            best = max(best, trial.value if trial.value is not None else best)
-            progress.update(bar, completed=trial.number + 1, best=f"best {best:.4f}")
+        def on_trial(count: int, trial: FrozenTrial) -> None:
+            values.extend([trial.value] if trial.value is not None and trial.state.name == "COMPLETE" else [])
+            progress.update(bar, completed=count, best=f"best {max(values):.4f}" if values else "")
 
         params = folder.frozen_params()
         found = search(
             folder, params, load_space(space), trials=trials, seconds=timeout, doors=doors, on_trial=on_trial
         )
     gain = "" if found.baseline is None else f", {found.best - found.baseline:+.4f} to the present parameters"
-    counted = f"{found.trials} trials, {found.pruned} cut short"
+    counted = f"{found.trials} trials, {found.pruned} of them cut short"
     console.print(f"{counted}: {found.metric} {found.best:.4f} on validation{gain}")
     console.print(f"put into params.yaml (also in {found.params_file}):\n", markup=False)
     console.print(yaml.safe_dump(fragment(found.values), sort_keys=False), markup=False)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
+import torch
 import yaml
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ncnc_core.errors import InvalidGraph
@@ -27,29 +25,72 @@ from pipeline.run_data import features_for, snapshot_tables, split_arrays
 from pipeline.run_folder import RunFolder
 from pipeline.search_space import SearchSpace, Value, fragment, with_values
 from pipeline.steps.train import training_data
+from pipeline.tuning_study import ENDED, REFUSED, ended, opened_study, outcome_of, prepare_next
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "tuning"
 TUNED_FILE = "tuned_params.yaml"
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
-HEARTBEAT_SECONDS = 60
-STARTUP_TRIALS = 8  # drawn at random before the search learns, and before it cuts a trial short
+
+
+class TimeIsOver(Exception):
+    """The time given to a search is over."""
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a search has found: the best trial's values, its validation metric, and that of the present parameters."""
+    """What a search has found: the best trial's values, its validation metric, and that of the present parameters.
+
+    `trials` have ended, `pruned` of them before their last epoch.
+    """
 
     study: str
     metric: str
     trials: int
     pruned: int
-    failed: int
     best: float
     baseline: float | None
     values: dict[str, Value]
     params_file: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Trains what a trial draws, and answers the selection metric on validation."""
+
+    space: SearchSpace
+    params: Params
+    data: TrainingData
+    device: torch.device
+    deadline: float  # as time.monotonic counts
+
+    def __call__(self, trial: Trial) -> float:
+        """Train one trial; one that cannot be trained is cut short with its reason, so that the search goes on."""
+        metric = self.params.train.selection_metric
+
+        def report(result: EpochResult) -> None:
+            if time.monotonic() > self.deadline:
+                raise TimeIsOver
+            if metric in result.metrics:
+                trial.report(result.metrics[metric], result.epoch)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+
+        try:
+            drawn = with_values(self.params, self.space.draw(trial)).train
+            return train_network(
+                drawn.model,
+                drawn.training,
+                self.data,
+                selection_metric=metric,
+                on_epoch=report,
+                device=self.device,
+            ).value
+        except (InvalidGraph, InvalidInput) as error:
+            logger.warning("trial %d cannot be trained: %s", trial.number, error)
+            trial.set_user_attr(REFUSED, str(error))
+            # Not failed: what failed is drawn anew, and would be refused anew for ever.
+            raise optuna.TrialPruned from error
 
 
 def tune(
@@ -60,37 +101,42 @@ def tune(
     trials: int,
     seconds: float | None,
     doors: Doors,
-    on_trial: Callable[[FrozenTrial], None] = lambda trial: None,
+    on_trial: Callable[[int, FrozenTrial], None] = lambda count, trial: None,
 ) -> Tuned:
-    """Search until there are `trials` trials, those of earlier calls counted, or the time is over.
+    """Search until `trials` trials have ended, those of earlier calls counted, or the time is over.
 
     The first trial has the present parameters. The same space, split and parameters are the same study: a killed
-    search goes on, the trial it died in begins anew, and as each trial's draw hangs on its number and on the trials
-    before it, it comes to what an undisturbed one would.
+    search goes on, the trial it died in begins anew, and as each draw hangs on its number and on the trials before it,
+    the search comes to what an undisturbed one would. `on_trial` hears of each trial and of how many have ended.
 
     Raises:
         InvalidInput: no trial ended well.
     """
-    device = compute.use(params.resources)
-    data = tuning_data(folder, doors)
-    name = study_name(folder, params, space)
-    study = optuna.create_study(
-        study_name=name, storage=_storage(folder, doors), direction="maximize", load_if_exists=True
-    )
-    _end_orphans(study)
-    search = doors.registry.open_search(folder.graph, name, folder.name)
-    deadline = None if seconds is None else time.monotonic() + seconds
-    while len(_ended(study)) < trials and (deadline is None or time.monotonic() < deadline):
-        trial, history = _next(study, space, params), list[tuple[int, float]]()
-        outcome = _run(study, trial, space, params, data, device, history)
-        found = study.get_trials(deepcopy=False)[trial.number]
-        doors.registry.log_trial(
-            folder.graph, search, name, trial.number, params=found.params, history=history, outcome=outcome
-        )
-        on_trial(found)
-    tuned = _found(study, folder, params, space)
-    doors.registry.close_search(search, best=tuned.best, trials=tuned.trials)
-    return tuned
+    deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
+    objective = Objective(space, params, tuning_data(folder, doors), compute.use(params.resources), deadline)
+    name, registry, graph = study_name(folder, params, space), doors.registry, folder.graph
+    search = registry.open_search(graph, name, folder.name)
+
+    def enter(study: optuna.Study, trial: FrozenTrial) -> None:
+        if trial.state in ENDED:
+            history = sorted(trial.intermediate_values.items())
+            registry.log_trial(
+                graph, search, name, trial.number, params=trial.params, history=history, outcome=outcome_of(trial)
+            )
+            on_trial(len(ended(study)), trial)
+
+    with opened_study(name, folder.path / FOLDER, doors.environment.tuning_storage) as study:
+        entered = registry.entered_trials(graph, name)
+        for trial in ended(study):
+            if trial.number not in entered:  # a kill came between the study's entry and this one
+                enter(study, trial)
+        while len(ended(study)) < trials and time.monotonic() < deadline:
+            prepare_next(study, seed=params.train.training.seed, first=space.present(params.train))
+            study.optimize(objective, n_trials=1, catch=(TimeIsOver,), callbacks=[enter])
+        found = _found(study, folder, params, space)
+    registry.put_file(search, found.params_file, TUNED_FILE)
+    registry.close_search(search, best=found.best, trials=found.trials)
+    return found
 
 
 def tuning_data(folder: RunFolder, doors: Doors) -> TrainingData:
@@ -107,106 +153,28 @@ def study_name(folder: RunFolder, params: Params, space: SearchSpace) -> str:
     return f"{folder.name}-{digest[:12]}"
 
 
-def _storage(folder: RunFolder, doors: Doors) -> BaseStorage:
-    url = doors.environment.tuning_storage
-    if url is not None:
-        return RDBStorage(url, heartbeat_interval=HEARTBEAT_SECONDS)
-    path = folder.path / FOLDER / "journal.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(path)))
-
-
-def _end_orphans(study: optuna.Study) -> None:
-    """Fail the trials that a killed search left running; with a shared database only those without a heartbeat."""
-    if isinstance(study._storage, JournalStorage):  # the run folder's own journal has one writer
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            study.tell(trial.number, state=TrialState.FAIL)
-        return
-    optuna.storages.fail_stale_trials(study)
-
-
-def _ended(study: optuna.Study) -> list[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=ENDED)
-
-
-def _next(study: optuna.Study, space: SearchSpace, params: Params) -> Trial:
-    """Ask for the next trial; what it draws hangs on how many have ended, not on who drew before."""
-    number = len(_ended(study))
-    seed = params.train.training.seed * 100_003 + number
-    study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32, n_startup_trials=STARTUP_TRIALS)
-    study.pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=2)
-    present = space.present(params.train)
-    if number == 0 and present is not None:
-        study.enqueue_trial(present, skip_if_exists=False)
-    return study.ask()
-
-
-def _run(
-    study: optuna.Study,
-    trial: Trial,
-    space: SearchSpace,
-    params: Params,
-    data: TrainingData,
-    device: object,
-    history: list[tuple[int, float]],
-) -> str:
-    """Train one trial and tell the study what came of it."""
-    metric = params.train.selection_metric
-
-    def report(result: EpochResult) -> None:
-        if metric in result.metrics:
-            history.append((result.epoch, result.metrics[metric]))
-            trial.report(result.metrics[metric], result.epoch)
-            if trial.should_prune():
-                raise optuna.TrialPruned
-
-    with _told(study, trial) as told:
-        drawn = with_values(params, space.draw(trial)).train
-        trained = train_network(
-            drawn.model, drawn.training, data, selection_metric=metric, on_epoch=report, device=str(device)
-        )
-        study.tell(trial, trained.value)
-        told.append("completed")
-    return told[0]
-
-
-@contextmanager
-def _told(study: optuna.Study, trial: Trial) -> Iterator[list[str]]:
-    """Tell the study of a trial that is cut short, or that cannot be trained; the search goes on."""
-    told: list[str] = []
-    try:
-        yield told
-    except optuna.TrialPruned:
-        study.tell(trial, state=TrialState.PRUNED)
-        told.append("pruned")
-    except (InvalidGraph, InvalidInput) as error:
-        logger.warning("trial %d cannot be trained: %s", trial.number, error)
-        # Pruned, not failed: it has ended, and a search that met it again for ever would never end.
-        study.tell(trial, state=TrialState.PRUNED)
-        told.append("failed")
-
-
 def _found(study: optuna.Study, folder: RunFolder, params: Params, space: SearchSpace) -> Tuned:
-    ended = _ended(study)
-    complete = [trial for trial in ended if trial.state == TrialState.COMPLETE and trial.value is not None]
+    done = ended(study)
+    complete = [trial for trial in done if trial.state == TrialState.COMPLETE]
     if not complete:
         raise InvalidInput(
-            f"None of {len(ended)} trials ended well. Raise --trials or --timeout, or narrow the search space."
+            f"None of {len(done)} trials ended well. Raise --trials or --timeout, or narrow the search space."
         )
-    best = max(complete, key=lambda trial: (trial.value or 0.0, -trial.number))
+    best = max(complete, key=lambda trial: (_value(trial), -trial.number))
     path = folder.path / FOLDER / TUNED_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(fragment(best.params), sort_keys=False))
-    baseline = complete[0].value if complete[0].params == space.present(params.train) else None
-    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
     return Tuned(
         study=study.study_name,
         metric=params.train.selection_metric,
-        trials=len(ended),
-        pruned=len(ended) - len(complete),
-        failed=len(failed),
-        best=float(best.value or 0.0),
-        baseline=baseline,
+        trials=len(done),
+        pruned=len(done) - len(complete),
+        best=_value(best),
+        baseline=_value(complete[0]) if complete[0].params == space.present(params.train) else None,
         values=dict(best.params),
         params_file=path,
     )
+
+
+def _value(trial: FrozenTrial) -> float:
+    return float("-inf") if trial.value is None else float(trial.value)

@@ -52,7 +52,21 @@ class TuningRuns(NightRuns):
         metrics = [Metric("valid", value, now, epoch) for epoch, value in history]
         entries = [Param(mlflow_key(key), mlflow_value(str(value))) for key, value in params.items()]
         self._client.log_batch(run_id, metrics=metrics, params=entries)
-        self._client.set_terminated(run_id, "FAILED" if outcome == "failed" else "FINISHED")
+        self._client.set_terminated(run_id, "FAILED" if outcome == "refused" else "FINISHED")
+
+    @asks_the_server
+    def entered_trials(self, graph: str, study: str) -> set[int]:
+        """Return the numbers of a study's trials that have a run."""
+        found: set[int] = set()
+        token: str | None = None
+        while True:
+            page = self._client.search_runs(
+                [self._experiment(graph)], f"tags.`ncnc.study` = '{study}'", max_results=1000, page_token=token
+            )
+            found |= {int(run.data.tags["ncnc.trial"]) for run in page if "ncnc.trial" in run.data.tags}
+            token = page.token
+            if not token:
+                return found
 
     @asks_the_server
     def close_search(self, search: str, *, best: float | None, trials: int) -> None:

@@ -21,16 +21,17 @@ from ncnc_core.warm_start import carried_weights
 from pipeline.comparison import FreshPairs
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
-from pipeline.incumbent import FEATURE_COLUMNS, Incumbent, readable
+from pipeline.incumbent import FEATURE_COLUMNS, Incumbent, published_split, readable
 from pipeline.model_registry import ModelVersion
 from pipeline.params import TrainParams
-from pipeline.records import WarmStart
+from pipeline.records import GraphSnapshot, WarmStart
 from pipeline.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 
 SOURCE_FOLDER = "warm_start"
 NO_CHAMPION = "none"
+TIME = "%Y-%m-%d %H:%M"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,13 @@ def start_of(
     chosen = doors.registry.pinned(run_id, "warm_start", str(champion.version) if champion else NO_CHAMPION)
     if chosen == NO_CHAMPION:
         return _cold("there is no champion to begin with")
-    version = doors.registry.version(folder.graph, int(chosen))
+    version, as_of = doors.registry.version(folder.graph, int(chosen)), folder.get(GraphSnapshot).as_of
+    if version.as_of >= as_of:
+        # A night caught up on: the model would be dated before edges that it has seen through its source.
+        return _cold(
+            f"version {version.version} has seen the graph up to {version.as_of:{TIME}}, "
+            f"and this is the night of {as_of:{TIME}}"
+        )
     columns = [doors.registry.param(run, FEATURE_COLUMNS) for run in (version.run_id, run_id)]
     if columns[0] != columns[1]:
         return _cold(f"version {version.version} reads the features {columns[0]}, tonight's are {columns[1]}")
@@ -64,7 +71,8 @@ def start_of(
         source = readable(doors.registry.fetch_model(version, staged))
     if isinstance(source, str):
         return _cold(source)
-    return _carried(version, source, params, tables, data, history)
+    trained_on = _trained_on(version, source, tables, doors)
+    return _carried(version, source, params, tables, data, history, trained_on)
 
 
 def _carried(
@@ -74,6 +82,7 @@ def _carried(
     tables: GraphTables,
     data: TrainingData,
     history: EdgeHistory,
+    trained_on: Tensor | None,
 ) -> Start:
     with seeded(params.training.seed, torch.device("cpu")):  # the vectors of new nodes
         fresh = LinkNetwork.for_graph(params.model, data.features, data.num_nodes)
@@ -82,18 +91,22 @@ def _carried(
         carried = carried_weights(source.network.state_dict(), source.node_ids, fresh, ids)
     except InvalidGraph as error:
         return _cold(f"version {version.version} does not fit: {error}")
-    seen = history.look_up(data.valid_edges).seen_until(int(version.as_of.timestamp()))
+    valid = history.look_up(data.valid_edges)
+    learnt = None if trained_on is None else absent("not_trained_on", valid, history.look_up(trained_on)).violations
     record = WarmStart(
         version=version.version,
         as_of=version.as_of,
         files=version.files,
         known_nodes=carried.known_nodes,
         new_nodes=carried.new_nodes,
-        valid_edges_seen=int(seen.sum()),
+        valid_edges_seen=int(valid.seen_until(int(version.as_of.timestamp())).sum()),
+        valid_edges_trained_on=learnt,
     )
     logger.info(
-        "begins with the weights of version %d: %d nodes known, %d new; it has seen %d of %d validation edges",
-        *(record.version, record.known_nodes, record.new_nodes, record.valid_edges_seen, data.valid_edges.shape[1]),
+        "begins with the weights of version %d: %d nodes known, %d new; of %d validation edges it has seen %d and "
+        "trained on %s",
+        *(record.version, record.known_nodes, record.new_nodes, data.valid_edges.shape[1], record.valid_edges_seen),
+        "?" if learnt is None else learnt,
     )
     return Start(carried.weights, record)
 
@@ -130,6 +143,17 @@ def _carried_by(graph: str, warm: WarmStart, tables: GraphTables, doors: Doors) 
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="warm-start-", dir=scratch) as folder:
         source = readable(doors.registry.fetch_model(version, Path(folder) / SOURCE_FOLDER))
-    if isinstance(source, str) or list(source.node_ids) != tables.node_ids[: source.num_nodes].tolist():
+    if isinstance(source, str) or not _same_positions(source, tables):
         return ()
     return Incumbent(version, source, "").seen(doors)
+
+
+def _trained_on(version: ModelVersion, source: LinkModel, tables: GraphTables, doors: Doors) -> Tensor | None:
+    """Return the edges that a version was trained on; None where they are not known by tonight's positions."""
+    arrays = published_split(version, doors) if _same_positions(source, tables) else None
+    return None if arrays is None else arrays.train
+
+
+def _same_positions(source: LinkModel, tables: GraphTables) -> bool:
+    tonight: list[object] = tables.node_ids[: source.num_nodes].tolist()
+    return list(source.node_ids) == tonight

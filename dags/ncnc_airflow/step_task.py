@@ -27,8 +27,9 @@ SECONDS_BEFORE_AIRFLOW_KILLS = 4.0
 class StepTask(BaseOperator):
     """Run `ncnc <step> --run-dir R ...` and hand its exit code to Airflow; a command of no run has no `run_dir`.
 
-    0 succeeds and returns the run's name, the only thing that travels by XCom. 2 (the input is wrong) fails at the
-    first try; 99 (nothing to do) skips; everything else, such as 75 (trouble outside), fails and is retried.
+    0 succeeds and returns the run's name, the only thing that travels by XCom; or, where `result` names a field of the
+    step's JSON line, that field (the numbers of what was planned, to map a task over). 2 (the input is wrong) fails at
+    the first try; 99 (nothing to do) skips; everything else, such as 75 (trouble outside), fails and is retried.
 
     The child leads a process group of its own. At a time-out the group gets SIGTERM, then `grace_seconds` to end, then
     SIGKILL, and only when it is gone does this try end: two tries of a step never overlap. When Airflow kills the task
@@ -49,6 +50,7 @@ class StepTask(BaseOperator):
         arguments: Sequence[str] = (),
         program: Sequence[str] = ("ncnc",),
         grace_seconds: float = 20.0,
+        result: str | None = None,
         task_id: str | None = None,
         **kwargs: object,
     ) -> None:
@@ -58,14 +60,16 @@ class StepTask(BaseOperator):
         self.arguments = list(arguments)
         self.program = list(program)
         self.grace_seconds = grace_seconds
+        self.result = result
+        self.last_line = ""
 
     @cached_property
     def hook(self) -> SubprocessHook:
         """The provider's hook, which starts the child in a session of its own."""
         return SubprocessHook()
 
-    def execute(self, context: Context) -> str:
-        """Run the step and return the run's name.
+    def execute(self, context: Context) -> object:
+        """Run the step and return the run's name, or the field of its line that `result` names.
 
         Raises:
             AirflowFailException: exit code 2, or an environment variable is not set; not retried.
@@ -81,8 +85,11 @@ class StepTask(BaseOperator):
         finally:
             # On AirflowTaskTimeout, a BaseException, as well as after an ordinary end: nothing outlives its try.
             self._end_child(self.grace_seconds)
+        self.last_line = result.output
         if result.exit_code != 0:
             self._raise_for(result.exit_code, _reason(result.output))
+        if self.result is not None:
+            return json.loads(result.output)[self.result]
         return Path(run_dir).name if run_dir is not None else ""
 
     def on_kill(self) -> None:

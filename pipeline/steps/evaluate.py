@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -35,6 +36,8 @@ from pipeline.scored_input import GraphScore, GraphScorer, same_input
 from pipeline.sensitivity import sensitivity
 from pipeline.slices import slice_scores, slices_of
 from pipeline.warm_start import unseen_by_source
+
+logger = logging.getLogger(__name__)
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
@@ -95,6 +98,9 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         seconds=round(time.perf_counter() - started, 3),
         costs=meter.costs,
     )
+    if report.drift is not None:
+        drifted = (report.drift.value, report.drift.low, report.drift.high)
+        logger.info("drift by warm starts, challenger less cold control in mrr: %+.4f [%+.4f, %+.4f]", *drifted)
     doors.registry.log_metrics(trained.mlflow_run_id, figures(report))
     folder.put(report)
     return report
@@ -160,7 +166,7 @@ def _slices(
         previous_as_of=snapshot.previous_as_of,
     )
     champion = outcome.scored["champion"].ranks if "champion" in outcome.scored else None
-    return slice_scores(parts, outcome.scored["challenger"].ranks, champion, outcome.clusters, params.evaluate)
+    return slice_scores(parts, outcome.scored["challenger"].ranks, champion, pairs.positives, params.evaluate)
 
 
 def _shaken(scorers: Mapping[str, GraphScorer], outcome: Comparison) -> dict[str, GraphScorer]:

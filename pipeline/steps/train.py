@@ -18,7 +18,7 @@ from pipeline.graph_tables import GraphTables
 from pipeline.leak_certificate import as_records, edge_history, features_as_known, training_certificate
 from pipeline.night_training import NightTraining
 from pipeline.params import Params
-from pipeline.records import EdgeSplit, FileDigest, GraphSnapshot, TrainedModel, digests_of_folder
+from pipeline.records import EdgeSplit, EpochPoint, FileDigest, GraphSnapshot, TrainedModel, digests_of_folder
 from pipeline.run_data import CONTROL_FOLDER, MODEL_FOLDER, features_for, snapshot_tables, split_arrays
 from pipeline.run_folder import RunFolder
 from pipeline.split_arrays import SplitArrays
@@ -74,6 +74,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         seed=params.train.training.seed,
         seconds=round(time.perf_counter() - started, 3),
         machine=compute.machine(device),
+        history=epoch_points(trained),
         warm_start=start.source,
         start_note=start.note,
         control=control,
@@ -107,6 +108,19 @@ def served_model(trained: TrainedNetwork, tables: GraphTables, features: Tensor 
         features=features,
         adjacency=Adjacency.from_edges(living, tables.num_nodes),
         calibration=trained.score_calibration,
+    )
+
+
+def epoch_points(trained: TrainedNetwork) -> tuple[EpochPoint, ...]:
+    """Return every epoch as the record keeps it: the loss, and the selection metric where it was evaluated."""
+    return tuple(
+        EpochPoint(
+            epoch=item.epoch,
+            loss=item.loss,
+            value=item.metrics.get(trained.selection_metric),
+            seconds=round(item.seconds, 3),
+        )
+        for item in trained.history
     )
 
 

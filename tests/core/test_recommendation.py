@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ncnc_core import recommendation
+from ncnc_core import recommendation, shortlist
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.recommendation import Candidates, Recommendation, candidates_of, recommend_links
+from ncnc_core.recommendation import Recommendation, recommend_links, shortlist_size
 
 # 0 - 1 - 2 - 3 - 4 in a row, 5 hangs on 0 and 2, 6 is alone.
 GRAPH = Adjacency.from_edges(torch.tensor([[0, 1, 2, 3, 0, 2], [1, 2, 3, 4, 5, 5]]), 7)
@@ -18,13 +18,13 @@ IDS = list("abcdefg")
 
 
 def by_number(pairs: Tensor) -> Tensor:
-    """Score a pair by the number of its second node."""
-    return pairs[1].float()
+    """Score a pair by the numbers of its nodes: for one of them, by the other's."""
+    return pairs.sum(0).float()
 
 
 def recommended(nodes: list[int], k: object, **options: object) -> list[tuple[str, str]]:
     settings: dict[str, object] = {"exclude_known": True, "candidates": None, **options}
-    found = recommend_links(by_number, GRAPH, nodes, k, IDS, **settings)  # type: ignore[arg-type]
+    found = recommend_links(by_number, GRAPH, torch.tensor(nodes), k, IDS, **settings)  # type: ignore[arg-type]
     return [(str(row.source), str(row.target)) for row in found]
 
 
@@ -34,7 +34,7 @@ def test_best_scored_partners_come_first_without_known_ones_and_oneself() -> Non
 
 
 def test_known_partners_are_marked_where_they_are_asked_for() -> None:
-    found = recommend_links(by_number, GRAPH, [0], 2, IDS, exclude_known=False, candidates=None)
+    found = recommend_links(by_number, GRAPH, torch.tensor([0]), 2, IDS, exclude_known=False, candidates=None)
     assert found.rows == (Recommendation("a", "g", 1, 6.0, False), Recommendation("a", "f", 2, 5.0, True))
 
 
@@ -44,44 +44,25 @@ def test_where_fewer_are_left_all_of_them_are_returned() -> None:
 
 def test_ties_stay_in_the_order_of_the_nodes() -> None:
     found = recommend_links(
-        lambda pairs: torch.zeros(pairs.shape[1]), GRAPH, [0], 3, IDS, exclude_known=True, candidates=None
+        lambda pairs: torch.zeros(pairs.shape[1]), GRAPH, torch.tensor([0]), 3, IDS, exclude_known=True, candidates=None
     )
     assert [row.target for row in found] == ["c", "d", "e"]
 
 
-@pytest.mark.parametrize(("candidates", "expected"), [("all", [2, 3, 4, 6]), ("near", [2])])
-def test_candidates_are_all_or_those_two_steps_away(
-    monkeypatch: pytest.MonkeyPatch, candidates: Candidates, expected: list[int]
-) -> None:
-    monkeypatch.setattr(recommendation, "BUSIEST", 1)  # node 2, which is near anyway
-    assert candidates_of(GRAPH, 0, exclude_known=True, candidates=candidates).tolist() == expected
+def test_a_shortlist_offers_fewer_than_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shortlist, "NEAR_PER_LINK", 0)
+    assert recommended([0], 9, candidates="all") == [("a", "g"), ("a", "e"), ("a", "d"), ("a", "c")]
+    assert recommended([0], 9, candidates=1) == [("a", "c")]  # the busiest: a third of one is no near one
+    assert recommended([0], 9, candidates=np.int64(3)) == [("a", "e"), ("a", "d"), ("a", "c")]
 
 
-def test_busy_nodes_are_candidates_of_everyone() -> None:
-    assert candidates_of(GRAPH, 6, exclude_known=True, candidates="near").tolist() == [0, 1, 2, 3, 4, 5]
-
-
-def test_of_many_near_nodes_those_with_most_shared_neighbours_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recommendation, "BUSIEST", 0)
-    # From 0 over 1, 2, 3: node 4 is reached three times, 5 twice, 6 once.
-    graph = Adjacency.from_edges(torch.tensor([[0, 0, 0, 1, 2, 3, 1, 2, 3], [1, 2, 3, 4, 4, 4, 5, 5, 6]]), 7)
-    assert candidates_of(graph, 0, exclude_known=True, candidates="near").tolist() == [4, 5, 6]
-    monkeypatch.setattr(recommendation, "NEAR_AT_MOST", 2 + 1)  # 0 itself is reached most often, and is left out
-    assert candidates_of(graph, 0, exclude_known=True, candidates="near").tolist() == [4, 5]
-
-
-def test_walks_are_counted_in_bounded_pieces_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = candidates_of(GRAPH, 0, exclude_known=False, candidates="near")
-    monkeypatch.setattr(recommendation, "ENTRIES_AT_ONCE", 1)
-    assert torch.equal(candidates_of(GRAPH, 0, exclude_known=False, candidates="near"), whole)
-
-
-def test_a_large_graph_is_searched_near_by_and_a_small_one_all_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recommendation, "BUSIEST", 0)
+def test_a_large_graph_is_searched_by_shortlist_and_a_small_one_all_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shortlist_size(None, recommendation.EVERY_NODE_UP_TO) is None
+    assert shortlist_size(None, recommendation.EVERY_NODE_UP_TO + 1) == recommendation.SHORTLIST
+    monkeypatch.setattr(shortlist, "NEAR_PER_LINK", 0)
+    monkeypatch.setattr(recommendation, "SHORTLIST", 1)
     monkeypatch.setattr(recommendation, "EVERY_NODE_UP_TO", 6)
     assert recommended([0], 9) == [("a", "c")]
-    monkeypatch.setattr(recommendation, "EVERY_NODE_UP_TO", 7)
-    assert len(recommended([0], 9)) == 4
 
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, True, "3", None, np.int64(0)])
@@ -97,12 +78,14 @@ def test_whole_numbers_of_every_kind_count_candidates() -> None:
 
 
 def test_another_word_for_the_candidates_is_refused_with_the_two() -> None:
-    with pytest.raises(InvalidGraph, match=r"candidates is 'all' or 'near', but it is 'far'\. Give one of them"):
-        recommended([0], 1, candidates="far")
+    for candidates in ("far", 0, 2.5):
+        message = rf"candidates is 'all' or how many.*but it is {candidates!r}\. Ask for candidates=1 or more"
+        with pytest.raises(InvalidGraph, match=message):
+            recommended([0], 1, candidates=candidates)
 
 
 def test_rows_come_as_a_frame_by_node_and_as_text() -> None:
-    found = recommend_links(by_number, GRAPH, [0, 6], 2, IDS, exclude_known=True, candidates="all")
+    found = recommend_links(by_number, GRAPH, torch.tensor([0, 6]), 2, IDS, exclude_known=True, candidates="all")
     frame = found.to_frame()
     assert list(frame.columns) == ["source", "target", "rank", "score", "known"]
     assert frame["target"].tolist() == ["g", "e", "f", "e"]

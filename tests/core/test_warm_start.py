@@ -95,6 +95,22 @@ def test_no_known_node_is_a_table_of_fresh_vectors() -> None:
     assert (carried.known_nodes, carried.new_nodes) == (0, 2)
 
 
+def test_a_vector_of_an_integer_feature_stays_with_its_value_whichever_nodes_there_are() -> None:
+    config = ModelConfig(hidden_channels=8, node_embedding="only")
+    before = LinkNetwork.for_graph(config, torch.arange(NODES), NODES)
+    fresh = LinkNetwork.for_graph(config, torch.arange(NODES + 2), NODES)  # as many nodes, and two values more
+    (name,) = [name for name in fresh.state_dict() if name.endswith("embedding.weight")]
+    own = fresh.state_dict()[name].clone()
+    carried = carried_weights(before.state_dict(), IDS, fresh, IDS[::-1], vectors_by="feature").weights[name]
+    assert torch.equal(carried, torch.cat([before.state_dict()[name], own[NODES:]]))
+
+
+def test_a_table_without_a_vector_for_each_id_is_refused() -> None:
+    fresh = LinkNetwork.for_graph(MODELS["vectors"], None, NODES)
+    with pytest.raises(InvalidGraph, match=r"has 40 vectors for 39 node ids.*Give the ids that the model was trained"):
+        carried_weights(trained("vectors").state_dict(), IDS[1:], fresh, IDS)
+
+
 def test_another_architecture_is_refused_by_the_first_tensor_that_does_not_fit() -> None:
     wider = LinkNetwork.for_graph(ModelConfig(hidden_channels=16), FEATURES, NODES)
     with pytest.raises(InvalidGraph, match=r"another architecture: \d+ of \d+ .*first: .*Train from random"):

@@ -80,14 +80,27 @@ def test_ruff_refuses_a_heavy_import_in_a_dag_file() -> None:
     assert "TID253" in done.stdout
 
 
-def test_the_tasks_are_the_steps_in_their_order(nightly: DAG) -> None:
-    assert [task.task_id for task in nightly.topological_sort()] == STEPS
+def test_the_tasks_are_the_steps_in_their_order_and_the_report_of_them(nightly: DAG) -> None:
+    assert [task.task_id for task in nightly.topological_sort()] == [*STEPS, "report"]
     for task, follower in itertools.pairwise(STEPS):
         assert nightly.get_task(task).downstream_task_ids == {follower}
 
 
+def test_the_report_runs_at_the_end_of_every_night_and_does_not_colour_the_run(nightly: DAG) -> None:
+    report = nightly.get_task("report")
+    assert report.upstream_task_ids == {"register"}
+    assert report.is_teardown
+    assert report.on_failure_fail_dagrun is False
+    end = datetime.fromisoformat("2026-03-02T03:00:00+00:00")
+    # Its folder does not hang on what snapshot pushed, which a refused night's did not.
+    run = type("Run", (), {"run_after": end})()
+    assert (
+        rendered(report, data_interval_end=end, dag_run=run).run_dir == "$NCNC_HOME/runs/$NCNC_GRAPH-20260302T030000Z"
+    )
+
+
 def test_a_person_is_asked_between_decide_and_register(asking: DAG) -> None:
-    order = [*STEPS[:-1], "nominate", "approve", "register"]
+    order = [*STEPS[:-1], "nominate", "evidence", "approve", "register", "report"]
     assert [task.task_id for task in asking.topological_sort()] == order
     for task, follower in itertools.pairwise(order):
         assert asking.get_task(task).downstream_task_ids == {follower}
@@ -135,7 +148,17 @@ def test_a_night_of_the_oldest_demo_data_runs_its_tasks(nightly: DAG) -> None:
 
 def test_the_manual_names_every_exit_code_and_every_task(nightly: DAG) -> None:
     manual = str(nightly.doc_md)
-    for word in [*(f"`{step}`" for step in STEPS), "`nominate`", "`approve`", "| 2 |", "| 75 |", "| 1 |", "99"]:
+    for word in [
+        *(f"`{step}`" for step in STEPS),
+        "`nominate`",
+        "`evidence`",
+        "`approve`",
+        "`report`",
+        "| 2 |",
+        "| 75 |",
+        "| 1 |",
+        "99",
+    ]:
         assert word in manual
 
 

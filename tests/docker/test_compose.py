@@ -123,7 +123,13 @@ def test_every_documented_variable_has_a_comment_above_it() -> None:
 def test_the_example_holds_no_secret_and_compose_has_no_default_for_one() -> None:
     assert filled_secrets(ENV_EXAMPLE) == []
     empty = [name for name, value in documented().items() if not value]
-    optional = {"PIP_INDEX_OPTIONS", "TORCH_INDEX_OPTIONS", "NCNC_SOURCE_NODES", "NCNC_SOURCE_SPLIT"}
+    optional = {
+        "PIP_INDEX_OPTIONS",
+        "TORCH_INDEX_OPTIONS",
+        "NCNC_SOURCE_NODES",
+        "NCNC_SOURCE_SPLIT",
+        "NCNC_TUNE_STORAGE",
+    }
     for name in set(empty) - optional:
         assert f"${{{name}:?}}" in COMPOSE, f"{name} may be left empty without anyone noticing"
 

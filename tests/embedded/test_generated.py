@@ -16,7 +16,7 @@ Tables = tuple[pd.DataFrame, pd.DataFrame]
 def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Tables]:
     """The delivered edges and nodes of every night of a small graph."""
     folder = tmp_path_factory.mktemp("source")
-    deliveries = Generated(4, num_nodes=300)
+    deliveries = Generated(5, num_nodes=300)
     for night in deliveries.nights:
         deliveries.deliver(night.as_of, folder)
     return {
@@ -51,30 +51,37 @@ def test_the_last_night_keeps_35_percent_of_the_edges(nights: dict[int, Tables])
 
 
 def test_the_deliveries_are_the_same_every_time(nights: dict[int, Tables], tmp_path: Path) -> None:
-    again = Generated(4, num_nodes=300)
+    again = Generated(5, num_nodes=300)
     again.deliver(again.nights[1].as_of, tmp_path)
     pd.testing.assert_frame_equal(pd.read_parquet(edges_file(tmp_path, again.nights[1].as_of)), nights[2][0])
 
 
 def test_no_edge_is_dated_after_its_delivery(nights: dict[int, Tables]) -> None:
-    for night in Generated(4).nights:
+    for night in Generated(5).nights:
         assert nights[night.number][0].formed_at.max() <= night.as_of.timestamp()
 
 
 def test_the_params_name_the_columns_that_are_delivered(nights: dict[int, Tables]) -> None:
-    params = Params.load(Generated(4).params).snapshot
+    params = Params.load(Generated(5).params).snapshot
     edges, nodes = nights[1]
     assert list(edges.columns) == [params.source_column, params.target_column, params.time_column]
     assert list(nodes.columns) == [params.node_column, *params.feature_columns]
     assert list(params.feature_columns) == feature_names(len(params.feature_columns))
-    assert params.graph == Generated(4).graph
+    assert params.graph == Generated(5).graph
 
 
 def test_what_must_come_of_each_night() -> None:
-    assert [night.expected for night in Generated(4).nights] == ["decided", "decided", "skipped", "refused"]
-    assert [night.expected for night in Generated(6).nights] == ["decided"] * 4 + ["skipped", "refused"]
+    assert [night.expected for night in Generated(5).nights] == ["decided", "decided", "skipped", "refused", "decided"]
+    assert [night.expected for night in Generated(6).nights] == ["decided"] * 3 + ["skipped", "refused", "decided"]
 
 
 def test_too_few_nights_are_refused() -> None:
-    with pytest.raises(DemoError, match=r"at least 4 nights.*not 3\. Try NIGHTS=4"):
-        Generated(3)
+    with pytest.raises(DemoError, match=r"at least 5 nights.*not 4\. Try NIGHTS=5"):
+        Generated(4)
+
+
+def test_on_the_last_night_the_recipe_is_another() -> None:
+    deliveries = Generated(5)
+    recipes = [deliveries.recipe(night).train for night in deliveries.nights]
+    assert recipes[0] == recipes[1] == recipes[3] == Params.load(deliveries.params).train
+    assert (recipes[4].model.hidden_channels, recipes[4].training.epochs) == (64, 12)

@@ -18,9 +18,9 @@ from pipeline.snapshot_store import SnapshotStore
 KEYS = ["night", "as_of", "outcome", "reason", "snapshot_id", "nodes", "edges", "challenger", "champion", "version"]
 
 
-def test_the_json_of_a_night_has_every_promised_key(four_nights: list[NightResult]) -> None:
-    lines = [json.loads(json.dumps(result.as_json())) for result in four_nights]
-    assert [list(line) for line in lines] == [KEYS] * 4
+def test_the_json_of_a_night_has_every_promised_key(five_nights: list[NightResult]) -> None:
+    lines = [json.loads(json.dumps(result.as_json())) for result in five_nights]
+    assert [list(line) for line in lines] == [KEYS] * 5
     assert lines[0]["snapshot_id"] == "cdcdcdcdcdcd"
     assert lines[0]["champion"] is None
     assert lines[1]["challenger"] == {"metrics": {"mrr": {"value": 0.46, "low": 0.44, "high": 0.48}}}
@@ -33,8 +33,8 @@ def test_the_json_of_a_night_has_every_promised_key(four_nights: list[NightResul
     }
 
 
-def test_nights_that_went_as_they_must_contradict_nothing(four_nights: list[NightResult]) -> None:
-    assert [result.contradiction for result in four_nights] == [None] * 4
+def test_nights_that_went_as_they_must_contradict_nothing(five_nights: list[NightResult]) -> None:
+    assert [result.contradiction for result in five_nights] == [None] * 5
 
 
 @pytest.mark.parametrize(
@@ -48,16 +48,16 @@ def test_nights_that_went_as_they_must_contradict_nothing(four_nights: list[Nigh
     ],
 )
 def test_a_contradiction_is_named(
-    four_nights: list[NightResult], position: int, outcome: str, completed: bool, seen: str
+    five_nights: list[NightResult], position: int, outcome: str, completed: bool, seen: str
 ) -> None:
-    result = replace(four_nights[position], outcome=outcome, completed=completed)
+    result = replace(five_nights[position], outcome=outcome, completed=completed)
     assert result.contradiction is not None
     assert result.contradiction.startswith(f"night {position + 1}")
     assert result.contradiction.endswith(f"but was {seen}")
 
 
-def test_a_night_that_the_gate_refused_is_decided(four_nights: list[NightResult]) -> None:
-    assert replace(four_nights[0], outcome="refused", completed=True).contradiction is None
+def test_a_night_that_the_gate_refused_is_decided(five_nights: list[NightResult]) -> None:
+    assert replace(five_nights[0], outcome="refused", completed=True).contradiction is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_outcomes_are_read_from_the_ledger(tmp_path: Path) -> None:
         "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}",
     }
     SnapshotStore.create(values["NCNC_DATA_REPOSITORY"], str(tmp_path / "remote"))
-    doors, deliveries = Doors(Environment(values)), Generated(4)
+    doors, deliveries = Doors(Environment(values)), Generated(5)
     night = deliveries.nights[3]
     doors.ledger.append(
         NightEntry(

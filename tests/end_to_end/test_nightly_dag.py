@@ -77,6 +77,37 @@ printf '%s\\n' "$*" >> "$CALLS"
 case "$*" in *--answer=Reject*) exit 99;; esac
 """
 
+# What a promotion sets off: an event of the asset, and the batch that waits for one.
+SET_OFF = """
+import json, sys
+from datetime import datetime
+
+from airflow.models.asset import AssetEvent
+from airflow.utils.session import create_session
+from batch_recommendations import dag as batch
+from nightly_retraining import dag as nightly
+from sqlalchemy import func, select
+
+def events():
+    with create_session() as session:
+        return session.scalar(select(func.count()).select_from(AssetEvent))
+
+found, before = {}, events()
+for day, outcome in (("11", "promoted"), ("12", "kept")):
+    run = nightly.test(logical_date=datetime.fromisoformat(f"2026-01-{day}T03:00:00+00:00"))
+    found[outcome] = [run.get_task_instance("register").state, events() - before]
+run = batch.test(logical_date=datetime.fromisoformat("2026-01-13T03:00:00+00:00"))
+found["batch"] = [[ti.task_id, ti.map_index, ti.state] for ti in run.get_task_instances()]
+json.dump(found, open(sys.argv[1], "w"))
+"""
+SET_OFF_NCNC = """#!/bin/sh
+printf '%s\\n' "$*" >> "$CALLS"
+case "$*" in
+  register*20260112*) exit 99;;
+  recommend-plan*) echo '{"shards": [0, 1, 2]}';;
+esac
+"""
+
 
 def run_all(argvs: list[list[str]], environment: dict[str, str], folder: Path, timeout: float = 400) -> None:
     for argv in argvs:
@@ -128,8 +159,10 @@ def test_one_logical_date_played_twice_makes_one_night(
     run_all([[sys.executable, "-c", PLAY, house.as_of(1).isoformat(), str(outcome)]], environment, house.folder)
 
     first, second = json.loads(outcome.read_text())
-    assert first == second == dict.fromkeys(("snapshot", "split", "train", "evaluate", "decide", "register"), "success")
-    assert state_of(house) == (1, 1, 2, {"challenger": 1, "champion": 1})  # two tags: the snapshot's and the split's
+    steps = ("snapshot", "split", "train", "evaluate", "decide", "register")
+    assert first == second == dict.fromkeys((*steps, "report"), "success")
+    # Three tags: the snapshot's, the split's and the night's.
+    assert state_of(house) == (1, 1, 3, {"challenger": 1, "champion": 1})
     assert [entry.outcome for entry in house.entries()] == ["promoted"]
     moves = [entry for entry in house.doors.ledger.entries(house.graph) if isinstance(entry, AliasEntry)]
     assert [(move.alias, move.version) for move in moves] == [("challenger", 1), ("champion", 1)]
@@ -164,3 +197,35 @@ def test_night_that_asks_a_person_hands_the_answer_to_register(airflow: dict[str
         "answer=Reject --by=",
     ]
     assert all(datetime.fromisoformat(at).tzinfo for _, _, at in answers)
+
+
+@pytest.mark.timeout(300)
+def test_promotion_and_nothing_else_sets_off_a_batch_of_mapped_shards(airflow: dict[str, str], tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "ncnc"  # only the argv counts here; the commands are tested by themselves
+    program.parent.mkdir()
+    program.write_text(SET_OFF_NCNC)
+    program.chmod(0o755)
+    environment = airflow | {
+        "NCNC_GRAPH": "small",
+        "NCNC_HOME": str(tmp_path),
+        "CALLS": str(tmp_path / "calls"),
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    run_all([[sys.executable, "-c", SET_OFF, str(tmp_path / "outcome.json")]], environment, tmp_path, timeout=200)
+
+    found = json.loads((tmp_path / "outcome.json").read_text())
+    assert found["promoted"] == ["success", 1]
+    assert found["kept"] == ["skipped", 1]
+    assert sorted(found["batch"]) == [
+        ["recommend_plan", -1, "success"],
+        ["recommend_publish", -1, "success"],
+        *(["recommend_shard", shard, "success"] for shard in (0, 1, 2)),
+    ]
+    calls = [call for call in (tmp_path / "calls").read_text().splitlines() if call.startswith("recommend-")]
+    (run_dir,) = {call.split()[2] for call in calls}
+    assert run_dir.startswith(f"{tmp_path}/recommendations/small-")
+    assert [call.replace(run_dir, "R") for call in (calls[0], *sorted(calls[1:-1]), calls[-1])] == [
+        "recommend-plan --run-dir R --model champion -k 20",
+        *(f"recommend-shard --run-dir R --shard {shard}" for shard in (0, 1, 2)),
+        "recommend-publish --run-dir R",
+    ]

@@ -17,6 +17,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from ncnc_core.score_calibration import ScoreCalibration
 from pipeline.cli import app
 from pipeline.doors import Doors
 from pipeline.environment import Environment
@@ -114,19 +115,26 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     from ncnc_core.link_network import LinkNetwork
     from ncnc_core.model_config import ModelConfig
 
-    def make(node_ids: Sequence[int | str] = (10, 20, 30, 40), *, seed: int = 0) -> Path:
-        config = ModelConfig(hidden_channels=8)
+    def make(
+        node_ids: Sequence[int | str] = (10, 20, 30, 40),
+        *,
+        seed: int = 0,
+        num_features: int = 0,
+        calibration: ScoreCalibration | None = None,
+    ) -> Path:
+        config, count = ModelConfig(hidden_channels=8), len(node_ids)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            network = LinkNetwork(config, num_features=0)
-        count = len(node_ids)
+            network = LinkNetwork(config, num_features=num_features)
+            features = torch.rand(count, num_features) if num_features else None
         edges = torch.tensor([list(range(count - 1)), list(range(1, count))])
         model = LinkModel(
             config=config,
             network=network,
             adjacency=Adjacency.from_edges(edges, count),
-            features=None,
+            features=features,
             node_ids=list(node_ids),
+            calibration=calibration,
         )
         folder = tmp_path_factory.mktemp("link-model")
         model.save(folder)

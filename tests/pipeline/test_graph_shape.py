@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from pipeline.graph_shape import degree_shift, degrees, graph_shape, two_colourable_share
+from pipeline.graph_shape import DegreeCount, degree_counts, degree_shift, degrees, graph_shape, two_colourable_share
 from pipeline.snapshot_files import CanonicalGraph
 from tests.checked_nights import changed
 from tests.deliveries import delivered
@@ -85,3 +85,11 @@ def test_edges_that_departed_do_not_count() -> None:
     degree = degrees(graph)
     assert degree.sum() == 6
     assert graph_shape(graph, degree).components == 1
+
+
+def test_nodes_are_counted_by_the_binary_digits_of_their_degree() -> None:
+    before, tonight = np.array([0, 1, 1, 3]), np.array([1, 2, 3, 4, 7, 8])
+    counts = [(item.low, item.high, item.before, item.tonight) for item in degree_counts(before, tonight)]
+    assert counts == [(0, 0, 1, 0), (1, 1, 2, 1), (2, 3, 1, 2), (4, 7, 0, 2), (8, 15, 0, 1)]
+    assert [item.before for item in degree_counts(None, tonight)] == [0] * 5
+    assert degree_counts(None, np.zeros(0, dtype=np.int64)) == (DegreeCount(low=0, high=0, before=0, tonight=0),)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
-from ncnc_core.heuristics import resource_allocation
+from ncnc_core.heuristics import HEURISTICS, resource_allocation
 from ncnc_core.leak_invariants import Invariant
 from pipeline.comparison import FreshPairs, fresh_pairs
 from pipeline.feature_history import FeatureHistory
@@ -131,9 +131,10 @@ def report_with(certificate: tuple[LeakInvariant, ...]) -> EvaluationReport:
         ModelScores(name="any", metrics={"mrr": Interval(value=value, low=value - 0.1, high=value + 0.1)})
         for value in (0.8, 0.3)
     )
+    floor = tuple(poor.model_copy(update={"name": name}) for name in HEURISTICS)
     return EvaluationReport(
         trained_model_sha256="a" * 64, num_test_edges=500, num_seen_by_champion=0, num_negatives=1000, challenger=good,
-        champion=None, champion_note="", floor=(poor,), paired_metric="mrr", paired=None,
+        champion=None, champion_note="", floor=floor, paired_metric="mrr", paired=None,
         certificate=certificate, seconds=1.0,
         snapshot_checks=(CheckResult(name="rows", level="refuse", threshold=">= 1", observed="9", passed=True),),
     )  # fmt: skip

@@ -91,9 +91,10 @@ def test_card_shows_what_the_report_holds_more() -> None:
     fragile = SensitivityResult(
         scorer="challenger", change="remove", share=0.05, metric="mrr", value=GAIN, unchanged=0.5, rank_correlation=0.9
     )
+    warm = WarmStart(version=2, as_of=AT, files=(), known_nodes=3, new_nodes=1, valid_edges_seen=0)
     text = card(
         report={"champion": champion, "paired": paired, "slices": slices, "sensitivity": (fragile,)},
-        trained={"warm_start": WarmStart(version=2, files=(), known_nodes=3, new_nodes=1)},
+        trained={"warm_start": warm},
         decision={"cold_start": False},
     )
     assert "| scorer | mrr | ece |" in text

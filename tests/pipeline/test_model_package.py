@@ -10,13 +10,14 @@ from mlflow.entities import LoggedModel, LoggedModelStatus
 from mlflow.types import DataType
 from pandas import DataFrame
 
+from ncnc_core.scored_table import DEFAULTS
 from pipeline.model_package import (
     MODEL_PATH,
     _distribution,
     imported_packages,
     pack_model,
-    pair_signature,
     served_requirements,
+    served_signature,
 )
 from pipeline.records import digests_of_folder
 
@@ -42,9 +43,16 @@ def test_package_holds_the_model_the_core_and_no_pickle(tmp_path: Path, make_mod
     [([1, 2], DataType.long), (["a", "b"], DataType.string)],
 )
 def test_signature_has_the_type_of_the_graphs_ids(ids: list[object], kind: DataType) -> None:
-    signature = pair_signature(DataFrame({"source": ids, "target": ids}))
+    signature = served_signature(DataFrame({"source": ids, "target": ids}), 0)
     assert [(column.name, column.type) for column in signature.inputs] == [("source", kind), ("target", kind)]
     assert [column.name for column in signature.outputs] == ["source", "target", "score"]
+
+
+def test_signature_asks_for_the_source_alone_and_knows_every_parameter_by_its_default() -> None:
+    signature = served_signature(PAIRS, 3)
+    assert signature.inputs.required_input_names() == ["source"]
+    assert signature.inputs.optional_input_names() == ["target", "source_features", "target_features"]
+    assert {param.name: param.default for param in signature.params} == DEFAULTS
 
 
 def test_requirements_are_pinned_and_hold_no_scheduler_and_no_data_tools() -> None:

@@ -2,90 +2,145 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
-from pipeline.params import DecideParams
-from pipeline.promotion import decide
-from pipeline.records import CheckResult, EvaluationReport, Interval, LeakInvariant, ModelScores
+from pipeline.decide_params import DecideParams
+from pipeline.promotion import best_of_floor, decide
+from pipeline.records import CheckResult, LeakInvariant, PromotionDecision
+from tests.gate_reports import part, report, scores
 from tests.paired import paired
 
-SHA = "a" * 64
+STRICT = DecideParams(maximum_calibration_error=0.05)  # every rule has something to judge
+RULES = (
+    "leak_certificate",
+    "data_checks",
+    "enough_test_edges",
+    "beats_floor",
+    "calibration_error",
+    "slice_guardrail",
+    "superiority_over_champion",
+)
+# For each rule a fault that breaks it and no other.
+FAULTS: dict[str, dict[str, Any]] = {
+    "leak_certificate": {"certificate": (LeakInvariant(name="disjoint", checked=10, violations=1),)},
+    "data_checks": {
+        "snapshot_checks": (CheckResult(name="rows", level="refuse", threshold=">= 1", observed="0", passed=False),)
+    },
+    "enough_test_edges": {"num_test_edges": 199},
+    "beats_floor": {"floor": tuple(scores(name, 0.59) for name in DecideParams().floor)},
+    "calibration_error": {"challenger": scores("challenger", 0.60, ece=0.06)},
+    "slice_guardrail": {"slices": (part("node_age", "cold", -0.1, -0.15, -0.05),)},
+    "superiority_over_champion": {"paired": paired(0.05, -0.01, 0.11)},
+}
 
 
-def scores(name: str, value: float, *, half: float = 0.02, version: int | None = None) -> ModelScores:
-    return ModelScores(
-        name=name, version=version, metrics={"mrr": Interval(value=value, low=value - half, high=value + half)}
-    )
-
-
-def report(**changes: Any) -> EvaluationReport:
-    values: dict[str, Any] = {
-        "trained_model_sha256": SHA,
-        "num_test_edges": 400,
-        "num_seen_by_champion": 0,
-        "num_negatives": 20_000,
-        "challenger": scores("challenger", 0.60),
-        "champion": scores("champion", 0.55, version=3),
-        "champion_note": "",
-        "floor": (scores("common_neighbors", 0.30), scores("adamic_adar", 0.40)),
-        "paired_metric": "mrr",
-        "paired": paired(0.05, 0.01, 0.09),
-        "certificate": (LeakInvariant(name="disjoint", checked=10, violations=0),),
-        "snapshot_checks": (CheckResult(name="rows", level="refuse", threshold=">= 1", observed="9", passed=True),),
-        "seconds": 1.0,
-    }
-    return EvaluationReport(**(values | changes))
+def broken(decision: PromotionDecision) -> set[str]:
+    return {rule.name for rule in decision.rules if not rule.passed}
 
 
 def test_better_challenger_is_promoted_with_every_rule_recorded() -> None:
-    decision = decide(report(), DecideParams())
+    decision = decide(report(), STRICT)
     assert decision.promote
-    assert [rule.name for rule in decision.rules] == [
-        "leak_certificate",
-        "data_checks",
-        "enough_test_edges",
-        "beats_floor",
-        "superiority_over_champion",
-    ]
+    assert tuple(rule.name for rule in decision.rules) == RULES
+    assert decision.champion_version == 3
     assert decision.reason == (
-        "superiority_over_champion: observed mrr +0.0500 [+0.0100, +0.0900], "
+        "superiority_over_champion: observed mrr +0.0500 [+0.0100, +0.0900] by node, p 0.01, "
         "needed lower bound of the paired difference > 0"
     )
 
 
-def test_cold_start_is_gated_by_the_floor_alone() -> None:
-    decision = decide(report(champion=None, paired=None), DecideParams())
-    assert decision.promote
-    assert decision.cold_start
-    assert decision.reason.startswith("cold start, gated by the floor alone: mrr 0.6000 [0.5800, 0.6200]")
+@pytest.mark.parametrize("rule", RULES)
+def test_the_fault_of_a_rule_breaks_that_rule_alone(rule: str) -> None:
+    before = {verdict.name: verdict for verdict in decide(report(), STRICT).rules}
+    decision = decide(report(**FAULTS[rule]), STRICT)
+    after = {verdict.name: verdict for verdict in decision.rules}
+    assert not decision.promote
+    assert broken(decision) == {rule}
+    assert decision.reason == f"{rule}: observed {after[rule].observed}, needed {after[rule].threshold}"
+    assert after[rule] != before[rule]
+    assert {name: after[name] for name in RULES if name != rule} == {
+        name: before[name] for name in RULES if name != rule
+    }
+
+
+@pytest.mark.parametrize("count", [2, 3, len(RULES)])
+def test_faults_together_break_just_their_rules_and_all_are_in_the_reason(count: int) -> None:
+    for chosen in itertools.combinations(RULES, count):
+        changes: dict[str, Any] = {}
+        for rule in chosen:
+            changes |= FAULTS[rule]
+        decision = decide(report(**changes), STRICT)
+        assert broken(decision) == set(chosen)
+        assert [sentence.partition(":")[0] for sentence in decision.reason.split("; ")] == list(chosen)
+
+
+def test_a_decision_depends_on_nothing_but_report_and_policy() -> None:
+    assert decide(report(), STRICT) == decide(report(), STRICT)
 
 
 @pytest.mark.parametrize(
-    ("changes", "broken"),
+    ("changes", "params", "rule", "observed"),
     [
-        ({"certificate": (LeakInvariant(name="disjoint", checked=10, violations=1),)}, "leak_certificate"),
-        ({"certificate": ()}, "leak_certificate"),  # nothing checked is no certificate
+        # nothing checked is no certificate
+        ({"certificate": ()}, {}, "leak_certificate", "0 invariants hold"),
+        ({"snapshot_checks": ()}, {}, "data_checks", "0 checks, none refuses"),
+        ({}, {"minimum_test_edges": 401}, "enough_test_edges", "400"),
+        # higher, but its interval reaches the floor
+        ({"challenger": scores("challenger", 0.41)}, {}, "beats_floor", "mrr 0.4100 [0.3900, 0.4300]"),
+        # a heuristic that nobody scored cannot have been beaten
         (
-            {
-                "snapshot_checks": (
-                    CheckResult(name="rows", level="refuse", threshold=">= 1", observed="0", passed=False),
-                )
-            },
-            "data_checks",
+            {"floor": (scores("adamic_adar", 0.4),)},
+            {"floor": ("adamic_adar", "common_neighbors")},
+            "beats_floor",
+            "mrr 0.6000 [0.5800, 0.6200], not scored: common_neighbors; evaluate again, or take it out of decide.floor",
         ),
-        ({"num_test_edges": 199}, "enough_test_edges"),
-        ({"challenger": scores("challenger", 0.41)}, "beats_floor"),  # higher, but its interval reaches the floor
-        ({"paired": paired(0.05, 0.0, 0.1)}, "superiority_over_champion"),  # strict
-        ({"paired": None, "champion_note": "not comparable"}, "superiority_over_champion"),
+        (
+            {},
+            {"maximum_calibration_error": 0.03},
+            "calibration_error",
+            "ece 0.0400 [0.0200, 0.0800]",
+        ),
+        (
+            {"challenger": scores("challenger", 0.6)},
+            {"maximum_calibration_error": 0.5},
+            "calibration_error",
+            "the challenger states no probability: set decide.maximum_calibration_error: null",
+        ),
+        # the bound is strict
+        (
+            {"paired": paired(0.05, 0.0, 0.1, p_value=0.025)},
+            {},
+            "superiority_over_champion",
+            "mrr +0.0500 [+0.0000, +0.1000] by node, p 0.025",
+        ),
+        (
+            {"paired": None, "champion_note": "not comparable"},
+            {},
+            "superiority_over_champion",
+            "not comparable (decide.incomparable_champion: keep)",
+        ),
     ],
 )
-def test_one_broken_rule_keeps_the_champion(changes: dict[str, Any], broken: str) -> None:
-    decision = decide(report(**changes), DecideParams())
-    assert not decision.promote
-    assert [rule.name for rule in decision.rules if not rule.passed] == [broken]
-    assert decision.reason.startswith(f"{broken}: observed ")
+def test_a_broken_rule_says_what_was_observed(
+    changes: dict[str, Any], params: dict[str, Any], rule: str, observed: str
+) -> None:
+    decision = decide(report(**changes), DecideParams(**params))
+    assert broken(decision) == {rule}
+    assert next(verdict.observed for verdict in decision.rules if verdict.name == rule) == observed
+
+
+def test_cold_start_is_gated_by_the_floor_alone_and_says_which_rules_had_nothing_to_judge() -> None:
+    decision = decide(report(champion=None, paired=None, slices=()), DecideParams())
+    assert decision.promote
+    assert decision.cold_start
+    assert decision.reason == "cold start, gated by the floor alone: mrr 0.6000 [0.5800, 0.6200]"
+    observed = {rule.name: rule.observed for rule in decision.rules}
+    assert observed["slice_guardrail"] == "not applicable: no champion to compare with"
+    assert observed["superiority_over_champion"] == "not applicable: there is no champion"
+    assert observed["calibration_error"] == "ece 0.0400 (decide.maximum_calibration_error: null)"
 
 
 def test_champion_that_cannot_be_compared_is_replaced_only_where_the_parameters_say_so() -> None:
@@ -98,12 +153,29 @@ def test_champion_that_cannot_be_compared_is_replaced_only_where_the_parameters_
     assert not decide(floored, DecideParams(incomparable_champion="replace")).promote
 
 
-def test_warning_check_does_not_keep_the_champion() -> None:
+def test_a_warning_keeps_the_champion_only_where_every_check_counts() -> None:
     warned = (CheckResult(name="growth", level="warn", threshold="<= 2", observed="3", passed=False),)
     assert decide(report(snapshot_checks=warned), DecideParams()).promote
+    strict = decide(report(snapshot_checks=warned), DecideParams(data_checks="every"))
+    assert broken(strict) == {"data_checks"}
+    assert strict.reason == "data_checks: observed growth 3, needed every check passes"
+
+
+def test_the_floor_is_the_best_of_the_heuristics_that_are_named() -> None:
+    given = report(
+        floor=(*(scores(name, 0.3) for name in DecideParams().floor[:3]), scores("preferential_attachment", 0.7))
+    )
+    assert broken(decide(given, DecideParams())) == {"beats_floor"}
+    without = DecideParams(floor=("common_neighbors", "adamic_adar", "resource_allocation"))
+    best = best_of_floor(given, without)
+    assert best is not None
+    assert best.name == "common_neighbors"  # of equals the first
+    assert decide(given, without).promote
 
 
 @pytest.mark.parametrize(("low", "promoted"), [(-0.009, True), (-0.01, False), (-0.011, False)])
 def test_non_inferiority_allows_a_loss_below_the_margin(low: float, promoted: bool) -> None:
     decision = decide(report(paired=paired(0.0, low, 0.02)), DecideParams(mode="non_inferiority", margin=0.01))
     assert decision.promote is promoted
+    assert decision.rules[-1].name == "non_inferiority_over_champion"
+    assert decision.rules[-1].threshold == "lower bound of the paired difference > -0.01"

@@ -18,7 +18,7 @@ from pipeline.steps import register
 from tests.pipeline.conftest import AS_OF
 
 MakeRun = Callable[..., RunFolder]
-RACES = 4  # benchmarks/registry_races.py runs fifty, with processes, on PostgreSQL
+RACES = 3  # benchmarks/registry_races.py runs fifty, with processes, on PostgreSQL
 
 
 def raced(doors: Doors, folders: list[RunFolder], tmp_path: Path) -> list[RegisteredModel | StepError]:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import requests
+from mlflow.entities import LoggedModel, LoggedModelStatus
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_model import LinkModel
-from pipeline.model_registry import ModelRegistry, version_tags
-from pipeline.records import digests_of_folder
+from ncnc_core.score_calibration import ScoreCalibration
+from pipeline.model_package import MODEL_PATH, pack_model
+from pipeline.model_registry import ModelRegistry
 from pipeline.served_model import ServedModel
-
-AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
+from tests.local_services import free_port
+from tests.registered_model import register
 
 STRANGER = """
 import importlib.util, json, sys
@@ -45,16 +52,6 @@ print(json.dumps(answers))
 """
 
 
-def serve(registry: ModelRegistry, graph: str, folder: Path, example: pd.DataFrame) -> None:
-    run_name = f"{graph}-20260102T000000Z"
-    run_id = registry.open_run(graph, run_name, run_key="3" * 64, params={})
-    model_id = registry.log_model(run_id, folder, input_example=example)
-    files = digests_of_folder(folder)
-    tags = version_tags(run_key="3" * 64, run_name=run_name, as_of=AS_OF, snapshot_tag="snap/x", files=files)
-    version = registry.create_version(graph, run_id, model_id, tags)
-    registry._client.set_registered_model_alias(graph, "champion", str(version))
-
-
 def question(graph: str, ids: Sequence[object], unknown: object) -> list[object]:
     pairs = {"source": [ids[0], ids[1], ids[2]], "target": [ids[2], ids[3], ids[0]]}
     return [graph, pairs, {"source": [ids[0]], "target": [unknown]}]
@@ -70,7 +67,7 @@ def test_champion_predicts_where_the_project_is_not_importable(
     expected = []
     for (name, pairs, _), ids in zip(questions, (numbers, names), strict=True):
         folder = make_model(ids)
-        serve(registry, str(name), folder, pd.DataFrame(pairs))
+        register(registry, str(name), folder)
         expected.append(LinkModel.load(folder).score_ids(pairs["source"], pairs["target"]).tolist())
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -96,6 +93,114 @@ def test_champion_predicts_where_the_project_is_not_importable(
     assert "zoe" in answers[1]["refusal"]
 
 
-def test_missing_column_says_which_and_what_to_pass() -> None:
+def test_missing_column_says_which_and_what_to_pass(make_model: Callable[..., Path]) -> None:
+    served = ServedModel()
+    served._model = LinkModel.load(make_model())
     with pytest.raises(InvalidGraph, match=r"no column 'target', only \['source'\]\. Pass a DataFrame"):
-        ServedModel().predict(None, pd.DataFrame({"source": [1]}))
+        served.predict(None, pd.DataFrame({"source": [1]}))
+
+
+@pytest.fixture(scope="module")
+def packed(make_model: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a packed model with features, as the registry stores one."""
+    folder = make_model([10, 20, 30, 40, 50], num_features=2, calibration=ScoreCalibration(2.0, -0.5))
+    path = tmp_path_factory.mktemp("packed") / "model"
+    logged = LoggedModel("1", "m-1", "link_model", "file:///unused", 0, 0, status=LoggedModelStatus.PENDING)
+    pack_model(folder, path, logged=logged, input_example=pd.DataFrame({"source": [10, 20], "target": [40, 30]}))
+    return path
+
+
+def invoke(port: int, columns: dict[str, list[Any]], **params: object) -> tuple[int, Any]:
+    """Ask a model server; return the status and the answer."""
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    body = {"dataframe_split": {"columns": list(columns), "data": rows}, "params": params}
+    answer = requests.post(f"http://127.0.0.1:{port}/invocations", json=body, timeout=60)
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.slow
+def test_mlflow_serves_scores_partners_and_reasons(packed: Path) -> None:
+    port = free_port()
+    argv = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(packed), "--port", str(port)]
+    with server([*argv, "--host", "127.0.0.1", "--env-manager", "local"], port):
+        pairs = {"source": [10, 20], "target": [40, 50]}
+        model = LinkModel.load(packed / MODEL_PATH)
+        expected = model.score_ids(pairs["source"], pairs["target"])
+        status, answer = invoke(port, pairs, probability=True, prior=0.1)
+        assert status == 200
+        rows = answer["predictions"]
+        assert [row["score"] for row in rows] == pytest.approx(expected.tolist(), abs=1e-5)
+        chances = model.calibration.probability(expected, 0.1)  # type: ignore[union-attr]
+        assert [row["probability"] for row in rows] == pytest.approx(chances.tolist(), abs=1e-5)
+
+        rows = invoke(port, {"source": [10]}, task="recommend", k=2)[1]["predictions"]
+        assert [row["target"] for row in rows] == [row.target for row in model.recommend(10, 2)]
+
+        rows = invoke(port, {"source": [10], "target": [40]}, task="explain")[1]["predictions"]
+        assert sum(row["contribution"] for row in rows) == pytest.approx(expected[0].item(), abs=1e-3)
+
+        new = {"source": [99], "target": [10], "source_features": [[0.5, 0.25]]}
+        grown = model.updated(new_nodes=[99], features=[[0.5, 0.25]])
+        assert invoke(port, new)[1]["predictions"][0]["score"] == pytest.approx(
+            grown.score_ids([99], [10]).item(), abs=1e-5
+        )
+
+        status, answer = invoke(port, {"source": [10, 20], "target": [40, 20]})
+        assert status == 400
+        assert "row 1, counted from 0: source and target are the same node 20" in json.dumps(answer)
+        rows = invoke(port, {"source": [10, 20], "target": [40, 20]}, unscored="null")[1]["predictions"]
+        assert [row["reason"] for row in rows] == ["", "source and target are the same node 20"]
+        assert rows[1]["score"] is None
+
+
+@contextmanager
+def server(argv: list[str], port: int) -> Iterator[None]:
+    """Run a model server for a block, and end it with its children."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    process = subprocess.Popen(
+        argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                requests.get(f"http://127.0.0.1:{port}/ping", timeout=5)
+                break
+            except requests.ConnectionError:
+                assert process.poll() is None, "the server ended"
+                assert time.monotonic() < deadline, "the server did not answer"
+                time.sleep(0.2)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed: pip install '.[spark]'"
+)
+@pytest.mark.slow
+def test_as_a_spark_udf_it_gives_the_scores_of_pandas(packed: Path) -> None:
+    from mlflow.pyfunc import load_model, spark_udf
+    from pyspark.sql import SparkSession
+    from pyspark.sql.functions import struct
+
+    pairs = pd.DataFrame({"source": [10, 20, 30] * 40, "target": [40, 50, 10] * 40})
+    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    try:
+        score = spark_udf(session, str(packed), env_manager="local")
+        chance = spark_udf(
+            session, str(packed), env_manager="local", result_type="probability float", params={"probability": True}
+        )
+        ends = struct("source", "target")
+        found = session.createDataFrame(pairs).select("*", score(ends).alias("row"), chance(ends).alias("chance"))
+        answer = found.select("source", "target", "row.score", "chance.probability").toPandas()
+    finally:
+        session.stop()
+    expected = load_model(str(packed)).predict(pairs, params={"probability": True})
+    assert answer.sort_values(["source", "target"])["score"].tolist() == pytest.approx(
+        expected.sort_values(["source", "target"])["score"].tolist(), abs=1e-5
+    )
+    assert answer.sort_values(["source", "target"])["probability"].tolist() == pytest.approx(
+        expected.sort_values(["source", "target"])["probability"].tolist(), abs=1e-5
+    )

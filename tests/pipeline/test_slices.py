@@ -8,6 +8,7 @@ import torch
 
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.edge_history import NEVER, EdgeHistory
+from pipeline.decide_params import SLICES
 from pipeline.params import EvaluateParams
 from pipeline.slices import Slice, slice_scores, slices_of
 
@@ -78,7 +79,7 @@ def test_each_slice_has_its_count_its_means_and_the_difference() -> None:
     challenger, champion = torch.tensor([1.0, 0.5, 0.5, 0.2, 0.1]), torch.tensor([0.5, 0.5, 1.0, 0.1, 0.1])
     found = {
         part.key: part
-        for part in slice_scores(sliced(), challenger, champion, torch.arange(5), EvaluateParams(bootstrap_samples=100))
+        for part in slice_scores(sliced(), challenger, champion, POSITIVES, EvaluateParams(bootstrap_samples=100))
     }
     newest = found["edge_age/newest"]
     assert newest.num_edges == 3
@@ -90,7 +91,22 @@ def test_each_slice_has_its_count_its_means_and_the_difference() -> None:
 
 
 def test_an_empty_slice_and_a_night_without_champion_have_no_figures() -> None:
-    found = slice_scores(sliced(), torch.rand(5), None, torch.arange(5), EvaluateParams(bootstrap_samples=100))
+    found = slice_scores(sliced(), torch.rand(5), None, POSITIVES, EvaluateParams(bootstrap_samples=100))
     by_key = {part.key: part for part in found}
     assert (by_key["degree/100+"].num_edges, by_key["degree/100+"].challenger) == (0, None)
     assert all(part.champion is None and part.difference is None for part in found)
+
+
+def test_a_slice_whose_edges_all_meet_at_one_node_proves_nothing() -> None:
+    star = torch.stack([torch.zeros(40, dtype=torch.int64), torch.arange(40) + 1])
+    hub = Slice("degree", "100+", torch.ones(40, dtype=torch.bool))
+    challenger, champion = torch.full((40,), 0.2), torch.full((40,), 0.5)
+    (found,) = slice_scores((hub,), challenger, champion, star, EvaluateParams(bootstrap_samples=100))
+    assert found.difference is not None
+    assert round(found.difference.value, 6) == -0.3
+    assert (found.difference.low, found.difference.high) == (-1, 1)
+
+
+def test_the_gate_knows_every_slice_by_its_name() -> None:
+    divided = [(part.kind, part.name) for part in sliced()]
+    assert sorted(divided) == sorted((kind, name) for kind, names in SLICES.items() for name in names)

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
-from pipeline.step_commands import in_utc
+from pipeline.decide_params import DecideParams
+from pipeline.promotion import decide
+from pipeline.step_commands import in_utc, show_rules
+from tests.gate_reports import report
 from tests.house import House
 
 
@@ -46,3 +52,14 @@ def test_run_folder_named_for_another_time_or_graph_is_refused_and_enters_nothin
     assert house.call("snapshot", "--run-dir", str(house.folder / "Small graph-1"), *argv)[0] == 2
     assert house.doors.snapshots.list("small") == ()
     assert house.doors.ledger.entries("other") == ()
+
+
+def test_decide_shows_every_rule_to_a_person_and_leaves_standard_output_to_the_caller(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decide(report(), DecideParams()).write(tmp_path)
+    show_rules(tmp_path)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    for rule in ("leak_certificate", "beats_floor", "slice_guardrail", "superiority_over_champion"):
+        assert rule in shown.err

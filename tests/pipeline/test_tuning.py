@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ncnc_core.random_spatial_network import NetworkDay
-from pipeline import tuning
+from pipeline import tuning, tuning_study
 from pipeline.errors import InvalidInput
 from pipeline.params import Params
 from pipeline.run_folder import RunFolder
@@ -43,11 +43,11 @@ def test_a_killed_search_goes_on_to_the_same_end_and_the_test_edges_do_not_matte
     frozen = folder.frozen_params()
     short = frozen.train.training.model_copy(update={"epochs": 3})
     params = frozen.model_copy(update={"train": frozen.train.model_copy(update={"training": short})})
-    monkeypatch.setattr(tuning, "STARTUP_TRIALS", 2)
+    monkeypatch.setattr(tuning_study, "STARTUP_TRIALS", 2)
 
     whole = tuning.tune(folder, params, SPACE, trials=TRIALS, seconds=None, doors=doors)
     undisturbed = found(whole.study, folder)
-    assert (whole.trials, whole.failed) == (TRIALS, 0)
+    assert whole.trials == TRIALS
     assert whole.baseline is not None
     assert whole.best >= whole.baseline  # the first trial has the present parameters
     assert Params.load(whole.params_file).train.model.hidden_channels == whole.values["model.hidden_channels"]
@@ -62,6 +62,21 @@ def test_a_killed_search_goes_on_to_the_same_end_and_the_test_edges_do_not_matte
     assert len(nested) == TRIALS
     assert search.data.metrics["best_valid"] == whole.best
     assert len(client.get_metric_history(nested[-1].info.run_id, "valid")) == 3
+
+    # What a kill kept from MLflow is entered by the next call, which trains nothing.
+    client.delete_run(nested[1].info.run_id)
+    heard: list[int] = []
+    tuning.tune(
+        folder,
+        params,
+        SPACE,
+        trials=TRIALS,
+        seconds=None,
+        doors=doors,
+        on_trial=lambda count, trial: heard.append(count),
+    )
+    assert doors.registry.entered_trials(house.graph, whole.study) == set(range(TRIALS))
+    assert heard == [TRIALS]
 
     # Once more, killed in its third trial, with test edges that are all wrong.
     shutil.rmtree(folder.path / "tuning")
@@ -84,7 +99,6 @@ def test_a_killed_search_goes_on_to_the_same_end_and_the_test_edges_do_not_matte
     with pytest.raises(KeyboardInterrupt):
         tuning.tune(folder, params, SPACE, trials=TRIALS, seconds=None, doors=doors)
     again = tuning.tune(folder, params, SPACE, trials=TRIALS, seconds=None, doors=doors)
-    assert again.failed == 1
     assert found(again.study, folder) == undisturbed
 
     # The study is over: asking for as many trials again trains nothing; another space is another study.
@@ -96,7 +110,15 @@ def test_a_killed_search_goes_on_to_the_same_end_and_the_test_edges_do_not_matte
     with pytest.raises(InvalidInput, match=r"None of 0 trials ended well\. Raise --trials or --timeout"):
         tuning.tune(folder, params, wider, trials=3, seconds=0.0, doors=doors)
 
+    # A trial that runs when the time is over is ended, and is none that has ended.
+    before, clock = len(calls), iter([0.0, 0.0, 1.0, 9.0, 9.0])  # begun, asked for, epoch 1, epoch 2, asked for
+    monkeypatch.setattr(tuning.time, "monotonic", lambda: next(clock))
+    with pytest.raises(InvalidInput, match="None of 0 trials ended well"):
+        tuning.tune(folder, params, wider, trials=3, seconds=5.0, doors=doors)
+    monkeypatch.undo()
+
     # A trial that cannot be trained is no end of the search.
     huge = SPACE.model_copy(update={"parameters": {"training.encoder_learning_rate": Domain(choices=(1e30, 0.01))}})
     kept = tuning.tune(folder, params, huge, trials=4, seconds=None, doors=doors)
+    assert kept.pruned >= 1
     assert kept.values["training.encoder_learning_rate"] == 0.01

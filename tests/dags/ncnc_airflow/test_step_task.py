@@ -223,3 +223,8 @@ def test_under_the_task_runner_2_is_final_75_is_retried_99_skips_and_tries_never
         "slow": ["success", 2],
     }
     assert (tmp_path / "alive_at_second_try").read_text() == ""
+
+
+def test_a_named_field_of_the_line_is_returned_instead_of_the_run_name(tmp_path: Path) -> None:
+    body = """print("first"); print('{"run": "demo-1", "shards": [0, 1, 2]}')"""
+    assert run(tmp_path, body, result="shards") == [0, 1, 2]

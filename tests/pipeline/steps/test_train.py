@@ -60,6 +60,10 @@ def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weigh
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.network.state_dict().items())
     record = folder.get(TrainedModel)
     assert record.epochs == whole.epochs
+    # The epochs before the cut are in the record as well, each as it was.
+    assert [(item.epoch, item.loss, item.value) for item in record.history] == [
+        (item.epoch, item.loss, item.metrics["mrr"]) for item in whole.history
+    ]
     assert len(record.certificate) == 4
     assert all(item.passed and item.checked > 0 for item in record.certificate)
 

@@ -1,0 +1,85 @@
+"""The recommendations of every node, made anew by each champion."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG
+from ncnc_airflow.promoted_model import PROMOTED_MODEL
+from ncnc_airflow.shard_task import ShardTask
+from ncnc_airflow.step_task import StepTask
+
+DOC = """
+### Recommend links to every node with the new champion
+
+**Owner:** the ML engineer on call. A run begins when `register` of `nightly_retraining` has promoted a model (the asset
+`promoted_model`), or when someone triggers it.
+
+| task | what it does | what it leaves |
+|---|---|---|
+| `recommend_plan` | fixes the champion's *version* and the shards: whatever is promoted meanwhile, all shards are of one model | `recommendation_plan.json` |
+| `recommend_shard` | one task a shard: shortlist, scores, the best 20 links of each node | `part-NNNNN.parquet`: source, target, score, rank |
+| `recommend_publish` | gathers the shards, verifies them, writes the manifest | `SHA256SUMS`: the batch is complete |
+
+Everything lies in `$NCNC_HOME/recommendations/<run name>` of the worker that published, and in the MLflow run of that
+name (experiment `<graph>-recommendations`), through which workers without a common disk hand each other the shards.
+A reader checks `sha256sum -c SHA256SUMS`; without that file a batch is not complete.
+
+#### When a task is red
+Its log ends with the reason and the remedy. Clear the task when it is mended: shards that were made are not made again,
+and the plan, the model's version with it, stays that of the run.
+
+| exit code | meaning | retried | what to do |
+|---|---|---|---|
+| 2 | no champion yet, or the code was changed between plan and shard | never | Read the reason; trigger a new run after an upgrade. |
+| 75 | trouble outside: MLflow | 3 times | Mend the service, then clear the task. |
+| 1, or "timed out" | a bug, or the machine (memory, disk) | 3 times | Keep the log. Smaller shards need no less memory; fewer at once do: `max_active_tis_per_dagrun`. |
+
+#### When a run is missing
+Nothing was promoted (`register` is pink, and no event was sent), or this DAG is paused.
+"""  # noqa: E501  a table's row is one line
+
+RUN_DIR = "$NCNC_HOME/recommendations/$NCNC_GRAPH-{{ dag_run.run_after.strftime('%Y%m%dT%H%M%SZ') }}"
+
+with DAG(
+    dag_id="batch_recommendations",
+    description="Plan, recommend shard by shard, publish: the champion's best links of every node.",
+    doc_md=DOC,
+    schedule=[PROMOTED_MODEL],
+    start_date=datetime(2000, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,  # the newest champion's run waits, rather than share the workers with the one before
+    dagrun_timeout=timedelta(hours=12),
+    tags=["recommendations", "link-prediction"],
+    default_args={
+        "owner": "ml-on-call",
+        "retries": 3,
+        "retry_delay": timedelta(minutes=1),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=30),
+        "execution_timeout": timedelta(hours=1),
+    },
+) as dag:
+    plan = StepTask(
+        task_id="recommend_plan",
+        step="recommend-plan",
+        run_dir=RUN_DIR,
+        arguments=["--model", "champion", "-k", "20"],
+        result="shards",
+        doc_md="Fixes the champion's version and the shards.",
+    )
+    shards = ShardTask.partial(
+        task_id="recommend_shard",
+        step="recommend-shard",
+        run_dir=RUN_DIR,
+        max_active_tis_per_dagrun=4,
+        doc_md="Writes one shard's links as Parquet.",
+    ).expand(shard=plan.output)
+    publish = StepTask(
+        task_id="recommend_publish",
+        step="recommend-publish",
+        run_dir=RUN_DIR,
+        doc_md="Verifies all shards and writes the manifest.",
+    )
+
+    shards >> publish

@@ -1,0 +1,8 @@
+"""The asset between a promotion and what is made of the new champion."""
+
+from __future__ import annotations
+
+from airflow.sdk import Asset
+
+# An outlet of `register`: an event when the task succeeds, none when it is skipped because nothing was promoted.
+PROMOTED_MODEL = Asset("promoted_model")

@@ -1,0 +1,49 @@
+"""The operator that writes the night's report, with a link to it on the task's page."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperator, BaseOperatorLink, Context
+
+from ncnc_airflow.step_task import StepTask
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import TaskInstanceKey
+
+
+class ReportLink(BaseOperatorLink):
+    """The button that opens the night's report; Airflow keeps its address when the task ends."""
+
+    name = "Report of the night"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the address that `ncnc report` printed; empty where it printed none."""
+        return getattr(operator, "address", "")
+
+
+class ReportTask(StepTask):
+    """Run `ncnc report`, and keep the address that it prints for the link.
+
+    Airflow asks for the link in the process that ran the task, right after it, so that the address need not travel.
+    """
+
+    operator_extra_links = (ReportLink(),)
+    ui_color = "#e0e8f0"
+    address = ""
+
+    def execute(self, context: Context) -> object:
+        """Write the report and return the run's name."""
+        run_name = super().execute(context)
+        self.address = _address(self.last_line)
+        return run_name
+
+
+def _address(last_line: str) -> str:
+    """Return the link of the command's JSON line."""
+    try:
+        content = json.loads(last_line)
+    except ValueError:
+        return ""
+    return str(content.get("link") or "") if isinstance(content, dict) else ""

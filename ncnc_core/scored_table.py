@@ -1,0 +1,189 @@
+"""Tables in, tables out: pairs scored row for row, partners recommended, scores explained; what a served model does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.pair_input import NodeId
+from ncnc_core.score_calibration import fitted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ncnc_core.link_model import LinkModel
+
+ENDS = ("source", "target")
+
+DEFAULTS: dict[str, Any] = {
+    "task": "score",  # score | recommend | explain
+    "k": 10,  # recommend: links a node
+    "candidates_per_node": 0,  # recommend: the size of a node's shortlist; 0: as LinkModel.recommend chooses
+    "probability": False,  # score, recommend: add calibrated probabilities
+    "prior": 0.5,  # of these: the share of edges among the pairs asked about
+    "unscored": "refuse",  # score: refuse | null, for rows that have no score
+}
+
+
+def answered(model: LinkModel, table: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Return what the parameters ask of a table, see DEFAULTS; one that is not given has its default.
+
+    Raises:
+        InvalidGraph: the task is another, or what the task itself refuses.
+    """
+    given = DEFAULTS | dict(params or {})
+    prior = float(given["prior"]) if given["probability"] else None
+    match given["task"]:
+        case "score":
+            return scored_table(model, table, prior=prior, unscored=given["unscored"])
+        case "recommend":
+            candidates = int(given["candidates_per_node"]) or None
+            return recommended_table(model, table, k=int(given["k"]), candidates=candidates, prior=prior)
+        case "explain":
+            return explained_table(model, table)
+    raise InvalidGraph(f"task is 'score', 'recommend' or 'explain', but it is {given['task']!r}. Give one of them.")
+
+
+def scored_table(
+    model: LinkModel, pairs: pd.DataFrame, *, prior: float | None = None, unscored: str = "refuse"
+) -> pd.DataFrame:
+    """Return source, target and score of every row, float32, and with a prior the calibrated probability.
+
+    A row whose node is unknown, or which joins a node with itself, has no score: with `unscored` "refuse" the table is
+    refused and the rows are named; with "null" such a row's score is missing and the column `reason` says why.
+    An unknown node is scored by its features where the rows bring them, see `with_new_nodes`.
+
+    Raises:
+        InvalidGraph: a column is missing, a row cannot be scored, or the model has no calibration.
+    """
+    _require_columns(pairs, ENDS)
+    if unscored not in ("refuse", "null"):
+        raise InvalidGraph(f"unscored is 'refuse' or 'null', but it is {unscored!r}. Give one of them.")
+    model = with_new_nodes(model, pairs)
+    found = pairs[list(ENDS)].reset_index(drop=True)
+    reasons = _reasons(model, found)
+    wrong = [row for row, reason in enumerate(reasons) if reason]
+    if wrong and unscored == "refuse":
+        raise InvalidGraph(
+            f"{len(wrong)} of {len(found)} rows have no score (row {wrong[0]}, counted from 0: {reasons[wrong[0]]}). "
+            f"Leave them out, or pass unscored='null' to have the others scored and each of these say why."
+        )
+    right = found.drop(index=wrong)
+    scores = np.full(len(found), np.nan, dtype=np.float32)
+    logits = model.score_ids(right["source"].tolist(), right["target"].tolist())
+    scores[right.index] = logits.numpy(force=True)
+    found = found.assign(score=scores)
+    if prior is not None:
+        chances = np.full(len(found), np.nan, dtype=np.float32)
+        chances[right.index] = _calibrated(model, logits, prior)
+        found = found.assign(probability=chances)
+    return found.assign(reason=reasons) if unscored == "null" else found
+
+
+def recommended_table(
+    model: LinkModel,
+    nodes: pd.DataFrame,
+    *,
+    k: int = 10,
+    candidates: int | None = None,
+    prior: float | None = None,
+) -> pd.DataFrame:
+    """Return source, target, rank and score of the best k links that each row's source lacks; best first.
+
+    Raises:
+        InvalidGraph: there is no column source, a node is unknown, or the model has no calibration.
+    """
+    _require_columns(nodes, ENDS[:1])
+    model = with_new_nodes(model, nodes)
+    found = model.recommend(nodes["source"].tolist(), k, candidates=candidates, progress=False).to_frame()
+    found = found.drop(columns="known").astype({"score": np.float32})
+    if prior is not None:
+        found["probability"] = _calibrated(model, np.array(found["score"]), prior)
+    return found
+
+
+def explained_table(model: LinkModel, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the parts of each row's score: source, target, score, role, node, weight and contribution, a row a part.
+
+    Raises:
+        InvalidGraph: a column is missing, or a row cannot be scored.
+    """
+    import pandas as pd
+
+    scored = scored_table(model, pairs)
+    model = with_new_nodes(model, pairs)
+    frames = []
+    for source, target in zip(scored["source"].tolist(), scored["target"].tolist(), strict=True):
+        why = model.explain(source, target)
+        parts = why.to_frame()[["role", "node", "weight", "contribution"]].astype({"node": object})
+        frames.append(parts.assign(source=source, target=target, score=why.score))
+    columns = ["source", "target", "score", "role", "node", "weight", "contribution"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+
+
+def with_new_nodes(model: LinkModel, table: pd.DataFrame) -> LinkModel:
+    """Return the model with the unknown nodes whose features the table brings, or the model itself for none.
+
+    The columns source_features and target_features hold a list of numbers, or nothing. A new node has no edge, so that
+    its features alone speak for it. One that the model knows keeps the features it has.
+
+    Raises:
+        InvalidGraph: a node comes with two different lists of features.
+    """
+    new: dict[NodeId, list[float]] = {}
+    for end in ENDS:
+        name = f"{end}_features"
+        if end not in table or name not in table:
+            continue
+        for node, given in zip(table[end].tolist(), table[name].tolist(), strict=True):
+            if given is None or np.ndim(given) == 0 or node in model.position_of:
+                continue
+            values = [float(one) for one in given]
+            if new.setdefault(node, values) != values:
+                raise InvalidGraph(
+                    f"The new node {node!r} comes with two lists of features: {new[node]} and {values}. Give it one."
+                )
+    if not new:
+        return model
+    return model.updated(new_nodes=list(new), features=np.array(list(new.values()), dtype=np.float32))
+
+
+def _reasons(model: LinkModel, pairs: pd.DataFrame) -> list[str]:
+    """Return why each row has no score, "" where it has one."""
+    return [
+        _reason(model, source, target)
+        for source, target in zip(pairs["source"].tolist(), pairs["target"].tolist(), strict=True)
+    ]
+
+
+def _reason(model: LinkModel, source: Any, target: Any) -> str:
+    for end, node in (("source", source), ("target", target)):
+        if node is None or node != node:  # pandas' missing value is no number
+            return f"the {end} is missing"
+        if node not in model.position_of:
+            known = f"the {end} {node!r} is unknown to the model, which has {model.num_nodes} nodes"
+            return known + _by_features(model, end)
+    return f"source and target are the same node {source!r}" if source == target else ""
+
+
+def _by_features(model: LinkModel, end: str) -> str:
+    width = model.network.num_features
+    return f"; a column {end}_features with its {width} numbers would let it be scored by these" if width else ""
+
+
+def _calibrated(model: LinkModel, logits: Any, prior: float) -> Any:
+    import torch
+
+    return fitted(model.calibration).probability(torch.as_tensor(logits), prior).numpy(force=True)
+
+
+def _require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise InvalidGraph(
+            f"The input has no column {missing[0]!r}, only {list(table.columns)}. Pass a DataFrame with the columns "
+            f"{' and '.join(names)}."
+        )

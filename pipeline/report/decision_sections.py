@@ -1,0 +1,186 @@
+"""The parts of the page that say what was decided, on which checks, at what cost, and what it was made from."""
+
+from __future__ import annotations
+
+from pipeline.records import CheckResult, EvaluationReport
+from pipeline.report.blocks import (
+    MISSING,
+    Cell,
+    Picture,
+    Section,
+    Table,
+    digest,
+    estimate_text,
+    judged,
+    metric_name,
+    number,
+    scorer_name,
+    seconds,
+    table,
+)
+from pipeline.report.lineage_picture import chain, lineage_label, lineage_picture, tall_lineage_picture
+from pipeline.report.night_story import NightStory
+
+
+def headline(story: NightStory) -> str:
+    """Return the outcome in one sentence."""
+    champion = story.decision.champion_version if story.decision else None
+    stays = f"champion version {champion} stays" if champion is not None else "there is no champion yet"
+    if story.outcome == "promoted" and story.entry is not None:
+        return f"Promoted: version {story.entry.version} becomes the champion."
+    if story.outcome == "refused" and story.decision is None:
+        return "Refused: the night ended before a decision, and the champion was not touched."
+    if story.outcome == "unfinished":
+        after = (
+            f"the last step that left its record is {story.last_step}" if story.last_step else "no step left a record"
+        )
+        return f"Not finished: {after}."
+    sentences = {
+        "kept": f"Kept: {stays}.",
+        "refused": f"Refused by the gate: {stays}.",
+        "awaiting": f"Passed the gate, and waits for a person; {stays} until then.",
+        "rejected": f"Rejected by a person: {stays}.",
+        "skipped": "Skipped: there was nothing to train, and the champion was not touched.",
+        "passed": f"Passed the gate, and not registered yet; {stays} until then.",
+    }
+    return sentences.get(story.outcome, f"{story.outcome.capitalize()}.")
+
+
+def decision_section(story: NightStory) -> Section:
+    """Return the decision, its reasons and every rule's part in it."""
+    sentences = [*_reasons(story)]
+    tables: tuple[Table, ...] = ()
+    if story.registered is not None and (approval := story.registered.approval) is not None:
+        sentences.append(f"Approved by {approval.who}, {approval.at:%Y-%m-%d %H:%M} UTC: {approval.reason}.")
+        if approval.overridden:
+            sentences.append(f"Overruled: {approval.overridden}.")
+    if story.report is not None:
+        sentences.append(_in_plain_words(story.report))
+    if story.decision is not None:
+        failed = [rule.name.replace("_", " ") for rule in story.decision.rules if not rule.passed]
+        count = len(story.decision.rules)
+        verb = "fails" if len(failed) == 1 else "fail"
+        sentences.append(
+            f"{len(failed)} of {count} rules {verb}: {', '.join(failed)}." if failed else f"All {count} rules hold."
+        )
+        rows = [
+            [rule.name.replace("_", " "), judged(rule.passed), rule.observed, rule.threshold]
+            for rule in story.decision.rules
+        ]
+        tables = (table("The rules of the gate", ("rule", "verdict", "observed", "threshold"), rows, "prose"),)
+    return Section("decision", "Decision and reasons", tuple(sentences), tables)
+
+
+def _reasons(story: NightStory) -> tuple[str, ...]:
+    """Return the reason as it was recorded; a refused delivery's point by point."""
+    if story.decision is None and story.checks is not None and story.checks.refused:
+        return story.checks.reasons
+    if story.entry is not None:
+        return (f"Reason: {story.entry.reason}",)
+    return (f"Reason: {story.decision.reason}",) if story.decision else ()
+
+
+def _in_plain_words(report: EvaluationReport) -> str:
+    metric = report.paired_metric
+    parts = [
+        f"the {scores.name} {estimate_text(scores.metrics[metric])}"
+        for scores in (report.challenger, *([report.champion] if report.champion else []))
+        if metric in scores.metrics
+    ]
+    floor = [scores for scores in report.floor if metric in scores.metrics]
+    if floor:
+        best = max(floor, key=lambda scores: scores.metrics[metric].value)
+        parts.append(f"the best heuristic ({scorer_name(best.name)}) {estimate_text(best.metrics[metric])}")
+    seen = "no model" if report.champion is None else "neither model"
+    edges = f"On {report.num_test_edges:,} edges that {seen} has seen"
+    note = f" ({report.champion_note})" if report.champion_note else ""
+    return f"{edges}, by {metric_name(metric)}: {', '.join(parts)}{note}."
+
+
+def checks_section(story: NightStory) -> Section | None:
+    """Return every check of the delivery and of the graph it makes."""
+    checks = story.checks.checks if story.checks else story.snapshot.checks if story.snapshot else ()
+    if not checks:
+        return None
+    failed = [item for item in checks if not item.passed]
+    held = len(checks) - len(failed)
+    said = [f"{held} of {len(checks)} checks hold."]
+    if story.checks is not None:
+        said.append(f"Delivery: {story.checks.delivery}")
+    rows = [_check(item) for item in (*failed, *(item for item in checks if item.passed))]
+    header = ("check", "verdict", "observed", "threshold")
+    shown = table("Data checks, failed ones first", header, rows, "prose")
+    return Section("checks", "Data checks", tuple(said), (shown,))
+
+
+def _check(item: CheckResult) -> list[Cell | str]:
+    warning = item.level == "warn"
+    return [item.name.replace("_", " "), judged(item.passed, warning=warning), item.observed, item.threshold]
+
+
+def certificate_section(story: NightStory) -> Section | None:
+    """Return every invariant of the leak certificate, from the split to the scoring."""
+    held = story.report.certificate if story.report else story.split.certificate if story.split else ()
+    if not held:
+        return None
+    broken = [item for item in held if not item.passed]
+    looked_at = sum(item.checked for item in held)
+    verdict = f"{len(broken)} of them broken" if broken else "none is broken"
+    rows = [
+        [item.name.replace("_", " "), judged(item.passed), number(item.checked), number(item.violations)]
+        for item in (*broken, *(item for item in held if item.passed))
+    ]
+    return Section(
+        "certificate",
+        "Leak certificate",
+        (f"{len(held)} invariants over {looked_at:,} items; {verdict}.",),
+        folded=(table("Invariants", ("invariant", "verdict", "checked", "violations"), rows),),
+        half=True,
+    )
+
+
+def cost_section(story: NightStory) -> Section | None:
+    """Return what training and evaluation took."""
+    trained, report = story.trained, story.report
+    rows: list[list[Cell | str]] = []
+    if trained is not None:
+        rows.append([f"training, {trained.epochs} epochs", seconds(trained.seconds), number(None)])
+    if report is not None:
+        rows.append(["evaluation", seconds(report.seconds), number(None)])
+        rows += [[f"evaluation: {item.part}", seconds(item.seconds), number(item.pairs)] for item in report.costs]
+    if not rows:
+        return None
+    said = []
+    if trained is not None:
+        machine = ", ".join(f"{name} {value}" for name, value in trained.machine.items())
+        said = [f"{trained.num_parameters:,} parameters, trained on {machine}."]
+    header = ("part", "seconds", "pairs scored")
+    return Section("cost", "Cost", tuple(said), (table("Seconds by part", header, rows),), half=True)
+
+
+def lineage_section(story: NightStory) -> Section | None:
+    """Return the night's chain as a picture, and the digests in full."""
+    if story.snapshot is None:
+        return None
+    links = chain(story)
+    picture = Picture(
+        "From the source's bytes to the version; each digest fixes everything before it.",
+        f"Lineage: {lineage_label(links)}",
+        lineage_picture(links),
+        tall_lineage_picture(links),
+        wide=True,
+    )
+    rows = [[link.what, Cell(link.digest or MISSING, code=True), link.note] for link in links]
+    rows += [
+        ["snapshot tag", Cell(story.snapshot.tag, code=True), ""],
+        ["code", digest(story.snapshot.code_version), f"commit {story.snapshot.git_commit or 'not recorded'}"],
+        ["run key", digest(story.snapshot.run_key), ""],
+    ]
+    if story.lineage is not None:
+        rows.append(["lineage record", Cell(story.lineage.sha256, code=True), ""])
+    return Section(
+        "lineage",
+        "Lineage",
+        pictures=(picture,),
+        folded=(table("The digests in full", ("what", "sha256", "note"), rows),),
+    )

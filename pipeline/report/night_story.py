@@ -1,0 +1,128 @@
+"""Everything a night left behind, gathered for its report; a night that ended early left less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from pipeline.change_report import ChangeReport
+from pipeline.data_checks import DataChecks
+from pipeline.doors import Doors
+from pipeline.errors import InvalidInput
+from pipeline.params import Params
+from pipeline.records import (
+    EdgeSplit,
+    EvaluationReport,
+    GraphSnapshot,
+    LineageRecord,
+    NightEntry,
+    PromotionDecision,
+    Record,
+    RegisteredModel,
+    TrainedModel,
+)
+from pipeline.report.trend import TrendNight, read_trend
+from pipeline.run_folder import RunFolder
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class NightStory:
+    """One night as its records, its checks and the ledger tell it; None where the night did not get that far.
+
+    `faults` says what could not be read, so that a page is made of the rest.
+    """
+
+    graph: str
+    run_name: str
+    as_of: datetime | None
+    entry: NightEntry | None = None
+    checks: DataChecks | None = None
+    change: ChangeReport | None = None
+    snapshot: GraphSnapshot | None = None
+    split: EdgeSplit | None = None
+    trained: TrainedModel | None = None
+    report: EvaluationReport | None = None
+    decision: PromotionDecision | None = None
+    registered: RegisteredModel | None = None
+    lineage: LineageRecord | None = None
+    params: Params | None = None
+    trend: tuple[TrendNight, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> str:
+        """What came of the night in a word: as the ledger has it, else as far as its records go."""
+        if self.entry is not None:
+            return self.entry.outcome
+        if self.decision is not None:
+            return "passed" if self.decision.promote else "kept"
+        return "refused" if self.checks is not None and self.checks.refused else "unfinished"
+
+    @property
+    def last_step(self) -> str | None:
+        """The last step that left its record."""
+        steps = (
+            ("register", self.registered),
+            ("decide", self.decision),
+            ("evaluate", self.report),
+            ("train", self.trained),
+            ("split", self.split),
+            ("snapshot", self.snapshot),
+        )
+        return next((step for step, record in steps if record is not None), None)
+
+
+def read_story(folder: RunFolder, doors: Doors) -> NightStory:
+    """Gather what there is of a night: here, in MLflow and in the ledger.
+
+    Raises:
+        OutsideTrouble: MLflow or the data repository's origin gives no answer.
+    """
+    faults: list[str] = []
+
+    def read(get: Callable[[], T]) -> T | None:
+        try:
+            return get()
+        except InvalidInput as error:
+            faults.append(str(error))
+            return None
+
+    def found(kind: type[R]) -> R | None:
+        return read(lambda: folder.find(kind))
+
+    snapshot = found(GraphSnapshot)
+    as_of = snapshot.as_of if snapshot else folder.as_of
+    entries = [item for item in doors.ledger.entries(folder.graph) if isinstance(item, NightEntry)]
+    return NightStory(
+        graph=folder.graph,
+        run_name=folder.name,
+        as_of=as_of,
+        entry=next((item for item in reversed(entries) if item.run_name == folder.name), None),
+        checks=read(lambda: _left(folder, DataChecks)),
+        change=read(lambda: _left(folder, ChangeReport)),
+        snapshot=snapshot,
+        split=found(EdgeSplit),
+        trained=found(TrainedModel),
+        report=found(EvaluationReport),
+        decision=found(PromotionDecision),
+        registered=found(RegisteredModel),
+        lineage=found(LineageRecord),
+        params=read(folder.frozen_params) if snapshot else None,
+        trend=read_trend(doors, folder.graph, as_of) if as_of else (),
+        faults=tuple(faults),
+    )
+
+
+def _left(folder: RunFolder, kind: type[R]) -> R | None:
+    """Return what the checks left in the run folder, fetched from MLflow where another machine ran them."""
+    path = folder.path / kind.file_name
+    if not path.is_file():
+        run_id = folder.mlflow_run()
+        if run_id is None or folder.registry is None or not folder.registry.fetch_file(run_id, path, path.name):
+            return None
+    return kind.read(folder.path)

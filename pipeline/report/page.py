@@ -1,0 +1,99 @@
+"""The page itself: every section in its order, in one HTML text that needs nothing from outside."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.report.blocks import MISSING, Cell, Section, short
+from pipeline.report.decision_sections import (
+    certificate_section,
+    checks_section,
+    cost_section,
+    decision_section,
+    headline,
+    lineage_section,
+)
+from pipeline.report.graph_sections import graph_section, trend_section
+from pipeline.report.model_sections import reliability_section, sensitivity_section, training_section
+from pipeline.report.night_story import NightStory
+from pipeline.report.score_sections import comparison_section, scores_section, slices_section
+
+REPORT_FILE = "report.html"
+TONES = {"promoted": "good", "passed": "good", "refused": "bad", "rejected": "bad", "unfinished": "bad"}
+SIGNS = {
+    "promoted": "✓",
+    "passed": "✓",
+    "awaiting": "?",
+    "rejected": "✗",
+    "kept": "=",
+    "skipped": "↷",
+    "refused": "✗",
+    "unfinished": "…",
+}
+# The decision first: who reads one screen only has read what matters.
+SECTIONS = (
+    scores_section,
+    comparison_section,
+    trend_section,
+    slices_section,
+    training_section,
+    reliability_section,
+    graph_section,
+    sensitivity_section,
+    checks_section,
+    certificate_section,
+    cost_section,
+    lineage_section,
+)
+
+
+def report_page(story: NightStory) -> str:
+    """Return a night's report as HTML; the same night gives the same text."""
+    # Every text is escaped: names of nodes, files and reasons come from outside and may hold markup.
+    environment = Environment(
+        loader=PackageLoader("pipeline.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = environment.loader.get_source(environment, "report.css")[0] if environment.loader else ""
+    return environment.get_template("report.html").render(
+        story=story,
+        headline=headline(story),
+        tone=TONES.get(story.outcome, "even"),
+        sign=SIGNS.get(story.outcome, ""),
+        facts=facts(story),
+        sections=sections(story),
+        style=Markup(style),  # noqa: S704 - our own file, and CSS has characters that would be escaped
+    )
+
+
+def sections(story: NightStory) -> tuple[Section, ...]:
+    """Return the sections that the night has something to say in."""
+    made = [section(story) for section in SECTIONS]
+    return (decision_section(story), *(section for section in made if section is not None))
+
+
+def facts(story: NightStory) -> tuple[tuple[str, Cell], ...]:
+    """Return what identifies the night."""
+    snapshot = story.snapshot
+    found = [
+        ("graph", Cell(story.graph)),
+        ("as of", Cell(f"{story.as_of:%Y-%m-%d %H:%M} UTC" if story.as_of else MISSING)),
+        ("run", Cell(story.run_name, code=True)),
+    ]
+    if snapshot is not None:
+        found += [
+            ("snapshot", Cell(snapshot.snapshot_id, code=True)),
+            ("nodes", Cell(f"{snapshot.num_nodes:,}")),
+            ("edges", Cell(f"{snapshot.num_edges:,}")),
+        ]
+    if story.split is not None:
+        split = story.split
+        counts = f"{split.num_train:,} / {split.num_valid:,} / {split.num_test:,}"
+        found.append((f"{split.method} split: train / valid / test", Cell(counts)))
+    if snapshot is not None:
+        found.append(("code", Cell(short(snapshot.code_version), code=True)))
+    return tuple(found)

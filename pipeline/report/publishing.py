@@ -1,0 +1,57 @@
+"""Where a night's report goes: the run folder, a folder of all reports, MLflow, and the branch that DVC compares."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.doors import Doors
+from pipeline.night_measures import measures
+from pipeline.report.night_story import NightStory, read_story
+from pipeline.report.page import REPORT_FILE, report_page
+from pipeline.run_folder import RunFolder
+
+ALL_REPORTS = "reports"
+
+
+@dataclass(frozen=True)
+class PublishedReport:
+    """Where one night's report is to be found; no tag where the night came to no decision."""
+
+    outcome: str
+    page: Path
+    copy: Path
+    address: str
+    tag: str | None
+
+
+def publish_report(folder: RunFolder, doors: Doors) -> PublishedReport:
+    """Make the report of a night, whatever came of it, and put it everywhere; a second call puts the same in place.
+
+    Raises:
+        OutsideTrouble: MLflow or the data repository's origin gives no answer.
+    """
+    story = read_story(folder, doors)
+    text = report_page(story)
+    page = _write(folder.path / REPORT_FILE, text)
+    # Run folders are cleaned up after a while, and a refused night's is on one machine: a flat folder to browse.
+    copy = _write(doors.environment.home / ALL_REPORTS / f"{story.run_name}.html", text)
+    run_id = doors.registry.keep_report(story.graph, story.run_name, page, outcome=story.outcome)
+    address = doors.registry.report_address(run_id, doors.environment.mlflow_pages)
+    return PublishedReport(story.outcome, page, copy, address, _tag(folder, story, doors))
+
+
+def _tag(folder: RunFolder, story: NightStory, doors: Doors) -> str | None:
+    """Give a decided night its commit and tag; a run named by hand, as `dvc repro` does, is no night."""
+    if story.decision is None or folder.as_of is None:
+        return None
+    return doors.nights.publish(story.run_name, measures(story.trained, story.report, story.decision))
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    staged.write_text(text, encoding="utf-8")
+    staged.replace(path)
+    return path

@@ -1,0 +1,165 @@
+"""The parts of the page that say how good the models are, on what, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.evaluation_parts import ModelScores, PairedComparison, SliceScores
+from pipeline.records import EvaluationReport, Interval
+from pipeline.report.blocks import (
+    Picture,
+    Section,
+    estimate,
+    estimate_text,
+    metric_name,
+    number,
+    scorer_name,
+    table,
+)
+from pipeline.report.drawing import look
+from pipeline.report.figures import Estimate, forest
+from pipeline.report.night_story import NightStory
+
+PICTURED = ("hits@10", "average_precision")  # beside the paired metric
+
+
+def scorers_of(report: EvaluationReport) -> tuple[ModelScores, ...]:
+    """Return every scorer: the models first, then the heuristics that are the floor."""
+    models = (report.challenger, report.champion, report.cold_control)
+    return (*(item for item in models if item is not None), *report.floor)
+
+
+def scores_section(story: NightStory) -> Section | None:
+    """Return every scorer's metrics with their intervals."""
+    report = story.report
+    if report is None:
+        return None
+    scorers = [item for item in scorers_of(report) if item.metrics]
+    metrics = list(dict.fromkeys(name for item in scorers for name in item.metrics))
+    rows = [[metric_name(name), *(estimate(item.metrics.get(name)) for item in scorers)] for name in metrics]
+    pictured = [name for name in (report.paired_metric, *PICTURED) if name in metrics]
+    sure = f"{story.params.evaluate.confidence:.0%} " if story.params else ""
+    return Section(
+        "metrics",
+        "Metrics",
+        (
+            f"{report.num_test_edges:,} test edges and {report.num_negatives:,} negatives, the same for every scorer; "
+            f"each value with its {sure}bootstrap interval. Brier and ECE are errors: less is better.",
+        ),
+        (table("Metrics of every scorer", ("metric", *map(_named, scorers)), rows, "many"),),
+        tuple(_scores_picture(scorers, name) for name in pictured),
+    )
+
+
+def _named(scores: ModelScores) -> str:
+    version = f", version {scores.version}" if scores.version is not None else ""
+    return f"{scorer_name(scores.name)}{version}"
+
+
+def _scores_picture(scorers: Sequence[ModelScores], metric: str) -> Picture:
+    drawn = [
+        Estimate(scorer_name(item.name), item.metrics[metric], look(item.name))
+        for item in scorers
+        if metric in item.metrics
+    ]
+    label = "; ".join(f"{item.label} {estimate_text(item.value)}" for item in drawn)
+    name = f"scores-{metric}".replace("@", "-")
+    return Picture(f"{metric_name(metric)} by scorer", label, forest(name, drawn, metric_name(metric)))
+
+
+def comparison_section(story: NightStory) -> Section | None:
+    """Return challenger minus champion on the same edges, resampled by edge and by node."""
+    report = story.report
+    if report is None or report.champion is None:
+        return None
+    paired = report.paired
+    if paired is None:
+        note = report.champion_note or "there is no paired difference in the report"
+        return Section("comparison", "Challenger against champion", (f"Not compared: {note}.",))
+    name = metric_name(paired.metric)
+    rows = [
+        [_resampling(kind, paired), estimate(value, signed=True), number(value.high - value.low, 3)]
+        for kind, value in (("edge", paired.by_edge), ("node", paired.by_node))
+    ]
+    said = [
+        f"The difference is {estimate_text(paired.difference, signed=True)} {name} on {paired.num_edges:,} edges among "
+        f"{paired.num_nodes:,} nodes, one-sided p = {paired.p_value:.3g}.",
+        _together(paired),
+    ]
+    drawn = [
+        Estimate("read by the gate", paired.difference, look("challenger")),
+        Estimate("by edge", paired.by_edge, look("other")),
+        Estimate("by node", paired.by_node, look("other")),
+    ]
+    if report.drift is not None:
+        drawn.append(Estimate("minus control", report.drift, look("cold_control")))
+        drift = estimate_text(report.drift, signed=True)
+        said.append(f"Against its control, the same recipe begun cold, the challenger is at {drift} {name}.")
+    picture = Picture(
+        f"Difference in {name}; right of zero the challenger is better",
+        "; ".join(f"{item.label} {estimate_text(item.value, signed=True)}" for item in drawn),
+        forest("comparison", drawn, f"challenger minus champion, {name}", zero=True),
+    )
+    return Section(
+        "comparison",
+        "Challenger against champion",
+        tuple(said),
+        (table("The paired difference by resampling", ("resampled by", "difference", "interval's width"), rows),),
+        (picture,),
+    )
+
+
+def _resampling(kind: str, paired: PairedComparison) -> str:
+    return f"{kind} (read by the gate)" if kind == paired.resampled_by else kind
+
+
+def _together(paired: PairedComparison) -> str:
+    """Say whether edges that share a node move together, from the widths of the two intervals."""
+    by_edge, by_node = paired.by_edge.high - paired.by_edge.low, paired.by_node.high - paired.by_node.low
+    if by_edge <= 0:
+        return "The edges do not differ, so that there is nothing to resample."
+    ratio = by_node / by_edge
+    says = "edges that share a node move together" if ratio > 1.1 else "that edges share nodes matters little here"
+    return f"Resampled by node the interval is {ratio:.2f} times as wide as by edge: {says}."
+
+
+def slices_section(story: NightStory) -> Section | None:
+    """Return each slice of the test edges, with its count."""
+    report = story.report
+    if report is None or not report.slices:
+        return None
+    rows = [
+        [
+            _slice_name(item),
+            number(item.num_edges),
+            estimate(item.challenger),
+            estimate(item.champion),
+            estimate(item.difference, signed=True),
+        ]
+        for item in report.slices
+    ]
+    metric = metric_name(report.slices[0].metric)
+    challenger = [(item, item.challenger) for item in report.slices if item.challenger]
+    difference = [(item, item.difference) for item in report.slices if item.difference]
+    pictures = [
+        _slices_picture(side, title, values)
+        for side, title, values in (
+            ("challenger", f"Challenger's {metric} by slice", challenger),
+            ("difference", f"Challenger minus champion, {metric}, by slice", difference),
+        )
+        if values
+    ]
+    header = ("slice", "edges", "challenger", "champion", "difference")
+    said = "A slice of few edges says little: read the count and the interval with the value."
+    return Section("slices", "Slices", (said,), (table(f"{metric} by slice", header, rows),), tuple(pictures))
+
+
+def _slice_name(item: SliceScores) -> str:
+    return f"{item.kind.replace('_', ' ')}: {item.name}"
+
+
+def _slices_picture(side: str, title: str, values: Sequence[tuple[SliceScores, Interval]]) -> Picture:
+    drawn = [Estimate(f"{_slice_name(item)} ({item.num_edges:,})", value, look("challenger")) for item, value in values]
+    signed = side == "difference"
+    label = "; ".join(f"{item.label} {estimate_text(item.value, signed=signed)}" for item in drawn)
+    return Picture(title, label, forest(f"slices-{side}", drawn, metric_name(values[0][0].metric), zero=signed))

@@ -1,0 +1,77 @@
+"""How the champion fared over the last nights: each night's outcome, scores and drift, from the ledger and MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pipeline.doors import Doors
+from pipeline.errors import TamperedRecord
+from pipeline.records import EvaluationReport, Interval, NightEntry
+
+SHOWN_NIGHTS = 30  # each costs a few calls to MLflow
+DRIFT = {
+    "edge_ratio": "graph.edge_ratio",
+    "degree_shift": "graph.degree_shift",
+    "new_node_share": "graph.new_node_share",
+    "feature_shift": "graph.features.shift",
+}
+
+
+@dataclass(frozen=True)
+class TrendNight:
+    """One night of the past: what came of it, what the models reached, and how far the graph had moved."""
+
+    run_name: str
+    as_of: datetime
+    outcome: str
+    version: int | None
+    challenger: Interval | None = None
+    champion: Interval | None = None
+    champion_version: int | None = None
+    floor: Interval | None = None
+    test_edges: int | None = None
+    drift: Mapping[str, float] = field(default_factory=dict)
+
+
+def read_trend(doors: Doors, graph: str, until: datetime) -> tuple[TrendNight, ...]:
+    """Return the last nights up to a time, oldest first; a report that cannot be read leaves its night without scores.
+
+    Costs a few calls to MLflow for each night that was evaluated.
+    """
+    nights = {item.run_name: item for item in doors.ledger.entries(graph) if isinstance(item, NightEntry)}
+    shown = sorted((item for item in nights.values() if item.as_of <= until), key=lambda item: item.as_of)
+    return tuple(_read_night(doors, item) for item in shown[-SHOWN_NIGHTS:])
+
+
+def _read_night(doors: Doors, entry: NightEntry) -> TrendNight:
+    run_id = doors.registry.find_run(entry.graph, entry.run_name)
+    if run_id is None:
+        return TrendNight(entry.run_name, entry.as_of, entry.outcome, entry.version)
+    try:
+        report = doors.registry.get_record(run_id, EvaluationReport)
+    except TamperedRecord:
+        report = None
+    return trend_night(entry, report, doors.registry.metrics(run_id))
+
+
+def trend_night(entry: NightEntry, report: EvaluationReport | None, metrics: Mapping[str, float]) -> TrendNight:
+    """Return a night from its ledger entry, its report and the run's metrics."""
+    drift = {name: metrics[key] for name, key in DRIFT.items() if key in metrics}
+    if report is None:
+        return TrendNight(entry.run_name, entry.as_of, entry.outcome, entry.version, drift=drift)
+    metric = report.paired_metric
+    floor = [scores.metrics[metric] for scores in report.floor if metric in scores.metrics]
+    return TrendNight(
+        run_name=entry.run_name,
+        as_of=entry.as_of,
+        outcome=entry.outcome,
+        version=entry.version,
+        challenger=report.challenger.metrics.get(metric),
+        champion=report.champion.metrics.get(metric) if report.champion else None,
+        champion_version=report.champion.version if report.champion else None,
+        floor=max(floor, key=lambda item: item.value, default=None),
+        test_edges=report.num_test_edges,
+        drift=drift,
+    )

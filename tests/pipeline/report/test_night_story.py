@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.data_checks import DataChecks
+from pipeline.doors import Doors
+from pipeline.records import EdgeSplit, NightEntry, PromotionDecision
+from pipeline.report.night_story import read_story
+from pipeline.run_folder import RunFolder
+from tests.night_stories import checks
+from tests.pipeline.conftest import AS_OF
+
+
+def test_a_decided_night_is_gathered_on_a_machine_that_has_none_of_it(
+    doors: Doors, graph: str, make_decided_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    made = make_decided_run(doors, graph, champion_version=2)
+    run_id = made.require_mlflow_run()
+    doors.registry.put_file(run_id, made.path / "params.yaml", "params.yaml")
+    doors.registry.put_file(run_id, checks().write(tmp_path), DataChecks.file_name)
+    story = read_story(RunFolder(tmp_path / "elsewhere" / made.name, doors.registry), doors)
+    assert story.decision == made.get(PromotionDecision)
+    assert story.checks == checks()
+    assert story.params is not None
+    assert (story.outcome, story.last_step, story.faults) == ("passed", "decide", ())
+    assert story.as_of == AS_OF
+
+
+def test_a_refused_night_has_its_entry_and_its_checks_alone(doors: Doors, graph: str, run_name: str) -> None:
+    folder = RunFolder(doors.environment.home / "runs" / run_name, doors.registry)
+    checks("too few edges").write(folder.path)
+    assert read_story(folder, doors).outcome == "refused"  # even before the ledger says so
+    entry = {"graph": graph, "run_name": run_name, "as_of": AS_OF, "at": AS_OF, "outcome": "refused"}
+    doors.ledger.append(NightEntry.model_validate(entry | {"reason": "too few edges", "completed": False}))
+    story = read_story(folder, doors)
+    assert (story.outcome, story.snapshot, story.last_step) == ("refused", None, None)
+    assert story.checks is not None
+    assert story.checks.reasons == ("too few edges",)
+    assert [night.outcome for night in story.trend] == ["refused"]
+
+
+def test_a_record_that_was_changed_is_a_fault_and_the_rest_is_gathered(
+    doors: Doors, graph: str, make_decided_run: Callable[..., RunFolder]
+) -> None:
+    folder = make_decided_run(doors, graph)
+    path = folder.path / EdgeSplit.file_name
+    path.write_text(path.read_text().replace("hashed", "random "))
+    story = read_story(folder, doors)
+    assert story.split is None
+    assert story.decision is not None
+    assert len(story.faults) == 1
+    assert "edge_split.json" in story.faults[0]
+
+
+def test_a_run_that_left_nothing_is_unfinished(doors: Doors, graph: str) -> None:
+    story = read_story(RunFolder(doors.environment.home / "runs" / f"{graph}-local1", doors.registry), doors)
+    assert (story.outcome, story.as_of, story.trend) == ("unfinished", None, ())

@@ -1,0 +1,69 @@
+from dataclasses import replace
+
+from pipeline.evaluation_parts import PairedComparison
+from pipeline.records import Interval
+from pipeline.report.night_story import NightStory
+from pipeline.report.score_sections import comparison_section, scores_section, slices_section
+from tests.night_stories import empty_story, full_story, report
+
+
+def story_with(**changes: object) -> NightStory:
+    return replace(full_story(), report=report().model_copy(update=changes))
+
+
+def test_every_scorer_and_every_metric_is_in_the_table() -> None:
+    section = scores_section(full_story())
+    assert section is not None
+    [shown] = section.tables
+    assert shown.header == ("metric", "challenger", "champion, version 2", "cold-start control", "common neighbors",
+                            "adamic adar", "preferential attachment")  # fmt: skip
+    metrics = [row[0].text for row in shown.rows]
+    assert (metrics[0], metrics[3], metrics[-3:]) == ("MRR", "Hits@10", ["average precision", "Brier", "ECE"])
+    assert shown.rows[-1][-1].text == "-"  # a heuristic states no probability
+    assert "95% bootstrap interval" in section.sentences[0]
+
+
+def test_the_widths_of_the_two_intervals_say_whether_edges_move_together() -> None:
+    section = comparison_section(full_story())
+    assert section is not None
+    assert "one-sided p = 0.012" in section.sentences[0]
+    assert "1.43 times as wide as by edge: edges that share a node move together" in section.sentences[1]
+    assert [row[0].text for row in section.tables[0].rows] == ["edge", "node (read by the gate)"]
+    paired = report().paired
+    assert paired is not None
+    alike = story_with(paired=paired.model_copy(update={"by_node": paired.by_edge}))
+    assert "matters little here" in comparison_section(alike).sentences[1]  # type: ignore[union-attr]
+    point = Interval(value=0, low=0, high=0)
+    same = PairedComparison.model_validate(
+        paired.model_dump() | {"by_edge": point, "by_node": point, "difference": point}
+    )
+    assert "do not differ" in comparison_section(story_with(paired=same)).sentences[1]  # type: ignore[union-attr]
+
+
+def test_a_warm_challengers_drift_stands_beside_the_difference() -> None:
+    section = comparison_section(story_with(drift=Interval(value=-0.01, low=-0.02, high=0.005)))
+    assert section is not None
+    assert section.sentences[-1].endswith("the challenger is at -0.010 [-0.020, +0.005] MRR.")
+    assert "minus control" in section.pictures[0].label
+
+
+def test_a_champion_that_cannot_be_compared_is_named_with_the_reason() -> None:
+    section = comparison_section(story_with(paired=None, champion_note="other features"))
+    assert section is not None
+    assert section.sentences == ("Not compared: other features.",)
+    assert comparison_section(story_with(champion=None)) is None
+
+
+def test_slices_have_counts_and_a_difference_only_where_there_is_a_champion() -> None:
+    section = slices_section(full_story())
+    assert section is not None
+    assert [cell.text for cell in section.tables[0].rows[0]][:3] == ["degree: 1-2", "31", "0.220"]
+    assert len(section.pictures) == 2
+    alone = slices_section(replace(full_story(), report=report(champion=False)))
+    assert alone is not None
+    assert len(alone.pictures) == 1
+
+
+def test_a_night_that_was_not_evaluated_has_none_of_these() -> None:
+    for section in (scores_section, comparison_section, slices_section):
+        assert section(empty_story()) is None
