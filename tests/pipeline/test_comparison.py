@@ -110,10 +110,10 @@ def test_only_a_scorer_with_a_calibration_states_probabilities() -> None:
 
     pairs = fresh_pairs(split_of(TEST, NEGATIVES, [1, 2, 3]), None)
     scorers: dict[str, Scorer] = {"challenger": scorer, "champion": scorer}
-    kept = {"challenger": ScoreCalibration(2.0, -1.0)}  # edges 0.73, the others 0.27
+    kept = {"challenger": ScoreCalibration(4.0, -2.0)}  # edges 0.88, the others 0.12
     outcome = compare(pairs, scorers, EvaluateParams(bootstrap_samples=100), calibrations=kept)
     own, other = outcome.scores["challenger"], outcome.scores["champion"]
-    stated = torch.sigmoid(torch.tensor(-1.0)).item()
+    stated = torch.sigmoid(torch.tensor(-2.0)).item()
     assert own.metrics["brier"].value == pytest.approx(stated**2)
     assert own.metrics["ece"].value == pytest.approx(stated)
     assert [part.stated for part in own.reliability] == pytest.approx([stated, 1 - stated])

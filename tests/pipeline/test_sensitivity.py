@@ -72,3 +72,15 @@ def test_scores_that_say_nothing_have_a_correlation_all_the_same() -> None:
     flat = {"challenger": GraphScorer(lambda pairs, graph, _: torch.zeros(pairs.shape[1]), GRAPH)}
     found = sensitivity(PAIRS, flat, compare(PAIRS, flat, PARAMS).scored, PARAMS)
     assert {one.rank_correlation for one in found} == {1.0}
+
+
+def test_edges_and_their_negatives_are_both_scored_on_the_changed_graph() -> None:
+    scored = compare(PAIRS, SCORERS, PARAMS).scored
+    asked: list[tuple[int, bool]] = []
+
+    def score(pairs: Tensor, graph: Adjacency, _: Tensor | None) -> Tensor:
+        asked.append((pairs.shape[1], graph.num_edges == GRAPH.num_edges))
+        return adamic_adar(graph, pairs)
+
+    sensitivity(PAIRS, {"challenger": GraphScorer(score, GRAPH)}, scored, PARAMS)
+    assert asked == [(25, False), (25 * PER_EDGE, False)] * 4

@@ -19,7 +19,7 @@ HISTORY = EdgeHistory.of(
     EDGES, torch.tensor([10, 10, 10, 20, 60]), torch.tensor([10, 10, 10, 20, 60]), torch.full((5,), NEVER), 7
 )
 POSITIVES = torch.tensor([[0, 3, 4, 5, 0], [3, 1, 1, 6, 1]])
-FIRST_SEEN = torch.tensor([110, 90, 110, 110, 90])
+FIRST_SEEN = torch.tensor([110, 90, 110, 110, 100])  # the last at the very time of the previous snapshot
 
 
 def at(seconds: int) -> datetime:
