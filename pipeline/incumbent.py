@@ -48,17 +48,21 @@ class Incumbent:
         """
         if self.model is None:
             return ()
-        carried, version = self.model.adjacency.edges(), self.version
-        tag = split_tag(version.name, version.as_of, version.run_key)
-        scratch = doors.environment.home / "tmp"
-        scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="champion-split-", dir=scratch) as folder:
-            try:
-                arrays = SplitArrays.load(doors.snapshots.fetch(tag, Path(folder) / SPLIT_FOLDER))
-            except InvalidInput as error:  # a champion that was registered by hand has no split
-                logger.warning("the split of champion %d is not looked into: %s", version.version, error)
-                return (carried,)
-        return carried, arrays.train, arrays.valid, arrays.test
+        carried, arrays = self.model.adjacency.edges(), published_split(self.version, doors)
+        return (carried,) if arrays is None else (carried, arrays.train, arrays.valid, arrays.test)
+
+
+def published_split(version: ModelVersion, doors: Doors) -> SplitArrays | None:
+    """Return the split that a version was made on; None where it has none, as one that was registered by hand."""
+    tag = split_tag(version.name, version.as_of, version.run_key)
+    scratch = doors.environment.home / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="champion-split-", dir=scratch) as folder:
+        try:
+            return SplitArrays.load(doors.snapshots.fetch(tag, Path(folder) / SPLIT_FOLDER))
+        except InvalidInput as error:
+            logger.warning("the split of version %d is not looked into: %s", version.version, error)
+            return None
 
 
 def incumbent(folder: RunFolder, trained: TrainedModel, tables: GraphTables, doors: Doors) -> Incumbent | None:

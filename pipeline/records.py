@@ -185,7 +185,8 @@ class WarmStart(Part):
     """Whose weights a training began with: a registered version, and what it knew of tonight's graph.
 
     It has seen every edge up to its `as_of`. Of tonight's validation edges, which choose the epoch, those are
-    `valid_edges_seen`; of the test edges they are left out.
+    `valid_edges_seen`; it has trained on `valid_edges_trained_on` of them, and the others chose or judged it (None: its
+    split cannot be read). Of the test edges all that it has seen are left out.
     """
 
     version: int
@@ -194,6 +195,7 @@ class WarmStart(Part):
     known_nodes: int
     new_nodes: int
     valid_edges_seen: int
+    valid_edges_trained_on: int | None = None
 
 
 class TrainedModel(Record):

@@ -21,7 +21,7 @@ from ncnc_core.warm_start import carried_weights
 from pipeline.comparison import FreshPairs
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
-from pipeline.incumbent import FEATURE_COLUMNS, Incumbent, readable
+from pipeline.incumbent import FEATURE_COLUMNS, Incumbent, published_split, readable
 from pipeline.model_registry import ModelVersion
 from pipeline.params import TrainParams
 from pipeline.records import GraphSnapshot, WarmStart
@@ -71,7 +71,8 @@ def start_of(
         source = readable(doors.registry.fetch_model(version, staged))
     if isinstance(source, str):
         return _cold(source)
-    return _carried(version, source, params, tables, data, history)
+    trained_on = _trained_on(version, source, tables, doors)
+    return _carried(version, source, params, tables, data, history, trained_on)
 
 
 def _carried(
@@ -81,6 +82,7 @@ def _carried(
     tables: GraphTables,
     data: TrainingData,
     history: EdgeHistory,
+    trained_on: Tensor | None,
 ) -> Start:
     with seeded(params.training.seed, torch.device("cpu")):  # the vectors of new nodes
         fresh = LinkNetwork.for_graph(params.model, data.features, data.num_nodes)
@@ -89,18 +91,22 @@ def _carried(
         carried = carried_weights(source.network.state_dict(), source.node_ids, fresh, ids)
     except InvalidGraph as error:
         return _cold(f"version {version.version} does not fit: {error}")
-    seen = history.look_up(data.valid_edges).seen_until(int(version.as_of.timestamp()))
+    valid = history.look_up(data.valid_edges)
+    learnt = None if trained_on is None else absent("not_trained_on", valid, history.look_up(trained_on)).violations
     record = WarmStart(
         version=version.version,
         as_of=version.as_of,
         files=version.files,
         known_nodes=carried.known_nodes,
         new_nodes=carried.new_nodes,
-        valid_edges_seen=int(seen.sum()),
+        valid_edges_seen=int(valid.seen_until(int(version.as_of.timestamp())).sum()),
+        valid_edges_trained_on=learnt,
     )
     logger.info(
-        "begins with the weights of version %d: %d nodes known, %d new; it has seen %d of %d validation edges",
-        *(record.version, record.known_nodes, record.new_nodes, record.valid_edges_seen, data.valid_edges.shape[1]),
+        "begins with the weights of version %d: %d nodes known, %d new; of %d validation edges it has seen %d and "
+        "trained on %s",
+        *(record.version, record.known_nodes, record.new_nodes, data.valid_edges.shape[1], record.valid_edges_seen),
+        "?" if learnt is None else learnt,
     )
     return Start(carried.weights, record)
 
@@ -137,6 +143,17 @@ def _carried_by(graph: str, warm: WarmStart, tables: GraphTables, doors: Doors) 
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="warm-start-", dir=scratch) as folder:
         source = readable(doors.registry.fetch_model(version, Path(folder) / SOURCE_FOLDER))
-    if isinstance(source, str) or list(source.node_ids) != tables.node_ids[: source.num_nodes].tolist():
+    if isinstance(source, str) or not _same_positions(source, tables):
         return ()
     return Incumbent(version, source, "").seen(doors)
+
+
+def _trained_on(version: ModelVersion, source: LinkModel, tables: GraphTables, doors: Doors) -> Tensor | None:
+    """Return the edges that a version was trained on; None where they are not known by tonight's positions."""
+    arrays = published_split(version, doors) if _same_positions(source, tables) else None
+    return None if arrays is None else arrays.train
+
+
+def _same_positions(source: LinkModel, tables: GraphTables) -> bool:
+    tonight: list[object] = tables.node_ids[: source.num_nodes].tolist()
+    return list(source.node_ids) == tonight

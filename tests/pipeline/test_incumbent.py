@@ -69,7 +69,7 @@ def test_champion_has_seen_the_graph_it_carries_and_the_split_it_was_made_on(
     model = LinkModel.load(make_model([10, 20, 30, 40]))
     version = ModelVersion("small", 3, "run", "model", "5" * 64, "small-x", FIRST_NIGHT, (), {})
     assert len(Incumbent(version, model, "").seen(house.doors)) == 1
-    assert "the split of champion 3 is not looked into: No snapshot or split is published as split/" in caplog.text
+    assert "the split of version 3 is not looked into: No snapshot or split is published as split/" in caplog.text
 
     pair = {name: torch.tensor([[0], [place]]) for place, name in enumerate(("train", "valid", "test"), start=1)}
     none = torch.zeros(2, 0, dtype=torch.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import yaml
@@ -49,6 +51,10 @@ def test_the_second_night_begins_with_the_champions_weights_and_a_control_shows_
     tables = snapshot_tables(folder, doors)
     assert (warm.known_nodes, warm.new_nodes) == (len(days[0].node_ids), tables.num_nodes - len(days[0].node_ids))
     assert warm.valid_edges_seen > 0  # the champion was chosen on edges that are validation's tonight
+    learnt, arrays = warm.valid_edges_trained_on, split_arrays(folder, doors)
+    first_train = split_arrays(RunFolder(house.run_dir(1)), doors).train
+    trained_on = {frozenset(pair) for pair in first_train.T.tolist()}
+    assert learnt == sum(frozenset(pair) in trained_on for pair in arrays.valid.T.tolist())
 
     # Nobody trained on the test edges, and the control is another model on the same pairs.
     named = {item.name: item for item in report.certificate}
@@ -65,11 +71,17 @@ def test_the_second_night_begins_with_the_champions_weights_and_a_control_shows_
 
     # A retry chooses the same version, whoever is champion by then.
     doors.aliases.move("champion", None, Move(house.graph, "a test", "it was bad", house.as_of(2)))
-    params, arrays = Params.load(house.params_file), split_arrays(folder, doors)
+    params = Params.load(house.params_file)
     data = training_data(tables, arrays, features_for(tables, folder.get(EdgeSplit), "training"))
     history = edge_history(tables)
     again = start_of(folder, params.train, tables, data, history, doors)
     assert again.source == warm
+
+    # The fault planted: validation edges that the champion learnt from are counted, in whichever direction they stand.
+    known = torch.cat([data.valid_edges, first_train[:, :3].flip(0)], 1)
+    leaking = start_of(folder, params.train, tables, replace(data, valid_edges=known), history, doors)
+    assert leaking.source is not None
+    assert leaking.source.valid_edges_trained_on == learnt + 3
 
     # Another architecture is a cold start with its reason, and no red night.
     wider = params.train.model_copy(update={"model": params.train.model.model_copy(update={"hidden_channels": 24})})
