@@ -99,7 +99,7 @@ def measure(case: EvaluationCase, params: EvaluateParams) -> tuple[EvaluationCos
         times = {"cut_train": WEEK_BEFORE, "cut_valid": WEEK_BEFORE, "previous_as_of": WEEK_BEFORE}
         parts = slices_of(pairs.positives, pairs.first_seen, graph, history, **times)
         ranks = [outcome.scored[name].ranks for name in models]
-        slice_scores(parts, ranks[0], ranks[1], outcome.clusters, params)
+        slice_scores(parts, ranks[0], ranks[1], pairs.positives, params)
     best = max(HEURISTICS, key=lambda name: outcome.scores[name].metrics["mrr"].value)
     shaken = {name: scorers[name] for name in (*models, best)}
     sensitivity(pairs, shaken, outcome.scored, params, meter=meter)

@@ -20,6 +20,7 @@ MIRRORS = {
     "benchmarks/evaluation_cost.py": "benchmarks",
     "benchmarks/gate_simulation.py": "benchmarks",
     "benchmarks/large_graph.py": "benchmarks",
+    "benchmarks/learning_nights.py": "benchmarks",
     "benchmarks/negatives.py": "benchmarks",
     "benchmarks/nightly_bytes.py": "benchmarks",
     "benchmarks/node_sharing.py": "benchmarks",

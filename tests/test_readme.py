@@ -18,6 +18,7 @@ DOCUMENTS = [
     *sorted(path.relative_to(ROOT) for path in ROOT.glob("*.md")),
     *sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")),
     Path("docker/README.md"),
+    Path("dags/batch_recommendations.py"),
     Path("dags/nightly_retraining.py"),
     Path("dags/champion_rollback.py"),
     Path("params.yaml"),

@@ -127,7 +127,7 @@ def short(value: str | None) -> str:
 def metric_name(name: str) -> str:
     """Return a metric as people write it."""
     names = {"mrr": "MRR", "auc": "AUC", "average_precision": "average precision", "brier": "Brier", "ece": "ECE"}
-    return names.get(name, name.replace("hits@", "Hits@"))
+    return names.get(name, name.replace("shared_", "shared ").replace("hits@", "Hits@"))
 
 
 def scorer_name(name: str) -> str:

@@ -28,6 +28,8 @@ def headline(story: NightStory) -> str:
     stays = f"champion version {champion} stays" if champion is not None else "there is no champion yet"
     if story.outcome == "promoted" and story.entry is not None:
         return f"Promoted: version {story.entry.version} becomes the champion."
+    if story.outcome == "refused" and story.checks is not None and story.checks.refused:
+        return "Refused: the delivery fails its checks. Nothing was trained, and the champion was not touched."
     if story.outcome == "refused" and story.decision is None:
         return "Refused: the night ended before a decision, and the champion was not touched."
     if story.outcome == "unfinished":

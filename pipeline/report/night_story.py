@@ -23,7 +23,7 @@ from pipeline.records import (
     RegisteredModel,
     TrainedModel,
 )
-from pipeline.report.trend import TrendNight, read_trend
+from pipeline.report.trend import TrendNight, read_trend, with_drift
 from pipeline.run_folder import RunFolder
 
 T = TypeVar("T")
@@ -97,6 +97,8 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
 
     snapshot = found(GraphSnapshot)
     as_of = snapshot.as_of if snapshot else folder.as_of
+    change = read(lambda: _left(folder, ChangeReport))
+    trend = read_trend(doors, folder.graph, as_of) if as_of else ()
     entries = [item for item in doors.ledger.entries(folder.graph) if isinstance(item, NightEntry)]
     return NightStory(
         graph=folder.graph,
@@ -104,7 +106,7 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
         as_of=as_of,
         entry=next((item for item in reversed(entries) if item.run_name == folder.name), None),
         checks=read(lambda: _left(folder, DataChecks)),
-        change=read(lambda: _left(folder, ChangeReport)),
+        change=change,
         snapshot=snapshot,
         split=found(EdgeSplit),
         trained=found(TrainedModel),
@@ -113,7 +115,7 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
         registered=found(RegisteredModel),
         lineage=found(LineageRecord),
         params=read(folder.frozen_params) if snapshot else None,
-        trend=read_trend(doors, folder.graph, as_of) if as_of else (),
+        trend=with_drift(trend, folder.name, change.metrics()) if change else trend,
         faults=tuple(faults),
     )
 

@@ -83,7 +83,7 @@ def comparison_section(story: NightStory) -> Section | None:
     ]
     said = [
         f"The difference is {estimate_text(paired.difference, signed=True)} {name} on {paired.num_edges:,} edges among "
-        f"{paired.num_nodes:,} nodes, one-sided p = {paired.p_value:.3g}.",
+        f"{paired.num_nodes:,} nodes, one-sided p\u00a0=\u00a0{paired.p_value:.3g}.",
         _together(paired),
     ]
     drawn = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pipeline.doors import Doors
@@ -56,9 +56,19 @@ def _read_night(doors: Doors, entry: NightEntry) -> TrendNight:
     return trend_night(entry, report, doors.registry.metrics(run_id))
 
 
+def with_drift(nights: tuple[TrendNight, ...], run_name: str, metrics: Mapping[str, float]) -> tuple[TrendNight, ...]:
+    """Return the nights with the drift of one: a refused night measured it, and had no run to log it to."""
+    drift = _drift(metrics)
+    return tuple(replace(night, drift=drift) if night.run_name == run_name and drift else night for night in nights)
+
+
+def _drift(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: metrics[key] for name, key in DRIFT.items() if key in metrics}
+
+
 def trend_night(entry: NightEntry, report: EvaluationReport | None, metrics: Mapping[str, float]) -> TrendNight:
     """Return a night from its ledger entry, its report and the run's metrics."""
-    drift = {name: metrics[key] for name, key in DRIFT.items() if key in metrics}
+    drift = _drift(metrics)
     if report is None:
         return TrendNight(entry.run_name, entry.as_of, entry.outcome, entry.version, drift=drift)
     metric = report.paired_metric

@@ -82,6 +82,12 @@ def test_repro_runs_the_four_steps_and_then_only_what_changed(checkout: Path) ->
     for parent, child in zip(chain, chain[1:], strict=False):  # noqa: RUF007 - the element type is their common base
         assert parent.sha256 in child.to_json()
 
+    shown = json.loads(run(checkout, "dvc", "metrics", "show", "--json").splitlines()[-1])
+    metrics = shown[""]["data"]["runs/demo-local1/metrics.json"]["data"]
+    assert metrics["challenger.mrr"] == EvaluationReport.read(folder).challenger.metrics["mrr"].value
+    run(checkout, "dvc", "plots", "show", "--out", "page")
+    assert "Loss by epoch" in (checkout / "page" / "index.html").read_text()
+
     before = {path.name: path.read_bytes() for path in folder.glob("*.json")}
     second = run(checkout, "dvc", "repro")
     assert "Running stage 'snapshot'" in second  # only the step can see whether the delivery changed

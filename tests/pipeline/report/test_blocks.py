@@ -29,6 +29,7 @@ def test_names_are_those_of_the_field() -> None:
         "Hits@10",
         "average precision",
     ]
+    assert metric_name("shared_hits@20") == "shared Hits@20"
     assert scorer_name("cold_control") == "cold-start control"
     assert digest("ab" * 32).text == "ab" * 6
 

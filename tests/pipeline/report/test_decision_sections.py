@@ -23,6 +23,12 @@ def test_a_passed_night_that_nobody_registered_yet_says_so() -> None:
     assert headline(started) == "Not finished: the last step that left its record is train."
 
 
+def test_a_night_refused_at_a_later_step_does_not_blame_the_delivery() -> None:
+    assert headline(refused_story()).startswith("Refused: the delivery fails its checks.")
+    later = replace(refused_story(), checks=None)
+    assert headline(later) == "Refused: the night ended before a decision, and the champion was not touched."
+
+
 def test_a_cold_start_that_the_gate_refused_leaves_no_champion() -> None:
     gate = decision(promote=False).model_copy(update={"champion_version": None, "cold_start": True})
     story = kept_story()

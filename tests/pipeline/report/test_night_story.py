@@ -8,7 +8,7 @@ from pipeline.doors import Doors
 from pipeline.records import EdgeSplit, NightEntry, PromotionDecision
 from pipeline.report.night_story import read_story
 from pipeline.run_folder import RunFolder
-from tests.night_stories import checks
+from tests.night_stories import change, checks
 from tests.pipeline.conftest import AS_OF
 
 
@@ -30,6 +30,7 @@ def test_a_decided_night_is_gathered_on_a_machine_that_has_none_of_it(
 def test_a_refused_night_has_its_entry_and_its_checks_alone(doors: Doors, graph: str, run_name: str) -> None:
     folder = RunFolder(doors.environment.home / "runs" / run_name, doors.registry)
     checks("too few edges").write(folder.path)
+    change().write(folder.path)
     assert read_story(folder, doors).outcome == "refused"  # even before the ledger says so
     entry = {"graph": graph, "run_name": run_name, "as_of": AS_OF, "at": AS_OF, "outcome": "refused"}
     doors.ledger.append(NightEntry.model_validate(entry | {"reason": "too few edges", "completed": False}))
@@ -37,7 +38,7 @@ def test_a_refused_night_has_its_entry_and_its_checks_alone(doors: Doors, graph:
     assert (story.outcome, story.snapshot, story.last_step) == ("refused", None, None)
     assert story.checks is not None
     assert story.checks.reasons == ("too few edges",)
-    assert [night.outcome for night in story.trend] == ["refused"]
+    assert [(night.outcome, night.drift["edge_ratio"]) for night in story.trend] == [("refused", 1.006)]
 
 
 def test_a_record_that_was_changed_is_a_fault_and_the_rest_is_gathered(

@@ -143,8 +143,8 @@ def test_every_table_has_a_caption_and_its_headings(full: str) -> None:
     [
         ("full", "Promoted: version 3 becomes the champion.", ALL),
         ("kept", "Kept: champion version 2 stays.", ALL),
-        ("refused", "Refused: the night ended before a decision", ["decision", "trend", "checks"]),
-        ("skipped", "Skipped: there was nothing to train", ["decision", "trend", "checks"]),
+        ("refused", "Refused: the delivery fails its checks.", ["decision", "checks", "trend"]),
+        ("skipped", "Skipped: there was nothing to train", ["decision", "checks", "trend"]),
         ("empty", "Not finished: no step left a record.", ["decision"]),
     ],
 )

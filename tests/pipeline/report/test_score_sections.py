@@ -26,7 +26,7 @@ def test_every_scorer_and_every_metric_is_in_the_table() -> None:
 def test_the_widths_of_the_two_intervals_say_whether_edges_move_together() -> None:
     section = comparison_section(full_story())
     assert section is not None
-    assert "one-sided p = 0.012" in section.sentences[0]
+    assert "one-sided p\u00a0=\u00a00.012" in section.sentences[0]
     assert "1.43 times as wide as by edge: edges that share a node move together" in section.sentences[1]
     assert [row[0].text for row in section.tables[0].rows] == ["edge", "node (read by the gate)"]
     paired = report().paired
