@@ -3,6 +3,8 @@
 `search` tunes on the first night of the generated graph of `make demo`, then trains the present and the found recipe
 anew with seeds that the search did not have, and scores both on the test edges, which no trial was handed. `warm` plays
 nights of it, each beginning with the champion's weights, every challenger promoted, with the cold control beside it.
+
+The recipe is the demo's but for its width and its epochs, which are those of a recipe meant to be modest.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -33,27 +34,26 @@ from pipeline.params import Params
 from pipeline.records import EdgeSplit, EvaluationReport, PromotionDecision, TrainedModel
 from pipeline.run_data import features_for, snapshot_tables, split_arrays
 from pipeline.run_folder import RUNS, RunFolder
-from pipeline.search_space import DEFAULT_SPACE, with_values
+from pipeline.search_space import DEFAULT_SPACE, Value, with_values
 from pipeline.snapshot_store import SnapshotStore
 from pipeline.tuning import tune, tuning_data
 
 Figures = dict[str, Any]  # a name to a number or a text, as the JSON holds it
-SETTINGS: dict[str, dict[str, Any]] = {}  # beside the demo's parameters
+HIDDEN_CHANNELS = 64
 NO_GROWTH = MINIMUM_NIGHTS - 2  # nights of a generated source that are there for other things than growing
 
 
 class Nights:
     """The growing nights of a generated graph, in a house of their own below a folder."""
 
-    def __init__(self, root: Path, count: int, num_nodes: int, settings: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, root: Path, count: int, num_nodes: int, epochs: int, *, warm: bool) -> None:
         self.source = Generated(max(count, 2) + NO_GROWTH, num_nodes=num_nodes)
         self.deliveries = root / "source"
         self.deliveries.mkdir()
-        content = yaml.safe_load(self.source.params.read_text())
-        for section, values in settings.items():
-            content.setdefault(section, {}).update(values)
-        (root / "params.yaml").write_text(yaml.safe_dump(content))
-        self.params = Params.load(root / "params.yaml")
+        recipe: dict[str, Value] = {"model.hidden_channels": HIDDEN_CHANNELS, "training.epochs": epochs}
+        params = with_values(Params.load(self.source.params), recipe)
+        train = params.train.model_copy(update={"warm_start": "champion" if warm else "none"})
+        self.params = params.model_copy(update={"train": train})
         values = {
             "NCNC_HOME": str(root / "home"),
             "NCNC_DATA_REPOSITORY": str(root / "graph-data.git"),
@@ -77,15 +77,15 @@ class Nights:
 
 
 @contextmanager
-def generated_nights(count: int, num_nodes: int, settings: dict[str, dict[str, Any]]) -> Iterator[Nights]:
+def generated_nights(count: int, num_nodes: int, epochs: int, *, warm: bool) -> Iterator[Nights]:
     """Open a house for some nights in a temporary folder."""
     with tempfile.TemporaryDirectory() as root:
-        yield Nights(Path(root), count, num_nodes, settings)
+        yield Nights(Path(root), count, num_nodes, epochs, warm=warm)
 
 
-def measure_search(num_nodes: int, trials: int, seeds: int) -> list[Figures]:
+def measure_search(num_nodes: int, epochs: int, trials: int, seeds: int) -> list[Figures]:
     """Search on the first night; return the validation and test metric of both recipes over seeds of their own."""
-    with generated_nights(2, num_nodes, SETTINGS) as nights:
+    with generated_nights(2, num_nodes, epochs, warm=False) as nights:
         folder, started = nights.played(1, "split"), time.perf_counter()
         found = tune(folder, nights.params, DEFAULT_SPACE, trials=trials, seconds=None, doors=nights.doors)
         seconds = time.perf_counter() - started
@@ -122,9 +122,9 @@ def _spread(scored: list[tuple[float, float]]) -> Figures:
     }
 
 
-def measure_warm(num_nodes: int, count: int) -> list[Figures]:
+def measure_warm(num_nodes: int, epochs: int, count: int) -> list[Figures]:
     """Play nights that begin warm; return for each what its control shows. Each challenger is made champion."""
-    with generated_nights(count, num_nodes, {"train": {"warm_start": "champion"}}) as nights:
+    with generated_nights(count, num_nodes, epochs, warm=True) as nights:
         rows = []
         for number in range(1, count + 1):
             folder = nights.played(number, "split", "train", "evaluate", "decide")
@@ -155,15 +155,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning_nights", description=__doc__)
     parser.add_argument("measure", choices=("search", "warm"))
     parser.add_argument("--nodes", type=int, default=3000)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--nights", type=int, default=6)
     parser.add_argument("--json", type=Path, help="where to write the figures")
     asked = parser.parse_args(arguments)
     rows = (
-        measure_search(asked.nodes, asked.trials, asked.seeds)
+        measure_search(asked.nodes, asked.epochs, asked.trials, asked.seeds)
         if asked.measure == "search"
-        else measure_warm(asked.nodes, asked.nights)
+        else measure_warm(asked.nodes, asked.epochs, asked.nights)
     )
     table = Table(*rows[0])
     for row in rows:

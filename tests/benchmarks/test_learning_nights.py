@@ -10,11 +10,11 @@ from benchmarks import learning_nights
 
 @pytest.mark.slow
 def test_a_search_is_measured_on_validation_and_on_the_test_edges_it_never_had(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written = tmp_path / "figures.json"
-    monkeypatch.setattr(learning_nights, "SETTINGS", {"train": {"training": {"epochs": 1}}})
-    learning_nights.main(["search", "--nodes", "300", "--trials", "1", "--seeds", "2", "--json", str(written)])
+    small = ["--nodes", "300", "--epochs", "1", "--trials", "1", "--seeds", "2"]
+    learning_nights.main(["search", *small, "--json", str(written)])
     present, found, search = json.loads(written.read_text())
     assert (present["recipe"], found["recipe"], search["trials"]) == ("present", "found", 1)
     assert {**present, "recipe": ""} == {**found, "recipe": ""}  # one trial: the present parameters were the best
