@@ -25,19 +25,23 @@ COLOURS = {
 
 
 def story_table(graph: str, events: Sequence[Event]) -> Table:
-    """Return the story of a graph, an event a row; the champion's column shows who is champion after it."""
+    """Return the story of a graph, an event a row; the champion's column shows who is champion after it.
+
+    A reason that stands in the row above, as of a promotion and its night, is not told twice.
+    """
     table = Table(title=f"the story of {graph}", title_justify="left")
     table.add_column("when (UTC)", no_wrap=True)
     table.add_column("champion", justify="right")
     table.add_column("what happened", ratio=2)
     table.add_column("who", ratio=1)
     table.add_column("why", ratio=2)
-    for event in events:
+    for event, before in zip(events, [None, *events], strict=False):
+        why = "(as above)" if before is not None and before.why == event.why else event.why
         champion = "-" if event.champion is None else str(event.champion)
         told = escape(event.what)
         colour = COLOURS.get(event.kind)
         what = f"[{colour}]{told}[/]" if colour else told
-        table.add_row(f"{event.at:%Y-%m-%d %H:%M}", champion, what, escape(event.who), escape(event.why))
+        table.add_row(f"{event.at:%Y-%m-%d %H:%M}", champion, what, escape(event.who), escape(why))
     return table
 
 
