@@ -9,7 +9,7 @@ from datetime import datetime
 import torch
 from torch import Tensor
 
-from ncnc_core.bootstrap import MetricInterval, paired_bootstrap
+from ncnc_core.bootstrap import paired_bootstrap
 from ncnc_core.calibration_metrics import calibration_metrics
 from ncnc_core.ranking import rank_intervals, reciprocal_ranks
 from ncnc_core.score_calibration import ScoreCalibration
@@ -51,7 +51,7 @@ class ScoredPairs:
     ranks: Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """Each scorer's metrics by name, and challenger minus champion per edge, where there is a champion.
 
@@ -141,7 +141,7 @@ def _with_intervals(
         clusters=clusters,
     )
     if calibration is None:
-        return ModelScores(name=name, metrics={key: _interval(value) for key, value in found.items()})
+        return ModelScores(name=name, metrics={key: Interval.of(value) for key, value in found.items()})
     stated = calibration_metrics(
         calibration.probability(scored.positive),
         calibration.probability(scored.negative.flatten()).view_as(scored.negative),
@@ -153,7 +153,7 @@ def _with_intervals(
     found = {**found, "brier": stated.brier, "ece": stated.ece}
     return ModelScores(
         name=name,
-        metrics={key: _interval(value) for key, value in found.items()},
+        metrics={key: Interval.of(value) for key, value in found.items()},
         reliability=tuple(ReliabilityBin(**part._asdict()) for part in stated.bins),
     )
 
@@ -173,14 +173,10 @@ def drift(outcome: Comparison, params: EvaluateParams) -> Interval | None:
         generator=torch.Generator().manual_seed(params.seed),
         clusters=outcome.clusters,
     )
-    return _interval(difference)
+    return Interval.of(difference)
 
 
 def busier_endpoint(positives: Tensor) -> Tensor:
     """Return, for each edge, that of its two ends which has more of the edges."""
     degree = torch.bincount(positives.flatten())
     return torch.where(degree[positives[0]] >= degree[positives[1]], positives[0], positives[1])
-
-
-def _interval(value: MetricInterval) -> Interval:
-    return Interval(value=value.value, low=value.low, high=value.high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -18,6 +18,12 @@ class Interval(Part):
     value: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, found: tuple[float, float, float]) -> Self:
+        """Take an estimate with its bounds as the core gives it."""
+        value, low, high = found
+        return cls(value=value, low=low, high=high)
 
 
 class ReliabilityBin(Part):

@@ -95,7 +95,7 @@ def _result(
         change=changed.change,
         share=changed.share,
         metric="mrr",
-        value=Interval(value=value.value, low=value.low, high=value.high),
+        value=Interval.of(value),
         unchanged=float(before.ranks.mean()),
         rank_correlation=_rank_correlation(
             torch.cat([before.positive, before.negative.flatten()]), torch.cat([positive, negative.flatten()])

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
-from ncnc_core.bootstrap import MetricInterval, bootstrap_mean
+from ncnc_core.bootstrap import bootstrap_mean
 from ncnc_core.edge_history import NEVER, EdgeHistory
 from pipeline.comparison import busier_endpoint
 from pipeline.evaluation_parts import Interval, SliceKind, SliceScores
@@ -70,16 +70,20 @@ def slice_scores(
     The difference is that of `paired_comparison`, as it is on the whole: the gate reads both. Drawing clusters would
     make a slice whose edges all meet at one hub certain to the last digit.
     """
-    return tuple(_scores(part, challenger, champion, positives, params) for part in slices)
+    clusters = busier_endpoint(positives)
+    return tuple(_scores(part, challenger, champion, positives, clusters, params) for part in slices)
 
 
 def _scores(
-    part: Slice, challenger: Tensor, champion: Tensor | None, positives: Tensor, params: EvaluateParams
+    part: Slice,
+    challenger: Tensor,
+    champion: Tensor | None,
+    positives: Tensor,
+    clusters: Tensor,
+    params: EvaluateParams,
 ) -> SliceScores:
-    clusters = busier_endpoint(positives)
-
     def of(ranks: Tensor) -> Interval:
-        return _interval(
+        return Interval.of(
             bootstrap_mean(
                 ranks[part.member],
                 samples=params.bootstrap_samples,
@@ -155,7 +159,3 @@ def _by_component(positives: Tensor, graph: Adjacency) -> Iterator[Slice]:
     yield Slice("component", "same", same)
     yield Slice("component", "different", ~same & ~isolated)
     yield Slice("component", "isolated", isolated)
-
-
-def _interval(value: MetricInterval) -> Interval:
-    return Interval(value=value.value, low=value.low, high=value.high)
