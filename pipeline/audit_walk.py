@@ -29,7 +29,7 @@ from pipeline.records import (
     digests_of_folder,
     sha256_of_file,
 )
-from pipeline.run_data import MODEL_FOLDER
+from pipeline.run_data import CONTROL_FOLDER, MODEL_FOLDER
 from pipeline.run_folder import PARAMS_FILE
 from pipeline.run_key import run_key
 from pipeline.snapshot_files import read_graph
@@ -143,16 +143,23 @@ class AuditWalk:
         self.check("verdict of the decision", "promote", "promote" if decision.promote else "do not promote")
 
     def recompute_model(self) -> None:
-        """Recompute the bytes that were trained, and the bytes that are served: they must be the same ones."""
+        """Recompute the bytes that were trained, those of a cold control beside them, and those that are served.
+
+        What is served must be what was trained.
+        """
         trained, registered = self.record(TrainedModel), self.record(RegisteredModel)
         self.attempt("served files", "readable", lambda: self._recompute_served(trained, registered))
         if trained is not None:
-            run_id, files = trained.mlflow_run_id, trained.files
-            self.attempt(
-                "trained files",
-                "readable",
-                lambda: self._files("trained", files, self.doors.registry.observe_folder(run_id, MODEL_FOLDER, files)),
-            )
+            self._recompute_trained(trained.mlflow_run_id, "trained", MODEL_FOLDER, trained.files)
+            if trained.control:
+                self._recompute_trained(trained.mlflow_run_id, "control", CONTROL_FOLDER, trained.control)
+
+    def _recompute_trained(self, run_id: str, what: str, folder: str, files: tuple[FileDigest, ...]) -> None:
+        self.attempt(
+            f"{what} files",
+            "readable",
+            lambda: self._files(what, files, self.doors.registry.observe_folder(run_id, folder, files)),
+        )
 
     def _recompute_served(self, trained: TrainedModel | None, registered: RegisteredModel | None) -> None:
         observed = {item.path: item.sha256 for item in self.doors.registry.observe_model(self.version.model_id)}

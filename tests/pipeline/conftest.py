@@ -157,11 +157,14 @@ def make_decided_run(make_model: Callable[..., Path]) -> Callable[..., RunFolder
         champion_version: int | None = None,
         published: dict[str, Any] | None = None,
         split: dict[str, Any] | None = None,
+        with_control: bool = False,
     ) -> RunFolder:
         registry, run_name = doors.registry, f"{graph}-{as_of:%Y%m%dT%H%M%SZ}"
         run_id = registry.open_run(graph, run_name, run_key=run_key, params={})
         model = make_model(seed=int(run_key[:8], 16))
         registry.put_folder(run_id, model, "model")
+        if with_control:
+            registry.put_folder(run_id, model, "control")
         snapshot = snapshot_record(
             graph, as_of=as_of, run_name=run_name, run_key=run_key, code_version=code_version(), **(published or {})
         )
@@ -171,6 +174,7 @@ def make_decided_run(make_model: Callable[..., Path]) -> Callable[..., RunFolder
             snapshot,
             run_id=run_id,
             model_files=digests_of_folder(model),
+            control_files=digests_of_folder(model) if with_control else (),
             split=split or {},
             promote=promote,
             champion_version=champion_version,
@@ -214,6 +218,7 @@ def chain_of(
     *,
     run_id: str,
     model_files: tuple[FileDigest, ...],
+    control_files: tuple[FileDigest, ...] = (),
     split: dict[str, Any],
     promote: bool,
     champion_version: int | None,
@@ -248,6 +253,7 @@ def chain_of(
         seed=0,
         seconds=0.1,
         machine={"cpu": "test"},
+        control=control_files,
     )
     scores = ModelScores(name="challenger", metrics={"mrr": Interval(value=0.5, low=0.4, high=0.6)})
     report = EvaluationReport(

@@ -87,7 +87,12 @@ def night(
     }
     key = run_key(identity, Params().sha256, code_version())
     folder = make_decided_run(
-        doors, GRAPH, run_key=key, published=published, split={"tag": split.tag, "files": split_files}
+        doors,
+        GRAPH,
+        run_key=key,
+        published=published,
+        split={"tag": split.tag, "files": split_files},
+        with_control=True,
     )
     doors.registry.put_file(folder.require_mlflow_run(), folder.path / PARAMS_FILE, PARAMS_FILE)
     register.run(folder, Params(), doors=doors)
@@ -129,6 +134,7 @@ def test_untouched_model_agrees_in_everything_and_the_walk_says_what_it_checked(
     assert {
         "link promotion_decision.json report_sha256",
         "trained weights.safetensors",
+        "control weights.safetensors",
         "served artifacts/link_model/weights.safetensors",
         "served code/ncnc_core/ncnc.py",
         "served as trained weights.safetensors",
@@ -160,6 +166,7 @@ def test_parameters_changed_together_with_their_digest_are_found_by_the_snapshot
 def test_every_flipped_byte_is_named_though_several_are(night: Night, tmp_path: Path) -> None:
     with (
         flipped(night.stored("model/*/weights.safetensors")),
+        flipped(night.stored("control/*/graph.safetensors")),
         flipped(night.stored("link_model/graph.safetensors")),
         flipped(night.stored("ncnc_core/ncnc.py")),
         flipped(night.stored("evaluation_report.json")),
@@ -169,6 +176,7 @@ def test_every_flipped_byte_is_named_though_several_are(night: Night, tmp_path: 
     assert not report.ok
     assert faults(report) == {
         "trained weights.safetensors",
+        "control graph.safetensors",
         "served artifacts/link_model/graph.safetensors",
         "served as trained graph.safetensors",
         "served code/ncnc_core/ncnc.py",
