@@ -9,7 +9,6 @@ from datetime import datetime
 import torch
 from torch import Tensor
 
-from ncnc_core.bootstrap import paired_bootstrap
 from ncnc_core.calibration_metrics import calibration_metrics
 from ncnc_core.ranking import rank_intervals, reciprocal_ranks
 from ncnc_core.score_calibration import ScoreCalibration
@@ -158,22 +157,15 @@ def _with_intervals(
     )
 
 
-def drift(outcome: Comparison, params: EvaluateParams) -> Interval | None:
-    """Return challenger minus cold-start control in reciprocal rank, paired; None where there is no control.
+def drift(outcome: Comparison, positives: Tensor, params: EvaluateParams) -> Interval | None:
+    """Return challenger minus cold-start control, as `paired_comparison` has it; None where there is no control.
 
     An interval below zero says that beginning with the champion's weights, night after night, has cost quality.
     """
     if "cold_control" not in outcome.scored:
         return None
-    difference = paired_bootstrap(
-        outcome.scored["challenger"].ranks,
-        outcome.scored["cold_control"].ranks,
-        samples=params.bootstrap_samples,
-        confidence=params.confidence,
-        generator=torch.Generator().manual_seed(params.seed),
-        clusters=outcome.clusters,
-    )
-    return Interval.of(difference)
+    ranks = (outcome.scored["challenger"].ranks, outcome.scored["cold_control"].ranks)
+    return paired_comparison(*ranks, positives, confidence=params.confidence).difference
 
 
 def busier_endpoint(positives: Tensor) -> Tensor:

@@ -90,7 +90,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         paired_metric="mrr",
         paired=outcome.paired,
         cold_control=outcome.scores.get("cold_control"),
-        drift=drift(outcome, params.evaluate),
+        drift=drift(outcome, pairs.positives, params.evaluate),
         slices=slices,
         sensitivity=sensitive,
         certificate=(*as_records(checked), *trained.certificate),
