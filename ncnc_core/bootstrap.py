@@ -36,24 +36,6 @@ def bootstrap_mean(
     return intervals[0]
 
 
-def paired_bootstrap(
-    first: Float[Tensor, " values"],
-    second: Float[Tensor, " values"],
-    *,
-    samples: int,
-    confidence: float,
-    generator: torch.Generator,
-    clusters: Int64[Tensor, " values"] | None = None,
-) -> MetricInterval:
-    """Return mean(first - second) with its bounds, both scorers resampled on the same positives.
-
-    Pairing takes out what makes a positive easy or hard for both, so it sees differences that two separate intervals
-    hide.
-    """
-    difference = first.double() - second.double()
-    return bootstrap_mean(difference, samples=samples, confidence=confidence, generator=generator, clusters=clusters)
-
-
 def bootstrap_means(
     values: Float[Tensor, "metrics values"],
     *,

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ncnc_core.bootstrap import MetricInterval, bootstrap_mean, bootstrap_means, paired_bootstrap
+from ncnc_core.bootstrap import MetricInterval, bootstrap_mean, bootstrap_means
 from ncnc_core.errors import InvalidGraph
 
 __all__ = [  # a metric and its interval are asked for together, so the intervals are at hand here too
@@ -17,7 +17,6 @@ __all__ = [  # a metric and its interval are asked for together, so the interval
     "bootstrap_mean",
     "hits_at_k_shared",
     "metric_values",
-    "paired_bootstrap",
     "rank_intervals",
     "rank_metrics",
     "reciprocal_ranks",

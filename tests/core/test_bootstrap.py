@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ncnc_core import bootstrap
-from ncnc_core.bootstrap import bootstrap_mean, bootstrap_means, paired_bootstrap
+from ncnc_core.bootstrap import bootstrap_mean, bootstrap_means
 from ncnc_core.errors import InvalidGraph
 
 
@@ -34,23 +34,6 @@ def test_the_global_generator_is_left_alone() -> None:
     before = torch.get_rng_state()
     bootstrap_mean(torch.ones(5), samples=10, confidence=0.9, generator=generator())
     assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_pairing_sees_a_small_steady_difference_that_separate_intervals_hide() -> None:
-    second = torch.rand(300, generator=generator(1))
-    first = second + 0.02 + 0.01 * torch.randn(300, generator=generator(2))
-    options = {"samples": 500, "confidence": 0.95}
-
-    paired = paired_bootstrap(first, second, **options, generator=generator())
-    apart = [bootstrap_mean(scores, **options, generator=generator()) for scores in (first, second)]
-
-    assert paired.low > 0
-    assert apart[0].low < apart[1].high
-
-
-def test_equal_scorers_differ_by_nothing() -> None:
-    scores = torch.rand(30)
-    assert paired_bootstrap(scores, scores, samples=50, confidence=0.95, generator=generator()) == (0, 0, 0)
 
 
 def test_rows_are_resampled_together() -> None:
