@@ -20,8 +20,9 @@ INPUT_IS_WRONG = 2
 NOTHING_TO_DO = 99
 
 # Airflow's supervisor sends SIGKILL to a task 5 s after SIGTERM (its `kill`, not configurable). The step lives in a
-# session of its own and would survive that, so on this path everything must be over before.
-SECONDS_BEFORE_AIRFLOW_KILLS = 4.0
+# session of its own and would survive that, so on this path everything must be over before; what is left of the 5 s is
+# for a busy machine to see the group end and the task's own process exit.
+SECONDS_BEFORE_AIRFLOW_KILLS = 3.0
 
 
 class StepTask(BaseOperator):
@@ -33,7 +34,7 @@ class StepTask(BaseOperator):
 
     The child leads a process group of its own. At a time-out the group gets SIGTERM, then `grace_seconds` to end, then
     SIGKILL, and only when it is gone does this try end: two tries of a step never overlap. When Airflow kills the task
-    (cleared or marked while it runs) the grace is at most 4 s, because Airflow itself waits only 5.
+    (cleared or marked while it runs) the grace is at most 3 s, because Airflow itself waits only 5.
 
     `run_dir` and `arguments` are templates; `run_dir` and `program` may name environment variables ($NCNC_HOME), which
     are read on the worker, so that machines may keep their folders in different places.

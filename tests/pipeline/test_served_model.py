@@ -5,13 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import signal
 import subprocess
 import sys
 import sysconfig
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +23,7 @@ from ncnc_core.score_calibration import ScoreCalibration
 from pipeline.model_package import MODEL_PATH, pack_model
 from pipeline.model_registry import ModelRegistry
 from pipeline.served_model import ServedModel
-from tests.local_services import free_port
+from tests.local_services import free_port, running
 from tests.registered_model import register
 
 STRANGER = """
@@ -119,10 +116,13 @@ def invoke(port: int, columns: dict[str, list[Any]], **params: object) -> tuple[
 
 
 @pytest.mark.slow
-def test_mlflow_serves_scores_partners_and_reasons(packed: Path) -> None:
+def test_mlflow_serves_scores_partners_and_reasons(packed: Path, tmp_path: Path) -> None:
     port = free_port()
     argv = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(packed), "--port", str(port)]
-    with server([*argv, "--host", "127.0.0.1", "--env-manager", "local"], port):
+    # MLflow starts `uvicorn` by its bare name, which an interpreter that is called by its path does not bring along.
+    search_path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": search_path}
+    with running([*argv, "--host", "127.0.0.1", "--env-manager", "local"], tmp_path / "serve.log", port, environment):
         pairs = {"source": [10, 20], "target": [40, 50]}
         model = LinkModel.load(packed / MODEL_PATH)
         expected = model.score_ids(pairs["source"], pairs["target"])
@@ -151,29 +151,6 @@ def test_mlflow_serves_scores_partners_and_reasons(packed: Path) -> None:
         rows = invoke(port, {"source": [10, 20], "target": [40, 20]}, unscored="null")[1]["predictions"]
         assert [row["reason"] for row in rows] == ["", "source and target are the same node 20"]
         assert rows[1]["score"] is None
-
-
-@contextmanager
-def server(argv: list[str], port: int) -> Iterator[None]:
-    """Run a model server for a block, and end it with its children."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    process = subprocess.Popen(
-        argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                requests.get(f"http://127.0.0.1:{port}/ping", timeout=5)
-                break
-            except requests.ConnectionError:
-                assert process.poll() is None, "the server ended"
-                assert time.monotonic() < deadline, "the server did not answer"
-                time.sleep(0.2)
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
 
 
 @pytest.mark.skipif(

@@ -1,11 +1,6 @@
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,37 +14,13 @@ from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.model_registry import ModelRegistry, version_tags
 from pipeline.records import digests_of_folder
 from pipeline.tracking_server import ArtifactFolder, asks_the_server
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.local_services import free_port, mlflow_server
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}", "--serve-artifacts"]
-    command += ["--artifacts-destination", str(tmp_path / "served")]
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (tmp_path / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
-    try:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            assert process.poll() is None, (tmp_path / "server.log").read_text()
-            try:
-                urllib.request.urlopen(f"{url}/health", timeout=1).close()  # noqa: S310 - our own address
-                break
-            except OSError:
-                time.sleep(0.3)
+    with mlflow_server(tmp_path) as url:
         yield url
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(timeout=20)
 
 
 @pytest.mark.slow
@@ -66,7 +37,7 @@ def test_everything_a_night_keeps_goes_through_a_server_as_well(
         registry.put_file(run_id, tmp_path / "checkpoint", "checkpoint.pt")
     assert registry.fetch_file(run_id, tmp_path / "back.pt", "checkpoint.pt")
     assert (tmp_path / "back.pt").read_text() == "epoch 2"
-    assert len(list((tmp_path / "served").rglob("checkpoint.pt"))) == 1
+    assert len(list((tmp_path / "mlflow-artifacts").rglob("checkpoint.pt"))) == 1
     assert registry.observe_folder(run_id, "model", files) == {}
     registry.put_folder(run_id, folder, "model")
     assert digests_of_folder(registry.fetch_folder(run_id, "model", tmp_path / "fetched", files)) == files

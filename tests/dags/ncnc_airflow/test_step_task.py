@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -13,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, AirflowTaskTimeout
+from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 from airflow.sdk.execution_time.timeout import timeout
-from ncnc_airflow.step_task import StepTask
+from ncnc_airflow.step_task import SECONDS_BEFORE_AIRFLOW_KILLS, StepTask
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 
@@ -138,14 +140,22 @@ task = StepTask(step="train", program={stand_in!r}, run_dir="/runs/demo-1", grac
 signal.signal(signal.SIGTERM, lambda *_: task.on_kill())  # as Airflow's task runner does
 task.execute.__wrapped__(task, {{}})
 """
-    process = subprocess.Popen([sys.executable, "-c", runner], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", runner], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     while not (tmp_path / "pids").exists() or not (tmp_path / "pids").read_text():
         time.sleep(0.05)
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=5)
+    output, _ = process.communicate(timeout=60)
     assert survivors(tmp_path) == []
-    assert "train ended -9" in errors  # and never mistaken for success
+    assert f"did not end in {SECONDS_BEFORE_AIRFLOW_KILLS:.0f} s: SIGKILL" in output  # not the 20 s of a time-out
+    assert "train ended -9" in output  # and never mistaken for success
+
+
+def test_the_grace_leaves_two_of_the_seconds_that_airflow_waits() -> None:
+    airflow_waits = inspect.signature(ActivitySubprocess.kill).parameters["escalation_delay"].default
+    assert airflow_waits - SECONDS_BEFORE_AIRFLOW_KILLS >= 2
 
 
 DAG_FILE = """
