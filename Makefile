@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 .PHONY: help demo test check bench bench-quality format up down lock clean
 
 help:  ## say what there is
-	@echo "make demo                           five nights through the real scheduler, on a generated graph (minutes)"
+	@echo "make demo                           six nights through the real scheduler, on a generated graph (minutes)"
 	@echo "make demo DATA=as_caida NIGHTS=8    the same on real weekly dumps from \$$NCNC_DATA_DIR"
 	@echo "make test                           the test suite; TESTS=\"tests/core -k golden\" for a part of it"
 	@echo "make check                          ruff, mypy, import rules, Dockerfiles, compose file"

@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from embedded.generated import MINIMUM_NIGHTS, Generated
+from embedded.generated import LAST_NIGHTS, Generated
 from ncnc_core.ranking import reciprocal_ranks
 from ncnc_core.scoring import node_levels, score_pairs
 from ncnc_core.training import train_network
@@ -39,14 +39,13 @@ from pipeline.snapshot_store import SnapshotStore
 from pipeline.tuning import tune, tuning_data
 
 Figures = dict[str, Any]  # a name to a number or a text, as the JSON holds it
-NO_GROWTH = MINIMUM_NIGHTS - 2  # nights of a generated source that are there for other things than growing
 
 
 class Nights:
     """The growing nights of a generated graph, in a house of their own below a folder."""
 
     def __init__(self, root: Path, count: int, num_nodes: int, recipe: dict[str, Value], *, warm: bool) -> None:
-        self.source = Generated(max(count, 2) + NO_GROWTH, num_nodes=num_nodes)
+        self.source = Generated(max(count, 2) + LAST_NIGHTS, num_nodes=num_nodes)
         self.deliveries = root / "source"
         self.deliveries.mkdir()
         params = with_values(Params.load(self.source.params), recipe)

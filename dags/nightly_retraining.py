@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Param
 from ncnc_airflow.approval_task import ApprovalTask
 from ncnc_airflow.promoted_model import PROMOTED_MODEL
 from ncnc_airflow.report_task import ReportTask
@@ -77,8 +77,8 @@ The gate let this challenger pass. Before you answer, look at what it was held a
 - the night's report, with every rule: {{ ti.xcom_pull(task_ids='evidence', key='_link_ReportLink') }}
 - what happened before: `ncnc registry history`
 
-**Approve** makes it champion, **Reject** keeps the one in use. Your name, the time and the answer go into the ledger,
-and the first answer stands. Without an answer the night counts as rejected.
+**Approve** makes it champion, **Reject** keeps the one in use. Your name, the time, the answer and your reason go into
+the ledger, and the first answer stands. Without an answer the night counts as rejected.
 """
 
 SCHEDULE = os.environ.get("NCNC_SCHEDULE", "0 3 * * *")  # "none": only runs that someone asks for, as the demo does
@@ -133,6 +133,7 @@ with DAG(
             "--answer={{ " + ANSWER + ".chosen_options[0] }}",
             "--by={{ (" + ANSWER + ".responded_by_user or {'name': ''}).name }}",
             "--at={{ " + ANSWER + ".responded_at }}",
+            "--why={{ (" + ANSWER + ".params_input or {}).get('reason') or '' }}",
         ]
         if APPROVAL == "person"
         else [],
@@ -160,6 +161,11 @@ with DAG(
             subject="Promote the challenger of {{ ti.xcom_pull(task_ids='snapshot') }}?",
             body=APPROVAL_BODY,
             defaults="Reject",
+            params={
+                "reason": Param(
+                    None, type=["null", "string"], title="Why", description="Goes into the ledger; may stay empty."
+                )
+            },
             response_timeout=APPROVAL_TIME,
             doc_md="Waits for a person; no answer in time is a rejection.",
         )

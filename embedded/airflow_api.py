@@ -57,6 +57,12 @@ class AirflowApi:
         body = {"dag_run_id": run_id, "logical_date": date, "conf": dict(conf or {})}
         self._call("POST", f"/dags/{dag_id}/dagRuns", json=body)
 
+    def answer(self, dag_id: str, run_id: str, task_id: str, choice: str, reason: str) -> None:
+        """Answer a task that waits for a person, as its form under *Required Actions* does."""
+        task = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1"
+        body = {"chosen_options": [choice], "params_input": {"reason": reason}}
+        self._call("PATCH", f"{task}/hitlDetails", json=body)
+
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return a run's state."""
         return str(self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}").json()["state"])

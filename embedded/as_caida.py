@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -16,8 +16,9 @@ import pandas as pd
 import pyarrow as pa
 
 from embedded.layout import REPOSITORY
-from embedded.nights import DemoError, Night, edges_file
+from embedded.nights import Answer, DemoError, Night, Search, edges_file
 from pipeline.params import Params
+from pipeline.search_space import Value
 
 ARCHIVE = Path("as_caida") / "as-caida.tar.zst"
 TRUNCATED = datetime(2007, 9, 17, tzinfo=UTC)  # 18,203 edges, 35 % of the week before
@@ -26,6 +27,7 @@ MINIMUM_NIGHTS = 5  # up to the week after the truncated one
 MAXIMUM_NIGHTS = 11  # the series ends on 2007-11-05
 HISTORY_WEEKS = 8
 WEEK = timedelta(weeks=1)
+APPROVED = Answer("Approve", "the page shows nothing against it")
 
 
 def find_archive() -> Path:
@@ -74,7 +76,12 @@ class AsCaida:
         """The weeks before the first night, from which edges have a first-seen time."""
         return tuple(FIRST_NIGHT - back * WEEK for back in range(HISTORY_WEEKS, 0, -1))
 
-    def recipe(self, night: Night) -> Params:
+    @property
+    def search(self) -> Search | None:
+        """None: the recipe was chosen before."""
+        return None
+
+    def recipe(self, night: Night, found: Mapping[str, Value]) -> Params:
         """Return the parameters, the same every week."""
         return Params.load(self.params)
 
@@ -87,8 +94,8 @@ class AsCaida:
         if as_of == TRUNCATED:
             return Night(number, as_of, "a real truncated upload", "refused")
         if as_of == TRUNCATED + WEEK:
-            return Night(number, as_of, "the week after the truncated upload", "decided")
-        return Night(number, as_of, "the weekly dump", "decided")
+            return Night(number, as_of, "the week after the truncated upload", "decided", APPROVED)
+        return Night(number, as_of, "the weekly dump", "decided", APPROVED)
 
     @cached_property
     def _weeks(self) -> dict[datetime, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:

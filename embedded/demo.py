@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,11 +18,11 @@ from rich.markup import escape
 from embedded.airflow_api import AirflowApi
 from embedded.as_caida import AsCaida, find_archive
 from embedded.batches import read_batches
-from embedded.generated import Generated
+from embedded.generated import MINIMUM_NIGHTS, Generated
 from embedded.layout import Layout
 from embedded.night_results import NightResult, read_results
 from embedded.night_table import show
-from embedded.nights import Deliveries, DemoError, Night
+from embedded.nights import Answer, Deliveries, DemoError, Night, Search
 from embedded.processes import StackError, alone
 from embedded.settings import Settings, free_port
 from embedded.stack import DAG_ID, Stack
@@ -32,8 +32,11 @@ from pipeline.environment import Environment
 from pipeline.errors import StepError
 from pipeline.registry_story import story
 from pipeline.registry_tables import story_table
+from pipeline.run_folder import RUNS
+from pipeline.search_space import Value
 
 ENDED = ("success", "failed")
+WAITS_FOR_A_PERSON = "awaiting_input"
 NIGHT_SECONDS = 1200.0
 POLL_SECONDS = 1.0
 BATCH_DAG_ID = "batch_recommendations"
@@ -53,6 +56,7 @@ def settings_for(deliveries: Deliveries, layout: Layout) -> Settings:
         source_nodes=str(layout.source / "nodes-{date}.parquet") if deliveries.has_nodes else None,
         airflow_port=free_port(8080),
         mlflow_port=free_port(5000),
+        approval="person",
     )
 
 
@@ -62,6 +66,7 @@ class Demo:
     def __init__(self, deliveries: Deliveries, stack: Stack, console: Console) -> None:
         self.deliveries, self.stack, self.console = deliveries, stack, console
         self.source = stack.layout.source
+        self.found: Mapping[str, Value] = {}
 
     def play(self) -> list[NightResult]:
         """Start the stack, play every night, read back what came of them, and stop the stack, whatever happens."""
@@ -70,6 +75,8 @@ class Demo:
             api = self.stack.up()
             self._ingest()
             for night in self.deliveries.nights:
+                if self.deliveries.search is not None and night.number == self.deliveries.search.before:
+                    self._search(self.deliveries.search)
                 self._play_night(api, night)
             self._check_runs(api)
             self._await_recommendations(api)
@@ -91,7 +98,7 @@ class Demo:
     def _set_recipe(self, night: Night) -> None:
         """Write the params.yaml that the stack's processes read, as a person would change it by day."""
         self.stack.layout.root.mkdir(parents=True, exist_ok=True)
-        self.stack.layout.params.write_text(self.deliveries.recipe(night).to_yaml())
+        self.stack.layout.params.write_text(self.deliveries.recipe(night, self.found).to_yaml())
 
     def _play_night(self, api: AirflowApi, night: Night) -> None:
         self.deliveries.deliver(night.as_of, self.source)
@@ -99,8 +106,26 @@ class Demo:
         started = time.monotonic()
         self._say(f"[bold]night {night.number}[/bold] as of {night.as_of:%Y-%m-%d}: {night.story}")
         api.post_run(DAG_ID, night.run_id, night.as_of)
-        state = self._follow(api, DAG_ID, night.run_id, f"night {night.number}", started)
+        state = self._follow(api, DAG_ID, night.run_id, f"night {night.number}", started, night.answer)
         self._say(f"  night {night.number} ended {state} after {time.monotonic() - started:.0f} s")
+
+    def _search(self, search: Search) -> None:
+        """Search a better recipe on an earlier night's run, and keep what was found for the nights to come."""
+        started, night = time.monotonic(), self.deliveries.nights[search.on - 1]
+        self._say(f"[bold]by day[/bold] somebody searches a better recipe on night {search.on}: {search.trials} trials")
+        run_dir = self.stack.layout.home / RUNS / night.run_name(self.deliveries.graph)
+        argv = ["ncnc", "tune", "--run-dir", str(run_dir), "--trials", str(search.trials), "--space", str(search.space)]
+        with self.console.status("searching"):
+            self.stack.processes.run("tune", argv, self.stack.environment, on_line=self._say_trial)
+        line = json.loads((self.stack.layout.logs / "tune.log").read_text().splitlines()[-1])
+        self.found = line["params"]
+        found = ", ".join(f"{name} {_rounded(value)}" for name, value in self.found.items())
+        self._say(f"  {line['metric']} {line['baseline']:.3f} to {line['best']:.3f} on validation: {escape(found)}")
+        self._say(f"  the search ended after {time.monotonic() - started:.0f} s")
+
+    def _say_trial(self, line: str) -> None:
+        if line.startswith("trial "):
+            self._say(f"  {escape(line)}")
 
     def _await_recommendations(self, api: AirflowApi) -> None:
         """Wait for the batches that promotions have started by themselves, and say what they have made."""
@@ -126,11 +151,13 @@ class Demo:
         self._say(f"[bold]afterwards[/bold] a person takes version {aliases['champion']} back: {escape(reason)}")
         conf = {"graph": graph, "version": version, "reason": reason}
         api.post_run(ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, None, conf)
-        state = self._follow(api, ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, "rollback", started)
+        state = self._follow(api, ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, "rollback", started, None)
         self._say(f"  the rollback to version {version} ended {state} after {time.monotonic() - started:.0f} s")
 
-    def _follow(self, api: AirflowApi, dag_id: str, run_id: str, title: str, started: float) -> str:
-        """Show the tasks' states as they change until the run has ended."""
+    def _follow(
+        self, api: AirflowApi, dag_id: str, run_id: str, title: str, started: float, answer: Answer | None
+    ) -> str:
+        """Show the tasks' states as they change until the run has ended, and answer what waits for a person."""
         shown: dict[str, str] = {}
         with self.console.status(title) as status:
             while True:
@@ -140,6 +167,11 @@ class Demo:
                     if now != shown.get(task) and now not in ("waiting", "scheduled", "queued"):
                         self._say(f"  {seconds:5.0f} s  {task:<9} {_painted(now)}")
                         shown[task] = now
+                        if now == WAITS_FOR_A_PERSON and answer is not None:
+                            self._say(
+                                f"           a person reads the page and answers {answer.choice}: {answer.reason}"
+                            )
+                            api.answer(dag_id, run_id, task, answer.choice, answer.reason)
                 if state in ENDED:
                     return state
                 running = [task for task, now in tasks.items() if now == "running"]
@@ -162,8 +194,13 @@ class Demo:
 
 
 def _painted(state: str) -> str:
-    colour = {"success": "green", "running": "cyan", "skipped": "magenta", "up_for_retry": "yellow"}.get(state, "red")
+    colours = {"success": "green", "running": "cyan", "skipped": "magenta", "up_for_retry": "yellow"}
+    colour = (colours | {WAITS_FOR_A_PERSON: "yellow"}).get(state, "red")
     return f"[{colour}]{state}[/{colour}]"
+
+
+def _rounded(value: Value) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 @contextmanager
@@ -185,7 +222,7 @@ def choose(data: str, nights: int | None) -> Deliveries:
     """Return the deliveries that the command line asks for."""
     if data == "as_caida":
         return AsCaida(find_archive(), nights or 8)
-    return Generated(nights or 5)
+    return Generated(nights or MINIMUM_NIGHTS)
 
 
 def contradictions(deliveries: Deliveries, results: list[NightResult], layout: Layout) -> list[str]:
@@ -229,7 +266,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run `python -m embedded.demo`."""
     parser = argparse.ArgumentParser(prog="python -m embedded.demo", description=__doc__)
     parser.add_argument("--data", choices=("generated", "as_caida"), default="generated")
-    parser.add_argument("--nights", type=int, default=None, help="generated: 5 or more; as_caida: 5 to 11, default 8")
+    parser.add_argument("--nights", type=int, default=None, help="generated: 6 or more; as_caida: 5 to 11, default 8")
     arguments = parser.parse_args(argv)
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -11,14 +12,14 @@ from pathlib import Path
 import pandas as pd
 
 from embedded.layout import REPOSITORY
-from embedded.nights import DemoError, Night, edges_file, nodes_file
+from embedded.nights import Answer, DemoError, Night, Search, edges_file, nodes_file
 from ncnc_core.random_spatial_network import NetworkDay, RandomSpatialNetworkConfig, evolve
 from pipeline.params import Params
-from pipeline.search_space import with_values
+from pipeline.search_space import Value, with_values
 
 FIRST_NIGHT = datetime(2026, 3, 2, 3, tzinfo=UTC)
-MINIMUM_NIGHTS = 5
-BETTER_RECIPE = {"model.hidden_channels": 64, "training.epochs": 12}
+MINIMUM_NIGHTS = 6
+LAST_NIGHTS = 4  # one unchanged, one truncated, two with the recipe that a search has found
 TRUNCATED_FRACTION = 0.35  # what is left of the last delivery: as much as of the real truncated upload in as_caida
 
 
@@ -26,7 +27,8 @@ TRUNCATED_FRACTION = 0.35  # what is left of the last delivery: as much as of th
 class Generated:
     """Daily dumps of an evolving graph: it grows, stands still for a night, arrives truncated, and grows on.
 
-    On the last night somebody has changed the recipe: a wider model, trained longer.
+    Before the last two nights somebody has searched a better recipe. What passes the gate waits for a person, who
+    rejects the first model of that recipe and approves the second, which begins with the champion's weights.
     """
 
     num_nights: int
@@ -41,12 +43,12 @@ class Generated:
         if self.num_nights < MINIMUM_NIGHTS:
             raise DemoError(
                 f"The generated graph plays at least {MINIMUM_NIGHTS} nights (cold start, growth, unchanged, "
-                f"truncated, a better recipe), not {self.num_nights}. Try NIGHTS={MINIMUM_NIGHTS}."
+                f"truncated, a better recipe twice), not {self.num_nights}. Try NIGHTS={MINIMUM_NIGHTS}."
             )
 
     @property
     def nights(self) -> tuple[Night, ...]:
-        """Growing nights, an unchanged one, a truncated one, and one with another recipe."""
+        """Growing nights, an unchanged one, a truncated one, and two with another recipe."""
         return tuple(self._night(number) for number in range(1, self.num_nights + 1))
 
     @property
@@ -54,30 +56,45 @@ class Generated:
         """None: the first night is a cold start."""
         return ()
 
-    def recipe(self, night: Night) -> Params:
-        """Return the parameters of the file, on the last night with a better recipe."""
-        params = Params.load(self.params)
-        return with_values(params, BETTER_RECIPE) if night.number == self.num_nights else params
+    @property
+    def search(self) -> Search:
+        """A search on the last night that grew, for the last two."""
+        return Search(self.num_nights - 1, self._last_growth, 8, REPOSITORY / "embedded" / "demo_space.yaml")
+
+    @property
+    def _last_growth(self) -> int:
+        return self.num_nights - LAST_NIGHTS
+
+    def recipe(self, night: Night, found: Mapping[str, Value]) -> Params:
+        """Return the parameters of the file with what was found, on the last night beginning with the champion."""
+        params = with_values(Params.load(self.params), found)
+        if night.number < self.num_nights:
+            return params
+        return params.model_copy(update={"train": params.train.model_copy(update={"warm_start": "champion"})})
 
     def deliver(self, as_of: datetime, folder: Path) -> None:
         """Write a night's tables, the rows in an order of their own: an unchanged graph still has new bytes."""
         number = (as_of - FIRST_NIGHT).days + 1
-        stands_still = self.num_nights - 3 < number < self.num_nights
-        nodes, edges = self._days[(self.num_nights - 3 if stands_still else number) - 1]
-        if number == self.num_nights - 1:
+        stands_still = self._last_growth < number < self.search.before
+        nodes, edges = self._days[(self._last_growth if stands_still else number) - 1]
+        if number == self.search.before - 1:
             edges = edges.head(int(len(edges) * TRUNCATED_FRACTION))
         edges.sample(frac=1, random_state=number).to_parquet(edges_file(folder, as_of), index=False)
         nodes.sample(frac=1, random_state=number).to_parquet(nodes_file(folder, as_of), index=False)
 
     def _night(self, number: int) -> Night:
         as_of = FIRST_NIGHT + timedelta(days=number - 1)
+        approved = Answer("Approve", "the page shows nothing against it")
         if number == self.num_nights:
-            return Night(number, as_of, "the graph grew, and the recipe is a better one", "decided")
-        if number == self.num_nights - 1:
+            return Night(number, as_of, "the same recipe, begun with the champion's weights", "decided", approved)
+        if number == self.search.before:
+            rejected = Answer("Reject", "a gain this large wants a second night")
+            return Night(number, as_of, "the graph grew, and a search has found a better recipe", "decided", rejected)
+        if number == self.search.before - 1:
             return Night(number, as_of, "the delivery is truncated", "refused")
-        if number == self.num_nights - 2:
+        if number == self._last_growth + 1:
             return Night(number, as_of, "the graph is unchanged", "skipped")
-        return Night(number, as_of, "cold start" if number == 1 else "the graph grew", "decided")
+        return Night(number, as_of, "cold start" if number == 1 else "the graph grew", "decided", approved)
 
     @cached_property
     def _days(self) -> list[tuple[pd.DataFrame, pd.DataFrame]]:

@@ -8,7 +8,15 @@ from typing import Any
 from embedded.nights import Deliveries, Night
 from pipeline.data_checks import DataChecks
 from pipeline.doors import Doors
-from pipeline.records import EdgeSplit, EvaluationReport, GraphSnapshot, ModelScores, NightEntry, NightOutcome
+from pipeline.records import (
+    EdgeSplit,
+    EvaluationReport,
+    GraphSnapshot,
+    ModelScores,
+    NightEntry,
+    NightOutcome,
+    TrainedModel,
+)
 from pipeline.run_folder import RunFolder
 from pipeline.score_table import interval_text
 
@@ -28,6 +36,7 @@ class NightResult:
     report: EvaluationReport | None
     split: EdgeSplit | None = None
     checks: DataChecks | None = None
+    trained: TrainedModel | None = None
 
     @property
     def contradiction(self) -> str | None:
@@ -78,6 +87,7 @@ def _read_result(night: Night, entry: NightEntry, doors: Doors) -> NightResult:
         report=folder.find(EvaluationReport),
         split=folder.find(EdgeSplit),
         checks=_checks(folder),
+        trained=folder.find(TrainedModel),
     )
 
 
@@ -98,6 +108,24 @@ def against_rivals(report: EvaluationReport) -> str:
     own, other = report.challenger.metrics[metric], best.metrics[metric]
     verb = "beats" if own.low > other.value else "does not clearly beat" if own.value > other.value else "does NOT beat"
     return f"{verb} the best of CN, AA and RA: {metric} {interval_text(own)} against {best.name} {interval_text(other)}"
+
+
+def warm_start(result: NightResult) -> str | None:
+    """Say whose weights a night's model began with, and what the same recipe from random weights came to beside it."""
+    warm = result.trained.warm_start if result.trained else None
+    if warm is None:
+        return None
+    begun = (
+        f"Night {result.night.number}'s model began with the weights of version {warm.version} "
+        f"({warm.known_nodes:,} nodes known, {warm.new_nodes:,} new)"
+    )
+    if result.report is None or result.report.drift is None:
+        return f"{begun}."
+    drift = result.report.drift
+    return (
+        f"{begun}: {result.report.paired_metric} {drift.value:+.3f} [{drift.low:+.3f}, {drift.high:+.3f}] "
+        f"to the same recipe from random weights."
+    )
 
 
 def _metrics(scores: ModelScores | None) -> dict[str, Any] | None:

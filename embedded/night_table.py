@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from embedded.layout import Layout
-from embedded.night_results import NightResult, against_rivals
+from embedded.night_results import NightResult, against_rivals, warm_start
 from embedded.nights import Deliveries
 from pipeline.records import GraphSnapshot, Interval
 from pipeline.score_table import interval_text
@@ -34,6 +34,9 @@ def show(results: list[NightResult], deliveries: Deliveries, layout: Layout, con
     first = results[0] if results else None
     if first is not None and first.report is not None:
         console.print(f"Night 1's model {against_rivals(first.report)}.", markup=False)
+    for result in results:
+        if (begun := warm_start(result)) is not None:
+            console.print(begun, markup=False)
     name = layout.root.name
     console.print(f"a page for each night: {layout.home / 'reports'}/<run>.html", markup=False)
     console.print(f"records: {layout.home / 'runs'}/<run>/*.json", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +10,31 @@ from typing import Literal, Protocol
 
 from pipeline.params import Params
 from pipeline.published_snapshot import stamp
+from pipeline.search_space import Value
 
 Expectation = Literal["decided", "skipped", "refused"]
 
 
 class DemoError(Exception):
     """The demo cannot run, or what it saw contradicts what must happen."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person says of a challenger that passed the gate."""
+
+    choice: Literal["Approve", "Reject"]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search for a better recipe, made by day on the run of an earlier night."""
+
+    before: int  # the night that is the first to use what was found
+    on: int
+    trials: int
+    space: Path
 
 
 @dataclass(frozen=True)
@@ -29,6 +49,7 @@ class Night:
     as_of: datetime
     story: str
     expected: Expectation
+    answer: Answer | None = None  # None: nobody is asked, for nothing comes before the gate
 
     @property
     def run_id(self) -> str:
@@ -56,8 +77,12 @@ class Deliveries(Protocol):
     def history(self) -> tuple[datetime, ...]:
         """Earlier deliveries that are published as snapshots before the first night."""
 
-    def recipe(self, night: Night) -> Params:
-        """Return the parameters of a night, which a person may have changed since the one before."""
+    @property
+    def search(self) -> Search | None:
+        """A search between the nights, or None."""
+
+    def recipe(self, night: Night, found: Mapping[str, Value]) -> Params:
+        """Return the parameters of a night, which a person may have changed to what a search has found."""
 
     def deliver(self, as_of: datetime, folder: Path) -> None:
         """Put the delivery of a date into the folder where the source leaves its files."""

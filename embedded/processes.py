@@ -7,7 +7,8 @@ import fcntl
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psutil  # type: ignore[import-untyped]
@@ -16,6 +17,7 @@ from embedded.layout import Layout
 
 MARK = "EMBEDDED_STACK"
 LAST_LINES = 15
+POLL_SECONDS = 0.1
 
 
 class StackError(Exception):
@@ -48,10 +50,31 @@ class Processes:
             )
         (self.layout.pids / f"{name}.pid").write_text(f"{self.started[name].pid}\n")
 
-    def run(self, name: str, argv: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Run a component that ends by itself, and wait for it."""
+    def run(
+        self,
+        name: str,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        on_line: Callable[[str], None] | None = None,
+    ) -> None:
+        """Run a component that ends by itself, and wait for it; `on_line` gets each line that it prints, as it does."""
+        log = self.layout.logs / f"{name}.log"
+        printed = log.stat().st_size if log.is_file() else 0
         self.start(name, argv, environment)
-        if self.started.pop(name).wait() != 0:
+        process = self.started[name]
+        with log.open(errors="replace") as stream:
+            stream.seek(printed)
+            begun, ended = "", False
+            while not ended:
+                ended = process.poll() is not None  # asked before reading, so that the last lines are read as well
+                *lines, begun = (begun + stream.read()).split("\n")
+                if on_line is not None:
+                    for line in lines:
+                        on_line(line)
+                if not ended:
+                    time.sleep(POLL_SECONDS)
+        if self.started.pop(name).returncode != 0:
             raise self.failure(name, "ended with an error")
         (self.layout.pids / f"{name}.pid").unlink(missing_ok=True)
 

@@ -30,6 +30,7 @@ class Settings:
     source_nodes: str | None
     airflow_port: int
     mlflow_port: int
+    approval: str = "automatic"  # or "person": who lets a challenger that passed the gate become champion
 
     def write(self, layout: Layout) -> None:
         """Keep the settings in the stack's folder."""
@@ -75,6 +76,7 @@ class Settings:
         # Started by hand a DAG with a cron line runs at once, uninvited; so a nightly stack begins paused.
         schedule = {"NCNC_SCHEDULE": self.schedule} if self.schedule else {}
         return schedule | {
+            "NCNC_APPROVAL": self.approval,
             "AIRFLOW_HOME": str(layout.airflow),
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": str(self.schedule is None),
             "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),

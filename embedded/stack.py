@@ -125,6 +125,7 @@ def nightly_settings(layout: Layout, params: Path) -> Settings:
         source_nodes=os.environ.get("NCNC_SOURCE_NODES"),
         airflow_port=free_port(8080),
         mlflow_port=free_port(5000),
+        approval=os.environ.get("NCNC_APPROVAL", "automatic"),
     )
 
 

@@ -26,8 +26,8 @@ class Answer:
     overridden: str = ""
 
     @classmethod
-    def of_operator(cls, answer: str, by: str, at: datetime) -> Answer:
-        """Return the answer that Airflow's approval operator gave; nobody answered where the time ran out.
+    def of_operator(cls, answer: str, by: str, at: datetime, why: str = "") -> Answer:
+        """Return the answer that Airflow's approval operator gave, and why; nobody answered where the time ran out.
 
         Raises:
             InvalidInput: the answer is neither Approve nor Reject.
@@ -40,7 +40,8 @@ class Answer:
                 "The answer Approve comes from nobody. An approval needs a person: pass --by with the name."
             )
         said = "approved in Airflow" if approved else "rejected in Airflow" if by.strip() else "no answer in time"
-        return cls(approved, by.strip() or NOBODY, at, said)
+        reason = f"{said}: {why.strip()}" if by.strip() and why.strip() else said
+        return cls(approved, by.strip() or NOBODY, at, reason)
 
 
 def standing_answer(entries: Sequence[Entry], run_name: str) -> ApprovalEntry | None:

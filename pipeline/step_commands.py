@@ -170,6 +170,7 @@ def register(
     answer: Annotated[str | None, typer.Option(help="What a person said of the run: Approve or Reject.")] = None,
     by: Annotated[str, typer.Option(help="Who said it; nobody, where the time ran out.")] = "",
     at: Annotated[str | None, typer.Option(help="When, ISO 8601.")] = None,
+    why: Annotated[str, typer.Option(help="Why, in that person's words.")] = "",
 ) -> None:
     """Register the promoted challenger and make it champion, or enter that a person rejected it."""
     from pipeline.approvals import Answer
@@ -183,4 +184,4 @@ def register(
         when = datetime.fromisoformat(at)
     except ValueError:
         raise InvalidInput(f"--at takes a time such as 2026-01-02T03:00:00+00:00, not {at!r}. Correct it.") from None
-    _run_step("register", run_dir, answer=Answer.of_operator(answer, by, in_utc(when)))
+    _run_step("register", run_dir, answer=Answer.of_operator(answer, by, in_utc(when), why))

@@ -44,7 +44,11 @@ def tune(
 
         def on_trial(count: int, trial: FrozenTrial) -> None:
             values.extend([trial.value] if trial.value is not None and trial.state.name == "COMPLETE" else [])
-            progress.update(bar, completed=count, best=f"best {max(values):.4f}" if values else "")
+            best = f"best {max(values):.4f}" if values else ""
+            progress.update(bar, completed=count, best=best)
+            if not console.is_terminal:  # into a log a line a trial, in place of the bar
+                came_to = f"{trial.value:.4f}" if trial.state.name == "COMPLETE" else trial.state.name.lower()
+                console.print(f"trial {count} of {trials}: {came_to}, {best or 'none ended yet'}")
 
         params = folder.frozen_params()
         found = search(

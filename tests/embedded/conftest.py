@@ -77,16 +77,18 @@ def night_of(number: int, expected: Expectation = "decided") -> Night:
 
 
 @pytest.fixture
-def five_nights() -> list[NightResult]:
-    """Cold start, kept, skipped, refused, promoted over the first."""
+def six_nights() -> list[NightResult]:
+    """Cold start, kept, skipped, refused, rejected by a person, promoted over the first."""
     first, second = night_of(1), night_of(2)
-    third, fourth, fifth = night_of(3, "skipped"), night_of(4, "refused"), night_of(5)
+    third, fourth = night_of(3, "skipped"), night_of(4, "refused")
+    fifth, sixth = night_of(5), night_of(6)
     return [
         NightResult(first, "promoted", "cold start", True, 1, snapshot_of(first), report_of(0.45)),
         NightResult(second, "kept", "no better", True, None, snapshot_of(second), report_of(0.46, champion=0.47)),
         NightResult(third, "skipped", "unchanged since [demo-2]", False, None, None, None),
         NightResult(fourth, "refused", "5,049 edges are 35 %", False, None, None, None),
-        NightResult(fifth, "promoted", "better", True, 2, snapshot_of(fifth), report_of(0.56, champion=0.46)),
+        NightResult(fifth, "rejected", "too good", True, None, snapshot_of(fifth), report_of(0.55, champion=0.46)),
+        NightResult(sixth, "promoted", "better", True, 2, snapshot_of(sixth), report_of(0.56, champion=0.46)),
     ]
 
 

@@ -13,6 +13,7 @@ import pytest
 from embedded.airflow_api import AirflowApi
 from embedded.processes import StackError
 
+ANSWER = "PATCH /api/v2/dags/nightly/dagRuns/night-1/taskInstances/approve/-1/hitlDetails"
 ANSWERS: dict[str, tuple[int, object]] = {
     "POST /auth/token": (201, {"access_token": "secret"}),
     "GET /api/v2/monitor/health": (
@@ -26,6 +27,7 @@ ANSWERS: dict[str, tuple[int, object]] = {
     ),
     "POST /api/v2/pools": (409, {"detail": "exists"}),
     "GET /api/v2/dags/missing": (404, {"detail": "no such DAG"}),
+    ANSWER: (409, {"detail": "was answered"}),
     "POST /api/v2/dags/nightly/dagRuns": (409, {"detail": "night-1 exists already"}),
 }
 
@@ -42,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = answer  # noqa: N815  the names that http.server looks for
+    do_GET = do_POST = do_PATCH = answer  # noqa: N815  the names that http.server looks for
 
     def log_message(self, *_: object) -> None:
         pass
@@ -71,6 +73,11 @@ def test_a_dag_that_is_not_taken_up_yet_is_no_error(api: AirflowApi) -> None:
 def test_a_refused_run_says_why(api: AirflowApi) -> None:
     with pytest.raises(StackError, match=r"POST /dags/nightly/dagRuns with 409.*night-1 exists already"):
         api.post_run("nightly", "night-1", datetime(2026, 3, 2, tzinfo=UTC))
+
+
+def test_an_answer_that_comes_second_is_refused(api: AirflowApi) -> None:
+    with pytest.raises(StackError, match=r"approve/-1/hitlDetails with 409.*was answered"):
+        api.answer("nightly", "night-1", "approve", "Approve", "fine")
 
 
 def test_while_nobody_answers_everything_is_unhealthy_and_calls_fail_clearly() -> None:

@@ -17,17 +17,17 @@ from embedded.settings import Settings
 
 
 def test_the_demo_starts_no_run_uninvited(tmp_path: Path) -> None:
-    settings = demo.settings_for(Generated(5), Layout(tmp_path))
-    assert settings.schedule == "none"
+    settings = demo.settings_for(Generated(6), Layout(tmp_path))
+    assert (settings.schedule, settings.approval) == ("none", "person")
     assert settings.source_edges == str(tmp_path / "source" / "edges-{date}.parquet")
     assert settings.source_nodes == str(tmp_path / "source" / "nodes-{date}.parquet")
     assert demo.settings_for(AsCaida(tmp_path, 8), Layout(tmp_path)).source_nodes is None
 
 
-def test_a_night_without_an_entry_is_a_contradiction(five_nights: list[NightResult], tmp_path: Path) -> None:
-    layout, deliveries = Layout(tmp_path), Generated(5)
-    assert demo.contradictions(deliveries, five_nights, layout) == []
-    (found,) = demo.contradictions(deliveries, [*five_nights[:1], *five_nights[2:]], layout)
+def test_a_night_without_an_entry_is_a_contradiction(six_nights: list[NightResult], tmp_path: Path) -> None:
+    layout, deliveries = Layout(tmp_path), Generated(6)
+    assert demo.contradictions(deliveries, six_nights, layout) == []
+    (found,) = demo.contradictions(deliveries, [*six_nights[:1], *six_nights[2:]], layout)
     assert "night 2 is not in the ledger" in found
     assert str(tmp_path / "airflow" / "logs" / "dag_id=nightly_retraining" / "run_id=night-2") in found
 
@@ -60,5 +60,5 @@ def test_demo_does_not_empty_a_stack_of_ones_own(tmp_path: Path) -> None:
     settings = Settings("mine", "/p/params.yaml", None, "/s/edges-{date}.parquet", None, 18080, 15000)
     settings.write(layout)
     with pytest.raises(DemoError, match=r"holds a stack of your own, for graph mine.*Move that folder away"):
-        demo.run(Generated(5), layout, Console())
+        demo.run(Generated(6), layout, Console())
     assert Settings.read(layout) == settings

@@ -9,18 +9,19 @@ from pathlib import Path
 import pytest
 
 from embedded.generated import Generated
-from embedded.night_results import NightResult, against_rivals, best_rival, read_results
+from embedded.night_results import NightResult, against_rivals, best_rival, read_results, warm_start
 from pipeline.doors import Doors
 from pipeline.environment import Environment
-from pipeline.records import EvaluationReport, NightEntry
+from pipeline.records import EvaluationReport, Interval, NightEntry, WarmStart
 from pipeline.snapshot_store import SnapshotStore
+from tests import night_stories
 
 KEYS = ["night", "as_of", "outcome", "reason", "snapshot_id", "nodes", "edges", "challenger", "champion", "version"]
 
 
-def test_the_json_of_a_night_has_every_promised_key(five_nights: list[NightResult]) -> None:
-    lines = [json.loads(json.dumps(result.as_json())) for result in five_nights]
-    assert [list(line) for line in lines] == [KEYS] * 5
+def test_the_json_of_a_night_has_every_promised_key(six_nights: list[NightResult]) -> None:
+    lines = [json.loads(json.dumps(result.as_json())) for result in six_nights]
+    assert [list(line) for line in lines] == [KEYS] * 6
     assert lines[0]["snapshot_id"] == "cdcdcdcdcdcd"
     assert lines[0]["champion"] is None
     assert lines[1]["challenger"] == {"metrics": {"mrr": {"value": 0.46, "low": 0.44, "high": 0.48}}}
@@ -33,8 +34,8 @@ def test_the_json_of_a_night_has_every_promised_key(five_nights: list[NightResul
     }
 
 
-def test_nights_that_went_as_they_must_contradict_nothing(five_nights: list[NightResult]) -> None:
-    assert [result.contradiction for result in five_nights] == [None] * 5
+def test_nights_that_went_as_they_must_contradict_nothing(six_nights: list[NightResult]) -> None:
+    assert [result.contradiction for result in six_nights] == [None] * 6
 
 
 @pytest.mark.parametrize(
@@ -48,16 +49,16 @@ def test_nights_that_went_as_they_must_contradict_nothing(five_nights: list[Nigh
     ],
 )
 def test_a_contradiction_is_named(
-    five_nights: list[NightResult], position: int, outcome: str, completed: bool, seen: str
+    six_nights: list[NightResult], position: int, outcome: str, completed: bool, seen: str
 ) -> None:
-    result = replace(five_nights[position], outcome=outcome, completed=completed)
+    result = replace(six_nights[position], outcome=outcome, completed=completed)
     assert result.contradiction is not None
     assert result.contradiction.startswith(f"night {position + 1}")
     assert result.contradiction.endswith(f"but was {seen}")
 
 
-def test_a_night_that_the_gate_refused_is_decided(five_nights: list[NightResult]) -> None:
-    assert replace(five_nights[0], outcome="refused", completed=True).contradiction is None
+def test_a_night_that_the_gate_refused_is_decided(six_nights: list[NightResult]) -> None:
+    assert replace(six_nights[0], outcome="refused", completed=True).contradiction is None
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,19 @@ def test_the_rivals_are_cn_aa_and_ra(report_with: Callable[..., EvaluationReport
     assert "resource_allocation 0.300 [0.280, 0.320]" in against_rivals(report)
 
 
+def test_a_warm_start_is_told_with_what_it_came_to(six_nights: list[NightResult]) -> None:
+    *_, before, last = six_nights
+    assert warm_start(before) is None
+    warm = WarmStart(version=1, as_of=before.night.as_of, files=(), known_nodes=3045, new_nodes=15, valid_edges_seen=9)
+    begun = replace(last, trained=night_stories.trained().model_copy(update={"warm_start": warm}))
+    told = "Night 6's model began with the weights of version 1 (3,045 nodes known, 15 new)"
+    assert warm_start(begun) == f"{told}."
+    assert last.report is not None
+    drift = Interval(value=0.0121, low=-0.004, high=0.03)
+    measured = replace(begun, report=last.report.model_copy(update={"drift": drift}))
+    assert warm_start(measured) == f"{told}: mrr +0.012 [-0.004, +0.030] to the same recipe from random weights."
+
+
 def test_outcomes_are_read_from_the_ledger(tmp_path: Path) -> None:
     values = {
         "NCNC_HOME": str(tmp_path / "home"),
@@ -82,7 +96,7 @@ def test_outcomes_are_read_from_the_ledger(tmp_path: Path) -> None:
         "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}",
     }
     SnapshotStore.create(values["NCNC_DATA_REPOSITORY"], str(tmp_path / "remote"))
-    doors, deliveries = Doors(Environment(values)), Generated(5)
+    doors, deliveries = Doors(Environment(values)), Generated(6)
     night = deliveries.nights[3]
     doors.ledger.append(
         NightEntry(

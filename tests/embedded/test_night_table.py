@@ -17,9 +17,9 @@ from pipeline.records import CheckResult, EdgeSplit, LeakInvariant
 
 
 @pytest.mark.parametrize("width", [80, 150])
-def test_the_table_shows_every_night_and_what_to_do_next(five_nights: list[NightResult], width: int) -> None:
+def test_the_table_shows_every_night_and_what_to_do_next(six_nights: list[NightResult], width: int) -> None:
     console = Console(record=True, width=width, file=io.StringIO())
-    show(five_nights, Generated(5), Layout(Path("/c/.ncnc/demo")), console)
+    show(six_nights, Generated(6), Layout(Path("/c/.ncnc/demo")), console)
     text = console.export_text()
     assert "night 3 skipped: unchanged since [demo-2]" in text  # brackets are no markup here
     assert "night 4 refused: 5,049 edges are 35 %" in text
@@ -31,17 +31,17 @@ def test_the_table_shows_every_night_and_what_to_do_next(five_nights: list[Night
             assert cell in text
 
 
-def test_the_pages_of_another_demo_are_started_by_its_name(five_nights: list[NightResult]) -> None:
+def test_the_pages_of_another_demo_are_started_by_its_name(six_nights: list[NightResult]) -> None:
     console = Console(record=True, width=150, file=io.StringIO())
-    show(five_nights, Generated(5), Layout(Path("/c/.ncnc/as_caida")), console)
+    show(six_nights, Generated(6), Layout(Path("/c/.ncnc/as_caida")), console)
     assert "make up STACK=as_caida" in console.export_text()
 
 
-def test_what_was_delivered_checked_and_split_stands_beside_it(five_nights: list[NightResult]) -> None:
+def test_what_was_delivered_checked_and_split_stands_beside_it(six_nights: list[NightResult]) -> None:
     held = CheckResult(name="self_loops", level="refuse", threshold="0", observed="0", passed=True)
     dip = CheckResult(name="edge_dip", level="warn", threshold=">= 0.9", observed="0.85", passed=False)
     truncated = held.model_copy(update={"name": "minimum_edge_ratio", "passed": False})
-    first, *others, refused, last = five_nights
+    first, *others, refused, rejected, last = six_nights
     snapshot, report = first.snapshot, first.report
     assert snapshot is not None
     assert report is not None
@@ -56,10 +56,11 @@ def test_what_was_delivered_checked_and_split_stands_beside_it(five_nights: list
         ),
         *others,
         replace(refused, checks=checks_of(held, truncated, reasons=("minimum_edge_ratio: 0.35",))),
+        rejected,
         last,
     ]
     console = Console(record=True, width=200, file=io.StringIO())
-    show(nights, Generated(5), Layout(Path("/c/.ncnc/demo")), console)
+    show(nights, Generated(6), Layout(Path("/c/.ncnc/demo")), console)
     text = console.export_text()
     for cell in (
         "1,760",
@@ -74,13 +75,13 @@ def test_what_was_delivered_checked_and_split_stands_beside_it(five_nights: list
         assert cell in text
 
 
-def test_a_broken_invariant_is_named(five_nights: list[NightResult]) -> None:
-    report = five_nights[0].report
+def test_a_broken_invariant_is_named(six_nights: list[NightResult]) -> None:
+    report = six_nights[0].report
     assert report is not None
     broken = LeakInvariant(name="disjoint", checked=5, violations=1)
-    night = replace(five_nights[0], report=report.model_copy(update={"certificate": (broken,)}))
+    night = replace(six_nights[0], report=report.model_copy(update={"certificate": (broken,)}))
     console = Console(record=True, width=200, file=io.StringIO())
-    show([night], Generated(5), Layout(Path("/c/.ncnc/demo")), console)
+    show([night], Generated(6), Layout(Path("/c/.ncnc/demo")), console)
     assert "BROKEN: disjoint" in console.export_text()
 
 

@@ -21,6 +21,14 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"],
 pathlib.Path(sys.argv[1]).write_text(f"{os.getpid()} {child.pid}")
 time.sleep(600)
 """
+TALKER = """
+import sys, time
+print(sys.argv[1], end=" ", flush=True)
+time.sleep(0.4)
+print("begun", flush=True)
+time.sleep(1)
+print("ended")
+"""
 
 
 @pytest.fixture
@@ -49,6 +57,21 @@ def test_stop_ends_what_ignores_sigterm_and_what_left_the_session(processes: Pro
     assert running(pids) == []
     assert processes.alive() == []
     assert list(processes.layout.pids.iterdir()) == []
+
+
+def test_lines_are_handed_on_as_they_are_printed_and_none_of_an_earlier_run(processes: Processes) -> None:
+    heard: list[tuple[float, str]] = []
+    for name in ("one", "two"):
+        heard.clear()
+        argv = [sys.executable, "-c", TALKER, name]
+        processes.run("talker", argv, {}, on_line=lambda line: heard.append((time.monotonic(), line)))
+        assert [line for _, line in heard] == [f"{name} begun", "ended"]
+        assert heard[1][0] - heard[0][0] > 0.5
+
+
+def test_what_ends_with_an_error_is_named_with_its_last_lines(processes: Processes) -> None:
+    with pytest.raises(StackError, match=r"(?s)talker ended with an error.*the last word"):
+        processes.run("talker", [sys.executable, "-c", "print('the last word'); raise SystemExit(3)"], {})
 
 
 def test_a_later_start_finds_and_ends_what_an_earlier_one_left(processes: Processes, tmp_path: Path) -> None:

@@ -69,8 +69,10 @@ def test_a_stack_of_ones_own_keeps_the_dags_schedule_and_reads_the_users_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NCNC_SOURCE_EDGES", "/data/roads-{date}.csv")
+    monkeypatch.setenv("NCNC_APPROVAL", "person")
     settings = nightly_settings(Layout(tmp_path), REPOSITORY / "params.yaml")
-    assert (settings.schedule, settings.graph) == (None, "demo")
+    assert (settings.schedule, settings.graph, settings.approval) == (None, "demo", "person")
+    assert settings.environment(Layout(tmp_path))["NCNC_APPROVAL"] == "person"
     assert settings.source_edges == "/data/roads-{date}.csv"
 
 

@@ -61,11 +61,12 @@ def answer(choice):
         SchedulerJobRunner(job=Job()).check_awaiting_input_timeouts()
         return
     run = f"/api/v2/dags/nightly_retraining/dagRuns/{task.run_id}"
-    body = {"chosen_options": [choice], "params_input": {}}
+    words = {"reason": "wait for {{ ds }}"} if choice == "Reject" else {}  # the form may stay empty
+    body = {"chosen_options": [choice], "params_input": words}
     client.patch(f"{run}/taskInstances/approve/-1/hitlDetails", json=body).raise_for_status()
 
 found = {}
-for day, choice in enumerate(("Approve", "Reject", "nobody"), start=1):
+for day, choice in enumerate(("Approve", "nobody", "Reject"), start=1):
     dag.get_task("approve").response_timeout = timedelta(seconds=1 if choice == "nobody" else 3600)
     threading.Thread(target=answer, args=(choice,), daemon=True).start()
     run = dag.test(logical_date=datetime.fromisoformat(f"2026-01-0{day}T03:00:00+00:00"))
@@ -186,17 +187,19 @@ def test_night_that_asks_a_person_hands_the_answer_to_register(airflow: dict[str
     found = json.loads((tmp_path / "outcome.json").read_text())
     assert [found[choice]["approve"] for choice in found] == ["success"] * 3
     assert {choice: states["register"] for choice, states in found.items()} == {
-        "Approve": "success", "Reject": "skipped", "nobody": "skipped",
+        "Approve": "success", "nobody": "skipped", "Reject": "skipped",
     }  # fmt: skip
     calls = (tmp_path / "calls").read_text().splitlines()
     assert sum(call.startswith("nominate --run-dir") for call in calls) == 3
     answers = [call.partition("Z --")[2].partition(" --at=") for call in calls if call.startswith("register")]
     assert [said for said, _, _ in answers] == [
         "answer=Approve --by=ann",
-        "answer=Reject --by=ann",
         "answer=Reject --by=",
+        "answer=Reject --by=ann",
     ]
-    assert all(datetime.fromisoformat(at).tzinfo for _, _, at in answers)
+    times_and_reasons = [rest.partition(" --why=") for _, _, rest in answers]
+    assert all(datetime.fromisoformat(at).tzinfo for at, _, _ in times_and_reasons)
+    assert [why for _, _, why in times_and_reasons] == ["", "", "wait for {{ ds }}"]  # words, and no template
 
 
 @pytest.mark.timeout(300)

@@ -43,6 +43,11 @@ def test_operators_answer_is_a_persons_or_that_of_a_time_out(
     assert Answer.of_operator(answer, by, AT) == Answer(approved, who, AT, reason)
 
 
+def test_persons_words_follow_the_answer() -> None:
+    assert Answer.of_operator("Reject", "ann", AT, " one more day ").reason == "rejected in Airflow: one more day"
+    assert Answer.of_operator("Reject", "", AT, "from a form that nobody sent").reason == "no answer in time"
+
+
 @pytest.mark.parametrize(
     ("answer", "by", "message"),
     [

@@ -24,7 +24,7 @@ def test_night_with_a_person_from_nomination_to_rollback(
     )
     assert call("nominate", "--run-dir", str(first.path))[1]["outcome"] == "awaiting"
     assert call("register", "--run-dir", str(first.path))[0] == 99  # not without an answer
-    answered = ("--answer=Approve", "--by=ann", "--at=2026-01-02 03:00:00.5+00:00")  # as the DAG passes it
+    answered = ("--answer=Approve", "--by=ann", "--at=2026-01-02 03:00:00.5+00:00", "--why=fine")
     assert call("register", "--run-dir", str(first.path), *answered)[0] == 0
 
     call("nominate", "--run-dir", str(second.path))
@@ -37,6 +37,7 @@ def test_night_with_a_person_from_nomination_to_rollback(
     assert (code, line) == (0, {"graph": graph, "champion": 1, "previous": 2})
     answers = [entry for entry in doors.ledger.entries(graph) if isinstance(entry, ApprovalEntry)]
     assert [entry.who for entry in answers[:2]] == ["ann", "bob"]
+    assert answers[0].reason == "approved in Airflow: fine"
     assert "@" in answers[2].who  # user@machine where nobody is named
 
 
