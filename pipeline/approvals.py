@@ -10,6 +10,7 @@ from pipeline.errors import InvalidInput
 from pipeline.ledger_entries import ApprovalEntry, Entry
 from pipeline.records import Approval, NightEntry, PromotionDecision
 
+AWAITS = "awaits a person's approval; the gate: "  # before the gate's own reason
 NOBODY = "nobody"  # who answers where the time ran out
 # What these refuse was never measured, or was measured on pairs that a model had seen: there is nothing to overrule.
 NEVER_OVERRIDDEN = ("leak_certificate", "data_checks")
@@ -39,8 +40,12 @@ class Answer:
             raise InvalidInput(
                 "The answer Approve comes from nobody. An approval needs a person: pass --by with the name."
             )
-        said = "approved in Airflow" if approved else "rejected in Airflow" if by.strip() else "no answer in time"
-        reason = f"{said}: {why.strip()}" if by.strip() and why.strip() else said
+        if not by.strip():
+            reason = "no answer in time"
+        elif why.strip():
+            reason = f"{why.strip()} (in Airflow)"
+        else:
+            reason = "approved in Airflow" if approved else "rejected in Airflow"
         return cls(approved, by.strip() or NOBODY, at, reason)
 
 

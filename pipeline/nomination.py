@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.approvals import last_night, rejection, standing_answer
+from pipeline.approvals import AWAITS, last_night, rejection, standing_answer
 from pipeline.doors import Doors
 from pipeline.errors import NothingToDo
 from pipeline.records import GraphSnapshot, NightEntry, PromotionDecision
@@ -33,7 +33,7 @@ def nominate(folder: RunFolder, *, doors: Doors) -> NightEntry:
         as_of=snapshot.as_of,
         at=doors.clock(),
         outcome="awaiting",
-        reason=f"awaits a person's approval; the gate: {decision.reason}",
+        reason=f"{AWAITS}{decision.reason}",
         completed=True,
         run_key=snapshot.run_key,
         snapshot_tag=snapshot.tag,

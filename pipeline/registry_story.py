@@ -1,4 +1,4 @@
-"""The ledger told as a story: one line an event, the moves of one promotion told together."""
+"""The ledger told as a story: one line an event, what belongs to one promotion or one answer told together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.approvals import NOBODY
+from pipeline.approvals import AWAITS, NOBODY, last_night
 from pipeline.ledger_entries import AliasObserved, ApprovalEntry, Entry, RegistryCollected
 from pipeline.records import AliasEntry, NightEntry
 
@@ -24,26 +24,37 @@ class Event:
 
 
 def story(entries: Sequence[Entry]) -> tuple[Event, ...]:
-    """Return the events of a graph, oldest first."""
+    """Return the events of a graph, oldest first.
+
+    A night that ended promoted or rejected is told with the move or the answer that made it so.
+    """
     events: list[Event] = []
     champion: int | None = None
     for position, entry in enumerate(entries):
         if isinstance(entry, AliasEntry | AliasObserved) and entry.alias == "champion":
             champion = entry.version
-        event = _event(entry, entries[:position], champion)
+        event = _event(entry, entries[:position], entries[position + 1 :], champion)
         if event is not None:
             events.append(event)
     return tuple(events)
 
 
-def _event(entry: Entry, before: Sequence[Entry], champion: int | None) -> Event | None:
+def _event(entry: Entry, before: Sequence[Entry], after: Sequence[Entry], champion: int | None) -> Event | None:
     match entry:
         case NightEntry():
+            if any(_ended_by(told, entry) for told in before):
+                return None
             return Event(entry.at, entry.outcome, _night(entry), f"run {entry.run_name}", entry.reason, champion)
         case AliasEntry():
             if entry.alias != "champion":  # told with the champion's move
                 return None
-            return Event(entry.at, *_move(entry, before), entry.who, entry.why, champion)
+            kind, move = _move(entry, before)
+            night = next((item for item in after if isinstance(item, NightEntry) and _ended_by(entry, item)), None)
+            if night is None:
+                return Event(entry.at, kind, move, entry.who, entry.why, champion)
+            return Event(
+                entry.at, kind, f"{_of(night)}: {move}", entry.who, _untold(entry.why, night, before), champion
+            )
         case AliasObserved():
             what = (
                 f"{entry.alias} was moved OUTSIDE, from {_version(entry.previous)} to {_version(entry.version)}; "
@@ -51,16 +62,41 @@ def _event(entry: Entry, before: Sequence[Entry], champion: int | None) -> Event
             )
             return Event(entry.at, "moved outside", what, "unknown", f"seen by {entry.who}", champion)
         case ApprovalEntry():
-            return Event(entry.at, entry.verdict, _answer(entry), entry.who, entry.reason, champion)
+            ended, night = last_night(after, entry.run_name), last_night((*before, *after), entry.run_name)
+            if entry.verdict == "approved" and not entry.overridden and ended and ended.outcome == "promoted":
+                return None  # told with the promotion
+            run = f"run {entry.run_name}" if night is None else _of(night)
+            return Event(entry.at, entry.verdict, _answer(entry, run), entry.who, entry.reason, champion)
         case RegistryCollected():
             return Event(
                 entry.at, "collected", _collected(entry), entry.who, f"{entry.reason} ({entry.policy})", champion
             )
 
 
+def _ended_by(entry: Entry, night: NightEntry) -> bool:
+    """Return whether an entry is the promotion or the rejection that a night ended with."""
+    if isinstance(entry, ApprovalEntry):
+        return night.outcome == "rejected" and (entry.verdict, entry.run_name) == ("rejected", night.run_name)
+    return (
+        isinstance(entry, AliasEntry)
+        and (entry.alias, entry.version, entry.why) == ("champion", night.version, night.reason)
+        and night.outcome == "promoted"
+    )
+
+
+def _of(night: NightEntry) -> str:
+    return f"night of {night.as_of:%Y-%m-%d %H:%M}"
+
+
 def _night(entry: NightEntry) -> str:
-    told = f"night of {entry.as_of:%Y-%m-%d %H:%M}: {entry.outcome}"
+    told = f"{_of(entry)}: {entry.outcome}"
     return f"{told}, version {entry.version}" if entry.version is not None else told
+
+
+def _untold(why: str, night: NightEntry, before: Sequence[Entry]) -> str:
+    """Return the reason of a promotion without what was told of its night when it began to wait for a person."""
+    awaiting = last_night(before, night.run_name)
+    return why if awaiting is None else why.removeprefix(f"{awaiting.reason.removeprefix(AWAITS)}; ")
 
 
 def _move(entry: AliasEntry, before: Sequence[Entry]) -> tuple[str, str]:
@@ -75,12 +111,12 @@ def _move(entry: AliasEntry, before: Sequence[Entry]) -> tuple[str, str]:
     return "promotion", f"version {entry.version} becomes champion in place of version {entry.previous}"
 
 
-def _answer(entry: ApprovalEntry) -> str:
+def _answer(entry: ApprovalEntry, run: str) -> str:
     if entry.overridden:
-        return f"OVERRIDE: run {entry.run_name} approved against: {entry.overridden}"
+        return f"OVERRIDE: {run} approved against: {entry.overridden}"
     if entry.who == NOBODY:
-        return f"nobody answered about run {entry.run_name} in time: {entry.verdict}"
-    return f"run {entry.run_name} {entry.verdict}"
+        return f"{run}: nobody answered in time, {entry.verdict}"
+    return f"{run}: {entry.verdict}"
 
 
 def _collected(entry: RegistryCollected) -> str:

@@ -14,6 +14,7 @@ from pipeline.registry_collection import RegistryPlan
 from pipeline.registry_retention import RegisteredVersion
 from pipeline.registry_story import Event
 
+LONGEST_REASON = 240  # characters: the gate's reasons have about 150, those of a refused delivery a line a check
 COLOURS = {
     "promotion": "bold green",
     "rollback": "bold yellow",
@@ -27,7 +28,7 @@ COLOURS = {
 def story_table(graph: str, events: Sequence[Event]) -> Table:
     """Return the story of a graph, an event a row; the champion's column shows who is champion after it.
 
-    A reason that stands in the row above, as of a promotion and its night, is not told twice.
+    A long reason is told by its beginning; the event has the whole of it.
     """
     table = Table(title=f"the story of {graph}", title_justify="left")
     table.add_column("when (UTC)", no_wrap=True)
@@ -35,14 +36,19 @@ def story_table(graph: str, events: Sequence[Event]) -> Table:
     table.add_column("what happened", ratio=2)
     table.add_column("who", ratio=1)
     table.add_column("why", ratio=2)
-    for event, before in zip(events, [None, *events], strict=False):
-        why = "(as above)" if before is not None and before.why == event.why else event.why
+    for event in events:
         champion = "-" if event.champion is None else str(event.champion)
         told = escape(event.what)
         colour = COLOURS.get(event.kind)
         what = f"[{colour}]{told}[/]" if colour else told
-        table.add_row(f"{event.at:%Y-%m-%d %H:%M}", champion, what, escape(event.who), escape(why))
+        table.add_row(f"{event.at:%Y-%m-%d %H:%M}", champion, what, escape(event.who), escape(_beginning(event.why)))
     return table
+
+
+def _beginning(reason: str) -> str:
+    if len(reason) <= LONGEST_REASON:
+        return reason
+    return f"{reason[:LONGEST_REASON].rpartition(' ')[0]} ..."
 
 
 def versions_table(

@@ -44,7 +44,7 @@ def test_operators_answer_is_a_persons_or_that_of_a_time_out(
 
 
 def test_persons_words_follow_the_answer() -> None:
-    assert Answer.of_operator("Reject", "ann", AT, " one more day ").reason == "rejected in Airflow: one more day"
+    assert Answer.of_operator("Reject", "ann", AT, " one more day ").reason == "one more day (in Airflow)"
     assert Answer.of_operator("Reject", "", AT, "from a form that nobody sent").reason == "no answer in time"
 
 

@@ -37,7 +37,7 @@ def test_night_with_a_person_from_nomination_to_rollback(
     assert (code, line) == (0, {"graph": graph, "champion": 1, "previous": 2})
     answers = [entry for entry in doors.ledger.entries(graph) if isinstance(entry, ApprovalEntry)]
     assert [entry.who for entry in answers[:2]] == ["ann", "bob"]
-    assert answers[0].reason == "approved in Airflow: fine"
+    assert answers[0].reason == "fine (in Airflow)"
     assert "@" in answers[2].who  # user@machine where nobody is named
 
 

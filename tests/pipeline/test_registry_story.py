@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from pipeline.approvals import AWAITS
 from pipeline.ledger_entries import AliasObserved, ApprovalEntry, Entry, RegistryCollected
 from pipeline.records import Alias, AliasEntry, NightEntry, NightOutcome
 from pipeline.registry_story import story
@@ -60,11 +61,43 @@ def test_ledger_is_told_as_a_story() -> None:
             "champion was moved OUTSIDE, from version 1 to version 2; the ledger follows what serves",
             2,
         ),
-        ("rejected", "run demo-6 rejected", 2),
-        ("rejected", "nobody answered about run demo-7 in time: rejected", 2),
+        ("rejected", "run demo-6: rejected", 2),
+        ("rejected", "run demo-7: nobody answered in time, rejected", 2),
         ("approved", "OVERRIDE: run demo-8 approved against: rejected by ann", 2),
         ("collected", "1 versions (3), 1 checkpoints and 0 run folders deleted", 2),
         ("taken away", "version 2 is no longer champion; there is none", None),
+    ]
+
+
+def test_promotion_its_night_and_its_approval_are_one_event() -> None:
+    gate = "mrr +0.04 [+0.02, +0.06]"
+    awaiting = night(1, "awaiting").model_copy(update={"reason": AWAITS + gate})
+    approved = answered(1).model_copy(update={"verdict": "approved", "reason": "fine"})
+    why = f"{gate}; approved by ann: fine"
+    move = moved(1, 1, None).model_copy(update={"why": why})
+    promoted = night(1, "promoted", 1).model_copy(update={"reason": why})
+    told = story((awaiting, approved, moved(1, 1, None, alias="challenger"), move, promoted))
+    assert [(event.kind, event.what, event.why) for event in told] == [
+        ("awaiting", "night of 2026-01-01 03:00: awaiting", AWAITS + gate),
+        ("promotion", "night of 2026-01-01 03:00: version 1 becomes the first champion", "approved by ann: fine"),
+    ]
+    # Killed in between, each is told as far as it got.
+    assert [event.what for event in story((awaiting, approved, move))[1:]] == [
+        "night of 2026-01-01 03:00: approved",
+        "version 1 becomes the first champion",
+    ]
+    by_the_gate = story((move, promoted))
+    assert [(event.what.partition(": ")[2], event.why) for event in by_the_gate] == [
+        ("version 1 becomes the first champion", why)
+    ]
+
+
+def test_rejection_and_its_night_are_one_event() -> None:
+    told = story((night(1, "awaiting"), answered(1), night(1, "rejected"), night(2, "rejected")))
+    assert [(event.what, event.who, event.why) for event in told] == [
+        ("night of 2026-01-01 03:00: awaiting", "run demo-1", "as it was"),
+        ("night of 2026-01-01 03:00: rejected", "ann", "slow"),
+        ("night of 2026-01-02 03:00: rejected", "run demo-2", "as it was"),  # as after a rejection of the same work
     ]
 
 

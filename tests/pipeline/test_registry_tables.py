@@ -29,14 +29,12 @@ def test_story_has_a_row_an_event_and_what_a_person_typed_is_no_markup() -> None
         assert said in text
 
 
-def test_a_reason_is_not_told_twice_in_a_row() -> None:
-    events = [
-        Event(AT, "promotion", "version 2 becomes champion", "run demo-2", "it is better", 2),
-        Event(AT, "promoted", "night: promoted, version 2", "run demo-2", "it is better", 2),
-        Event(AT, "rollback", "back to version 1", "ann", "slow", 1),
-    ]
-    text = shown(story_table("demo", events))
-    assert (text.count("it is better"), text.count("(as above)"), text.count("slow")) == (1, 1, 1)
+def test_a_long_reason_is_told_by_its_beginning() -> None:
+    long = "edges.parquet is refused: " + "mend it. " * 40
+    text = shown(story_table("demo", [Event(AT, "refused", "night: refused", "run demo-2", long, 1)]))
+    assert "edges.parquet is refused" in text
+    assert text.count("mend") < 26
+    assert "..." in text
 
 
 def test_versions_are_newest_first_with_both_accounts_of_the_aliases() -> None:
