@@ -74,10 +74,11 @@ def decision_section(story: NightStory) -> Section:
 
 
 def _reasons(story: NightStory) -> tuple[str, ...]:
-    """Return the reason as it was recorded; a refused delivery's point by point."""
+    """Return the reason as it was recorded; a refused delivery's point by point, an approved night's as the gate's."""
     if story.decision is None and story.checks is not None and story.checks.refused:
         return story.checks.reasons
-    if story.entry is not None:
+    approved = story.registered is not None and story.registered.approval is not None  # the next sentence tells it
+    if story.entry is not None and not (approved and story.decision is not None):
         return (f"Reason: {story.entry.reason}",)
     return (f"Reason: {story.decision.reason}",) if story.decision else ()
 

@@ -52,12 +52,18 @@ def test_what_a_person_decides_is_told_as_theirs(outcome: str, said: str) -> Non
 
 def test_who_approved_and_whom_they_overruled_is_said() -> None:
     approval = Approval(who="ada", at=AS_OF, reason="looked at the slices", overridden="kept by the gate")
-    registered = full_story().registered
-    assert registered is not None
-    story = replace(full_story(), registered=registered.model_copy(update={"approval": approval}))
+    plain = full_story()
+    assert plain.registered is not None
+    assert plain.decision is not None
+    assert plain.entry is not None
+    gate = plain.decision.reason
+    registered = plain.registered.model_copy(update={"approval": approval})
+    entry = plain.entry.model_copy(update={"reason": f"{gate}; approved by ada: looked at the slices"})
+    story = replace(plain, registered=registered, entry=entry)
     said = decision_section(story).sentences
     assert "Approved by ada, 2026-03-05 03:00 UTC: looked at the slices." in said
     assert "Overruled: kept by the gate." in said
+    assert said[0] == f"Reason: {gate}"  # the approval is not told twice
 
 
 def test_every_outcome_of_the_ledger_has_a_headline_a_tone_and_a_sign() -> None:
