@@ -23,9 +23,10 @@ from torch import Tensor
 
 from embedded.as_caida import AsCaida, dumps, find_archive, links
 from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.evaluation_negatives import EvaluationNegative, evaluation_negatives
+from ncnc_core.evaluation_negatives import evaluation_negatives
 from ncnc_core.heuristics import HEURISTICS
 from ncnc_core.link_model import LinkModel
+from ncnc_core.negative_kinds import EvaluationNegative
 from ncnc_core.ranking import reciprocal_ranks
 from pipeline.evaluation_parts import PairedComparison
 from pipeline.paired_difference import paired_comparison

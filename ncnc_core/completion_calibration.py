@@ -16,8 +16,9 @@ from ncnc_core.model_config import ModelConfig
 from ncnc_core.ncnc import NCNC
 from ncnc_core.overlap import common_neighbors, exclusive_neighbors
 from ncnc_core.scoring import node_levels, score_pairs
+from ncnc_core.selection_metric import SelectionMetric
 from ncnc_core.training_data import TrainingData
-from ncnc_core.validation import SelectionMetric, validation_metrics
+from ncnc_core.validation import validation_metrics
 
 ALPHAS = (0.25, 0.5, 0.75, 1.0)  # besides 0, which needs one trial whatever the belief, and the configured one
 INNER_PAIRS = 2**21  # fitted on at most; the neighbours of so many targets as give about these are taken

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from jaxtyping import Int64
@@ -11,9 +10,8 @@ from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
 from ncnc_core.hard_negatives import hard_negatives
+from ncnc_core.negative_kinds import EvaluationNegative
 from ncnc_core.negative_sampling import corrupted_negatives
-
-EvaluationNegative = Literal["uniform", "degree_matched", "hard"]
 
 
 def evaluation_negatives(

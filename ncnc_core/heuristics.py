@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency, contains_keys
+from ncnc_core.heuristic_names import HeuristicName
 
 ENTRIES_AT_ONCE = 2**22  # candidate common neighbours in memory: about 150 MiB of int64 temporaries
 
@@ -43,7 +44,7 @@ def preferential_attachment(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"
     return (adjacency.degree[pairs[0]] * adjacency.degree[pairs[1]]).float()
 
 
-HEURISTICS: dict[str, Heuristic] = {
+HEURISTICS: dict[HeuristicName, Heuristic] = {
     "common_neighbors": common_neighbors,
     "adamic_adar": adamic_adar,
     "resource_allocation": resource_allocation,

@@ -11,7 +11,8 @@ from ncnc_core.adjacency import Adjacency, pair_keys
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.negative_sampling import corrupted_negatives
-from ncnc_core.training import EpochResult, SelectionMetric, TrainedNetwork, train_network
+from ncnc_core.selection_metric import SelectionMetric
+from ncnc_core.training import EpochResult, TrainedNetwork, train_network
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.training_data import TrainingData
 

@@ -28,7 +28,8 @@ from ncnc_core.recipe import recipe as named_recipe
 from ncnc_core.recommendation import Candidates, Recommendations, recommend_links
 from ncnc_core.saved_model import ModelParts, load_parts, save_parts
 from ncnc_core.score_calibration import ScoreCalibration, fitted
-from ncnc_core.training import EpochResult, SelectionMetric
+from ncnc_core.selection_metric import SelectionMetric
+from ncnc_core.training import EpochResult
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.training_progress import training_progress
 

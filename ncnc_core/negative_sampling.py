@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Int64
@@ -10,8 +10,7 @@ from torch import Tensor
 
 from ncnc_core.adjacency import contains_keys, pair_keys
 from ncnc_core.errors import InvalidGraph
-
-NegativeKind = Literal["uniform", "degree_matched"]
+from ncnc_core.negative_kinds import NegativeKind
 
 ROUNDS = 32  # per endpoint kept; the degree range widens by a factor of two each WIDEN_EVERY rounds
 WIDEN_EVERY = 4

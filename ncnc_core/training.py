@@ -14,14 +14,15 @@ from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.score_calibration import ScoreCalibration, fit_calibration
 from ncnc_core.seeded import seeded
+from ncnc_core.selection_metric import SelectionMetric
 from ncnc_core.training_checkpoint import EpochResult, fingerprint, read_checkpoint, write_checkpoint
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.training_data import TrainingData
 from ncnc_core.training_run import TrainingRun
 from ncnc_core.training_step import require_own_edge_hidden
-from ncnc_core.validation import SelectionMetric, require_selectable, validation_scores
+from ncnc_core.validation import require_selectable, validation_scores
 
-__all__ = ["EpochResult", "SelectionMetric", "TrainedNetwork", "TrainingData", "train_network"]
+__all__ = ["EpochResult", "TrainedNetwork", "TrainingData", "train_network"]
 
 
 @dataclass(frozen=True, eq=False)

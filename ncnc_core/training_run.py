@@ -15,13 +15,14 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
 from ncnc_core.seeded import random_states, restore_random_states
+from ncnc_core.selection_metric import SelectionMetric
 from ncnc_core.sparse_features import compressed
 from ncnc_core.training_batches import epoch_batches
 from ncnc_core.training_checkpoint import EpochResult, Progress, load_optimizer_tensors, optimizer_tensors
 from ncnc_core.training_config import TrainingConfig
 from ncnc_core.training_data import TrainingData
 from ncnc_core.training_step import accumulate_gradients
-from ncnc_core.validation import SelectionMetric, validation_metrics
+from ncnc_core.validation import validation_metrics
 
 
 class TrainingRun:

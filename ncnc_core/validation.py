@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
 
-from pydantic import Field
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
@@ -15,10 +13,8 @@ from ncnc_core.link_network import LinkNetwork
 from ncnc_core.ranking import average_precision, hits_at_k_shared, reciprocal_ranks, roc_auc
 from ncnc_core.sampled_scoring import score_pairs_sampled
 from ncnc_core.scoring import node_levels, score_pairs
+from ncnc_core.selection_metric import METRIC_NAME, SelectionMetric
 from ncnc_core.training_data import TrainingData
-
-METRIC_NAME = r"^(mrr|auc|average_precision|hits@[1-9][0-9]*)$"
-SelectionMetric = Annotated[str, Field(pattern=METRIC_NAME)]
 
 
 def require_selectable(metric: SelectionMetric, data: TrainingData) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pipeline.alias_history import (
     ALIASES,
@@ -19,8 +20,10 @@ from pipeline.alias_history import (
 from pipeline.git_origin import attempts
 from pipeline.ledger import Ledger
 from pipeline.ledger_entries import AliasObserved
-from pipeline.model_registry import ModelRegistry
 from pipeline.records import Alias, AliasEntry
+
+if TYPE_CHECKING:
+    from pipeline.model_registry import ModelRegistry
 
 logger = logging.getLogger(__name__)
 

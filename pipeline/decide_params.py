@@ -8,7 +8,7 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from ncnc_core.heuristics import HEURISTICS
+from ncnc_core.heuristic_names import HEURISTIC_NAMES
 from pipeline.evaluation_parts import SliceKind
 from pipeline.params_section import Section
 
@@ -28,7 +28,7 @@ class DecideParams(Section):
     mode: Literal["superiority", "non_inferiority"] = "superiority"
     margin: float = Field(default=0.03, ge=0, lt=1)
     metric: Literal["mrr"] = "mrr"
-    floor: tuple[str, ...] = tuple(HEURISTICS)
+    floor: tuple[str, ...] = HEURISTIC_NAMES
     minimum_test_edges: int = Field(default=200, ge=1)
     guarded_slices: tuple[str, ...] = ("degree", "node_age")
     minimum_slice_edges: int = Field(default=30, ge=2)
@@ -43,9 +43,9 @@ class DecideParams(Section):
         if not names:
             raise ValueError(
                 f"a first model is held against the floor alone, and [] is no floor. Name at least one of "
-                f"{', '.join(HEURISTICS)}"
+                f"{', '.join(HEURISTIC_NAMES)}"
             )
-        _known(names, tuple(HEURISTICS), "a heuristic")
+        _known(names, HEURISTIC_NAMES, "a heuristic")
         _each_once(names)
         return names
 

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from pipeline.alias_moves import AliasMoves
 from pipeline.claims import Claims
 from pipeline.environment import Environment
 from pipeline.ledger import Ledger
-from pipeline.model_registry import ModelRegistry
 from pipeline.night_branch import NightBranch
-from pipeline.snapshot_store import SnapshotStore
+
+if TYPE_CHECKING:
+    from pipeline.alias_moves import AliasMoves
+    from pipeline.model_registry import ModelRegistry
+    from pipeline.snapshot_store import SnapshotStore
 
 
 def wall_clock() -> datetime:
@@ -23,7 +26,10 @@ def wall_clock() -> datetime:
 
 @dataclass(frozen=True)
 class Doors:
-    """Every door, opened when first used, so that a step needs only the services it touches."""
+    """Every door, opened when first used, so that a step needs only the services it touches.
+
+    What lies behind a door is imported there as well: MLflow and DVC cost a command that asks neither a second or more.
+    """
 
     environment: Environment
     clock: Callable[[], datetime] = wall_clock
@@ -31,6 +37,8 @@ class Doors:
     @cached_property
     def snapshots(self) -> SnapshotStore:
         """The versioned graph snapshots and splits."""
+        from pipeline.snapshot_store import SnapshotStore
+
         return SnapshotStore(self.environment.data_repository, self.environment.home, self.clock)
 
     @cached_property
@@ -46,11 +54,15 @@ class Doors:
     @cached_property
     def aliases(self) -> AliasMoves:
         """The moves of champion, challenger and previous, through ledger and registry."""
+        from pipeline.alias_moves import AliasMoves
+
         return AliasMoves(self.ledger, self.registry)
 
     @cached_property
     def registry(self) -> ModelRegistry:
         """Runs, metrics, artifacts and model versions."""
+        from pipeline.model_registry import ModelRegistry
+
         return ModelRegistry(self.environment.tracking_uri)
 
     @cached_property

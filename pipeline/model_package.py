@@ -19,7 +19,6 @@ from mlflow.types.schema import Array
 from pandas import DataFrame
 from pandas.api.types import is_integer_dtype
 
-from ncnc_core.link_model import LinkModel
 from ncnc_core.scored_table import DEFAULTS, ENDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +33,8 @@ PARSING = threading.Lock()
 
 def pack_model(model_folder: Path, destination: Path, *, logged: LoggedModel, input_example: DataFrame) -> None:
     """Write the pyfunc model into a new folder; needs no network, for the requirements are not inferred."""
+    from ncnc_core.link_model import LinkModel  # here: who only asks the registry needs no torch
+
     with tempfile.TemporaryDirectory() as scratch:
         # MLflow stores an artifact under the name of its folder, whatever key it is given.
         named = shutil.copytree(model_folder, Path(scratch) / ARTIFACT)

@@ -10,10 +10,10 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from ncnc_core.evaluation_negatives import EvaluationNegative
 from ncnc_core.model_config import ModelConfig
+from ncnc_core.negative_kinds import EvaluationNegative
+from ncnc_core.selection_metric import SelectionMetric
 from ncnc_core.training_config import TrainingConfig
-from ncnc_core.validation import SelectionMetric
 from pipeline.decide_params import DecideParams as DecideParams
 from pipeline.errors import InvalidInput
 from pipeline.params_file import explain, file_content

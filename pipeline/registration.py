@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from pandas import DataFrame
 
-from ncnc_core.link_model import LinkModel
 from pipeline.alias_history import Move, champions, standings
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
@@ -132,7 +132,7 @@ def _version(
     made = registry.sole_version_of_run_key(snapshot.graph, snapshot.run_key)
     if made is None:
         path = model_folder(folder, doors)
-        model_id = registry.log_model(trained.mlflow_run_id, path, input_example=_example(LinkModel.load(path)))
+        model_id = registry.log_model(trained.mlflow_run_id, path, input_example=_example(path))
         tags = version_tags(
             run_key=snapshot.run_key,
             run_name=snapshot.run_name,
@@ -155,9 +155,11 @@ def _version(
     )
 
 
-def _example(model: LinkModel) -> DataFrame:
+def _example(folder: Path) -> DataFrame:
     """Return two pairs of the model's own nodes, as the input that the served model shows."""
-    ids = list(model.node_ids)
+    from ncnc_core.link_model import LinkModel  # here: a retry that finds its version made needs no torch
+
+    ids = list(LinkModel.load(folder).node_ids)
     return DataFrame({"source": ids[:2], "target": ids[-2:][::-1]})
 
 

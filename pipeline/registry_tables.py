@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 from rich.markup import escape
@@ -10,9 +11,11 @@ from rich.table import Table
 
 from pipeline.alias_history import Standing
 from pipeline.records import Alias, NightEntry
-from pipeline.registry_collection import RegistryPlan
 from pipeline.registry_retention import RegisteredVersion
 from pipeline.registry_story import Event
+
+if TYPE_CHECKING:
+    from pipeline.registry_collection import RegistryPlan
 
 LONGEST_REASON = 240  # characters: the gate's reasons have about 150, those of a refused delivery a line a check
 COLOURS = {

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
@@ -14,7 +12,11 @@ from pipeline.manifest import verify_manifest
 from pipeline.records import EdgeSplit, FileDigest, GraphSnapshot, TrainedModel
 from pipeline.run_folder import RunFolder
 from pipeline.snapshot_files import read_graph
-from pipeline.split_arrays import SplitArrays
+
+if TYPE_CHECKING:  # imported by the step that reads them: the others name a folder here, and need no torch
+    import torch
+
+    from pipeline.split_arrays import SplitArrays
 
 SNAPSHOT_FOLDER = "snapshot"
 SPLIT_FOLDER = "split"
@@ -39,6 +41,8 @@ def snapshot_tables(folder: RunFolder, doors: Doors) -> GraphTables:
 
 def split_arrays(folder: RunFolder, doors: Doors) -> SplitArrays:
     """Return the run's split, fetched by its tag where this machine does not have it; every byte is checked."""
+    from pipeline.split_arrays import SplitArrays
+
     record = folder.get(EdgeSplit)
     path = folder.verified(SPLIT_FOLDER, record.files)
     if path is None:
@@ -73,6 +77,8 @@ def features_for(tables: GraphTables, split: EdgeSplit, stage: Stage) -> torch.T
     Training knows those of the train cut, testing those of the valid cut, a served model the present ones; where no
     time divides the edges there is no earlier time to know them at.
     """
+    import torch
+
     cut = feature_cut(split, stage)
     known = tables.features if cut is None else tables.features_at(cut)
     return None if known is None else torch.tensor(known)

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.errors import InvalidInput, TamperedRecord
-from pipeline.model_registry import ModelRegistry
 from pipeline.params import Params
 from pipeline.published_snapshot import STAMP_FORMAT
 from pipeline.records import FileDigest, GraphSnapshot, Record, digests_of_folder
+
+if TYPE_CHECKING:
+    from pipeline.model_registry import ModelRegistry
 
 R = TypeVar("R", bound=Record)
 

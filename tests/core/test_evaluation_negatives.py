@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from ncnc_core.adjacency import Adjacency, contains_keys, pair_keys
-from ncnc_core.evaluation_negatives import EvaluationNegative, evaluation_negatives
+from ncnc_core.evaluation_negatives import evaluation_negatives
 from ncnc_core.hard_negatives import hard_negatives
 from ncnc_core.heuristics import resource_allocation
+from ncnc_core.negative_kinds import EvaluationNegative
 
 NODES = 300
 

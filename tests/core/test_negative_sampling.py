@@ -4,7 +4,8 @@ import torch
 from ncnc_core import negative_sampling
 from ncnc_core.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.negative_sampling import NegativeKind, corrupted_negatives, uniform_pairs
+from ncnc_core.negative_kinds import NegativeKind
+from ncnc_core.negative_sampling import corrupted_negatives, uniform_pairs
 
 
 def generator(seed: int = 0) -> torch.Generator:

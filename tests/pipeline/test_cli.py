@@ -1,13 +1,34 @@
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.cli import main
+from pipeline.run_folder import RunFolder
 from tests.house import House
+
+ROOT = Path(__file__).parents[2]
+# Runs commands one after another in one interpreter, and says after each what of the heavy packages is loaded.
+WATCHED = """
+import json, sys
+from pipeline.cli import main
+
+found = []
+for argv in json.loads(sys.argv[1]):
+    sys.argv = ["ncnc", *argv]
+    try:
+        main()
+    except SystemExit as ended:
+        found.append([ended.code, sorted({"dvc", "mlflow", "numba", "pandas", "torch"} & sys.modules.keys())])
+print(json.dumps(found))
+"""
 
 
 def exit_code(monkeypatch: pytest.MonkeyPatch, *argv: str) -> int | str | None:
@@ -62,3 +83,56 @@ def test_published_snapshots_are_listed_fetched_and_audited(house: House, days: 
     }
     assert house.call("audit", "model", "small")[0] == 2
     assert house.call("audit", "model", "small@champion")[0] == 2
+
+
+def loaded_after_each(house: House, commands: Sequence[Sequence[str]], before: str = "") -> list[tuple[int, set[str]]]:
+    """Run commands in one fresh interpreter; return each one's exit code and the heavy packages loaded by then."""
+    done = subprocess.run(
+        [sys.executable, "-c", before + WATCHED, json.dumps(commands)],
+        cwd=ROOT,  # before the installed package
+        env=os.environ | house.values,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return [(code, set(loaded)) for code, loaded in json.loads(done.stdout.splitlines()[-1])]
+
+
+def test_a_command_that_computes_nothing_loads_no_torch(
+    house: House, days: list[NetworkDay], make_decided_run: Callable[..., RunFolder]
+) -> None:
+    house.deliver(1, days[0])
+    waits, refused = (
+        str(
+            make_decided_run(
+                house.doors, "small", as_of=house.as_of(night), run_key=str(night) * 64, promote=passed
+            ).path
+        )
+        for night, passed in ((2, True), (3, False))
+    )
+    params, why = ("--params", str(house.params_file)), ("--reason", "a test")
+    found = loaded_after_each(
+        house,
+        [
+            ["registry", "history", *params],
+            ["nominate", "--run-dir", waits],
+            ["decide", "--run-dir", refused],
+            ["status", *params],
+            ["registry", "show", *params],
+            ["reject", "--run-dir", waits, *why],
+            ["promote", "--run-dir", refused, *why],  # the gate said no
+            ["rollback", "--graph", "small", "--to", "1", *why],  # there is no version 1
+            ["snapshot", "--run-dir", str(house.run_dir(1)), "--as-of", house.as_of(1).isoformat(), *params],
+        ],
+    )
+    assert [code for code, _ in found] == [0, 0, 0, 0, 0, 0, 2, 2, 0]
+    assert found[0][1] == set()  # the ledger alone was asked
+    assert [loaded & {"torch", "numba"} for _, loaded in found] == [set()] * len(found)
+
+
+def test_torch_in_what_reads_the_parameters_is_seen(house: House) -> None:
+    planted = "import ncnc_core.negative_kinds, ncnc_core.evaluation_negatives\n"
+    found = loaded_after_each(house, [["registry", "history", "--params", str(house.params_file)]], before=planted)
+    assert found == [(0, {"torch", "numba"})]
