@@ -11,27 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-# Before mlflow is imported, for it reads the first one while importing. What the environment already says, holds.
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    # A server that is down is reported after about 10 s; Airflow's retries are the patient ones.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # Else a uv.lock in the caller's working directory would end up in the model.
-    "MLFLOW_UV_AUTO_DETECT": "false",
-}.items():
-    os.environ.setdefault(_name, _value)
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.tracking import MlflowClient
+from requests.exceptions import RequestException
+from sqlalchemy.exc import OperationalError
 
-from mlflow.exceptions import MlflowException  # noqa: E402
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: E402
-from mlflow.tracking import MlflowClient  # noqa: E402
-from requests.exceptions import RequestException  # noqa: E402
-from sqlalchemy.exc import OperationalError  # noqa: E402
-
-from pipeline.errors import InvalidInput, OutsideTrouble  # noqa: E402
-from pipeline.git_origin import CREDENTIALS  # noqa: E402
+from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.git_origin import CREDENTIALS
 
 TROUBLE = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "ABORTED", "DEADLINE_EXCEEDED")
 REFUSED = ("UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED")

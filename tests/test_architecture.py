@@ -27,7 +27,8 @@ LONG_FOR_A_REASON = {
 MAY_TOUCH_THE_ENVIRONMENT = {
     "pipeline/environment.py": "the one place",
     "pipeline/git_origin.py": "hands the process's environment on to git, and reads no setting",
-    "pipeline/tracking_server.py": "sets the switches that MLflow reads at its import",
+    "pipeline/mlflow_switches.py": "sets the switches that MLflow reads at its import",
+    "pipeline/tracking_server.py": "tells MLflow, while a bare database is opened, where its artifacts go",
     "dags/nightly_retraining.py": "schedule and approval; a DAG file may not import the pipeline",
     "benchmarks/datasets.py": "the data sets' folder, which only the benchmarks, the demo and the tests know",
     "benchmarks/nightly_bytes.py": "builds the environment of the processes it starts",
