@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency, contains_keys, pair_keys
+from ncnc_core.blank_weights import blank_weights
 from ncnc_core.cost_chunks import cost_chunks
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
@@ -89,7 +90,7 @@ def with_completion(network: LinkNetwork, *, scale: float, offset: float, alpha:
     """Return a network of these very weights, in evaluation mode, with other constants of completion."""
     constants = {"completion_scale": scale, "completion_offset": offset, "completion_alpha": alpha}
     config = ModelConfig.model_validate(network.config.model_dump() | constants)
-    with torch.device("meta"):  # nothing is initialised (an orthogonal table takes a while), nor copied
+    with blank_weights():  # an orthogonal table takes a while to draw
         other = LinkNetwork(config, num_features=network.num_features, num_ids=network.num_ids)
     other.load_state_dict(network.state_dict(), assign=True)
     return other.eval()

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ncnc_core.adjacency import Adjacency
+from ncnc_core.blank_weights import blank_weights
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_network import LinkNetwork
 from ncnc_core.model_config import ModelConfig
@@ -69,7 +70,7 @@ def load_parts(folder: Path) -> ModelParts:
     description = json.loads((folder / "model.json").read_text())
     _require_format(description, folder)
     config = _config(description["config"], folder)
-    with torch.device("meta"):  # nothing is initialised, so nothing is drawn from the caller's random state
+    with blank_weights():
         network = LinkNetwork(config, num_features=description["num_features"], num_ids=description["num_ids"])
     network.load_state_dict(_tensors(folder / "weights.safetensors"), assign=True)
     graph = _tensors(folder / "graph.safetensors")
