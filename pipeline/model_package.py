@@ -26,6 +26,7 @@ CORE = ROOT / "ncnc_core"
 SERVED_MODEL = Path(__file__).with_name("served_model.py")
 ARTIFACT = "link_model"  # as served_model.py asks for it
 PARAM_TYPES = {str: DataType.string, int: DataType.long, float: DataType.double, bool: DataType.boolean}
+DISTRIBUTIONS = {"yaml": "PyYAML"}  # named otherwise than their package
 MODEL_PATH = f"artifacts/{ARTIFACT}"
 # CPython 3.11 counts the depth of a parse for the whole interpreter: two threads that parse fail now and then.
 PARSING = threading.Lock()
@@ -88,11 +89,11 @@ def served_requirements() -> list[str]:
 
 def _distribution(package: str) -> str | None:
     """Return the distribution that brings an installed package, or None for one that is not installed."""
-    name = package.replace("_", "-")
+    name = DISTRIBUTIONS.get(package) or package.replace("_", "-")
     try:
         version(name)
     except PackageNotFoundError:
-        # Rarely needed, and reads every installed file list: seconds on a cold disk.
+        # Needed for no import of today, and reads every installed file list: a second, and more on a cold disk.
         return next(iter(packages_distributions().get(package, [])), None)
     return name
 

@@ -75,7 +75,8 @@ def test_imports_are_read_off_the_source(tmp_path: Path) -> None:
     [
         ("torch", "torch"),
         ("torch_geometric", "torch-geometric"),
-        ("sklearn", "scikit-learn"),  # named otherwise than what it brings
+        ("yaml", "PyYAML"),  # named otherwise than what it brings
+        ("sklearn", "scikit-learn"),  # and not known to be
         ("not_installed", None),  # an optional import
     ],
 )
