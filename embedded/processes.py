@@ -58,7 +58,11 @@ class Processes:
         *,
         on_line: Callable[[str], None] | None = None,
     ) -> None:
-        """Run a component that ends by itself, and wait for it; `on_line` gets each line that it prints, as it does."""
+        """Run a component that ends by itself, and wait for it; `on_line` gets each line that it prints, as it does.
+
+        Raises:
+            StackError: it ended with an error, or another component ended meanwhile, so that nothing more need start.
+        """
         log = self.layout.logs / f"{name}.log"
         printed = log.stat().st_size if log.is_file() else 0
         self.start(name, argv, environment)
@@ -77,6 +81,7 @@ class Processes:
         if self.started.pop(name).returncode != 0:
             raise self.failure(name, "ended with an error")
         (self.layout.pids / f"{name}.pid").unlink(missing_ok=True)
+        self.check()
 
     def check(self) -> None:
         """Raise StackError if a component has ended."""

@@ -66,12 +66,13 @@ class Stack:
         self.processes.start("mlflow", self._mlflow(), self.environment)
         self._say("database", "making Airflow's database")
         self.processes.run("airflow-db", ("airflow", "db", "migrate"), self.environment)
+        # It came up beside the database; where its port is taken, nothing of Airflow is started for nothing.
+        self._wait("mlflow", self._mlflow_missing)
         for name, argv in AIRFLOW_COMPONENTS.items():
             self.processes.start(name, argv, self.environment)
         if not self.layout.data_repository.exists():
             self.processes.run("snapshots-init", ("ncnc", "snapshots", "init"), self.environment)
         api = self.api
-        self._wait("mlflow", self._mlflow_missing)
         self._wait("Airflow", api.unhealthy)
         api.make_pool("gpu", 1)
         self._wait(f"DAG {DAG_ID}", lambda: [] if api.knows(DAG_ID) else ["dag-processor", *api.import_errors()])

@@ -105,6 +105,14 @@ def test_run_waits_for_the_end_and_refuses_a_failure(processes: Processes) -> No
     processes.stop()
 
 
+def test_run_names_another_component_that_ended_meanwhile(processes: Processes) -> None:
+    processes.start("mlflow", [sys.executable, "-c", "raise SystemExit('address already in use')"], {})
+    processes.started["mlflow"].wait()
+    with pytest.raises(StackError, match=r"(?s)mlflow ended with exit code 1.*address already in use"):
+        processes.run("airflow-db", [sys.executable, "-c", "pass"], {})
+    processes.stop()
+
+
 def test_two_starts_of_one_stack_do_not_meet(processes: Processes) -> None:
     hold = (
         "import sys; from pathlib import Path\n"
