@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -46,9 +47,9 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def tracking_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a bare MLflow database; making one takes seconds, so that tests share it under names of their own."""
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+def tracking_uri(tmp_path_factory: pytest.TempPathFactory, empty_tracking: Path) -> str:
+    """Return a bare MLflow database, which tests share under names of their own."""
+    return f"sqlite:///{shutil.copy(empty_tracking, tmp_path_factory.mktemp('mlflow'))}"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,7 +19,8 @@ from tests.local_services import free_port, mlflow_server
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
+def server(tmp_path: Path, empty_tracking: Path) -> Iterator[str]:
+    shutil.copy(empty_tracking, tmp_path)
     with mlflow_server(tmp_path) as url:
         yield url
 
