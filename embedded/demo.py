@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
@@ -22,11 +23,13 @@ from embedded.generated import MINIMUM_NIGHTS, Generated
 from embedded.layout import Layout
 from embedded.night_results import NightResult, read_results
 from embedded.night_table import show
-from embedded.nights import Answer, Deliveries, DemoError, Night, Search
+from embedded.nights import Deliveries, DemoError, Night
 from embedded.processes import StackError, alone
+from embedded.recipe_search import search_recipe
 from embedded.settings import Settings, free_port
 from embedded.stack import DAG_ID, Stack
 from embedded.task_log import last_words, run_folder
+from embedded.watched_run import ENDED, LONGEST_SECONDS, POLL_SECONDS, WatchedRun
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import StepError
@@ -35,10 +38,6 @@ from pipeline.registry_tables import story_table
 from pipeline.run_folder import RUNS
 from pipeline.search_space import Value
 
-ENDED = ("success", "failed")
-WAITS_FOR_A_PERSON = "awaiting_input"
-NIGHT_SECONDS = 1200.0
-POLL_SECONDS = 1.0
 BATCH_DAG_ID = "batch_recommendations"
 ROLLBACK_DAG_ID = "champion_rollback"
 ROLLBACK_RUN_ID = "rollback-1"
@@ -75,8 +74,10 @@ class Demo:
             api = self.stack.up()
             self._ingest()
             for night in self.deliveries.nights:
-                if self.deliveries.search is not None and night.number == self.deliveries.search.before:
-                    self._search(self.deliveries.search)
+                search = self.deliveries.search
+                if search is not None and night.number == search.before:
+                    run_dir = self._run_dir(self.deliveries.nights[search.on - 1])
+                    self.found = search_recipe(search, run_dir, self.stack, self.console)
                 self._play_night(api, night)
             self._check_runs(api)
             self._await_recommendations(api)
@@ -100,32 +101,15 @@ class Demo:
         self.stack.layout.root.mkdir(parents=True, exist_ok=True)
         self.stack.layout.params.write_text(self.deliveries.recipe(night, self.found).to_yaml())
 
+    def _run_dir(self, night: Night) -> Path:
+        return self.stack.layout.home / RUNS / night.run_name(self.deliveries.graph)
+
     def _play_night(self, api: AirflowApi, night: Night) -> None:
         self.deliveries.deliver(night.as_of, self.source)
         self._set_recipe(night)
-        started = time.monotonic()
         self._say(f"[bold]night {night.number}[/bold] as of {night.as_of:%Y-%m-%d}: {night.story}")
         api.post_run(DAG_ID, night.run_id, night.as_of)
-        state = self._follow(api, DAG_ID, night.run_id, f"night {night.number}", started, night.answer)
-        self._say(f"  night {night.number} ended {state} after {time.monotonic() - started:.0f} s")
-
-    def _search(self, search: Search) -> None:
-        """Search a better recipe on an earlier night's run, and keep what was found for the nights to come."""
-        started, night = time.monotonic(), self.deliveries.nights[search.on - 1]
-        self._say(f"[bold]by day[/bold] somebody searches a better recipe on night {search.on}: {search.trials} trials")
-        run_dir = self.stack.layout.home / RUNS / night.run_name(self.deliveries.graph)
-        argv = ["ncnc", "tune", "--run-dir", str(run_dir), "--trials", str(search.trials), "--space", str(search.space)]
-        with self.console.status("searching"):
-            self.stack.processes.run("tune", argv, self.stack.environment, on_line=self._say_trial)
-        line = json.loads((self.stack.layout.logs / "tune.log").read_text().splitlines()[-1])
-        self.found = line["params"]
-        found = ", ".join(f"{name} {_rounded(value)}" for name, value in self.found.items())
-        self._say(f"  {line['metric']} {line['baseline']:.3f} to {line['best']:.3f} on validation: {escape(found)}")
-        self._say(f"  the search ended after {time.monotonic() - started:.0f} s")
-
-    def _say_trial(self, line: str) -> None:
-        if line.startswith("trial "):
-            self._say(f"  {escape(line)}")
+        self._watched(api, DAG_ID, night.run_id, f"night {night.number}").follow(night.answer)
 
     def _await_recommendations(self, api: AirflowApi) -> None:
         """Wait for the batches that promotions have started by themselves, and say what they have made."""
@@ -135,8 +119,8 @@ class Demo:
                 said = running[0]
                 self._say("[bold]recommendations[/bold] for every node, by each model that was promoted")
             self.stack.processes.check()
-            if time.monotonic() - started > NIGHT_SECONDS:
-                raise DemoError(f"{said} of {BATCH_DAG_ID} has not ended in {NIGHT_SECONDS:.0f} s.")
+            if time.monotonic() - started > LONGEST_SECONDS:
+                raise DemoError(f"{said} of {BATCH_DAG_ID} has not ended in {LONGEST_SECONDS:.0f} s.")
             time.sleep(POLL_SECONDS)
         for batch in read_batches(self.stack.layout):
             self._say(f"  {batch.links:,} links for {batch.nodes:,} nodes by {batch.model}: {batch.folder}")
@@ -147,39 +131,14 @@ class Demo:
         aliases = Doors(Environment(self.stack.environment)).registry.aliases(graph)
         if reason is None or "previous" not in aliases:
             return
-        started, version = time.monotonic(), aliases["previous"]
+        version = aliases["previous"]
         self._say(f"[bold]afterwards[/bold] a person takes version {aliases['champion']} back: {escape(reason)}")
         conf = {"graph": graph, "version": version, "reason": reason}
         api.post_run(ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, None, conf)
-        state = self._follow(api, ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, "rollback", started, None)
-        self._say(f"  the rollback to version {version} ended {state} after {time.monotonic() - started:.0f} s")
+        self._watched(api, ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, f"the rollback to version {version}").follow()
 
-    def _follow(
-        self, api: AirflowApi, dag_id: str, run_id: str, title: str, started: float, answer: Answer | None
-    ) -> str:
-        """Show the tasks' states as they change until the run has ended, and answer what waits for a person."""
-        shown: dict[str, str] = {}
-        with self.console.status(title) as status:
-            while True:
-                state, tasks = api.run_state(dag_id, run_id), api.task_states(dag_id, run_id)
-                seconds = time.monotonic() - started
-                for task, now in tasks.items():
-                    if now != shown.get(task) and now not in ("waiting", "scheduled", "queued"):
-                        self._say(f"  {seconds:5.0f} s  {task:<9} {_painted(now)}")
-                        shown[task] = now
-                        if now == WAITS_FOR_A_PERSON and answer is not None:
-                            self._say(
-                                f"           a person reads the page and answers {answer.choice}: {answer.reason}"
-                            )
-                            api.answer(dag_id, run_id, task, answer.choice, answer.reason)
-                if state in ENDED:
-                    return state
-                running = [task for task, now in tasks.items() if now == "running"]
-                status.update(f"{title}: {', '.join(running) or 'between tasks'}, {seconds:.0f} s")
-                self.stack.processes.check()
-                if seconds > NIGHT_SECONDS:
-                    raise DemoError(f"{run_id} of {dag_id} has not ended in {seconds:.0f} s; its tasks: {tasks}.")
-                time.sleep(POLL_SECONDS)
+    def _watched(self, api: AirflowApi, dag_id: str, run_id: str, title: str) -> WatchedRun:
+        return WatchedRun(api, self.stack.processes, self.console, dag_id, run_id, title)
 
     def _check_runs(self, api: AirflowApi) -> None:
         """Raise unless exactly the nights that were asked for have run."""
@@ -191,16 +150,6 @@ class Demo:
 
     def _say(self, text: str) -> None:
         self.console.print(text)
-
-
-def _painted(state: str) -> str:
-    colours = {"success": "green", "running": "cyan", "skipped": "magenta", "up_for_retry": "yellow"}
-    colour = (colours | {WAITS_FOR_A_PERSON: "yellow"}).get(state, "red")
-    return f"[{colour}]{state}[/{colour}]"
-
-
-def _rounded(value: Value) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 @contextmanager
