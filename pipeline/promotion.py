@@ -115,10 +115,11 @@ def _calibration(report: EvaluationReport, params: DecideParams) -> RuleVerdict:
     elif stated is None:
         observed, passed = "the challenger states no probability: set decide.maximum_calibration_error: null", False
     else:
-        observed, passed = f"ece {stated.value:.4f} [{stated.low:.4f}, {stated.high:.4f}]", stated.value <= most
+        # The value itself is raised by chance, by about 0.015 on 500 edges; the lower bound allows for that.
+        observed, passed = f"ece {stated.value:.4f} [{stated.low:.4f}, {stated.high:.4f}]", stated.low <= most
     return RuleVerdict(
         name="calibration_error",
-        threshold="not asked for" if most is None else f"<= {most:g}",
+        threshold="not asked for" if most is None else f"lower bound of ece <= {most:g}",
         observed=observed,
         passed=passed,
     )

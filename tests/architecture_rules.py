@@ -14,6 +14,7 @@ MIRRORS = {
     "dags": "dags",
     "embedded": "embedded",
     "benchmarks/calibration_bounds.py": "benchmarks",
+    "benchmarks/calibration_limits.py": "benchmarks",
     "benchmarks/canonicalise.py": "benchmarks",
     "benchmarks/datasets.py": "benchmarks",
     "benchmarks/drawn_nights.py": "benchmarks",

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.decide_params import DecideParams
 from pipeline.promotion import best_of_floor, decide
-from pipeline.records import CheckResult, LeakInvariant, PromotionDecision
+from pipeline.records import CheckResult, Interval, LeakInvariant, ModelScores, PromotionDecision
 from tests.gate_reports import part, report, scores
 from tests.paired import paired
 
@@ -31,10 +31,17 @@ FAULTS: dict[str, dict[str, Any]] = {
     },
     "enough_test_edges": {"num_test_edges": 199},
     "beats_floor": {"floor": tuple(scores(name, 0.59) for name in DecideParams().floor)},
-    "calibration_error": {"challenger": scores("challenger", 0.60, ece=0.06)},
+    "calibration_error": {"challenger": scores("challenger", 0.60, ece=0.12)},
     "slice_guardrail": {"slices": (part("node_age", "cold", -0.1, -0.15, -0.05),)},
     "superiority_over_champion": {"paired": paired(0.05, -0.01, 0.11)},
 }
+
+
+def stating(value: float, low: float) -> ModelScores:
+    """Return a challenger of this calibration error, with this lower bound."""
+    passing = scores("challenger", 0.60)
+    ece = Interval(value=value, low=low, high=value + 0.01)
+    return passing.model_copy(update={"metrics": {**passing.metrics, "ece": ece}})
 
 
 def broken(decision: PromotionDecision) -> set[str]:
@@ -99,7 +106,7 @@ def test_a_decision_depends_on_nothing_but_report_and_policy() -> None:
         ),
         (
             {},
-            {"maximum_calibration_error": 0.03},
+            {"maximum_calibration_error": 0.01},
             "calibration_error",
             "ece 0.0400 [0.0200, 0.0800]",
         ),
@@ -141,6 +148,35 @@ def test_cold_start_is_gated_by_the_floor_alone_and_says_which_rules_had_nothing
     assert observed["slice_guardrail"] == "not applicable: no champion to compare with"
     assert observed["superiority_over_champion"] == "not applicable: there is no champion"
     assert observed["calibration_error"] == "ece 0.0400 (decide.maximum_calibration_error: null)"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "limit", "passed"),
+    [
+        (0.040, 0.000, 0.050, True),
+        # the value is above, but by no more than chance may make of it
+        (0.060, 0.030, 0.050, True),
+        (0.900, 0.049, 0.050, True),
+        # at the limit is not beyond it
+        (0.080, 0.050, 0.050, True),
+        (0.080, 0.051, 0.050, False),
+        (0.200, 0.180, 0.050, False),
+        (0.200, 0.180, 0.180, True),
+    ],
+)
+def test_a_calibration_error_breaks_its_rule_where_its_whole_interval_lies_above_the_limit(
+    value: float, low: float, limit: float, passed: bool
+) -> None:
+    decision = decide(report(challenger=stating(value, low)), DecideParams(maximum_calibration_error=limit))
+    verdict = next(rule for rule in decision.rules if rule.name == "calibration_error")
+    assert (verdict.passed, decision.promote) == (passed, passed)
+    assert verdict.observed == f"ece {value:.4f} [{low:.4f}, {value + 0.01:.4f}]"
+    assert verdict.threshold == f"lower bound of ece <= {limit:g}"
+
+
+def test_an_error_that_few_edges_cannot_prove_is_stopped_by_their_number() -> None:
+    unproven = report(challenger=stating(0.2, 0.0), num_test_edges=30)
+    assert broken(decide(unproven, STRICT)) == {"enough_test_edges"}
 
 
 def test_champion_that_cannot_be_compared_is_replaced_only_where_the_parameters_say_so() -> None:
