@@ -18,8 +18,10 @@ from pipeline.evaluation_parts import (
 )
 from pipeline.feature_drift import FeatureDrift
 from pipeline.graph_shape import DegreeCount, GraphShape
+from pipeline.ledger_entries import AliasObserved
 from pipeline.params import Params
 from pipeline.records import (
+    Alias,
     CheckResult,
     EdgeSplit,
     EpochPoint,
@@ -33,8 +35,10 @@ from pipeline.records import (
     RegisteredModel,
     RuleVerdict,
     TrainedModel,
+    WarmStart,
 )
 from pipeline.report.night_story import NightStory
+from pipeline.report.outside_moves import outside_moves
 from pipeline.report.trend import TrendNight
 
 AS_OF = datetime(2026, 3, 5, 3, tzinfo=UTC)
@@ -353,6 +357,29 @@ def full_story() -> NightStory:
         params=Params(),
         trend=trend(),
     )
+
+
+def warm_story() -> NightStory:
+    """A kept night whose training began with the champion's weights, and which met aliases moved past the ledger."""
+    story = kept_story()
+    start = WarmStart(
+        version=2,
+        as_of=AS_OF - timedelta(days=1),
+        files=(),
+        known_nodes=2985,
+        new_nodes=15,
+        valid_edges_seen=1371,
+        valid_edges_trained_on=7,
+    )
+    warm = trained().model_copy(update={"warm_start": start})
+    drifted = report().model_copy(update={"drift": Interval(value=0.011, low=-0.004, high=0.026)})
+    moved = outside_moves((observed("champion", 1, 2), observed("previous", 2, None)), RUN)
+    return replace(story, trained=warm, report=drifted, moved=moved)
+
+
+def observed(alias: Alias, previous: int | None, version: int | None, *, who: str = f"run {RUN}") -> AliasObserved:
+    """A move past the ledger as a run found it."""
+    return AliasObserved(graph="demo", alias=alias, version=version, previous=previous, at=AS_OF, who=who)
 
 
 def refused_story() -> NightStory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.evaluation_parts import ModelScores
+from pipeline.records import EdgeSplit, EvaluationReport, WarmStart
 from pipeline.report.blocks import (
     MISSING,
     Cell,
@@ -31,11 +32,7 @@ def training_section(story: NightStory) -> Section | None:
         f"validation."
     ]
     if trained.warm_start is not None:
-        start = trained.warm_start
-        said.append(
-            f"Began from the weights of version {start.version}: {start.known_nodes:,} nodes known to it, "
-            f"{start.new_nodes:,} new. It had seen {start.valid_edges_seen:,} of the validation edges."
-        )
+        said += [_began_warm(trained.warm_start, story.split), _drifted(story.report)]
     if trained.start_note:
         said.append(f"Did not begin warm: {trained.start_note}.")
     if not trained.history:
@@ -50,6 +47,41 @@ def training_section(story: NightStory) -> Section | None:
     rows = [[str(item.epoch), number(item.loss), number(item.value), number(item.seconds, 3)] for item in history]
     folded = table("Every epoch", ("epoch", "loss", f"{metric}, validation", "seconds"), rows)
     return Section("training", "Training", tuple(said), pictures=(picture,), folded=(folded,), half=True)
+
+
+def _began_warm(start: WarmStart, split: EdgeSplit | None) -> str:
+    """Say what the source knew; of the validation edges apart what it had merely seen and what it was trained on."""
+    edges = f"{split.num_valid:,} validation edges" if split else "validation edges"
+    learnt = start.valid_edges_trained_on
+    if learnt is None:
+        flatters = "on how many of them it was trained is not known, for its split could not be read"
+    elif learnt:
+        flatters = f"it was trained on {learnt:,} of them, which flatters the validation metric and the calibration"
+    else:
+        flatters = "it was trained on none of them, so that none flatters the validation metric"
+    return (
+        f"Began from the weights of version {start.version}: {start.known_nodes:,} nodes known to it, "
+        f"{start.new_nodes:,} new. Of the {edges} it had seen {start.valid_edges_seen:,}; {flatters}."
+    )
+
+
+def _drifted(report: EvaluationReport | None) -> str:
+    """Say what beginning warm has come to, against the same recipe begun cold."""
+    if report is None:
+        return "Its drift was not measured: the night was not evaluated."
+    drift = report.drift
+    if drift is None:
+        return "Its drift was not measured: no control was begun cold (train.cold_control)."
+    if drift.high < 0:
+        means = "beginning warm has come to cost: begin cold once (train.warm_start: none)"
+    elif drift.low > 0:
+        means = "beginning warm is worth something"
+    else:
+        means = "the two cannot be told apart"
+    return (
+        f"Drift, this model minus its control begun cold: {estimate_text(drift, signed=True)} "
+        f"{metric_name(report.paired_metric)}; {means}."
+    )
 
 
 def reliability_section(story: NightStory) -> Section | None:

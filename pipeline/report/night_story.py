@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from pipeline.approvals import last_night
 from pipeline.change_report import ChangeReport
 from pipeline.data_checks import DataChecks
 from pipeline.doors import Doors
@@ -23,6 +24,7 @@ from pipeline.records import (
     RegisteredModel,
     TrainedModel,
 )
+from pipeline.report.outside_moves import OutsideMove, outside_moves
 from pipeline.report.trend import TrendNight, read_trend, with_drift
 from pipeline.run_folder import RunFolder
 
@@ -34,7 +36,8 @@ R = TypeVar("R", bound=Record)
 class NightStory:
     """One night as its records, its checks and the ledger tell it; None where the night did not get that far.
 
-    `faults` says what could not be read, so that a page is made of the rest.
+    `faults` says what could not be read, so that a page is made of the rest; `moved`, which aliases were moved past the
+    ledger.
     """
 
     graph: str
@@ -53,6 +56,7 @@ class NightStory:
     params: Params | None = None
     trend: tuple[TrendNight, ...] = ()
     faults: tuple[str, ...] = ()
+    moved: tuple[OutsideMove, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -99,12 +103,12 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
     as_of = snapshot.as_of if snapshot else folder.as_of
     change = read(lambda: _left(folder, ChangeReport))
     trend = read_trend(doors, folder.graph, as_of) if as_of else ()
-    entries = [item for item in doors.ledger.entries(folder.graph) if isinstance(item, NightEntry)]
+    entries = doors.ledger.entries(folder.graph)
     return NightStory(
         graph=folder.graph,
         run_name=folder.name,
         as_of=as_of,
-        entry=next((item for item in reversed(entries) if item.run_name == folder.name), None),
+        entry=last_night(entries, folder.name),
         checks=read(lambda: _left(folder, DataChecks)),
         change=change,
         snapshot=snapshot,
@@ -117,6 +121,7 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
         params=read(folder.frozen_params) if snapshot else None,
         trend=with_drift(trend, folder.name, change.metrics()) if change else trend,
         faults=tuple(faults),
+        moved=outside_moves(entries, folder.name),
     )
 
 

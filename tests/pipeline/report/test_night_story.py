@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.data_checks import DataChecks
 from pipeline.doors import Doors
+from pipeline.ledger_entries import AliasObserved
 from pipeline.records import EdgeSplit, NightEntry, PromotionDecision
 from pipeline.report.night_story import read_story
 from pipeline.run_folder import RunFolder
@@ -52,6 +53,13 @@ def test_a_record_that_was_changed_is_a_fault_and_the_rest_is_gathered(
     assert story.decision is not None
     assert len(story.faults) == 1
     assert "edge_split.json" in story.faults[0]
+
+
+def test_a_move_past_the_ledger_is_told_of_the_night_that_found_it(doors: Doors, graph: str, run_name: str) -> None:
+    move = {"graph": graph, "alias": "champion", "version": 1, "previous": 2, "at": AS_OF, "who": f"run {run_name}"}
+    doors.ledger.append(AliasObserved.model_validate(move))
+    story = read_story(RunFolder(doors.environment.home / "runs" / run_name, doors.registry), doors)
+    assert [item.command for item in story.moved] == [f"ncnc rollback --graph {graph} --to 2 --reason ..."]
 
 
 def test_a_run_that_left_nothing_is_unfinished(doors: Doors, graph: str) -> None:

@@ -20,6 +20,7 @@ from tests.night_stories import (
     refused_story,
     report,
     skipped_story,
+    warm_story,
 )
 
 ALL = ["decision", "metrics", "comparison", "trend", "slices", "training", "reliability", "graph", "sensitivity",
@@ -170,6 +171,15 @@ def test_a_report_of_an_evaluation_that_measured_less_is_made_all_the_same() -> 
 def test_what_could_not_be_read_is_said_at_the_top() -> None:
     text = report_page(replace(empty_story(), faults=("edge_split.json is not valid <b>",)))
     assert "Could not be read:</strong> edge_split.json is not valid &lt;b&gt;" in text
+
+
+def test_an_alias_moved_past_the_ledger_is_said_at_the_top_with_what_to_do() -> None:
+    text = report_page(replace(empty_story(), moved=warm_story().moved))
+    top = text[: text.index('<dl class="facts">')]
+    assert top.count("<strong>Moved past the ledger:</strong>") == 2
+    assert "champion of demo went from version 1 to version 2." in top
+    assert "<code>ncnc rollback --graph demo --to 1 --reason ...</code>" in top
+    assert "Moved past" not in report_page(empty_story())
 
 
 def test_the_facts_name_the_night_its_snapshot_and_its_split() -> None:
