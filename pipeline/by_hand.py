@@ -1,4 +1,4 @@
-"""What a person does to a champion by hand: promote a run, reject one, roll back."""
+"""What a person does to a champion by hand: promote a run or its version, reject a run, roll back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.ledger_entries import AliasEvent, ApprovalEntry, Entry
 from pipeline.night import run_step
 from pipeline.records import PromotionDecision, RegisteredModel
-from pipeline.run_folder import RunFolder
+from pipeline.run_folder import RUNS, RunFolder
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,34 @@ def promote_by_hand(folder: RunFolder, *, who: str, reason: str, override: bool,
     answer = Answer(approved=True, who=who, at=doors.clock(), reason=reason, overridden="; ".join(against))
     params = folder.frozen_params()
     return cast(RegisteredModel, run_step("register", folder, params, doors=doors, answer=answer))
+
+
+def run_of_version(graph: str, number: int, *, who: str, doors: Doors) -> RunFolder:
+    """Return the run to promote for a version that is registered and never was champion.
+
+    A version is made by a promotion alone, so that it is one that another promotion or a rollback overtook.
+
+    Raises:
+        InvalidInput: there is no such version, or it was champion before.
+        NothingToDo: it is champion already.
+    """
+    doors.aliases.look(graph, who=who, at=doors.clock())
+    version = doors.registry.version(graph, number)
+    entries = doors.ledger.entries(graph)
+    if (champion := standings(entries).get("champion")) is not None and champion.version == number:
+        raise NothingToDo(f"Version {number} is the champion of {graph} already.")
+    if number in champions(entries):
+        raise InvalidInput(
+            f"Version {number} of {graph} was champion before, and to make it champion again is a rollback: "
+            f"ncnc rollback --graph {graph} --to {number} --reason ..."
+        )
+    first = doors.registry.version_of_run_key(graph, version.run_key)
+    if first is not None and first.version != number:
+        raise InvalidInput(
+            f"Version {number} of {graph} is the copy that a race of run {version.run_name} left beside version "
+            f"{first.version}. Promote that one: ncnc promote --graph {graph} --version {first.version} --reason ..."
+        )
+    return RunFolder(doors.environment.home / RUNS / version.run_name, doors.registry)
 
 
 def reject_by_hand(folder: RunFolder, *, who: str, reason: str, doors: Doors) -> ApprovalEntry:
@@ -95,7 +123,7 @@ def roll_back(graph: str, to: int, *, who: str, reason: str, doors: Doors) -> in
     if to not in was:
         raise InvalidInput(
             f"Version {to} of {graph} never was champion; those that were: {', '.join(map(str, was)) or 'none'}. Roll "
-            f"back to one of them, or promote the run that made it: ncnc promote --run-dir RUN --reason ..."
+            f"back to one of them, or promote it: ncnc promote --graph {graph} --version {to} --reason ..."
         )
     if was[-1] == to and (last := _last_champion(entries)) is not None and last.version == to:
         if (last.who, getattr(last, "why", None)) == (who, reason):

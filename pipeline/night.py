@@ -11,7 +11,7 @@ from pipeline.approvals import Answer
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.params import Params
-from pipeline.records import GraphSnapshot, NightEntry, NightOutcome, Record
+from pipeline.records import GraphSnapshot, NightEntry, NightOutcome, Record, RegisteredModel
 from pipeline.run_folder import RunFolder
 from pipeline.run_key import code_version
 
@@ -41,8 +41,8 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
     Raises:
         StepError: as the step raised it; what the core found wrong becomes InvalidInput.
     """
-    if step != FIRST_STEP:
-        _require_same_code(folder.get(GraphSnapshot))
+    if step != FIRST_STEP and not (step == "register" and folder.has(RegisteredModel)):
+        _require_same_code(folder.get(GraphSnapshot))  # a version that is there is not made again, by whatever code
     module = cast(Step, importlib.import_module(f"pipeline.steps.{step}"))
     try:
         if step in LOOK_AT_THE_ALIASES:

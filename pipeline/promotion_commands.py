@@ -32,21 +32,37 @@ def nominate(run_dir: RunDir) -> None:
 
 @promotions.command()
 def promote(
-    run_dir: RunDir,
     reason: Reason,
+    run_dir: Annotated[Path | None, typer.Option("--run-dir", help="The folder of the run to promote.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="Or a registered version that never was champion.")] = None,
+    graph: Annotated[str | None, typer.Option(help="The graph of that version.")] = None,
     who: Who = None,
     override: Annotated[bool, typer.Option("--override", help="Set the gate or a rejection aside, on record.")] = False,
 ) -> None:
-    """Approve a decided run by hand and make it champion; what the gate refused only with --override."""
-    from pipeline.by_hand import promote_by_hand
+    """Approve a decided run, or a registered version, and make it champion; against the gate only with --override."""
+    from pipeline.approvals import standing_answer
+    from pipeline.by_hand import promote_by_hand, run_of_version
 
-    doors, folder = _opened(run_dir)
-    record = promote_by_hand(folder, who=_name(who), reason=_given(reason), override=override, doors=doors)
-    approval = record.approval
+    name, why = _name(who), _given(reason)
+    if run_dir is not None and version is None and graph is None:
+        doors, folder = _opened(run_dir)
+    elif run_dir is None and version is not None and graph is not None:
+        doors = open_doors()
+        folder = run_of_version(graph, version, who=name, doors=doors)
+    else:
+        options = {"--run-dir": run_dir, "--graph": graph, "--version": version}
+        given = " ".join(f"{option} {value}" for option, value in options.items() if value is not None)
+        raise InvalidInput(
+            f"ncnc promote takes a run or a version, exactly one of the two, and was given {given or 'neither'}. Pass "
+            f"--run-dir RUN alone, or --graph GRAPH --version N."
+        )
+    record = promote_by_hand(folder, who=name, reason=why, override=override, doors=doors)
+    # Not the record's approval: that of a version which was made by an earlier try is the earlier one.
+    answer = standing_answer(doors.ledger.entries(folder.graph), folder.name)
     print_line(
         run=folder.name,
         champion=record.version,
-        overridden=approval.overridden if approval else "",
+        overridden=answer.overridden if answer else "",
         lineage=f"ncnc audit model {record.name}@{record.version}",
     )
 

@@ -7,7 +7,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from pipeline.approvals import Answer
-from pipeline.by_hand import promote_by_hand, reject_by_hand, roll_back
+from pipeline.by_hand import promote_by_hand, reject_by_hand, roll_back, run_of_version
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.ledger_entries import ApprovalEntry
@@ -16,6 +16,7 @@ from pipeline.params import Params
 from pipeline.records import AliasEntry, NightEntry
 from pipeline.run_folder import RunFolder
 from pipeline.steps import register
+from tests.overtaken_runs import overtaken
 from tests.pipeline.conftest import AS_OF
 
 MakeRun = Callable[..., RunFolder]
@@ -118,5 +119,62 @@ def test_version_that_never_was_champion_is_no_target_of_a_rollback(
     tags = dict(doors.registry.version(graph, 1).tags) | {"ncnc.run_key": "9" * 64}
     run_id = doors.registry.version(graph, 1).run_id
     MlflowClient(tracking_uri).create_model_version(graph, source="file:///nowhere", run_id=run_id, tags=tags)
-    with pytest.raises(InvalidInput, match=r"Version 2 of .* never was champion; those that were: 1\. Roll back to"):
+    with pytest.raises(
+        InvalidInput,
+        match=r"Version 2 of .* never was champion; those that were: 1\. Roll back .* ncnc promote .* --version 2",
+    ):
         roll_back(graph, 2, who="ann", reason="complaints", doors=doors)
+
+
+def test_version_that_was_overtaken_is_promoted_by_its_number(
+    doors: Doors, graph: str, make_decided_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register.run(make_decided_run(doors, graph), Params(), doors=doors)
+    late = overtaken(make_decided_run, doors, graph, 4)
+    register.run(second_night(make_decided_run, doors, graph), Params(), doors=doors)
+    # By other code than made it: the version is there, and nothing is made anew.
+    monkeypatch.setattr("pipeline.night.code_version", lambda: "0" * 64)
+    folder = run_of_version(graph, 2, who="ann", doors=doors)
+    assert folder.path == late.path
+    with pytest.raises(InvalidInput, match=r"held it against champion 1, and the champion is 3\. Pass --override"):
+        promote(folder, doors)
+    assert promote(folder, doors, override=True) == 2
+    assert doors.registry.aliases(graph) == {"challenger": 2, "champion": 2, "previous": 3}
+    moved = [entry for entry in doors.ledger.entries(graph) if isinstance(entry, AliasEntry)][-1]
+    assert (moved.alias, moved.version, moved.who) == ("champion", 2, f"ann, run {late.name}")
+    assert moved.why.startswith("OVERRIDE by ann: looks good; set aside: the gate held it against champion 1")
+    assert nights(doors, graph)[-1].outcome == "promoted"
+    assert doors.registry.version(graph, 2).tags["ncnc.approved_by"] == "ann"
+    with pytest.raises(NothingToDo, match=f"Version 2 is the champion of {graph} already"):
+        run_of_version(graph, 2, who="ann", doors=doors)
+
+
+def test_version_that_was_champion_is_rolled_back_to_and_not_promoted(
+    doors: Doors, graph: str, make_decided_run: MakeRun, tracking_uri: str
+) -> None:
+    register.run(make_decided_run(doors, graph), Params(), doors=doors)
+    overtaken(make_decided_run, doors, graph, 4)
+    register.run(second_night(make_decided_run, doors, graph), Params(), doors=doors)
+    with pytest.raises(InvalidInput, match=rf"was champion before.*: ncnc rollback --graph {graph} --to 1 --reason"):
+        run_of_version(graph, 1, who="ann", doors=doors)
+    with pytest.raises(InvalidInput, match="has no version 9"):
+        run_of_version(graph, 9, who="ann", doors=doors)
+    # Also where it was made champion past the ledger alone, and its run was never promoted.
+    client = MlflowClient(tracking_uri)
+    for number in (2, 3):
+        client.set_registered_model_alias(graph, "champion", str(number))
+        doors.aliases.look(graph, who="ann", at=AS_OF)
+    with pytest.raises(InvalidInput, match=r"Version 2 .* was champion before"):
+        run_of_version(graph, 2, who="ann", doors=doors)
+
+
+def test_copy_that_a_race_left_is_not_promoted(
+    doors: Doors, graph: str, make_decided_run: MakeRun, tracking_uri: str
+) -> None:
+    overtaken(make_decided_run, doors, graph, 3, champion=None)
+    made = doors.registry.version(graph, 1)
+    MlflowClient(tracking_uri).create_model_version(
+        graph, source="file:///nowhere", run_id=made.run_id, tags=dict(made.tags)
+    )
+    with pytest.raises(InvalidInput, match=rf"beside version 1\. Promote that one: .* --graph {graph} --version 1"):
+        run_of_version(graph, 2, who="ann", doors=doors)

@@ -9,6 +9,7 @@ from pipeline.cli import app
 from pipeline.doors import Doors
 from pipeline.ledger_entries import ApprovalEntry
 from pipeline.run_folder import RunFolder
+from tests.overtaken_runs import overtaken
 from tests.pipeline.conftest import AS_OF
 
 MakeRun = Callable[..., RunFolder]
@@ -51,6 +52,39 @@ def test_time_out_of_the_operator_is_entered_as_nobodys_rejection(
         assert code == 99
         assert "rejected by nobody on 2026-01-02 03:00 UTC: no answer in time" in str(line["reason"])
     assert doors.registry.aliases(graph) == {}
+
+
+def test_registered_version_is_promoted_by_its_number(
+    doors: Doors, graph: str, make_decided_run: MakeRun, call: Call
+) -> None:
+    call("register", "--run-dir", str(make_decided_run(doors, graph).path))
+    late = overtaken(make_decided_run, doors, graph, 3)
+    winner = make_decided_run(doors, graph, as_of=AS_OF.replace(day=4), run_key="4" * 64, champion_version=1)
+    call("register", "--run-dir", str(winner.path))
+    argv = ("promote", "--graph", graph, "--version", "2", "--reason", "it was first", "--who", "ann")
+    assert call(*argv)[0] == 2
+    code, line = call(*argv, "--override")
+    assert (code, line["run"], line["champion"]) == (0, late.name, 2)
+    assert "held it against champion 1" in str(line["overridden"])
+    assert call(*argv, "--override")[0] == 99
+    answers = [entry for entry in doors.ledger.entries(graph) if isinstance(entry, ApprovalEntry)]
+    assert [(entry.run_name, entry.who, entry.reason) for entry in answers] == [(late.name, "ann", "it was first")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        ((), "was given neither"),
+        (("--run-dir", "runs/x-1", "--version", "2"), "was given --run-dir runs/x-1 --version 2"),
+        (("--run-dir", "runs/x-1", "--graph", "x"), "was given --run-dir runs/x-1 --graph x"),
+        (("--version", "2"), "was given --version 2"),
+        (("--graph", "x"), "was given --graph x"),
+    ],
+)
+def test_promote_takes_a_run_or_a_version(doors: Doors, arguments: tuple[str, ...], given: str) -> None:
+    argv = ["promote", "--reason", "why", *arguments]
+    result = typer.testing.CliRunner().invoke(app, argv, standalone_mode=False, env=dict(doors.environment.values))
+    assert f"{given}. Pass --run-dir RUN alone, or --graph GRAPH --version N." in str(result.exception)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.alias_history import Move, Overtaken
+from pipeline.alias_history import Move
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
 from pipeline.ledger_entries import RegistryCollected
@@ -18,6 +18,7 @@ from pipeline.registry_collection import collect, plan_collection
 from pipeline.registry_retention import RegistryPolicy
 from pipeline.run_folder import RunFolder
 from pipeline.steps import register
+from tests.overtaken_runs import overtaken
 from tests.pipeline.conftest import AS_OF
 
 MakeRun = Callable[..., RunFolder]
@@ -27,29 +28,6 @@ STRICT = RegistryPolicy(keep_versions=1, keep_days=0, checkpoint_days=0, folder_
 def later(doors: Doors) -> Doors:
     """The same doors on a day when everything is old."""
     return Doors(doors.environment, clock=lambda: datetime.now(UTC) + timedelta(days=400))
-
-
-def overtaken(make: MakeRun, doors: Doors, graph: str, day: int) -> RunFolder:
-    """A run whose version was made while another one became champion: registered, and never champion."""
-    key = f"{day:064x}"
-    folder = make(doors, graph, as_of=AS_OF.replace(day=day), run_key=key, champion_version=1)
-    real = doors.aliases.crown
-    with pytest.MonkeyPatch.context() as patch:
-
-        def lost(version: int, move: Move, **_: object) -> None:
-            real(version, move, instead_of=99)
-
-        patch.setattr(doors.aliases, "crown", lost)
-        with pytest.raises(Overtaken):
-            register.run(folder, Params(), doors=doors)
-    doors.registry.close_run(folder.require_mlflow_run(), "refused", succeeded=False)
-    doors.ledger.append(
-        NightEntry(
-            graph=graph, run_name=folder.name, as_of=AS_OF, at=AS_OF, outcome="refused", reason="overtaken",
-            completed=False,
-        )
-    )  # fmt: skip
-    return folder
 
 
 def test_collection_takes_what_nothing_speaks_for_and_enters_it(
