@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.collected_models import expect_model
 from pipeline.errors import InvalidInput
 from pipeline.ledger_entries import ApprovalEntry, Entry
 from pipeline.records import Approval, NightEntry, PromotionDecision
@@ -57,8 +58,14 @@ def standing_answer(entries: Sequence[Entry], run_name: str) -> ApprovalEntry | 
 
 
 def answering(entries: Sequence[Entry], graph: str, run_name: str, answer: Answer) -> tuple[ApprovalEntry, ...]:
-    """Return the entry that keeps an answer; none where an earlier one stands, as after a retry."""
+    """Return the entry that keeps an answer; none where an earlier one stands, as after a retry.
+
+    Raises:
+        InvalidInput: the run is approved, and its trained model was collected.
+    """
     standing = standing_answer(entries, run_name)
+    if answer.approved:
+        expect_model(entries, run_name)  # here, where an approval and a collection meet: one of them comes first
     overrules = answer.approved and bool(answer.overridden)
     if standing is not None and (standing.overridden or not overrules):
         return ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.canonical_graph import content_id
+from pipeline.collected_models import collected_in_words, model_collection
 from pipeline.doors import Doors
 from pipeline.errors import StepError
 from pipeline.manifest import MANIFEST, read_manifest
@@ -155,11 +156,16 @@ class AuditWalk:
                 self._recompute_trained(trained.mlflow_run_id, "control", CONTROL_FOLDER, trained.control)
 
     def _recompute_trained(self, run_id: str, what: str, folder: str, files: tuple[FileDigest, ...]) -> None:
-        self.attempt(
-            f"{what} files",
-            "readable",
-            lambda: self._files(what, files, self.doors.registry.observe_folder(run_id, folder, files)),
-        )
+        def recompute() -> None:
+            observed = self.doors.registry.observe_folder(run_id, folder, files)
+            entries = () if observed else self.doors.ledger.entries(self.version.name)
+            if (taken := model_collection(entries, self.version.run_name)) is not None:
+                # Not a fault: a policy deleted them, and the ledger says whose. Some of them gone would be one.
+                self.checks.append(AuditCheck(f"{what} files", "collected", collected_in_words(taken), ok=True))
+                return
+            self._files(what, files, observed)
+
+        self.attempt(f"{what} files", "readable", recompute)
 
     def _recompute_served(self, trained: TrainedModel | None, registered: RegisteredModel | None) -> None:
         observed = {item.path: item.sha256 for item in self.doors.registry.observe_model(self.version.model_id)}

@@ -43,6 +43,7 @@ class RegistryCollected(Part):
     versions: tuple[int, ...]
     checkpoints: tuple[str, ...]
     run_folders: tuple[str, ...]
+    models: tuple[str, ...] = ()  # runs whose trained model went; entries of before this was collected have none
     policy: str
     at: AwareDatetime
     who: str

@@ -1,4 +1,4 @@
-"""The collection of old versions, checkpoints and run folders: planned, entered in the ledger, then deleted."""
+"""The collection of old versions, models, checkpoints and run folders: planned, entered in the ledger, then deleted."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pipeline.registry_retention import (
     Verdict,
     judge_checkpoints,
     judge_folders,
+    judge_models,
     judge_versions,
 )
 from pipeline.run_folder import RUNS
@@ -27,23 +28,31 @@ ASIDE = ".collected-"
 
 @dataclass(frozen=True)
 class RegistryPlan:
-    """What a collection would take and leave, each with its reasons; `run_names` names the checkpoints' runs."""
+    """What a collection would take and leave, each with its reasons; `run_names` names the MLflow runs."""
 
     policy: RegistryPolicy
     versions: Mapping[int, Verdict]
     checkpoints: Mapping[str, Verdict]
     folders: Mapping[str, Verdict]
+    models: Mapping[str, Verdict]
     run_names: Mapping[str, str]
     num_bytes: int
 
     @property
-    def going(self) -> tuple[tuple[int, ...], tuple[str, ...], tuple[str, ...]]:
-        """The versions, the checkpoints by MLflow run, and the run folders that go."""
+    def going(self) -> tuple[tuple[int, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """The versions, the checkpoints by MLflow run, the run folders, and the trained models by run that go."""
         return (
             tuple(key for key, verdict in self.versions.items() if verdict.goes),
             tuple(key for key, verdict in self.checkpoints.items() if verdict.goes),
             tuple(key for key, verdict in self.folders.items() if verdict.goes),
+            tuple(key for key, verdict in self.models.items() if verdict.goes),
         )
+
+    @property
+    def num_kept(self) -> int:
+        """How many things stay."""
+        judged = len(self.versions) + len(self.checkpoints) + len(self.folders) + len(self.models)
+        return judged - sum(len(kind) for kind in self.going)
 
     @property
     def is_empty(self) -> bool:
@@ -74,7 +83,7 @@ def collect(graph: str, policy: RegistryPolicy, *, who: str, reason: str, doors:
 
     def entry(entries: tuple[Entry, ...]) -> tuple[RegistryCollected, ...]:
         plans.append(_plan(graph, policy, doors, entries))
-        versions, checkpoints, folders = plans[-1].going
+        versions, checkpoints, folders, models = plans[-1].going
         if plans[-1].is_empty:
             return ()
         return (
@@ -83,6 +92,7 @@ def collect(graph: str, policy: RegistryPolicy, *, who: str, reason: str, doors:
                 versions=versions,
                 checkpoints=tuple(plans[-1].run_names[run_id] for run_id in checkpoints),
                 run_folders=folders,
+                models=tuple(plans[-1].run_names[run_id] for run_id in models),
                 policy=str(policy),
                 at=doors.clock(),
                 who=who,
@@ -91,11 +101,13 @@ def collect(graph: str, policy: RegistryPolicy, *, who: str, reason: str, doors:
         )
 
     doors.ledger.append_made(graph, entry)
-    versions, checkpoints, folders = plans[-1].going
+    versions, checkpoints, folders, models = plans[-1].going
     for version in versions:
         doors.registry.delete_version(graph, version)
     for run_id in checkpoints:
         doors.registry.remove_checkpoint(run_id)
+    for run_id in models:
+        doors.registry.remove_trained(run_id)
     for name in folders:
         _remove_folder(doors.environment.home / RUNS / name)
     for left in (doors.environment.home / RUNS).glob(f"{ASIDE}{graph}-*"):  # by a collection that was killed
@@ -113,11 +125,14 @@ def _plan(graph: str, policy: RegistryPolicy, doors: Doors, entries: tuple[Entry
         )
     folders = tuple(_folders(doors.environment.home / RUNS, graph))
     judged = judge_folders(folders, runs, entries, policy, at)
+    judged_versions = judge_versions(versions, runs, entries, policy, at)
+    staying = [item for item in versions if not judged_versions[item.version].goes]
     return RegistryPlan(
         policy=policy,
-        versions=judge_versions(versions, runs, entries, policy, at),
+        versions=judged_versions,
         checkpoints=judge_checkpoints(runs, entries, policy, at),
         folders=judged,
+        models=judge_models(runs, staying, entries, policy, at),
         run_names={run.run_id: run.run_name for run in runs},
         num_bytes=sum(folder.num_bytes for folder in folders if judged[folder.name].goes),
     )

@@ -85,17 +85,22 @@ def gc(
     keep_days: Annotated[float, typer.Option(min=0, help="Keep versions made in these days.")] = 90,
     checkpoint_days: Annotated[float, typer.Option(min=0, help="Keep checkpoints of nights ended since.")] = 7,
     folder_days: Annotated[float, typer.Option(min=0, help="Keep this machine's run folders of nights since.")] = 30,
+    model_days: Annotated[float, typer.Option(min=0, help="Keep trained models of nights ended since.")] = 90,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "routine collection",
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Delete old versions, checkpoints and run folders, never what an alias or an audit needs."""
+    """Delete old versions, trained models, checkpoints and run folders, never what an alias or an audit needs."""
     from pipeline.journal import whoami
     from pipeline.registry_collection import collect, plan_collection
     from pipeline.registry_retention import RegistryPolicy
     from pipeline.registry_tables import collection_table
 
     policy = RegistryPolicy(
-        keep_versions=keep_versions, keep_days=keep_days, checkpoint_days=checkpoint_days, folder_days=folder_days
+        keep_versions=keep_versions,
+        keep_days=keep_days,
+        checkpoint_days=checkpoint_days,
+        folder_days=folder_days,
+        model_days=model_days,
     )
     doors, name = open_doors(), _graph(graph, params)
     if apply:
@@ -103,14 +108,15 @@ def gc(
     else:
         plan = plan_collection(name, policy, doors)
     _console().print(collection_table(plan))
-    versions, checkpoints, folders = plan.going
+    versions, checkpoints, folders, models = plan.going
     print_line(
         graph=name,
         applied=apply,
         versions=versions,
         checkpoints=[plan.run_names[run_id] for run_id in checkpoints],
         run_folders=folders,
-        kept=len(plan.versions) + len(plan.checkpoints) + len(plan.folders) - sum(map(len, plan.going)),
+        models=[plan.run_names[run_id] for run_id in models],
+        kept=plan.num_kept,
     )
 
 

@@ -8,11 +8,14 @@ from typing import Any
 
 from mlflow.exceptions import MlflowException
 
+from pipeline.records import TrainedModel
 from pipeline.registered_aliases import MISSING, RegisteredAliases
 from pipeline.registry_references import PAGE, snapshots_of_open_runs, snapshots_of_versions
 from pipeline.registry_retention import RegisteredVersion, RunState
 from pipeline.tracking_server import ArtifactFolder, asks_the_server
 
+TRAINED = ("model", "control")  # the folders of a run's trained model, and of the control beside a warm one
+TRAINED_GONE = "ncnc.collected.model"
 CHECKPOINTS = ("checkpoint", "control_checkpoint")  # of a challenger, and of the control beside a warm one
 
 
@@ -60,6 +63,7 @@ class RegistryContents(RegisteredAliases):
                 run_name=item.data.tags["ncnc.run_name"],
                 ended=item.info.status in ("FINISHED", "FAILED", "KILLED"),
                 has_checkpoint=any(_tag(name) in item.data.tags for name in CHECKPOINTS),
+                has_model=_tag(TrainedModel.file_name) in item.data.tags and TRAINED_GONE not in item.data.tags,
             )
             for item in _pages(lambda token: search(ids, max_results=PAGE, page_token=token))
             if "ncnc.run_name" in item.data.tags
@@ -86,6 +90,17 @@ class RegistryContents(RegisteredAliases):
             if (digest := tags.get(_tag(name))) is not None:
                 self._client.delete_tag(run_id, _tag(name))
                 _remove(self._artifacts(run_id), f"files/{digest[:12]}/{name}")
+
+    @asks_the_server
+    def remove_trained(self, run_id: str) -> None:
+        """Delete the trained model of a run and its control: the tag last, so that a kill leaves it to be found again.
+
+        The record of what was trained stays, with the digest of every file.
+        """
+        artifacts = self._artifacts(run_id)
+        for name in TRAINED:
+            _remove(artifacts, name)
+        self._client.set_tag(run_id, TRAINED_GONE, "true")
 
     def _model_artifacts(self, model_id: str) -> ArtifactFolder:
         return ArtifactFolder(self._client.get_logged_model(model_id).artifact_location, self.tracking_uri)
@@ -117,5 +132,5 @@ def _pages(page_of: Callable[[str | None], Any]) -> Iterator[Any]:  # Any: MLflo
             return
 
 
-def _tag(checkpoint: str) -> str:
-    return f"ncnc.sha256.{checkpoint}"
+def _tag(stored: str) -> str:
+    return f"ncnc.sha256.{stored}"

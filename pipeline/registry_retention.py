@@ -1,4 +1,4 @@
-"""Which versions, checkpoints and run folders are kept, and why: pure functions of facts and a policy."""
+"""Which versions, models, checkpoints and run folders are kept, and why: pure functions of facts and a policy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pydantic import Field
 
 from pipeline.alias_history import champions, standings
+from pipeline.approvals import standing_answer
 from pipeline.ledger_entries import Entry
 from pipeline.records import NightEntry, Part
 
@@ -20,12 +21,14 @@ class RegistryPolicy(Part):
     keep_days: float = Field(default=90, ge=0)
     checkpoint_days: float = Field(default=7, ge=0)
     folder_days: float = Field(default=30, ge=0)
+    model_days: float = Field(default=90, ge=0)
 
     def __str__(self) -> str:
         """Return the policy as the ledger and the command line say it."""
         return (
             f"keep-versions {self.keep_versions}, keep-days {self.keep_days:g}, "
-            f"checkpoint-days {self.checkpoint_days:g}, folder-days {self.folder_days:g}"
+            f"checkpoint-days {self.checkpoint_days:g}, folder-days {self.folder_days:g}, "
+            f"model-days {self.model_days:g}"
         )
 
 
@@ -42,12 +45,13 @@ class RegisteredVersion:
 
 @dataclass(frozen=True)
 class RunState:
-    """One MLflow run: whether it has ended, and whether it still holds a checkpoint."""
+    """One MLflow run: whether it has ended, and whether it still holds a checkpoint and a trained model."""
 
     run_id: str
     run_name: str
     ended: bool
     has_checkpoint: bool = False
+    has_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,32 @@ def judge_checkpoints(
         for run in runs
         if run.has_checkpoint
     }
+
+
+def judge_models(
+    runs: Sequence[RunState],
+    staying: Iterable[RegisteredVersion],
+    entries: Sequence[Entry],
+    policy: RegistryPolicy,
+    at: datetime,
+) -> dict[str, Verdict]:
+    """Return why each trained model in MLflow is kept, by its run's id; the audit of a version recomputes its bytes."""
+    nights, ended = _last_nights(entries), _ended(runs)
+    made = {item.run_name: item.version for item in staying}
+    found = {}
+    for run in runs:
+        if not run.has_model:
+            continue
+        reasons = list(_of_night(run.run_name, nights, ended, policy.model_days, at))
+        night, answer = nights.get(run.run_name), standing_answer(entries, run.run_name)
+        if run.run_name in made:
+            reasons.append(f"version {made[run.run_name]} was made of it: an audit may ask for it")
+        elif night is not None and night.outcome == "promoted":
+            reasons.append("was promoted: an audit may ask for it")
+        elif answer is not None and answer.verdict == "approved":
+            reasons.append(f"approved by {answer.who}: its promotion is not finished")
+        found[run.run_id] = Verdict(f"trained model of {run.run_name}", tuple(reasons))
+    return found
 
 
 def judge_folders(

@@ -122,8 +122,8 @@ def _answer(entry: ApprovalEntry, run: str) -> str:
 def _collected(entry: RegistryCollected) -> str:
     versions = f" ({', '.join(map(str, entry.versions))})" if entry.versions else ""
     return (
-        f"{len(entry.versions)} versions{versions}, {len(entry.checkpoints)} checkpoints and "
-        f"{len(entry.run_folders)} run folders deleted"
+        f"{len(entry.versions)} versions{versions}, {len(entry.models)} trained models, "
+        f"{len(entry.checkpoints)} checkpoints and {len(entry.run_folders)} run folders deleted"
     )
 
 

@@ -96,7 +96,7 @@ def collection_table(plan: RegistryPlan) -> Table:
     table.add_column("what", no_wrap=True)
     table.add_column("")
     table.add_column("why", ratio=1)
-    for verdicts in (plan.versions, plan.checkpoints, plan.folders):
+    for verdicts in (plan.versions, plan.models, plan.checkpoints, plan.folders):
         for verdict in verdicts.values():
             said = "[red]goes[/red]" if verdict.goes else "stays"
             table.add_row(verdict.name, said, escape("; ".join(verdict.reasons) or "nothing speaks for it"))

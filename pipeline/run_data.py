@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pipeline.collected_models import expect_model
 from pipeline.doors import Doors
 from pipeline.graph_tables import GraphTables
 from pipeline.manifest import verify_manifest
@@ -65,6 +66,7 @@ def control_folder(folder: RunFolder, doors: Doors) -> Path | None:
 def _trained_folder(folder: RunFolder, name: str, files: tuple[FileDigest, ...], doors: Doors) -> Path:
     path = folder.verified(name, files)
     if path is None:
+        expect_model(doors.ledger.entries(folder.graph), folder.name)  # gone by a policy is not tampered with
         with folder.staging(name) as staged:
             doors.registry.fetch_folder(folder.get(TrainedModel).mlflow_run_id, name, staged, files)
         path = folder.verified(name, files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from pipeline.approvals import Answer, answering, as_approval, last_night, rejection, standing_answer
+from pipeline.collected_models import expect_model
 from pipeline.doors import Doors
 from pipeline.errors import NothingToDo
 from pipeline.ledger_entries import ApprovalEntry
@@ -25,7 +26,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, answer: Answer | Non
         NothingToDo: the decision is not to promote, a person rejected the run or has not answered yet, or another run
             has registered this run key.
         OutsideTrouble: another run is registering this run key just now.
-        InvalidInput: the champion is no longer the one that the decision was made against.
+        InvalidInput: the champion is no longer the one that the decision was made against, or the trained model was
+            collected.
     """
     decision, snapshot = folder.get(PromotionDecision), folder.get(GraphSnapshot)
     if not decision.promote and (answer is None or not answer.overridden):
@@ -54,6 +56,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, answer: Answer | Non
             )
     elif answer is not None and not answer.approved:
         logger.warning("the rejection by %s came too late: %s had approved the run", answer.who, standing.who)
+    expect_model(entries, snapshot.run_name)  # also where this machine has a copy: an audit would ask for MLflow's
     return register_run(folder, params, as_approval(standing), doors)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.approvals import NOBODY, Answer, answering, as_approval, objections, rejection, standing_answer
 from pipeline.errors import InvalidInput
-from pipeline.ledger_entries import ApprovalEntry
+from pipeline.ledger_entries import ApprovalEntry, RegistryCollected
 from pipeline.records import Approval, PromotionDecision, RuleVerdict
 
 AT = datetime(2026, 1, 2, 3, tzinfo=UTC)
@@ -98,3 +98,14 @@ def test_what_stands_against_a_promotion_is_told() -> None:
 def test_scores_that_mean_nothing_cannot_be_overruled(rule: str) -> None:
     with pytest.raises(InvalidInput, match=rf"{rule} refused the run: observed 0.1.*No override.*run of another as-of"):
         objections(decision(rule), None, 1)
+
+
+def test_approval_comes_too_late_where_a_collection_took_the_model() -> None:
+    taken = RegistryCollected(
+        graph="demo", versions=(), checkpoints=(), run_folders=(), models=("demo-1",), policy="model-days 90", at=AT,
+        who="cron", reason="routine",
+    )  # fmt: skip
+    with pytest.raises(InvalidInput, match=r"trained model of run demo-1 was collected by cron .*\(model-days 90\)"):
+        answering((taken,), "demo", "demo-1", OVERRULE)
+    assert answering((taken,), "demo", "demo-1", NO)  # a rejection needs none
+    assert answering((taken,), "demo", "demo-2", YES)

@@ -41,3 +41,9 @@ def test_entry_reads_back_and_its_commit_says_what_it_is(entry: Entry, subject: 
 def test_move_after_one_past_the_ledger_is_no_repetition() -> None:
     assert repeats([MOVED], MOVED)
     assert not repeats([MOVED, SEEN], MOVED)
+
+
+def test_collection_entered_before_trained_models_were_collected_reads_as_one_that_took_none() -> None:
+    line = COLLECTED.model_dump_json().replace(',"models":[]', "")
+    assert "models" not in line
+    assert entry_adapter.validate_json(line) == COLLECTED

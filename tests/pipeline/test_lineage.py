@@ -16,6 +16,7 @@ from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import InvalidInput
 from pipeline.graph_tables import STILL_ALIVE, GraphTables
+from pipeline.ledger_entries import RegistryCollected
 from pipeline.lineage import AuditReport, audit_model
 from pipeline.params import Params
 from pipeline.records import CHAIN, EvaluationReport, GraphSnapshot, LineageRecord, digests_of_folder
@@ -241,7 +242,26 @@ def test_model_that_was_registered_by_an_override_is_audited_and_the_override_sh
 
 def test_champion_is_audited_as_before_after_everything_old_was_collected(night: Night, tmp_path: Path) -> None:
     doors = Doors(night.doors.environment, clock=lambda: datetime(2046, 1, 2, tzinfo=UTC))
-    strict = RegistryPolicy(keep_versions=1, keep_days=0, checkpoint_days=0, folder_days=0)
+    strict = RegistryPolicy(keep_versions=1, keep_days=0, checkpoint_days=0, folder_days=0, model_days=0)
     assert collect(GRAPH, strict, who="ann", reason="routine", doors=doors).going[2] == (night.folder.name,)
     assert not night.folder.path.exists()
     assert audit_model(GRAPH, "champion", doors=doors, work_folder=tmp_path).ok
+
+
+def test_audit_tells_bytes_that_a_policy_took_from_bytes_that_are_missing(night: Night, tmp_path: Path) -> None:
+    registry, run_id = night.doors.registry, night.folder.require_mlflow_run()
+    registry.remove_trained(run_id)
+    assert {"trained weights.safetensors", "control weights.safetensors"} <= faults(audit(night, tmp_path / "missing"))
+    collected = RegistryCollected(
+        graph=GRAPH, versions=(), checkpoints=(), run_folders=(), models=(night.folder.name,), policy="model-days 90",
+        at=AS_OF, who="cron", reason="routine",
+    )  # fmt: skip
+    night.doors.ledger.append(collected)
+    report = audit(night, tmp_path / "collected")
+    assert report.ok
+    observed = {check.what: check.observed for check in report.checks}
+    said = "collected by cron on 2026-01-02 00:00 UTC, routine (model-days 90)"
+    assert (observed["trained files"], observed["control files"]) == (said, said)
+    # What lies there all the same is held against the record as ever.
+    registry.put_folder(run_id, night.stored("link_model/weights.safetensors").parent, "model")
+    assert "trained files" not in {check.what for check in audit(night, tmp_path / "back").checks}

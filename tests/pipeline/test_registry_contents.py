@@ -8,8 +8,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from pandas import DataFrame
 
+from pipeline.doors import Doors
 from pipeline.model_registry import ModelRegistry, version_tags
-from pipeline.records import digests_of_folder
+from pipeline.records import TrainedModel, digests_of_folder
+from pipeline.run_folder import RunFolder
 from tests.pipeline.conftest import AS_OF
 
 
@@ -65,3 +67,17 @@ def test_checkpoint_goes_and_nobody_is_led_to_it(
     assert registry.fetch_file(run_id, tmp_path / "fetched", "params.yaml")  # the same bytes, and still there
     registry.close_run(run_id, "kept")
     assert registry.runs(graph)[0].ended
+
+
+def test_trained_model_goes_with_its_control_and_its_record_stays(
+    doors: Doors, graph: str, make_decided_run: Callable[..., RunFolder]
+) -> None:
+    folder, registry = make_decided_run(doors, graph, with_control=True), doors.registry
+    run_id, trained = folder.require_mlflow_run(), folder.get(TrainedModel)
+    assert registry.runs(graph)[0].has_model
+    for _ in range(2):
+        registry.remove_trained(run_id)
+    assert not registry.runs(graph)[0].has_model
+    assert registry.observe_folder(run_id, "model", trained.files) == {}
+    assert registry.observe_folder(run_id, "control", trained.control) == {}
+    assert registry.get_record(run_id, TrainedModel) == trained

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 
-from pipeline.ledger_entries import AliasObserved, Entry
+from pipeline.ledger_entries import AliasObserved, ApprovalEntry, Entry
 from pipeline.records import AliasEntry, NightEntry, NightOutcome
 from pipeline.registry_retention import (
     FolderFacts,
@@ -13,6 +14,7 @@ from pipeline.registry_retention import (
     RunState,
     judge_checkpoints,
     judge_folders,
+    judge_models,
     judge_versions,
 )
 
@@ -95,6 +97,41 @@ def test_run_without_a_checkpoint_is_not_spoken_of() -> None:
     assert judge_checkpoints([ENDED], [night()], STRICT, NOW) == {}
 
 
+def answered(verdict: Literal["approved", "rejected"]) -> ApprovalEntry:
+    return ApprovalEntry(graph="demo", run_name=RUN, verdict=verdict, who="ann", at=OLD, reason="r")
+
+
+@pytest.mark.parametrize(
+    ("versions", "ended", "entries", "reasons"),
+    [
+        ([], True, [night("kept")], ()),
+        ([], True, [night("refused")], ()),
+        ([], True, [answered("rejected"), night("rejected")], ()),
+        ([], True, [night("kept", at=YOUNG)], ("ended 2026-05-31 00:00, less than 90 days ago",)),
+        ([], True, [], ("the ledger has no outcome of its run yet",)),
+        ([], True, [night("awaiting")], ("its run awaits a person",)),
+        ([], False, [night("kept")], ("its run is open in MLflow",)),
+        # overtaken, whose version may still be promoted
+        ([version()], True, [night("refused")], ("version 1 was made of it: an audit may ask for it",)),
+        ([version()], True, [night()], ("version 1 was made of it: an audit may ask for it",)),
+        # its version was deleted past the policy
+        ([], True, [night()], ("was promoted: an audit may ask for it",)),
+        # somebody overrules the gate just now
+        ([], True, [night("kept"), answered("approved")], ("approved by ann: its promotion is not finished",)),
+        ([version(run_name="demo-7")], True, [night("kept")], ()),  # another run's
+    ],
+)
+def test_trained_model_goes_once_nothing_can_come_of_it(
+    versions: list[RegisteredVersion], ended: bool, entries: list[Entry], reasons: tuple[str, ...]
+) -> None:
+    run = RunState("a", RUN, ended=ended, has_model=True)
+    assert judge_models([run], versions, entries, STRICT, NOW)["a"].reasons == reasons
+
+
+def test_run_without_a_trained_model_is_not_spoken_of() -> None:
+    assert judge_models([ENDED], [], [night("kept")], STRICT, NOW) == {}
+
+
 @pytest.mark.parametrize(
     ("changed", "runs", "entries", "reasons"),
     [
@@ -113,4 +150,4 @@ def test_run_folder_goes_once_all_of_it_is_elsewhere(
 
 
 def test_policy_says_itself() -> None:
-    assert str(RegistryPolicy()) == "keep-versions 30, keep-days 90, checkpoint-days 7, folder-days 30"
+    assert str(RegistryPolicy()) == "keep-versions 30, keep-days 90, checkpoint-days 7, folder-days 30, model-days 90"

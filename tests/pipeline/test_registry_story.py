@@ -45,7 +45,8 @@ def test_ledger_is_told_as_a_story() -> None:
         answered(7, who="nobody"),
         answered(8, who="eve", overridden="rejected by ann"),
         RegistryCollected(
-            graph="demo", versions=(3,), checkpoints=("demo-1",), run_folders=(), policy="keep-versions 1", at=at(9),
+            graph="demo", versions=(3,), checkpoints=("demo-1",), run_folders=(), models=("demo-2", "demo-3"),
+            policy="keep-versions 1", at=at(9),
             who="ann", reason="routine",
         ),
         moved(10, None, 2),
@@ -64,7 +65,7 @@ def test_ledger_is_told_as_a_story() -> None:
         ("rejected", "run demo-6: rejected", 2),
         ("rejected", "run demo-7: nobody answered in time, rejected", 2),
         ("approved", "OVERRIDE: run demo-8 approved against: rejected by ann", 2),
-        ("collected", "1 versions (3), 1 checkpoints and 0 run folders deleted", 2),
+        ("collected", "1 versions (3), 2 trained models, 1 checkpoints and 0 run folders deleted", 2),
         ("taken away", "version 2 is no longer champion; there is none", None),
     ]
 

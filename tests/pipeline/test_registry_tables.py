@@ -61,9 +61,10 @@ def test_collection_says_what_goes_and_why_the_rest_stays() -> None:
         versions={1: Verdict("version 1", ("was champion",)), 2: Verdict("version 2", ())},
         checkpoints={},
         folders={},
+        models={"a": Verdict("trained model of demo-1", ())},
         run_names={},
         num_bytes=2_000_000,
     )
     text = shown(collection_table(plan))
-    for said in ("keep-versions 30", "2.0 MB", "was champion", "nothing speaks for it"):
+    for said in ("keep-versions 30", "2.0 MB", "was champion", "nothing speaks for it", "trained model of demo-1"):
         assert said in text
