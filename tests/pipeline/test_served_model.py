@@ -157,11 +157,12 @@ def test_mlflow_serves_scores_partners_and_reasons(packed: Path, tmp_path: Path)
     importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed: pip install '.[spark]'"
 )
 @pytest.mark.slow
-def test_as_a_spark_udf_it_gives_the_scores_of_pandas(packed: Path) -> None:
+def test_as_a_spark_udf_it_gives_the_scores_of_pandas(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow.pyfunc import load_model, spark_udf
     from pyspark.sql import SparkSession
     from pyspark.sql.functions import struct
 
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)  # else the executors take whatever `python3` is on the PATH
     pairs = pd.DataFrame({"source": [10, 20, 30] * 40, "target": [40, 50, 10] * 40})
     session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
     try:
