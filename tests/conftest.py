@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from ncnc_core.random_spatial_network import NetworkDay, evolve
 from pipeline.model_registry import ModelRegistry
 from pipeline.snapshot_store import SnapshotStore
+from tests.airflow_home import made_database
 from tests.house import NETWORK, House, params
 
 
@@ -35,6 +37,13 @@ def empty_tracking(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("empty-mlflow") / "mlflow.db"
     ModelRegistry(f"sqlite:///{path}").find_run("none", "none")
     return path
+
+
+@pytest.fixture(scope="session")
+def airflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of an Airflow in which nothing has run, made once for all workers of a test run."""
+    own = tmp_path_factory.getbasetemp()
+    return made_database(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 @pytest.fixture

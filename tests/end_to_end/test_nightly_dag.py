@@ -13,6 +13,7 @@ import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.records import AliasEntry
+from tests.airflow_home import airflow_environment
 from tests.house import House
 
 DAGS = Path(__file__).parents[2] / "dags"
@@ -117,20 +118,10 @@ def run_all(argvs: list[list[str]], environment: dict[str, str], folder: Path, t
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of one Airflow with its database made, which takes seconds."""
-    home = tmp_path_factory.mktemp("airflow")
-    environment = os.environ | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "NCNC_SCHEDULE": "none",
-        "PYTHONPATH": str(DAGS),
-        "OMP_NUM_THREADS": "1",
-    }
-    airflow = [sys.executable, "-m", "airflow"]
-    run_all([[*airflow, "db", "migrate"], [*airflow, "pools", "set", "gpu", "1", "training"]], environment, home)
-    return environment
+def airflow(tmp_path_factory: pytest.TempPathFactory, airflow_database: Path) -> dict[str, str]:
+    """The environment of one Airflow that all nights of this file share."""
+    environment = airflow_environment(tmp_path_factory.mktemp("airflow"), DAGS, airflow_database)
+    return environment | {"NCNC_SCHEDULE": "none"}
 
 
 def state_of(house: House) -> tuple[int, int, int, dict[str, int]]:

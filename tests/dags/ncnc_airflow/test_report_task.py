@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from ncnc_airflow.report_task import ReportLink, ReportTask
+
+from tests.airflow_home import airflow_environment
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 ADDRESS = "http://localhost:5000/#/experiments/1/runs/abc/artifactPath/report/report.html"
@@ -61,20 +62,17 @@ def stand_in(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_report_runs_whatever_came_of_the_night_and_the_run_keeps_the_nights_state(tmp_path: Path) -> None:
+def test_the_report_runs_whatever_came_of_the_night_and_the_run_keeps_the_nights_state(
+    tmp_path: Path, airflow_database: Path
+) -> None:
     endings = [["2", "0"], ["99", "0"]]
     (tmp_path / "told.json").write_text(json.dumps([stand_in(tmp_path), endings]))
     dag_file = tmp_path / "dags" / "nights.py"
     dag_file.parent.mkdir()
     dag_file.write_text(NIGHTS)
-    environment = os.environ | {
-        "AIRFLOW_HOME": str(tmp_path / "airflow"),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dag_file.parent),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "PYTHONPATH": str(DAGS),
-    }
-    script = f"{sys.executable} -m airflow db migrate && {sys.executable} {dag_file}"
-    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=200)
+    environment = airflow_environment(tmp_path / "airflow", dag_file.parent, airflow_database)
+    argv = [sys.executable, str(dag_file)]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert (tmp_path / "found.json").is_file(), done.stdout[-3000:] + done.stderr[-3000:]
 
     def night(run: str, snapshot: str, register: str) -> list[object]:

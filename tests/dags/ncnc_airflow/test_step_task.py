@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 from airflow.sdk.execution_time.timeout import timeout
 from ncnc_airflow.step_task import SECONDS_BEFORE_AIRFLOW_KILLS, StepTask
+
+from tests.airflow_home import airflow_environment
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 
@@ -207,7 +208,9 @@ sys.exit(75)
 
 
 @pytest.mark.slow
-def test_under_the_task_runner_2_is_final_75_is_retried_99_skips_and_tries_never_overlap(tmp_path: Path) -> None:
+def test_under_the_task_runner_2_is_final_75_is_retried_99_skips_and_tries_never_overlap(
+    tmp_path: Path, airflow_database: Path
+) -> None:
     program(tmp_path, "import sys; sys.exit(2)", "wrong_input")
     program(tmp_path, OUTSIDE_TROUBLE, "outside_trouble")
     program(tmp_path, "import sys; sys.exit(99)", "nothing_to_do")
@@ -216,14 +219,9 @@ def test_under_the_task_runner_2_is_final_75_is_retried_99_skips_and_tries_never
     dag_file = tmp_path / "dags" / "outcomes.py"
     dag_file.parent.mkdir()
     dag_file.write_text(DAG_FILE)
-    environment = os.environ | {
-        "AIRFLOW_HOME": str(tmp_path / "airflow"),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dag_file.parent),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "PYTHONPATH": str(DAGS),
-    }
-    script = f"{sys.executable} -m airflow db migrate && {sys.executable} {dag_file}"
-    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=200)
+    environment = airflow_environment(tmp_path / "airflow", dag_file.parent, airflow_database)
+    argv = [sys.executable, str(dag_file)]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert (tmp_path / "outcomes.json").is_file(), done.stdout[-3000:] + done.stderr[-3000:]
     assert json.loads((tmp_path / "outcomes.json").read_text()) == {
         "wrong_input": ["failed", 1],
