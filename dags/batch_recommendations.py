@@ -1,4 +1,4 @@
-"""The recommendations of every node, made anew by each champion."""
+"""The recommendations of every node, made anew by each champion that a night promotes."""
 
 from __future__ import annotations
 

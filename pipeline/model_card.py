@@ -18,7 +18,7 @@ from pipeline.records import (
 from pipeline.score_table import interval_text
 
 LENGTH = 4900  # MLflow's database keeps 5000 characters of a description
-METRICS = ("mrr", "hits@10", "hits@100", "auc", "average_precision", "brier", "ece")
+METRICS = ("mrr", "hits@10", "hits@100", "shared_hits@100", "auc", "average_precision", "brier", "ece")
 WORST_SLICES = 6
 
 
@@ -116,11 +116,14 @@ def _metrics(report: EvaluationReport) -> str:
         f"|---|{'---|' * len(names)}",
         *[f"| {_scorer(scorer)} | {' | '.join(_cell(scorer, name) for name in names)} |" for scorer in scorers],
     ]
-    said = f"{report.num_test_edges:,} test edges that no scorer had seen, {report.num_negatives:,} negatives each."
+    said = (
+        f"{report.num_test_edges:,} test edges that no scorer had seen and {report.num_negatives:,} negatives, "
+        f"the same for every scorer."
+    )
     if report.paired is not None:
         paired = report.paired
         said += (
-            f" Challenger minus champion, {paired.metric}: {_signed(paired.difference)}, p {paired.p_value:.3f}, "
+            f" Challenger minus champion, {paired.metric}: {_signed(paired.difference)}, p {paired.p_value:.2g}, "
             f"resampled by {paired.resampled_by}."
         )
     elif report.champion_note:

@@ -61,7 +61,7 @@ class ModelRegistry(NightPages, TuningRuns, RegistryContents):
             if error.error_code not in MISSING:
                 raise
             raise InvalidInput(
-                f"The registry has no version {version} of {graph!r}. `ncnc status` shows the versions in use."
+                f"The registry has no version {version} of {graph!r}. `ncnc registry show` lists them."
             ) from error
         return _described(found)
 
@@ -196,8 +196,8 @@ def _described(found: MlflowVersion) -> ModelVersion:
     if missing or not found.run_id:
         raise InvalidInput(
             f"Version {found.version} of {found.name!r} was not registered by this pipeline: it has no "
-            f"{', '.join(missing) or 'run'}. Point the alias back at a version that was; "
-            f"`ncnc status` shows them."
+            f"{', '.join(missing) or 'run'}. Go back to one that was, which "
+            f"`ncnc registry show` lists: ncnc rollback --graph {found.name} --to VERSION --reason ..."
         )
     return ModelVersion(
         name=found.name,

@@ -62,6 +62,7 @@ def test_card_says_what_it_is_from_what_how_good_and_how_to_load_it() -> None:
     text = card()
     for said in (
         "# demo version 3",
+        "300 test edges that no scorer had seen and 3,000 negatives, the same for every scorer.",
         "Nightly NCNC link prediction",
         "Promoted by the gate alone; no person was asked.",
         "as of 2026-01-02 00:00 UTC: 4 nodes, 3 edges, 0 features",
@@ -81,7 +82,7 @@ def test_card_says_what_it_is_from_what_how_good_and_how_to_load_it() -> None:
 def test_card_shows_what_the_report_holds_more() -> None:
     champion = ModelScores(name="champion", version=2, metrics={"mrr": HALF, "ece": HALF})
     paired = PairedComparison(
-        metric="mrr", difference=GAIN, p_value=0.004, resampled_by="node", by_edge=GAIN, by_node=GAIN, num_edges=300,
+        metric="mrr", difference=GAIN, p_value=0.00031, resampled_by="node", by_edge=GAIN, by_node=GAIN, num_edges=300,
         num_nodes=90,
     )  # fmt: skip
     slices = tuple(
@@ -99,7 +100,7 @@ def test_card_shows_what_the_report_holds_more() -> None:
     )
     assert "| scorer | mrr | ece |" in text
     assert "| champion (version 2) | 0.500 [0.400, 0.600] | 0.500 [0.400, 0.600] |" in text
-    assert "Challenger minus champion, mrr: +0.0200 [+0.0100, +0.0300], p 0.004, resampled by node." in text
+    assert "Challenger minus champion, mrr: +0.0200 [+0.0100, +0.0300], p 0.00031, resampled by node." in text
     assert text.index("degree/1-2") < text.index("degree/3-9")  # the weakest first
     assert "degree/empty" not in text
     assert "remove 5% of the message edges at random, and its mrr goes from 0.500 to 0.020" in text

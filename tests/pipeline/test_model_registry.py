@@ -109,9 +109,11 @@ def test_missing_version_and_version_made_by_hand_say_what_to_do(
     registry: ModelRegistry, tracking_uri: str, graph: str
 ) -> None:
     number = bare_version(tracking_uri, graph)
-    with pytest.raises(InvalidInput, match=r"no version 99 of .*ncnc status"):
+    with pytest.raises(InvalidInput, match=r"no version 99 of .*ncnc registry show"):
         registry.version(graph, 99)
-    with pytest.raises(InvalidInput, match=r"not registered by this pipeline.*ncnc\.as_of.*Point the alias back"):
+    with pytest.raises(
+        InvalidInput, match=r"not registered by this pipeline.*ncnc\.as_of.*ncnc registry show.*ncnc rollback --graph"
+    ):
         registry.version(graph, number)
 
 
