@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from embedded.layout import REPOSITORY
-from embedded.nights import Answer, DemoError, Night, Search, edges_file
+from embedded.nights import APPROVED, DemoError, Night, Search, edges_file
 from pipeline.params import Params
 from pipeline.search_space import Value
 
@@ -27,7 +27,6 @@ MINIMUM_NIGHTS = 5  # up to the week after the truncated one
 MAXIMUM_NIGHTS = 11  # the series ends on 2007-11-05
 HISTORY_WEEKS = 8
 WEEK = timedelta(weeks=1)
-APPROVED = Answer("Approve", "the page shows nothing against it")
 
 
 def find_archive() -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from embedded.layout import REPOSITORY
-from embedded.nights import Answer, DemoError, Night, Search, edges_file, nodes_file
+from embedded.nights import APPROVED, Answer, DemoError, Night, Search, edges_file, nodes_file
 from ncnc_core.random_spatial_network import NetworkDay, RandomSpatialNetworkConfig, evolve
 from pipeline.params import Params
 from pipeline.search_space import Value, with_values
@@ -84,9 +84,8 @@ class Generated:
 
     def _night(self, number: int) -> Night:
         as_of = FIRST_NIGHT + timedelta(days=number - 1)
-        approved = Answer("Approve", "the page shows nothing against it")
         if number == self.num_nights:
-            return Night(number, as_of, "the same recipe, begun with the champion's weights", "decided", approved)
+            return Night(number, as_of, "the same recipe, begun with the champion's weights", "decided", APPROVED)
         if number == self.search.before:
             rejected = Answer("Reject", "a gain this large wants a second night")
             return Night(number, as_of, "the graph grew, and a search has found a better recipe", "decided", rejected)
@@ -94,7 +93,7 @@ class Generated:
             return Night(number, as_of, "the delivery is truncated", "refused")
         if number == self._last_growth + 1:
             return Night(number, as_of, "the graph is unchanged", "skipped")
-        return Night(number, as_of, "cold start" if number == 1 else "the graph grew", "decided", approved)
+        return Night(number, as_of, "cold start" if number == 1 else "the graph grew", "decided", APPROVED)
 
     @cached_property
     def _days(self) -> list[tuple[pd.DataFrame, pd.DataFrame]]:

@@ -27,6 +27,9 @@ class Answer:
     reason: str
 
 
+APPROVED = Answer("Approve", "the page shows nothing against it")
+
+
 @dataclass(frozen=True)
 class Search:
     """A search for a better recipe, made by day on the run of an earlier night."""

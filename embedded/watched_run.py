@@ -47,10 +47,8 @@ class WatchedRun:
         started, shown = time.monotonic(), dict[str, str]()
         with self.console.status(self.title) as status:
             while True:
-                state, tasks = (
-                    self.api.run_state(self.dag_id, self.run_id),
-                    self.api.task_states(self.dag_id, self.run_id),
-                )
+                state = self.api.run_state(self.dag_id, self.run_id)
+                tasks = self.api.task_states(self.dag_id, self.run_id)
                 seconds = time.monotonic() - started
                 for task, now in tasks.items():
                     if now != shown.get(task) and now not in NOT_BEGUN:

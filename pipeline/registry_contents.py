@@ -12,9 +12,9 @@ from pipeline.records import TrainedModel
 from pipeline.registered_aliases import MISSING, RegisteredAliases
 from pipeline.registry_references import PAGE, snapshots_of_open_runs, snapshots_of_versions
 from pipeline.registry_retention import RegisteredVersion, RunState
+from pipeline.run_data import CONTROL_FOLDER, MODEL_FOLDER
 from pipeline.tracking_server import ArtifactFolder, asks_the_server
 
-TRAINED = ("model", "control")  # the folders of a run's trained model, and of the control beside a warm one
 TRAINED_GONE = "ncnc.collected.model"
 CHECKPOINTS = ("checkpoint", "control_checkpoint")  # of a challenger, and of the control beside a warm one
 
@@ -98,7 +98,7 @@ class RegistryContents(RegisteredAliases):
         The record of what was trained stays, with the digest of every file.
         """
         artifacts = self._artifacts(run_id)
-        for name in TRAINED:
+        for name in (MODEL_FOLDER, CONTROL_FOLDER):
             _remove(artifacts, name)
         self._client.set_tag(run_id, TRAINED_GONE, "true")
 

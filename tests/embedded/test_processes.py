@@ -21,13 +21,18 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"],
 pathlib.Path(sys.argv[1]).write_text(f"{os.getpid()} {child.pid}")
 time.sleep(600)
 """
+# A component that prints half a line, and its last line only when somebody has heard the one before.
 TALKER = """
-import sys, time
+import pathlib, sys, time
 print(sys.argv[1], end=" ", flush=True)
-time.sleep(0.4)
+time.sleep(0.3)
 print("begun", flush=True)
-time.sleep(1)
-print("ended")
+for _ in range(600):
+    if pathlib.Path(sys.argv[2]).exists():
+        print("ended")
+        sys.exit()
+    time.sleep(0.05)
+sys.exit("nobody heard")
 """
 
 
@@ -59,14 +64,18 @@ def test_stop_ends_what_ignores_sigterm_and_what_left_the_session(processes: Pro
     assert list(processes.layout.pids.iterdir()) == []
 
 
-def test_lines_are_handed_on_as_they_are_printed_and_none_of_an_earlier_run(processes: Processes) -> None:
-    heard: list[tuple[float, str]] = []
+def test_lines_are_handed_on_as_they_are_printed_and_none_of_an_earlier_run(
+    processes: Processes, tmp_path: Path
+) -> None:
     for name in ("one", "two"):
-        heard.clear()
-        argv = [sys.executable, "-c", TALKER, name]
-        processes.run("talker", argv, {}, on_line=lambda line: heard.append((time.monotonic(), line)))
-        assert [line for _, line in heard] == [f"{name} begun", "ended"]
-        assert heard[1][0] - heard[0][0] > 0.5
+        heard: list[str] = []
+
+        def hear(line: str, heard: list[str] = heard, name: str = name) -> None:
+            heard.append(line)
+            (tmp_path / name).touch()
+
+        processes.run("talker", [sys.executable, "-c", TALKER, name, str(tmp_path / name)], {}, on_line=hear)
+        assert heard == [f"{name} begun", "ended"]
 
 
 def test_what_ends_with_an_error_is_named_with_its_last_lines(processes: Processes) -> None:

@@ -124,6 +124,20 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, airflow_database: Path) ->
     return environment | {"NCNC_SCHEDULE": "none"}
 
 
+def with_ncnc(script: str, folder: Path) -> dict[str, str]:
+    """Put a script in the place of `ncnc` where only its argv counts: each command is tested by itself."""
+    program = folder / "bin" / "ncnc"
+    program.parent.mkdir()
+    program.write_text(script)
+    program.chmod(0o755)
+    return {
+        "NCNC_GRAPH": "small",
+        "NCNC_HOME": str(folder),
+        "CALLS": str(folder / "calls"),
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
 def state_of(house: House) -> tuple[int, int, int, dict[str, int]]:
     """Everything a second run of the night must leave alone: MLflow runs, versions, tags, aliases."""
     client = house.doors.registry._client
@@ -162,17 +176,7 @@ def test_one_logical_date_played_twice_makes_one_night(
 
 @pytest.mark.timeout(300)
 def test_night_that_asks_a_person_hands_the_answer_to_register(airflow: dict[str, str], tmp_path: Path) -> None:
-    program = tmp_path / "bin" / "ncnc"  # only the argv counts here; what register does with it is tested with register
-    program.parent.mkdir()
-    program.write_text(NCNC)
-    program.chmod(0o755)
-    environment = airflow | {
-        "NCNC_APPROVAL": "person",
-        "NCNC_GRAPH": "small",
-        "NCNC_HOME": str(tmp_path),
-        "CALLS": str(tmp_path / "calls"),
-        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
-    }
+    environment = airflow | with_ncnc(NCNC, tmp_path) | {"NCNC_APPROVAL": "person"}
     run_all([[sys.executable, "-c", ASK, str(tmp_path / "outcome.json")]], environment, tmp_path, timeout=200)
 
     found = json.loads((tmp_path / "outcome.json").read_text())
@@ -195,16 +199,7 @@ def test_night_that_asks_a_person_hands_the_answer_to_register(airflow: dict[str
 
 @pytest.mark.timeout(300)
 def test_promotion_and_nothing_else_sets_off_a_batch_of_mapped_shards(airflow: dict[str, str], tmp_path: Path) -> None:
-    program = tmp_path / "bin" / "ncnc"  # only the argv counts here; the commands are tested by themselves
-    program.parent.mkdir()
-    program.write_text(SET_OFF_NCNC)
-    program.chmod(0o755)
-    environment = airflow | {
-        "NCNC_GRAPH": "small",
-        "NCNC_HOME": str(tmp_path),
-        "CALLS": str(tmp_path / "calls"),
-        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
-    }
+    environment = airflow | with_ncnc(SET_OFF_NCNC, tmp_path)
     run_all([[sys.executable, "-c", SET_OFF, str(tmp_path / "outcome.json")]], environment, tmp_path, timeout=200)
 
     found = json.loads((tmp_path / "outcome.json").read_text())
