@@ -16,6 +16,9 @@ ENDED = ("success", "failed")
 WAITS_FOR_A_PERSON = "awaiting_input"
 NOT_BEGUN = ("waiting", "scheduled", "queued")
 LONGEST_SECONDS = 1200.0
+# A person reads before answering. An answer within the same second can overtake the scheduler's news that the task has
+# begun to wait: it then takes the task for failed, and asks again at the next try.
+READING_SECONDS = 10.0
 POLL_SECONDS = 1.0
 COLOURS = {
     "success": "green",
@@ -44,7 +47,7 @@ class WatchedRun:
             DemoError: the run has not ended after 20 minutes.
             StackError: a component of the stack has ended.
         """
-        started, shown = time.monotonic(), dict[str, str]()
+        started, shown, waiting = time.monotonic(), dict[str, str](), dict[str, float]()
         with self.console.status(self.title) as status:
             while True:
                 state = self.api.run_state(self.dag_id, self.run_id)
@@ -54,8 +57,13 @@ class WatchedRun:
                     if now != shown.get(task) and now not in NOT_BEGUN:
                         self.console.print(f"  {seconds:5.0f} s  {task:<9} [{COLOURS.get(now, 'red')}]{now}[/]")
                         shown[task] = now
-                        if now == WAITS_FOR_A_PERSON and answer is not None:
-                            self._answer(task, answer)
+                        if now == WAITS_FOR_A_PERSON:
+                            waiting[task] = seconds
+                    if now != WAITS_FOR_A_PERSON:
+                        waiting.pop(task, None)
+                    elif answer is not None and task in waiting and seconds - waiting[task] >= READING_SECONDS:
+                        del waiting[task]
+                        self._answer(task, answer)
                 if state in ENDED:
                     self.console.print(f"  {self.title} ended {state} after {seconds:.0f} s")
                     return state

@@ -40,6 +40,7 @@ class Played(AirflowApi):
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WatchedRun:
     monkeypatch.setattr(watched_run, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(watched_run, "READING_SECONDS", 0.0)
     console = Console(record=True, width=150, file=io.StringIO())
     return WatchedRun(Played(), Processes(Layout(tmp_path)), console, "nightly", "night-1", "night 1")
 
@@ -58,6 +59,16 @@ def test_a_waiting_task_is_answered_once_and_the_answer_is_told(watched: Watched
     told = run.console.export_text()
     assert "answers Reject: one [more] night" in told
     assert (told.count("awaiting_input"), told.count("decide"), "night 1 ended success" in told) == (1, 1, True)
+
+
+def test_nothing_is_answered_before_a_person_could_have_read_it(
+    watched: WatchedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_run, "READING_SECONDS", 60.0)
+    waits = ("running", {"approve": "awaiting_input"})
+    run, played = with_states(watched, waits, waits, ("success", {"approve": "success"}))
+    run.follow(NO)
+    assert played.answers == []
 
 
 def test_a_run_that_never_ends_is_given_up_with_its_tasks(watched: WatchedRun, monkeypatch: pytest.MonkeyPatch) -> None:
