@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from ncnc_core.calibration_metrics import calibration_metrics
+from ncnc_core.evaluation.calibration_metrics import calibration_metrics
 
 MEAN, SPREAD, PER_EDGE = 1.5, 1.5, 50
 CASES = {"kept": (1.0, 0.0), "shifted": (1.0, 0.3), "exaggerated": (1.5, 0.0), "both": (2.5, 0.5)}  # scale, offset

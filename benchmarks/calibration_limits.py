@@ -18,12 +18,11 @@ from scipy.optimize import brentq
 
 from benchmarks.calibration_bounds import PER_EDGE, stated
 from benchmarks.drawn_nights import CONFIDENCE, Setting, drawn_night, report_of
-from ncnc_core.calibration_metrics import calibration_metrics
-from pipeline.decide_params import DecideParams
-from pipeline.evaluation_parts import Interval
-from pipeline.paired_difference import paired_comparison
-from pipeline.promotion import decide
-from pipeline.records import EvaluationReport
+from ncnc_core.evaluation.calibration_metrics import calibration_metrics
+from pipeline.evaluation.comparison import paired_comparison
+from pipeline.params.decide import DecideParams
+from pipeline.promotion.gate import decide
+from pipeline.records.evaluation import EvaluationReport, Interval
 
 LIMITS = (0.03, 0.1)
 ABOVE = (None, 0.0, 0.02, 0.04, 0.06, 0.1)  # the true error less the limit; None: every promise is kept

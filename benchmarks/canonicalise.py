@@ -23,8 +23,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.graph_source import GraphSource
-from pipeline.params import SnapshotParams
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.sources.graph_source import GraphSource
 
 EVENTS = (1_000_000, 10_000_000, 100_000_000)
 EVENTS_A_NODE = 20

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.io import read_planetoid_data
 
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.graph.adjacency import Adjacency
 
 BESIDE_THE_CHECKOUT = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -13,11 +13,11 @@ from scipy.optimize import brentq
 from scipy.special import ndtr
 from torch import Tensor
 
-from ncnc_core.ranking import reciprocal_ranks
-from pipeline.decide_params import DecideParams
-from pipeline.evaluation_parts import Interval, ModelScores, PairedComparison, SliceScores
-from pipeline.paired_difference import paired_comparison
-from pipeline.records import CheckResult, EvaluationReport, LeakInvariant
+from ncnc_core.evaluation.ranking import reciprocal_ranks
+from pipeline.evaluation.comparison import paired_comparison
+from pipeline.params.decide import DecideParams
+from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores, PairedComparison, SliceScores
+from pipeline.records.findings import CheckResult, LeakInvariant
 
 CONFIDENCE = 0.95
 NEGATIVES = 50

@@ -25,20 +25,20 @@ from torch import Tensor
 from embedded.as_caida import MAXIMUM_NIGHTS, AsCaida, find_archive
 from embedded.layout import REPOSITORY
 from embedded.nights import edges_file
-from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.edge_history import NEVER, EdgeHistory
-from ncnc_core.heuristics import HEURISTICS
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.evaluation.heuristics import HEURISTICS
+from ncnc_core.evaluation.score_calibration import ScoreCalibration
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.graph.edge_history import NEVER, EdgeHistory
 from ncnc_core.link_model import LinkModel
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.negative_sampling import corrupted_negatives
-from ncnc_core.score_calibration import ScoreCalibration
-from pipeline.comparison import FreshPairs, compare
-from pipeline.evaluation_cost import CostMeter
-from pipeline.evaluation_parts import EvaluationCost
-from pipeline.params import EvaluateParams
-from pipeline.sensitivity import sensitivity
-from pipeline.slices import slice_scores, slices_of
+from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.splits.negatives import corrupted_negatives
+from pipeline.evaluation.comparison import FreshPairs, compare
+from pipeline.evaluation.cost import CostMeter
+from pipeline.evaluation.sensitivity import sensitivity
+from pipeline.evaluation.slices import slice_scores, slices_of
+from pipeline.params.params import EvaluateParams
+from pipeline.records.evaluation import EvaluationCost
 from pipeline.steps.evaluate import bound_scorers
 
 TEST_EDGES, PER_EDGE = 500, 50

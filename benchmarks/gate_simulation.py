@@ -24,10 +24,10 @@ from scipy.special import betaincinv
 from torch import Tensor
 
 from benchmarks.drawn_nights import CONFIDENCE, Setting, drawn_night, report_of, sliced_night
-from pipeline.decide_params import DecideParams
-from pipeline.paired_difference import paired_comparison
-from pipeline.promotion import decide
-from pipeline.slice_guardrail import NAME as GUARDRAIL
+from pipeline.evaluation.comparison import paired_comparison
+from pipeline.params.decide import DecideParams
+from pipeline.promotion.gate import NAME as GUARDRAIL
+from pipeline.promotion.gate import decide
 
 NIGHTS = 500
 SIZES = (200, 450, 900)

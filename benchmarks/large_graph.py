@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.batch_sampler import BatchSampler
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.negative_sampling import uniform_pairs
-from ncnc_core.sampled_scoring import score_pairs_sampled
-from ncnc_core.training_config import TrainingConfig
-from ncnc_core.training_data import TrainingData
-from ncnc_core.training_run import TrainingRun
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.sampling.batch_sampler import BatchSampler
+from ncnc_core.sampling.scoring import score_pairs_sampled
+from ncnc_core.splits.negatives import uniform_pairs
+from ncnc_core.training.data import TrainingData
+from ncnc_core.training.run import TrainingRun
 
 NODES = (300_000, 3_000_000)
 DRAWS_A_NODE = 12.3  # some are repeats: 10 edges a node remain

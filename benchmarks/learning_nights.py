@@ -23,20 +23,23 @@ from rich.console import Console
 from rich.table import Table
 
 from embedded.generated import LAST_NIGHTS, Generated
-from ncnc_core.ranking import reciprocal_ranks
-from ncnc_core.scoring import node_levels, score_pairs
-from ncnc_core.training import train_network
-from pipeline.by_hand import promote_by_hand
+from ncnc_core.evaluation.ranking import reciprocal_ranks
+from ncnc_core.networks.scoring import node_levels, score_pairs
+from ncnc_core.training.trained_network import train_network
+from pipeline.commands.by_hand import promote_by_hand
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.night import run_step
-from pipeline.params import Params
-from pipeline.records import EdgeSplit, EvaluationReport, PromotionDecision, TrainedModel
-from pipeline.run_data import features_for, snapshot_tables, split_arrays
-from pipeline.run_folder import RUNS, RunFolder
-from pipeline.search_space import DEFAULT_SPACE, Value, with_values
-from pipeline.snapshot_store import SnapshotStore
-from pipeline.tuning import tune, tuning_data
+from pipeline.params.params import Params
+from pipeline.records.chain import EdgeSplit, PromotionDecision, TrainedModel
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.names import RUNS
+from pipeline.runs.data import snapshot_tables, split_arrays
+from pipeline.runs.folder import RunFolder
+from pipeline.snapshots.snapshot_store import SnapshotStore
+from pipeline.splits.known_features import features_for
+from pipeline.training.search import tune, tuning_data
+from pipeline.training.search_space import DEFAULT_SPACE, Value, with_values
 
 Figures = dict[str, Any]  # a name to a number or a text, as the JSON holds it
 

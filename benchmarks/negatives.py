@@ -28,9 +28,9 @@ from torch import Tensor
 from benchmarks.large_graph import generated_edges
 from embedded.as_caida import MAXIMUM_NIGHTS, AsCaida, find_archive
 from embedded.nights import edges_file
-from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.hard_negatives import hard_negatives
-from ncnc_core.negative_sampling import corrupted_negatives, uniform_pairs
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.splits.evaluation_negatives import hard_negatives
+from ncnc_core.splits.negatives import corrupted_negatives, uniform_pairs
 
 NODES, DRAWS_A_NODE = 3_000_000, 12.3  # some draws are repeats: about 30 million edges remain
 UNIFORM = 30_000_000

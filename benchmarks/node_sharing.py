@@ -22,15 +22,15 @@ from rich.table import Table
 from torch import Tensor
 
 from embedded.as_caida import AsCaida, dumps, find_archive, links
-from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.evaluation_negatives import evaluation_negatives
-from ncnc_core.heuristics import HEURISTICS
+from ncnc_core.config.choices import EvaluationNegative
+from ncnc_core.evaluation.heuristics import HEURISTICS
+from ncnc_core.evaluation.ranking import reciprocal_ranks
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
 from ncnc_core.link_model import LinkModel
-from ncnc_core.negative_kinds import EvaluationNegative
-from ncnc_core.ranking import reciprocal_ranks
-from pipeline.evaluation_parts import PairedComparison
-from pipeline.paired_difference import paired_comparison
-from pipeline.params import Params
+from ncnc_core.splits.evaluation_negatives import evaluation_negatives
+from pipeline.evaluation.comparison import paired_comparison
+from pipeline.params.params import Params
+from pipeline.records.evaluation import PairedComparison
 
 NEGATIVES = 48
 KINDS: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched", "hard")

@@ -16,18 +16,19 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.heuristics import HEURISTICS
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.negative_sampling import corrupted_negatives, uniform_pairs
-from ncnc_core.overlap import common_neighbors
-from ncnc_core.overlap_reference import common_neighbors_reference
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.evaluation.heuristics import HEURISTICS
+from ncnc_core.evaluation.ranking import rank_intervals
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.kernels.overlap_reference import common_neighbors_reference
+from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.scoring import node_levels, score_pairs
+from ncnc_core.overlap.sparse import common_neighbors
 from ncnc_core.random_spatial_network import NetworkDay, RandomSpatialNetworkConfig, evolve
-from ncnc_core.ranking import rank_intervals
-from ncnc_core.scoring import node_levels, score_pairs
-from ncnc_core.training import TrainingData, train_network
-from ncnc_core.training_config import TrainingConfig
+from ncnc_core.splits.negatives import corrupted_negatives, uniform_pairs
+from ncnc_core.training.data import TrainingData
+from ncnc_core.training.trained_network import train_network
 
 ROUNDS = 3
 

@@ -29,12 +29,12 @@ from rich.table import Table
 
 from embedded.as_caida import dumps, find_archive, links
 from embedded.layout import REPOSITORY
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
 from ncnc_core.link_model import LinkModel
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.ranked_links import ranked_links, ranking_parts
-from ncnc_core.shortlist import CANDIDATES_PER_NODE
-from ncnc_core.training_config import TrainingConfig
-from pipeline.params import Params
+from ncnc_core.serving.ranked_links import ranked_links, ranking_parts
+from ncnc_core.serving.shortlist import CANDIDATES_PER_NODE
+from pipeline.params.params import Params
 
 K = 20
 WEEK = "2007-11-05"  # the largest of the archive

@@ -25,32 +25,22 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.link_model import LinkModel
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig
+from ncnc_core.networks.link_network import LinkNetwork
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import OutsideTrouble, StepError
-from pipeline.params import Params
-from pipeline.records import (
-    CheckResult,
-    EdgeSplit,
-    EvaluationReport,
-    FileDigest,
-    GraphSnapshot,
-    Interval,
-    LeakInvariant,
-    ModelScores,
-    PromotionDecision,
-    Record,
-    RuleVerdict,
-    TrainedModel,
-    digests_of_folder,
-)
-from pipeline.run_folder import RunFolder
-from pipeline.run_key import code_version
-from pipeline.snapshot_store import SnapshotStore
+from pipeline.params.params import Params
+from pipeline.records.chain import EdgeSplit, GraphSnapshot, PromotionDecision, TrainedModel
+from pipeline.records.digests import FileDigest, digests_of_folder
+from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
+from pipeline.records.findings import CheckResult, LeakInvariant, RuleVerdict
+from pipeline.records.record import Record
+from pipeline.runs.folder import RunFolder
+from pipeline.runs.key import code_version
+from pipeline.snapshots.snapshot_store import SnapshotStore
 from pipeline.steps import register
 
 KINDS = ("one run twice", "two runs of one key", "two challengers")

@@ -17,16 +17,16 @@ import torch
 from torch import Tensor
 
 from benchmarks.datasets import load
-from ncnc_core.adjacency import pair_keys
-from ncnc_core.batch_sampler import BatchSampler
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.negative_sampling import uniform_pairs
-from ncnc_core.ranking import hits_at_k_shared, roc_auc
-from ncnc_core.sampled_scoring import score_pairs_sampled
-from ncnc_core.scoring import node_levels, score_pairs
-from ncnc_core.training import TrainedNetwork, train_network
-from ncnc_core.training_config import TrainingConfig
-from ncnc_core.training_data import TrainingData
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.evaluation.ranking import hits_at_k_shared, roc_auc
+from ncnc_core.graph.adjacency import pair_keys
+from ncnc_core.networks.scoring import node_levels, score_pairs
+from ncnc_core.sampling.batch_sampler import BatchSampler
+from ncnc_core.sampling.scoring import score_pairs_sampled
+from ncnc_core.splits.negatives import uniform_pairs
+from ncnc_core.training.data import TrainingData
+from ncnc_core.training.trained_network import TrainedNetwork, train_network
 
 HITS_AT = 100
 

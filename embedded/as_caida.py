@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from embedded.layout import REPOSITORY
 from embedded.nights import APPROVED, DemoError, Night, Search, edges_file
-from pipeline.params import Params
-from pipeline.search_space import Value
+from pipeline.params.params import Params
+from pipeline.training.search_space import Value
 
 ARCHIVE = Path("as_caida") / "as-caida.tar.zst"
 TRUNCATED = datetime(2007, 9, 17, tzinfo=UTC)  # 18,203 edges, 35 % of the week before

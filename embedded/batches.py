@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from embedded.layout import Layout
-from pipeline.recommendation_plan import RecommendationPlan
+from pipeline.recommend.plan import RecommendationPlan
 
 COMPLETE = "SHA256SUMS"  # written last
 

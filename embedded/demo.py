@@ -30,13 +30,13 @@ from embedded.settings import Settings, free_port
 from embedded.stack import DAG_ID, Stack
 from embedded.task_log import last_words, run_folder
 from embedded.watched_run import ENDED, LONGEST_SECONDS, POLL_SECONDS, WatchedRun
+from pipeline.commands.registry_tables import story_table
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import StepError
-from pipeline.registry_story import story
-from pipeline.registry_tables import story_table
-from pipeline.run_folder import RUNS
-from pipeline.search_space import Value
+from pipeline.ledger.story import story
+from pipeline.records.names import RUNS
+from pipeline.training.search_space import Value
 
 BATCH_DAG_ID = "batch_recommendations"
 ROLLBACK_DAG_ID = "champion_rollback"

@@ -14,8 +14,8 @@ import pandas as pd
 from embedded.layout import REPOSITORY
 from embedded.nights import APPROVED, Answer, DemoError, Night, Search, edges_file, nodes_file
 from ncnc_core.random_spatial_network import NetworkDay, RandomSpatialNetworkConfig, evolve
-from pipeline.params import Params
-from pipeline.search_space import Value, with_values
+from pipeline.params.params import Params
+from pipeline.training.search_space import Value, with_values
 
 FIRST_NIGHT = datetime(2026, 3, 2, 3, tzinfo=UTC)
 MINIMUM_NIGHTS = 6

@@ -6,19 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedded.nights import Deliveries, Night
-from pipeline.data_checks import DataChecks
+from pipeline.checks.data_checks import DataChecks
 from pipeline.doors import Doors
-from pipeline.records import (
-    EdgeSplit,
-    EvaluationReport,
-    GraphSnapshot,
-    ModelScores,
-    NightEntry,
-    NightOutcome,
-    TrainedModel,
-)
-from pipeline.run_folder import RunFolder
-from pipeline.score_table import interval_text
+from pipeline.ledger.entries import NightEntry, NightOutcome
+from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
+from pipeline.records.evaluation import EvaluationReport, ModelScores, interval_text
+from pipeline.runs.folder import RunFolder
 
 RIVALS = ("common_neighbors", "adamic_adar", "resource_allocation")
 

@@ -11,8 +11,8 @@ from rich.table import Table
 from embedded.layout import Layout
 from embedded.night_results import NightResult, against_rivals, warm_start
 from embedded.nights import Deliveries
-from pipeline.records import GraphSnapshot, Interval
-from pipeline.score_table import interval_text
+from pipeline.records.chain import GraphSnapshot
+from pipeline.records.evaluation import Interval, interval_text
 
 COLUMNS = ("night", "as of", "snapshot", "nodes", "edges", "challenger", "champion", "outcome", "version")
 NUMBERS = ("night", "nodes", "edges", "version")

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
-from pipeline.params import Params
-from pipeline.published_snapshot import stamp
-from pipeline.search_space import Value
+from pipeline.params.params import Params
+from pipeline.records.names import stamp
+from pipeline.training.search_space import Value
 
 Expectation = Literal["decided", "skipped", "refused"]
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from embedded.nights import Search
 from embedded.stack import Stack
-from pipeline.search_space import Value
+from pipeline.training.search_space import Value
 
 
 def search_recipe(search: Search, run_dir: Path, stack: Stack, console: Console) -> Mapping[str, Value]:

@@ -19,7 +19,7 @@ from embedded.layout import REPOSITORY, Layout
 from embedded.processes import Processes, StackError, alone
 from embedded.settings import USER, Settings, free_port, make_password, password
 from pipeline.errors import StepError
-from pipeline.params import Params
+from pipeline.params.params import Params
 
 DAG_ID = "nightly_retraining"
 START_SECONDS = 240.0

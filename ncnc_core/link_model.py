@@ -12,26 +12,27 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ncnc_core import pair_input, scoring
-from ncnc_core.adjacency import Adjacency
-from ncnc_core.automatic_config import automatic_config
-from ncnc_core.explanation import LinkExplanation, explain_pair
-from ncnc_core.feature_input import FeatureInput, features_on, require_one_row_each
-from ncnc_core.graph_input import EdgeInput, GraphInput, WeightInput, as_data, read_graph
-from ncnc_core.grown_graph import grown_graph, replaced_graph
-from ncnc_core.link_fit import fit_network
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.model_evaluation import ModelEvaluation, evaluate_links
-from ncnc_core.pair_input import IdsInput, NodeId, PairInput
-from ncnc_core.recipe import recipe as named_recipe
-from ncnc_core.recommendation import Candidates, Recommendations, recommend_links
-from ncnc_core.saved_model import ModelParts, load_parts, save_parts
-from ncnc_core.score_calibration import ScoreCalibration, fitted
-from ncnc_core.selection_metric import SelectionMetric
-from ncnc_core.training import EpochResult
-from ncnc_core.training_config import TrainingConfig
-from ncnc_core.training_progress import training_progress
+from ncnc_core.config.choices import SelectionMetric
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.evaluation.model_evaluation import ModelEvaluation, evaluate_links
+from ncnc_core.evaluation.score_calibration import ScoreCalibration, fitted
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.inputs import pairs as pair_input
+from ncnc_core.inputs.features import FeatureInput, features_on, require_one_row_each
+from ncnc_core.inputs.graphs import EdgeInput, GraphInput, WeightInput, as_data, read_graph
+from ncnc_core.inputs.pairs import IdsInput, NodeId, PairInput
+from ncnc_core.networks import scoring
+from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.recipes.automatic import automatic_config
+from ncnc_core.recipes.recipe import recipe as named_recipe
+from ncnc_core.serving.explanation import LinkExplanation, explain_pair
+from ncnc_core.serving.grown_graph import grown_graph, replaced_graph
+from ncnc_core.serving.recommendation import Candidates, Recommendations, recommend_links
+from ncnc_core.serving.saved_model import ModelParts, load_parts, save_parts
+from ncnc_core.training.checkpoint import EpochResult
+from ncnc_core.training.fit import fit_network
+from ncnc_core.training.progress import training_progress
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data

@@ -12,8 +12,8 @@ from ncnc_core.errors import InvalidGraph
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ncnc_core.inputs.pairs import NodeId
     from ncnc_core.link_model import LinkModel
-    from ncnc_core.pair_input import NodeId
 
 ENDS = ("source", "target")
 
@@ -176,7 +176,7 @@ def _by_features(model: LinkModel, end: str) -> str:
 def _calibrated(model: LinkModel, logits: Any, prior: float) -> Any:
     import torch
 
-    from ncnc_core.score_calibration import fitted
+    from ncnc_core.evaluation.score_calibration import fitted
 
     return fitted(model.calibration).probability(torch.as_tensor(logits), prior).numpy(force=True)
 

@@ -1,6 +1,6 @@
 """The application: steps, records, policy, and the doors to the world."""
 
-from pipeline.mlflow_switches import set_switches
+from pipeline.environment import set_switches
 
 # Here, and not beside an import of mlflow: whichever of our modules imports it first, this has run before. Beside one
 # of them it ran too late, for another was imported earlier, and MLflow began to report how a command by hand used it.

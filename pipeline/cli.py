@@ -13,16 +13,15 @@ from typing import Annotated
 
 import typer
 
-from pipeline.check_commands import snapshots_check
+from pipeline.commands.models import models, recommendations
+from pipeline.commands.nights import reports
+from pipeline.commands.options import ParamsFile, open_doors, print_line
+from pipeline.commands.promotions import promotions
+from pipeline.commands.registry import registry
+from pipeline.commands.snapshots import snapshots, snapshots_check
+from pipeline.commands.steps import steps
+from pipeline.commands.tune import tuning
 from pipeline.errors import InvalidInput, StepError, TamperedRecord
-from pipeline.model_commands import models
-from pipeline.promotion_commands import promotions
-from pipeline.recommend_commands import recommendations
-from pipeline.registry_commands import registry
-from pipeline.report_commands import reports
-from pipeline.snapshot_commands import snapshots
-from pipeline.step_commands import ParamsFile, open_doors, print_line, steps
-from pipeline.tune_commands import tuning
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_app = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes that made it.")
@@ -49,10 +48,9 @@ def try_(
     """Check, split, train and evaluate on your own edge file, without Airflow."""
     from rich.console import Console
 
-    from pipeline.params import Params
-    from pipeline.rules_table import rules_table
-    from pipeline.score_table import scores_table, slices_table
-    from pipeline.trial import run_trial, trial_params
+    from pipeline.commands.score_tables import rules_table, scores_table, slices_table
+    from pipeline.commands.trial import run_trial, trial_params
+    from pipeline.params.params import Params
 
     console = Console(stderr=True)
     effective = trial_params(Params.load(params), settings or [], edges)
@@ -74,9 +72,9 @@ def status(
     """Show the last nights, their outcomes and reasons, and the age of the champion."""
     from rich.console import Console
 
-    from pipeline.params import Params
-    from pipeline.records import NightEntry
-    from pipeline.score_table import nights_table
+    from pipeline.commands.score_tables import nights_table
+    from pipeline.ledger.entries import NightEntry
+    from pipeline.params.params import Params
 
     doors, console = open_doors(), Console(stderr=True)
     name = graph or Params.load(params).snapshot.graph
@@ -99,7 +97,7 @@ def audit_model(model: Annotated[str, typer.Argument(help="NAME@alias or NAME@ve
 
     from rich.console import Console
 
-    from pipeline.lineage import audit_model as walk
+    from pipeline.audit.audit import audit_model as walk
 
     name, at, version = model.partition("@")
     if not at:

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipeline.claims import Claims
 from pipeline.environment import Environment
-from pipeline.ledger import Ledger
-from pipeline.night_branch import NightBranch
+from pipeline.ledger.ledger import Ledger
+from pipeline.origin.claims import Claims
+from pipeline.origin.night_branch import NightBranch
 
 if TYPE_CHECKING:
-    from pipeline.alias_moves import AliasMoves
-    from pipeline.model_registry import ModelRegistry
-    from pipeline.snapshot_store import SnapshotStore
+    from pipeline.registry.alias_moves import AliasMoves
+    from pipeline.registry.model_registry import ModelRegistry
+    from pipeline.snapshots.snapshot_store import SnapshotStore
 
 
 def wall_clock() -> datetime:
@@ -37,7 +37,7 @@ class Doors:
     @cached_property
     def snapshots(self) -> SnapshotStore:
         """The versioned graph snapshots and splits."""
-        from pipeline.snapshot_store import SnapshotStore
+        from pipeline.snapshots.snapshot_store import SnapshotStore
 
         return SnapshotStore(self.environment.data_repository, self.environment.home, self.clock)
 
@@ -54,14 +54,14 @@ class Doors:
     @cached_property
     def aliases(self) -> AliasMoves:
         """The moves of champion, challenger and previous, through ledger and registry."""
-        from pipeline.alias_moves import AliasMoves
+        from pipeline.registry.alias_moves import AliasMoves
 
         return AliasMoves(self.ledger, self.registry)
 
     @cached_property
     def registry(self) -> ModelRegistry:
         """Runs, metrics, artifacts and model versions."""
-        from pipeline.model_registry import ModelRegistry
+        from pipeline.registry.model_registry import ModelRegistry
 
         return ModelRegistry(self.environment.tracking_uri)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,3 +73,30 @@ class Environment:
         if not value:
             raise InvalidInput(f"{name} is not set. Set it to {meaning}; .env.example lists every variable.")
         return value
+
+
+SWITCHES = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # A server that is down is reported after about 10 s; Airflow's retries are the patient ones.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # Else a uv.lock in the caller's working directory would end up in the model.
+    "MLFLOW_UV_AUTO_DETECT": "false",
+}
+
+
+def set_switches() -> None:
+    """Set the switches that the environment does not set already."""
+    for name, value in SWITCHES.items():
+        os.environ.setdefault(name, value)
+
+
+def whoami() -> str:
+    """Return who acts, as entries name them: user@machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

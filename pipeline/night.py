@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Protocol, cast
 
 from ncnc_core.errors import InvalidGraph
-from pipeline.approvals import Answer
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
-from pipeline.params import Params
-from pipeline.records import GraphSnapshot, NightEntry, NightOutcome, Record, RegisteredModel
-from pipeline.run_folder import RunFolder
-from pipeline.run_key import code_version
+from pipeline.ledger.approvals import Answer
+from pipeline.ledger.entries import NightEntry, NightOutcome
+from pipeline.params.params import Params
+from pipeline.records.chain import GraphSnapshot, RegisteredModel
+from pipeline.records.record import Record
+from pipeline.runs.folder import RunFolder
+from pipeline.runs.key import code_version
 
 FIRST_STEP = "snapshot"
 LOOK_AT_THE_ALIASES = (FIRST_STEP, "evaluate")

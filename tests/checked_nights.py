@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pipeline.canonical_graph import Change, build
-from pipeline.change_report import ChangeReport, change_report
-from pipeline.data_checks import DataChecks
-from pipeline.delivery import Delivery
-from pipeline.graph_checks import graph_checks
-from pipeline.params import SnapshotParams
-from pipeline.published_snapshot import PublishedSnapshot
-from pipeline.quality import check_delivery, require
-from pipeline.repeated_deliveries import Baseline
+from pipeline.checks.data_checks import DataChecks
+from pipeline.checks.graph import graph_checks
+from pipeline.checks.quality import check_delivery, require
+from pipeline.checks.repeats import Baseline
+from pipeline.graphs.change_report import ChangeReport, change_report
+from pipeline.graphs.tables import Change
+from pipeline.ingest.canonical_graph import build
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.snapshots.published import PublishedSnapshot
+from pipeline.sources.delivery import Delivery
 
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)

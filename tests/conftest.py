@@ -12,8 +12,8 @@ import typer.testing
 import yaml
 
 from ncnc_core.random_spatial_network import NetworkDay, evolve
-from pipeline.model_registry import ModelRegistry
-from pipeline.snapshot_store import SnapshotStore
+from pipeline.registry.model_registry import ModelRegistry
+from pipeline.snapshots.snapshot_store import SnapshotStore
 from tests.airflow_home import made_database
 from tests.house import NETWORK, House, params
 

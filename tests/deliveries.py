@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from pipeline.delivery import Delivery, NodeTable, RowCounts
+from pipeline.sources.delivery import Delivery, NodeTable, RowCounts
 
 
 def delivered(

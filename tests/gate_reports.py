@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ncnc_core.heuristics import HEURISTICS
-from pipeline.evaluation_parts import SliceKind, SliceScores
-from pipeline.records import CheckResult, EvaluationReport, Interval, LeakInvariant, ModelScores
+from ncnc_core.evaluation.heuristics import HEURISTICS
+from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores, SliceKind, SliceScores
+from pipeline.records.findings import CheckResult, LeakInvariant
 from tests.paired import paired
 
 

@@ -15,7 +15,7 @@ from pipeline.cli import app
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import StepError
-from pipeline.records import NightEntry
+from pipeline.ledger.entries import NightEntry
 
 STEPS = ("split", "train", "evaluate", "decide", "register")
 FIRST_NIGHT = datetime(2026, 1, 1, 3, tzinfo=UTC)

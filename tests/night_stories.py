@@ -5,38 +5,34 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from pipeline.change_report import ChangeReport, HubChange, Turnover
-from pipeline.data_checks import DataChecks
-from pipeline.evaluation_parts import (
+from pipeline.checks.data_checks import DataChecks
+from pipeline.graphs.change_report import ChangeReport, HubChange, Turnover
+from pipeline.graphs.feature_drift import FeatureDrift
+from pipeline.graphs.shape import DegreeCount, GraphShape
+from pipeline.ledger.entries import Alias, AliasObserved, NightEntry
+from pipeline.params.params import Params
+from pipeline.records.chain import (
+    EdgeSplit,
+    EpochPoint,
+    GraphSnapshot,
+    PromotionDecision,
+    RegisteredModel,
+    TrainedModel,
+    WarmStart,
+)
+from pipeline.records.evaluation import (
     EvaluationCost,
+    EvaluationReport,
     GraphChange,
+    Interval,
+    ModelScores,
     PairedComparison,
     ReliabilityBin,
     SensitivityResult,
     SliceKind,
     SliceScores,
 )
-from pipeline.feature_drift import FeatureDrift
-from pipeline.graph_shape import DegreeCount, GraphShape
-from pipeline.ledger_entries import AliasObserved
-from pipeline.params import Params
-from pipeline.records import (
-    Alias,
-    CheckResult,
-    EdgeSplit,
-    EpochPoint,
-    EvaluationReport,
-    GraphSnapshot,
-    Interval,
-    LeakInvariant,
-    ModelScores,
-    NightEntry,
-    PromotionDecision,
-    RegisteredModel,
-    RuleVerdict,
-    TrainedModel,
-    WarmStart,
-)
+from pipeline.records.findings import CheckResult, LeakInvariant, RuleVerdict
 from pipeline.report.night_story import NightStory
 from pipeline.report.outside_moves import outside_moves
 from pipeline.report.trend import TrendNight

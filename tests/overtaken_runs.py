@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.alias_history import Move, Overtaken
 from pipeline.doors import Doors
-from pipeline.params import Params
-from pipeline.records import NightEntry
-from pipeline.run_folder import RunFolder
+from pipeline.ledger.alias_history import Move, Overtaken
+from pipeline.ledger.entries import NightEntry
+from pipeline.params.params import Params
+from pipeline.runs.folder import RunFolder
 from pipeline.steps import register
 from tests.pipeline.conftest import AS_OF
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.evaluation_parts import Interval, PairedComparison
+from pipeline.records.evaluation import Interval, PairedComparison
 
 
 def paired(value: float, low: float, high: float, *, p_value: float = 0.01) -> PairedComparison:

@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline.git_origin import GitOrigin
-from pipeline.manifest import write_manifest
-from pipeline.publication import Publication
-from pipeline.snapshot_store import SnapshotStore
+from pipeline.origin.git import GitOrigin
+from pipeline.records.manifest import write_manifest
+from pipeline.snapshots.published import Publication
+from pipeline.snapshots.snapshot_store import SnapshotStore
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 SOURCE = "5" * 64
@@ -115,8 +115,8 @@ def arm(point: str, strike: Callable[[], None] = kill) -> None:
     import dvc.repo
     import dvc_objects.fs.local as local
 
-    from pipeline import publisher
-    from pipeline.git_origin import GitClone
+    from pipeline.origin.git import GitClone
+    from pipeline.snapshots import publisher
 
     places: dict[str, tuple[Any, str, bool]] = {  # whose attribute, and whether it is done before the strike
         "staged": (shutil, "copytree", True),

@@ -8,8 +8,8 @@ from pathlib import Path
 from pandas import DataFrame
 
 from ncnc_core.link_model import LinkModel
-from pipeline.model_registry import ModelRegistry, version_tags
-from pipeline.records import digests_of_folder
+from pipeline.records.digests import digests_of_folder
+from pipeline.registry.model_registry import ModelRegistry, version_tags
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 

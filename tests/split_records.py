@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pipeline.records import EdgeSplit
+from pipeline.records.chain import EdgeSplit
 
 
 def split_record(cut_train: int | None, cut_valid: int | None) -> EdgeSplit:

@@ -12,7 +12,7 @@ import pytest
 import typer
 import yaml
 
-from pipeline.params import Params
+from pipeline.params.params import Params
 
 ROOT = Path(__file__).parents[1]
 STEPS = ("snapshot", "split", "train", "evaluate", "decide", "register")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
-from pipeline.snapshot_files import read_graph
+from pipeline.graphs.snapshot_folder import read_graph
 from tests.house import House
 
 ROOT = Path(__file__).parents[1]

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.quality.protocol import LearningSide
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.scoring import node_levels, score_pairs
-from ncnc_core.training import TrainedNetwork, train_network
-from ncnc_core.training_config import TrainingConfig
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.networks.scoring import node_levels, score_pairs
+from ncnc_core.training.trained_network import TrainedNetwork, train_network
 
 
 @dataclass(frozen=True)

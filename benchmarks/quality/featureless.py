@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.quality.choice import Candidate
-from ncnc_core.model_config import ModelConfig, PredictorName
-from ncnc_core.training_config import TrainingConfig
+from ncnc_core.config.model import ModelConfig, PredictorName
+from ncnc_core.config.training import TrainingConfig
 
 # What did best on the validation edges of splits with seeds from 100 up, which the tables do not use: a random search
 # over encoders, layers, widths, dropouts, batches and rates. Batches are small where the graph is: target link removal

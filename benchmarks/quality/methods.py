@@ -5,15 +5,15 @@ from __future__ import annotations
 from benchmarks.quality.choice import Candidate
 from benchmarks.quality.featureless import FEATURELESS_DATA, featureless
 from benchmarks.quality.ours import ours
-from ncnc_core.heuristics import (
+from ncnc_core.config.model import PredictorName
+from ncnc_core.evaluation.heuristics import (
     Heuristic,
     adamic_adar,
     common_neighbors,
     preferential_attachment,
     resource_allocation,
 )
-from ncnc_core.model_config import PredictorName
-from ncnc_core.recipe import recipe
+from ncnc_core.recipes.recipe import recipe
 
 HEURISTIC_METHODS: dict[str, Heuristic] = {
     "cn": common_neighbors,

@@ -6,9 +6,9 @@ from typing import Any
 
 from benchmarks.quality.choice import Candidate
 from benchmarks.quality.featureless import FEATURELESS_DATA, featureless
-from ncnc_core.model_config import ModelConfig, PredictorName
-from ncnc_core.recipe import recipe
-from ncnc_core.training_config import TrainingConfig
+from ncnc_core.config.model import ModelConfig, PredictorName
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.recipes.recipe import recipe
 
 RANKING = {"loss": "auc", "negatives_per_positive": 3}  # each positive against its own negatives
 

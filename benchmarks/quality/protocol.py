@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.negative_sampling import uniform_pairs
-from ncnc_core.ranking import hits_at_k_shared
-from ncnc_core.training_data import TrainingData
+from ncnc_core.evaluation.ranking import hits_at_k_shared
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.splits.negatives import uniform_pairs
+from ncnc_core.training.data import TrainingData
 
 
 @dataclass(frozen=True)

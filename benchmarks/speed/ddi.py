@@ -20,13 +20,13 @@ from torch_geometric.data import Data
 from benchmarks.datasets import load
 from benchmarks.speed.plain_ncnc import PlainGraph, PlainNCNC
 from benchmarks.speed.stopwatch import Seconds, matmul_rate, quickest, timed
-from ncnc_core.adjacency import Adjacency
-from ncnc_core.dense_completion import missing_links
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import PredictorName
-from ncnc_core.recipe import Recipe, recipe
-from ncnc_core.scoring import node_levels, score_pairs
-from ncnc_core.training_step import accumulate_gradients
+from ncnc_core.config.model import PredictorName
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.networks.dense_completion import missing_links
+from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.scoring import node_levels, score_pairs
+from ncnc_core.recipes.recipe import Recipe, recipe
+from ncnc_core.training.step import accumulate_gradients
 
 # The published implementation on a quiet 2-core CPU: seconds and peak of memory in GB of a training batch of NCN.
 PUBLISHED_NCN_SECONDS, PUBLISHED_NCN_PEAK_GB = 24.0, 3.7

@@ -10,12 +10,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.edge_dropout import drop_edges
-from ncnc_core.overlap import common_neighbors, exclusive_neighbors
-from ncnc_core.recipe import Recipe
-from ncnc_core.training_batches import epoch_batches
-from ncnc_core.training_data import TrainingData
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.graph.edge_dropout import drop_edges
+from ncnc_core.overlap.sparse import common_neighbors, exclusive_neighbors
+from ncnc_core.recipes.recipe import Recipe
+from ncnc_core.training.batches import epoch_batches
+from ncnc_core.training.data import TrainingData
 
 
 def training_work(data: TrainingData, tuned: Recipe, adjacency: Adjacency) -> float:

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, softplus
 
-from ncnc_core.completion import completion_weight
-from ncnc_core.dropout import Dropout
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.ncn import NCN
-from ncnc_core.ncnc import NCNC
+from ncnc_core.networks.completion import completion_weight
+from ncnc_core.networks.dropout import Dropout
+from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.ncn import NCN
+from ncnc_core.networks.ncnc import NCNC
 
 RowsOf = tuple[Tensor, Tensor]  # the list each entry belongs to, and its node; sorted by both
 

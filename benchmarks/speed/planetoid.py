@@ -13,14 +13,14 @@ from benchmarks.datasets import MissingData, load
 from benchmarks.speed.needed_work import evaluation_work, training_work
 from benchmarks.speed.plain_ncnc import PlainGraph, PlainNCNC
 from benchmarks.speed.stopwatch import Seconds, matmul_rate, quickest
-from ncnc_core.adjacency import pair_keys
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.negative_sampling import uniform_pairs
-from ncnc_core.recipe import Recipe, recipe
-from ncnc_core.scoring import node_levels, score_pairs
-from ncnc_core.training_batches import epoch_batches
-from ncnc_core.training_data import TrainingData
-from ncnc_core.training_run import TrainingRun
+from ncnc_core.graph.adjacency import pair_keys
+from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.scoring import node_levels, score_pairs
+from ncnc_core.recipes.recipe import Recipe, recipe
+from ncnc_core.splits.negatives import uniform_pairs
+from ncnc_core.training.batches import epoch_batches
+from ncnc_core.training.data import TrainingData
+from ncnc_core.training.run import TrainingRun
 
 # The published implementation on a quiet 2-core CPU: seconds of a training epoch, and of the evaluation after it.
 PUBLISHED = {"cora": (1.25, 0.8)}

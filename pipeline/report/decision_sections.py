@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.records import CheckResult, EvaluationReport
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.findings import CheckResult
 from pipeline.report.blocks import (
     MISSING,
     Cell,

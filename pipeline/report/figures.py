@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.ticker import MaxNLocator
 
-from pipeline.evaluation_parts import ModelScores, SensitivityResult
-from pipeline.records import EpochPoint, Interval
+from pipeline.records.chain import EpochPoint
+from pipeline.records.evaluation import Interval, ModelScores, SensitivityResult
 from pipeline.report.blocks import metric_name, scorer_name
 from pipeline.report.drawing import STANDS_FOR, Look, as_svg, look, new_figure, quiet, styled
 from pipeline.report.trend import TrendNight

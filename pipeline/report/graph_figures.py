@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from pipeline.graph_shape import DegreeCount
+from pipeline.graphs.shape import DegreeCount
 from pipeline.report.drawing import STANDS_FOR, as_svg, look, new_figure, quiet, styled
 from pipeline.report.trend import TrendNight
 

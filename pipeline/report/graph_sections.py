@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.change_report import ChangeReport, HubChange
-from pipeline.params import SnapshotParams
+from pipeline.graphs.change_report import ChangeReport, HubChange
+from pipeline.params.snapshot import SnapshotParams
 from pipeline.report.blocks import Cell, Picture, Section, Table, estimate, metric_name, number, table
 from pipeline.report.figures import NARROW, trend_figure
 from pipeline.report.graph_figures import degree_figure, degree_range, drift_figure

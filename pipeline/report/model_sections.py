@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.evaluation_parts import ModelScores
-from pipeline.records import EdgeSplit, EvaluationReport, WarmStart
+from pipeline.records.chain import EdgeSplit, WarmStart
+from pipeline.records.evaluation import EvaluationReport, ModelScores
 from pipeline.report.blocks import (
     MISSING,
     Cell,

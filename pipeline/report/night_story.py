@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from pipeline.approvals import last_night
-from pipeline.change_report import ChangeReport
-from pipeline.data_checks import DataChecks
+from pipeline.checks.data_checks import DataChecks
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
-from pipeline.params import Params
-from pipeline.records import (
+from pipeline.graphs.change_report import ChangeReport
+from pipeline.ledger.approvals import last_night
+from pipeline.ledger.entries import NightEntry
+from pipeline.params.params import Params
+from pipeline.records.chain import (
     EdgeSplit,
-    EvaluationReport,
     GraphSnapshot,
     LineageRecord,
-    NightEntry,
     PromotionDecision,
-    Record,
     RegisteredModel,
     TrainedModel,
 )
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.record import Record
 from pipeline.report.outside_moves import OutsideMove, outside_moves
 from pipeline.report.trend import TrendNight, read_trend, with_drift
-from pipeline.run_folder import RunFolder
+from pipeline.runs.folder import RunFolder
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)

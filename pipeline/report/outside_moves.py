@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.ledger_entries import AliasEvent, AliasObserved, Entry
-from pipeline.records import NightEntry
+from pipeline.ledger.entries import AliasEvent, AliasObserved, Entry, NightEntry
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.doors import Doors
-from pipeline.night_measures import measures
+from pipeline.records.measures import measures
 from pipeline.report.night_story import NightStory, read_story
 from pipeline.report.page import REPORT_FILE, report_page
-from pipeline.run_folder import RunFolder
+from pipeline.runs.folder import RunFolder
 
 ALL_REPORTS = "reports"
 

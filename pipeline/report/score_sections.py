@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.evaluation_parts import ModelScores, PairedComparison, SliceScores
-from pipeline.records import EvaluationReport, Interval
+from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores, PairedComparison, SliceScores
 from pipeline.report.blocks import (
     Picture,
     Section,

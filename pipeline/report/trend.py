@@ -8,7 +8,8 @@ from datetime import datetime
 
 from pipeline.doors import Doors
 from pipeline.errors import TamperedRecord
-from pipeline.records import EvaluationReport, Interval, NightEntry
+from pipeline.ledger.entries import NightEntry
+from pipeline.records.evaluation import EvaluationReport, Interval
 
 SHOWN_NIGHTS = 30  # each costs a few calls to MLflow
 DRIFT = {

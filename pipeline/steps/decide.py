@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pipeline import promotion
 from pipeline.doors import Doors
-from pipeline.params import Params
-from pipeline.records import EvaluationReport, GraphSnapshot, NightEntry, NightOutcome, PromotionDecision
-from pipeline.run_folder import RunFolder
+from pipeline.ledger.entries import NightEntry, NightOutcome
+from pipeline.params.params import Params
+from pipeline.promotion import gate as promotion
+from pipeline.records.chain import GraphSnapshot, PromotionDecision
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.runs.folder import RunFolder
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> PromotionDecision:

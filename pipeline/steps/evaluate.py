@@ -9,33 +9,27 @@ from datetime import datetime
 
 from torch import Tensor
 
-from ncnc_core.adjacency import Adjacency
-from ncnc_core.edge_history import EdgeHistory
-from ncnc_core.heuristics import HEURISTICS, Heuristic
+from ncnc_core.evaluation.heuristics import HEURISTICS, Heuristic
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.link_model import LinkModel
-from pipeline import compute
-from pipeline.comparison import Comparison, FreshPairs, compare, drift, fresh_pairs
 from pipeline.doors import Doors
-from pipeline.evaluation_cost import CostMeter
-from pipeline.evaluation_figures import figures
-from pipeline.evaluation_parts import ModelScores, SliceScores
-from pipeline.incumbent import Incumbent, incumbent
-from pipeline.leak_certificate import (
-    as_records,
-    edge_history,
-    features_as_known,
-    positions_keep_their_ids,
-    split_certificate,
-    unseen_by_champion,
-)
-from pipeline.params import Params
-from pipeline.records import EdgeSplit, EvaluationReport, GraphSnapshot, TrainedModel
-from pipeline.run_data import control_folder, features_for, model_folder, snapshot_tables, split_arrays
-from pipeline.run_folder import RunFolder
-from pipeline.scored_input import GraphScore, GraphScorer, same_input
-from pipeline.sensitivity import sensitivity
-from pipeline.slices import slice_scores, slices_of
-from pipeline.warm_start import unseen_by_source
+from pipeline.evaluation.certificate import positions_keep_their_ids, unseen_by_champion, unseen_by_source
+from pipeline.evaluation.comparison import Comparison, FreshPairs, compare, drift, fresh_pairs
+from pipeline.evaluation.cost import CostMeter
+from pipeline.evaluation.scored_input import GraphScore, GraphScorer, same_input
+from pipeline.evaluation.sensitivity import sensitivity
+from pipeline.evaluation.slices import slice_scores, slices_of
+from pipeline.params.params import Params
+from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
+from pipeline.records.evaluation import EvaluationReport, ModelScores, SliceScores
+from pipeline.records.measures import figures
+from pipeline.runs import compute
+from pipeline.runs.data import control_folder, model_folder, snapshot_tables, split_arrays
+from pipeline.runs.folder import RunFolder
+from pipeline.runs.incumbent import Incumbent, incumbent
+from pipeline.splits.certificate import as_records, edge_history, split_certificate
+from pipeline.splits.known_features import features_as_known, features_for
 
 logger = logging.getLogger(__name__)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from pipeline.approvals import Answer, answering, as_approval, last_night, rejection, standing_answer
-from pipeline.collected_models import expect_model
 from pipeline.doors import Doors
 from pipeline.errors import NothingToDo
-from pipeline.ledger_entries import ApprovalEntry
-from pipeline.params import Params
-from pipeline.records import GraphSnapshot, NightEntry, PromotionDecision, RegisteredModel
-from pipeline.registration import register_run
-from pipeline.run_folder import RunFolder
+from pipeline.ledger.approvals import Answer, answering, as_approval, last_night, rejection, standing_answer
+from pipeline.ledger.collected_models import expect_model
+from pipeline.ledger.entries import ApprovalEntry, NightEntry
+from pipeline.params.params import Params
+from pipeline.promotion.registration import register_run
+from pipeline.records.chain import GraphSnapshot, PromotionDecision, RegisteredModel
+from pipeline.runs.folder import RunFolder
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,18 +9,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.checks.markdown import clear_night_report, write_night_report
+from pipeline.checks.quality import RefusedDelivery
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
-from pipeline.night_report import clear_night_report, write_night_report
-from pipeline.params import Params
-from pipeline.publication import Publication
-from pipeline.published_snapshot import stamp
-from pipeline.quality import RefusedDelivery
-from pipeline.records import GraphSnapshot
-from pipeline.run_data import SNAPSHOT_FOLDER
-from pipeline.run_folder import PARAMS_FILE, RunFolder
-from pipeline.run_key import code_version, run_key
-from pipeline.tonights_graph import TonightsGraph, tonights_graph
+from pipeline.ingest.tonights_graph import TonightsGraph, tonights_graph
+from pipeline.params.params import Params
+from pipeline.records.chain import GraphSnapshot
+from pipeline.records.names import PARAMS_FILE, SNAPSHOT_FOLDER, stamp
+from pipeline.runs.folder import RunFolder
+from pipeline.runs.key import code_version, run_key
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> GraphSnapshot:
@@ -63,15 +60,6 @@ def _reported(
     except RefusedDelivery as refused:
         write_night_report(folder.path, refused.checks, refused.change)
         raise
-
-
-def ingest(params: Params, *, doors: Doors, as_of: datetime) -> Publication:
-    """Publish a delivery as history: checked as any other, but no run is made from it."""
-    with (
-        tonights_graph(params.snapshot, doors, as_of) as graph,
-        tempfile.TemporaryDirectory() as scratch,
-    ):
-        return graph.publish(Path(scratch), doors)
 
 
 def _require_own_name(folder: RunFolder, params: Params, as_of: datetime) -> None:

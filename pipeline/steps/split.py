@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 from ncnc_core.errors import InvalidGraph
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
-from pipeline.fixed_split import given_split
-from pipeline.graph_division import divide
-from pipeline.leak_certificate import as_records, edge_history, split_certificate
-from pipeline.pair_files import read_pair_files
-from pipeline.params import Params
-from pipeline.records import EdgeSplit, GraphSnapshot, digests_of_folder
-from pipeline.run_data import SPLIT_FOLDER, snapshot_tables
-from pipeline.run_folder import RunFolder
-from pipeline.split_arrays import SplitArrays
+from pipeline.params.params import Params
+from pipeline.records.chain import EdgeSplit, GraphSnapshot
+from pipeline.records.digests import digests_of_folder
+from pipeline.records.names import SPLIT_FOLDER
+from pipeline.runs.data import snapshot_tables
+from pipeline.runs.folder import RunFolder
+from pipeline.sources.pair_files import read_pair_files
+from pipeline.splits.arrays import SplitArrays
+from pipeline.splits.certificate import as_records, edge_history, split_certificate
+from pipeline.splits.division import divide
+from pipeline.splits.fixed import given_split
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:

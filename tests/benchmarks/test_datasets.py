@@ -11,7 +11,7 @@ import torch
 
 from benchmarks import datasets
 from benchmarks.datasets import MissingData, dataset_path, load
-from ncnc_core.adjacency import contains_keys, pair_keys
+from ncnc_core.graph.adjacency import contains_keys, pair_keys
 
 
 def present(name: str) -> bool:

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from benchmarks.drawn_nights import CHAMPION_MRR, Setting, drawn_edges, drawn_night, report_of, sliced_night
-from pipeline.decide_params import DecideParams
-from pipeline.promotion import decide
+from pipeline.params.decide import DecideParams
+from pipeline.promotion.gate import decide
 from tests.paired import paired
 
 PLAIN = Setting("plain", (0.1,), 0.0)

@@ -4,8 +4,8 @@ import torch
 
 from benchmarks import evaluation_cost
 from benchmarks.evaluation_cost import EvaluationCase, measure
-from ncnc_core.adjacency import Adjacency
-from pipeline.params import EvaluateParams
+from ncnc_core.graph.adjacency import Adjacency
+from pipeline.params.params import EvaluateParams
 
 
 def test_every_part_of_an_evaluation_is_timed_on_the_pairs_it_works_on() -> None:

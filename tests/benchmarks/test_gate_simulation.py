@@ -11,9 +11,9 @@ import torch
 from benchmarks import gate_simulation
 from benchmarks.drawn_nights import CONFIDENCE, drawn_night, report_of
 from benchmarks.gate_simulation import GUARDRAIL, SETTINGS, Rate, guard_rates, rates
-from pipeline.decide_params import DecideParams
-from pipeline.paired_difference import paired_comparison
-from pipeline.promotion import decide
+from pipeline.evaluation.comparison import paired_comparison
+from pipeline.params.decide import DecideParams
+from pipeline.promotion.gate import decide
 
 NIGHTS = 240
 ALPHA = (1 - CONFIDENCE) / 2

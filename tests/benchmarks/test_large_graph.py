@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks import large_graph
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.graph.adjacency import Adjacency
 
 
 def test_generated_graph_has_ten_edges_a_node_a_heavy_tail_and_shared_neighbors() -> None:

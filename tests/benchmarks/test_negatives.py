@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks import negatives
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.graph.adjacency import Adjacency
 
 
 def test_uniform_and_degree_matched_are_counted_and_timed() -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmarks.node_sharing import NEGATIVES, PAIRS, of_heuristics, of_trainings, sharing, shown, weeks
-from pipeline.params import Params
+from pipeline.params.params import Params
 
 
 def dumps() -> list[tuple[str, np.ndarray[tuple[int, int], np.dtype[np.int64]]]]:

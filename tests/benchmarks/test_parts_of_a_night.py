@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import parts_of_a_night
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.random_spatial_network import RandomSpatialNetworkConfig, evolve
 
 

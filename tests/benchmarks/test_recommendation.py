@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from benchmarks import recommendation
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.link_model import LinkModel
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig
+from ncnc_core.networks.link_network import LinkNetwork
 
 
 @pytest.fixture(scope="module")

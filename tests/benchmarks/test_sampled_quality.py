@@ -8,7 +8,7 @@ import torch
 from torch_geometric.data import Data
 
 from benchmarks import sampled_quality
-from ncnc_core.adjacency import Adjacency, contains_keys, pair_keys
+from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ncnc_core.adjacency import Adjacency
-from ncnc_core.completion import fold_prior
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.published_names import to_our_names
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.networks.completion import fold_prior
+from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.recipes.published_names import to_our_names
 
 FOLDER = Path(os.environ.get("NCNC_GOLDEN_DIR") or Path(__file__).parent / "golden")
 VECTORS = sorted(FOLDER.glob("*.npz"))

@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 import torch
 
-from ncnc_core.adjacency import Adjacency
-from ncnc_core.automatic_config import automatic_config
+from ncnc_core.config.model import ModelConfig, NodeEmbedding
+from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.evaluation.ranking import roc_auc
+from ncnc_core.evaluation.score_calibration import ScoreCalibration
+from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.link_model import LinkModel
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig, NodeEmbedding
-from ncnc_core.ranking import roc_auc
-from ncnc_core.recipe import recipe
-from ncnc_core.score_calibration import ScoreCalibration
-from ncnc_core.training_config import TrainingConfig
+from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.recipes.automatic import automatic_config
+from ncnc_core.recipes.recipe import recipe
 
 CONFIG = ModelConfig(hidden_channels=8)
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from ncnc_core.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.heuristics import HEURISTICS
-from ncnc_core.negative_sampling import corrupted_negatives
+from ncnc_core.evaluation.heuristics import HEURISTICS
+from ncnc_core.evaluation.ranking import reciprocal_ranks
+from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.random_spatial_network import NetworkDay, RandomSpatialNetworkConfig, evolve, network_on
-from ncnc_core.ranking import reciprocal_ranks
+from ncnc_core.splits.negatives import corrupted_negatives
 
 SMALL = RandomSpatialNetworkConfig(num_nodes=400)
 

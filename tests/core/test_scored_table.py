@@ -4,12 +4,12 @@ import pandas as pd
 import pytest
 import torch
 
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.config.model import ModelConfig
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.evaluation.score_calibration import ScoreCalibration
+from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.link_model import LinkModel
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.score_calibration import ScoreCalibration
+from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.scored_table import DEFAULTS, answered
 
 IDS = ["anna", "bert", "carl", "dora", "emil", "fred"]

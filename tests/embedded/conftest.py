@@ -9,7 +9,8 @@ import pytest
 
 from embedded.night_results import NightResult
 from embedded.nights import Expectation, Night
-from pipeline.records import EvaluationReport, GraphSnapshot, Interval, ModelScores
+from pipeline.records.chain import GraphSnapshot
+from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
 
 DIGEST = "ab" * 32
 AS_OF = datetime(2026, 3, 2, 3, tzinfo=UTC)

@@ -14,10 +14,11 @@ import pytest
 from embedded import as_caida
 from embedded.as_caida import ARCHIVE, TRUNCATED, WEEK, AsCaida, dumps, find_archive, links
 from embedded.nights import DemoError, edges_file
-from pipeline.canonical_graph import build
-from pipeline.delivery import Delivery, RowCounts
-from pipeline.params import Params, SnapshotParams
-from pipeline.snapshot_files import CanonicalGraph
+from pipeline.graphs.tables import CanonicalGraph
+from pipeline.ingest.canonical_graph import build
+from pipeline.params.params import Params
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.sources.delivery import Delivery, RowCounts
 
 
 def dump(links: list[tuple[int, int]]) -> bytes:

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from embedded.batches import read_batches
 from embedded.layout import Layout
-from pipeline.recommendation_plan import RecommendationPlan
+from pipeline.recommend.plan import RecommendationPlan
 
 PLAN = RecommendationPlan(
     model="demo@2",

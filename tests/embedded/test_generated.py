@@ -7,8 +7,8 @@ import pytest
 
 from embedded.generated import Generated, feature_names
 from embedded.nights import DemoError, edges_file, nodes_file
-from pipeline.params import Params
-from pipeline.search_space import load_space
+from pipeline.params.params import Params
+from pipeline.training.search_space import load_space
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 

@@ -12,8 +12,10 @@ from embedded.generated import Generated
 from embedded.night_results import NightResult, against_rivals, best_rival, read_results, warm_start
 from pipeline.doors import Doors
 from pipeline.environment import Environment
-from pipeline.records import EvaluationReport, Interval, NightEntry, WarmStart
-from pipeline.snapshot_store import SnapshotStore
+from pipeline.ledger.entries import NightEntry
+from pipeline.records.chain import WarmStart
+from pipeline.records.evaluation import EvaluationReport, Interval
+from pipeline.snapshots.snapshot_store import SnapshotStore
 from tests import night_stories
 
 KEYS = ["night", "as_of", "outcome", "reason", "snapshot_id", "nodes", "edges", "challenger", "champion", "version"]

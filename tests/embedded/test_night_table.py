@@ -12,8 +12,9 @@ from embedded.generated import Generated
 from embedded.layout import Layout
 from embedded.night_results import NightResult
 from embedded.night_table import show
-from pipeline.data_checks import DataChecks
-from pipeline.records import CheckResult, EdgeSplit, LeakInvariant
+from pipeline.checks.data_checks import DataChecks
+from pipeline.records.chain import EdgeSplit
+from pipeline.records.findings import CheckResult, LeakInvariant
 
 
 @pytest.mark.parametrize("width", [80, 150])

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from pipeline.records import EdgeSplit, EvaluationReport, GraphSnapshot, TrainedModel
+from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
+from pipeline.records.evaluation import EvaluationReport
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

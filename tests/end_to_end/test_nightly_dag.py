@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
-from pipeline.records import AliasEntry
+from pipeline.ledger.entries import AliasEntry
 from tests.airflow_home import airflow_environment
 from tests.house import House
 

@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from ncnc_core.random_spatial_network import NetworkDay
-from pipeline.records import AliasEntry, EvaluationReport, GraphSnapshot
-from pipeline.run_folder import RunFolder
+from pipeline.ledger.entries import AliasEntry
+from pipeline.records.chain import GraphSnapshot
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.runs.folder import RunFolder
 from tests.house import House
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
-from pipeline.snapshot_store import SnapshotStore
+from pipeline.snapshots.snapshot_store import SnapshotStore
 from tests.house import STEPS, House
 from tests.local_services import git_daemon, mlflow_server, s3_store
 

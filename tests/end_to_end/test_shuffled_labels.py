@@ -8,22 +8,24 @@ from typing import Any
 import pytest
 import torch
 
-from ncnc_core.adjacency import pair_keys
-from ncnc_core.heuristics import HEURISTICS
-from ncnc_core.leak_invariants import leak_invariants
-from ncnc_core.negative_sampling import uniform_pairs
+from ncnc_core.evaluation.heuristics import HEURISTICS
+from ncnc_core.graph.adjacency import pair_keys
+from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.random_spatial_network import NetworkDay
-from ncnc_core.scoring import node_levels, score_pairs
-from ncnc_core.training import TrainingData, train_network
-from pipeline.comparison import Scorer, compare, fresh_pairs
-from pipeline.graph_division import divide
-from pipeline.graph_tables import STILL_ALIVE, GraphTables
-from pipeline.leak_certificate import as_records, edge_history
-from pipeline.params import Params
-from pipeline.promotion import decide
-from pipeline.records import CheckResult, EvaluationReport
-from pipeline.split_arrays import SplitArrays
-from pipeline.steps.train import training_data
+from ncnc_core.splits.leak_invariants import leak_invariants
+from ncnc_core.splits.negatives import uniform_pairs
+from ncnc_core.training.data import TrainingData
+from ncnc_core.training.trained_network import train_network
+from pipeline.evaluation.comparison import Scorer, compare, fresh_pairs
+from pipeline.graphs.tables import STILL_ALIVE, GraphTables
+from pipeline.params.params import Params
+from pipeline.promotion.gate import decide
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.findings import CheckResult
+from pipeline.splits.arrays import SplitArrays
+from pipeline.splits.certificate import as_records, edge_history
+from pipeline.splits.division import divide
+from pipeline.training.night_training import training_data
 from tests.house import House
 
 

@@ -18,29 +18,19 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from ncnc_core.score_calibration import ScoreCalibration
+from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from pipeline.cli import app
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import StepError
-from pipeline.params import Params
-from pipeline.records import (
-    CheckResult,
-    EdgeSplit,
-    EvaluationReport,
-    FileDigest,
-    GraphSnapshot,
-    Interval,
-    LeakInvariant,
-    ModelScores,
-    PromotionDecision,
-    Record,
-    RuleVerdict,
-    TrainedModel,
-    digests_of_folder,
-)
-from pipeline.run_folder import RunFolder
-from pipeline.run_key import code_version
+from pipeline.params.params import Params
+from pipeline.records.chain import EdgeSplit, GraphSnapshot, PromotionDecision, TrainedModel
+from pipeline.records.digests import FileDigest, digests_of_folder
+from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
+from pipeline.records.findings import CheckResult, LeakInvariant, RuleVerdict
+from pipeline.records.record import Record
+from pipeline.runs.folder import RunFolder
+from pipeline.runs.key import code_version
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -111,10 +101,10 @@ def make_snapshot(graph: str) -> Callable[..., GraphSnapshot]:
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Return a maker of untrained LinkModel folders: a path of nodes, their ids integers or strings."""
-    from ncnc_core.adjacency import Adjacency
+    from ncnc_core.config.model import ModelConfig
+    from ncnc_core.graph.adjacency import Adjacency
     from ncnc_core.link_model import LinkModel
-    from ncnc_core.link_network import LinkNetwork
-    from ncnc_core.model_config import ModelConfig
+    from ncnc_core.networks.link_network import LinkNetwork
 
     def make(
         node_ids: Sequence[int | str] = (10, 20, 30, 40),

@@ -11,7 +11,7 @@ import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.cli import main
-from pipeline.run_folder import RunFolder
+from pipeline.runs.folder import RunFolder
 from tests.house import House
 
 ROOT = Path(__file__).parents[2]

@@ -7,14 +7,15 @@ from mlflow.tracking import MlflowClient
 
 from ncnc_core.errors import InvalidGraph
 from pipeline import night
-from pipeline.alias_history import Move
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble, StepError
-from pipeline.ledger_entries import AliasObserved
-from pipeline.params import Params, SnapshotParams
-from pipeline.records import GraphSnapshot, NightEntry
-from pipeline.run_folder import RunFolder
-from pipeline.run_key import code_version
+from pipeline.ledger.alias_history import Move
+from pipeline.ledger.entries import AliasObserved, NightEntry
+from pipeline.params.params import Params
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.records.chain import GraphSnapshot
+from pipeline.runs.folder import RunFolder
+from pipeline.runs.key import code_version
 from pipeline.steps import evaluate, split
 from tests.pipeline.conftest import AS_OF
 

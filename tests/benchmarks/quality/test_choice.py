@@ -9,9 +9,9 @@ from torch_geometric.data import Data
 from benchmarks.quality import play
 from benchmarks.quality.choice import Candidate, Choice, choose
 from benchmarks.quality.protocol import Exam, LearningSide, Protocol, SatTwice, divide
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.training_config import TrainingConfig
 
 SMALL = Protocol(10, 10, 0.1, 0.2, valid_negative_share=0.1, test_negative_share=0.2)
 

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.quality.methods import HEURISTIC_METHODS, METHODS, candidates, is_played
 from benchmarks.quality.protocol import PROTOCOLS
-from ncnc_core.recipe import recipe
+from ncnc_core.recipes.recipe import recipe
 
 LEARNED = [method for method in METHODS if method not in HEURISTIC_METHODS]
 

@@ -9,8 +9,8 @@ from benchmarks.quality.choice import Candidate
 from benchmarks.quality.methods import METHODS, is_played
 from benchmarks.quality.play import definition_digest
 from benchmarks.quality.protocol import PROTOCOLS
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.training_config import TrainingConfig
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
 
 
 def cliques() -> Data:

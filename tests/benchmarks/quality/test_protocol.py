@@ -19,7 +19,7 @@ from benchmarks.quality.protocol import (
     distinct_non_edges,
     divide,
 )
-from ncnc_core.adjacency import Adjacency, pair_keys
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
 
 
 def random_graph(num_nodes: int, num_edges: int) -> Data:

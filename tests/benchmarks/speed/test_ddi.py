@@ -6,10 +6,10 @@ from torch_geometric.data import Data
 
 from benchmarks.speed import ddi
 from benchmarks.speed.stopwatch import Seconds
-from ncnc_core.dense_overlap import is_dense
-from ncnc_core.model_config import ModelConfig, PredictorName
-from ncnc_core.recipe import Recipe, recipe
-from ncnc_core.training_config import TrainingConfig
+from ncnc_core.config.model import ModelConfig, PredictorName
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.overlap.dense import is_dense
+from ncnc_core.recipes.recipe import Recipe, recipe
 
 SIZE = 90
 

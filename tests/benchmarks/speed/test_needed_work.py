@@ -3,11 +3,11 @@ from __future__ import annotations
 import torch
 
 from benchmarks.speed.needed_work import evaluation_work, training_work
-from ncnc_core.adjacency import Adjacency
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.recipe import Recipe
-from ncnc_core.training_config import TrainingConfig
-from ncnc_core.training_data import TrainingData
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.recipes.recipe import Recipe
+from ncnc_core.training.data import TrainingData
 
 PATH = torch.tensor([[0, 1], [1, 2]])
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from benchmarks.speed.plain_ncnc import PlainGraph, PlainNCNC
-from ncnc_core.adjacency import Adjacency
-from ncnc_core.link_network import LinkNetwork
-from ncnc_core.model_config import ModelConfig
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.networks.link_network import LinkNetwork
 
 SIZE = 30
 PAIRS = torch.triu_indices(SIZE, SIZE, offset=1)

@@ -5,9 +5,9 @@ import torch
 from torch_geometric.data import Data
 
 from benchmarks.speed import planetoid
-from ncnc_core.model_config import ModelConfig
-from ncnc_core.recipe import Recipe
-from ncnc_core.training_config import TrainingConfig
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.recipes.recipe import Recipe
 
 SIZE = 40
 

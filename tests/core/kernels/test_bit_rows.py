@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncnc_core import dense_overlap_reference as plain
 from ncnc_core.kernels import bit_rows as kernels
+from ncnc_core.overlap import dense_tensors as plain
 
 SIZE = 130  # three words, the last of two bits: the walk must not run past the end
 WORDS = 3

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from ncnc_core.adjacency import Adjacency, pair_keys
-from ncnc_core.hard_negatives_reference import (
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.kernels.hard_candidates import allocate_from, hard_candidates, push_page_rank
+from ncnc_core.kernels.hard_candidates_reference import (
     allocation_reference,
     hard_candidates_reference,
     page_rank_reference,
 )
-from ncnc_core.kernels.hard_candidates import allocate_from, hard_candidates, push_page_rank
 
 TELEPORT = 0.15
 

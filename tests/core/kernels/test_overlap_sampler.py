@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.kernels import overlap_sampler as kernels
 from ncnc_core.kernels.neighbor_sampler import NO_LIMIT
-from ncnc_core.overlap_reference import neighbor_sets
+from ncnc_core.kernels.overlap_reference import neighbor_sets
 
 SIZE = 12
 edge_lists = st.lists(st.tuples(st.integers(0, SIZE - 1), st.integers(0, SIZE - 1)), max_size=60)

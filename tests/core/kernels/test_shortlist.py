@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from ncnc_core.adjacency import Adjacency
+from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.kernels.shortlist import shortlists, step_on, take_best
-from ncnc_core.shortlist_reference import shortlist_reference, step_reference
+from ncnc_core.kernels.shortlist_reference import shortlist_reference, step_reference
 
 
 def star_of_cliques() -> torch.Tensor:

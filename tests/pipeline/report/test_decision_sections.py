@@ -3,7 +3,8 @@ from typing import get_args
 
 import pytest
 
-from pipeline.records import Approval, NightOutcome
+from pipeline.ledger.entries import NightOutcome
+from pipeline.records.chain import Approval
 from pipeline.report.decision_sections import (
     certificate_section,
     checks_section,

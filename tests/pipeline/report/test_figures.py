@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.records import EpochPoint
+from pipeline.records.chain import EpochPoint
 from pipeline.report.drawing import look
 from pipeline.report.figures import (
     NARROW,

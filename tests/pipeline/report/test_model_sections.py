@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.records import Interval, WarmStart
+from pipeline.records.chain import WarmStart
+from pipeline.records.evaluation import Interval
 from pipeline.report.model_sections import reliability_section, sensitivity_section, training_section
 from tests.night_stories import AS_OF, empty_story, full_story, report, trained
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.data_checks import DataChecks
+from pipeline.checks.data_checks import DataChecks
 from pipeline.doors import Doors
-from pipeline.ledger_entries import AliasObserved
-from pipeline.records import EdgeSplit, NightEntry, PromotionDecision
+from pipeline.ledger.entries import AliasObserved, NightEntry
+from pipeline.records.chain import EdgeSplit, PromotionDecision
 from pipeline.report.night_story import read_story
-from pipeline.run_folder import RunFolder
+from pipeline.runs.folder import RunFolder
 from tests.night_stories import change, checks
 from tests.pipeline.conftest import AS_OF
 

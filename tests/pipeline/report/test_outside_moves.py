@@ -4,8 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from pipeline.ledger_entries import Entry
-from pipeline.records import Alias, AliasEntry, NightEntry
+from pipeline.ledger.entries import Alias, AliasEntry, Entry, NightEntry
 from pipeline.report.outside_moves import outside_moves
 from tests.night_stories import AS_OF, RUN, observed
 

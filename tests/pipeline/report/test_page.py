@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pipeline.records import EvaluationReport
+from pipeline.records.evaluation import EvaluationReport
 from pipeline.report.night_story import NightStory
 from pipeline.report.page import facts, report_page
 from tests.night_stories import (

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.data_repository import create_data_repository
 from pipeline.doors import Doors
 from pipeline.environment import Environment
+from pipeline.origin.data_repository import create_data_repository
 from pipeline.report.publishing import publish_report
-from pipeline.run_folder import RunFolder
+from pipeline.runs.folder import RunFolder
 from tests.night_stories import checks
 
 

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
-from pipeline.evaluation_parts import PairedComparison
-from pipeline.records import Interval
+from pipeline.records.evaluation import Interval, PairedComparison
 from pipeline.report.night_story import NightStory
 from pipeline.report.score_sections import comparison_section, scores_section, slices_section
 from tests.night_stories import empty_story, full_story, report

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.doors import Doors
-from pipeline.records import EvaluationReport, NightEntry
+from pipeline.ledger.entries import NightEntry
+from pipeline.records.evaluation import EvaluationReport
 from pipeline.report import trend
 from pipeline.report.trend import read_trend
-from pipeline.run_folder import RunFolder
+from pipeline.runs.folder import RunFolder
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline.doors import Doors
-from pipeline.params import DecideParams, Params
-from pipeline.records import NightEntry, PromotionDecision
-from pipeline.run_folder import RunFolder
+from pipeline.ledger.entries import NightEntry
+from pipeline.params.decide import DecideParams
+from pipeline.params.params import Params
+from pipeline.records.chain import PromotionDecision
+from pipeline.runs.folder import RunFolder
 from pipeline.steps import decide
 
 STRICT = Params(decide=DecideParams(minimum_test_edges=10**6))

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
-from ncnc_core.score_calibration import ScoreCalibration
-from pipeline.evaluation_parts import Interval, ModelScores, ReliabilityBin
-from pipeline.incumbent import Incumbent
-from pipeline.model_registry import ModelVersion
-from pipeline.records import EvaluationReport, TrainedModel
-from pipeline.run_folder import RunFolder
+from pipeline.records.chain import TrainedModel
+from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores, ReliabilityBin
+from pipeline.registry.facts import ModelVersion
+from pipeline.runs.folder import RunFolder
+from pipeline.runs.incumbent import Incumbent
 from pipeline.steps.evaluate import as_champion, champion_note
 from tests.house import FIRST_NIGHT, House
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
-from pipeline.alias_history import Move
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
-from pipeline.params import Params
-from pipeline.records import AliasEntry, LineageRecord, NightEntry, RegisteredModel
-from pipeline.run_folder import RunFolder
+from pipeline.ledger.alias_history import Move
+from pipeline.ledger.entries import AliasEntry, NightEntry
+from pipeline.params.params import Params
+from pipeline.records.chain import LineageRecord, RegisteredModel
+from pipeline.runs.folder import RunFolder
 from pipeline.steps import register
 
 SECOND_NIGHT = datetime(2026, 1, 3, tzinfo=UTC)

@@ -5,19 +5,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.change_report import ChangeReport
-from pipeline.data_checks import DataChecks
+from pipeline.checks.data_checks import DataChecks
+from pipeline.collection.references import references_from
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
-from pipeline.params import Params, SnapshotParams, TrainParams
-from pipeline.records import GraphSnapshot, NightEntry
-from pipeline.retention import Policy
-from pipeline.run_folder import RunFolder
-from pipeline.snapshot_files import read_graph
-from pipeline.snapshot_references import references_from
-from pipeline.snapshot_store import SnapshotStore
-from pipeline.steps.snapshot import ingest, run
+from pipeline.graphs.change_report import ChangeReport
+from pipeline.graphs.snapshot_folder import read_graph
+from pipeline.ingest.tonights_graph import ingest
+from pipeline.ledger.entries import NightEntry
+from pipeline.params.params import Params, TrainParams
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.records.chain import GraphSnapshot
+from pipeline.runs.folder import RunFolder
+from pipeline.snapshots.retention import Policy
+from pipeline.snapshots.snapshot_store import SnapshotStore
+from pipeline.steps.snapshot import run
 from tests.small_graphs import reversed_and_shuffled, ring
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,8 +6,8 @@ import pandas as pd
 import yaml
 
 from ncnc_core.random_spatial_network import NetworkDay
-from pipeline.records import EdgeSplit
-from pipeline.run_folder import RunFolder
+from pipeline.records.chain import EdgeSplit
+from pipeline.runs.folder import RunFolder
 from tests.house import House
 
 

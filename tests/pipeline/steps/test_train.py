@@ -4,18 +4,19 @@ import pytest
 import torch
 import yaml
 
-from ncnc_core.adjacency import contains_keys, pair_keys
+from ncnc_core.graph.adjacency import contains_keys, pair_keys
 from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
-from ncnc_core.training import train_network
-from pipeline import night_training
-from pipeline.graph_tables import GraphTables
-from pipeline.model_registry import ModelRegistry
-from pipeline.records import EdgeSplit, TrainedModel
-from pipeline.run_data import features_for, snapshot_tables, split_arrays
-from pipeline.run_folder import RunFolder
-from pipeline.split_arrays import SplitArrays
+from ncnc_core.training.trained_network import train_network
+from pipeline.graphs.tables import GraphTables
+from pipeline.records.chain import EdgeSplit, TrainedModel
+from pipeline.registry.model_registry import ModelRegistry
+from pipeline.runs.data import snapshot_tables, split_arrays
+from pipeline.runs.folder import RunFolder
+from pipeline.splits.arrays import SplitArrays
+from pipeline.splits.known_features import features_for
 from pipeline.steps import train
+from pipeline.training import night_training
 from tests.house import House
 
 

@@ -1,0 +1,14 @@
+"""The metric that chooses the epoch, by name, apart from what measures it: reading parameters must not load torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+METRIC_NAME = r"^(mrr|auc|average_precision|hits@[1-9][0-9]*)$"
+SelectionMetric = Annotated[str, Field(pattern=METRIC_NAME)]
+HeuristicName = Literal["common_neighbors", "adamic_adar", "resource_allocation", "preferential_attachment"]
+HEURISTIC_NAMES: tuple[HeuristicName, ...] = get_args(HeuristicName)
+NegativeKind = Literal["uniform", "degree_matched"]
+EvaluationNegative = Literal["uniform", "degree_matched", "hard"]

@@ -1,0 +1,160 @@
+"""How well a model tells held-out edges from pairs that are none, with the heuristics beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.evaluation.bootstrap import MetricInterval, bootstrap_means
+from ncnc_core.evaluation.heuristics import HEURISTICS
+from ncnc_core.evaluation.ranking import HITS_AT, rank_intervals, roc_auc
+from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
+from ncnc_core.splits.negatives import corrupted_negatives
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+SHOWN = ("mrr", "hits@10", "auc", "average_precision")
+Scorer = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class ModelEvaluation:
+    """Every metric of the model and of the heuristics, on the same edges, negatives and message graph.
+
+    `metrics[scorer][metric]` is a value with its bootstrap bounds; the model's own name is "model". `removed_edges` of
+    the `num_edges` were edges of the served graph: they were taken out of it to be scored. What the weights learnt
+    from them cannot be taken out, so where it is not 0 and the model was trained on that graph, the figures flatter it.
+    """
+
+    metrics: Mapping[str, Mapping[str, MetricInterval]]
+    num_edges: int
+    num_negatives: int
+    removed_edges: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the columns scorer, metric, value, low and high."""
+        import pandas as pd
+
+        rows = [(name, metric, *interval) for name, of in self.metrics.items() for metric, interval in of.items()]
+        return pd.DataFrame(rows, columns=["scorer", "metric", "value", "low", "high"])
+
+    def __str__(self) -> str:
+        """Return the metrics a person looks at first as a table, one line a scorer; the frame has all."""
+        shown = [name for name in SHOWN if name in self.metrics["model"]]
+        lines = [f"{self.num_edges} edges, {self.num_negatives} negatives"]
+        if self.removed_edges:
+            lines.append(f"{self.removed_edges} of the edges stood in the served graph and were removed from it")
+        width = max(map(len, self.metrics))
+        lines.append(" " * width + "".join(f"  {name:>20}" for name in shown))
+        for scorer, of in self.metrics.items():
+            cells = [f"{of[name].value:.3f} [{of[name].low:.3f}, {of[name].high:.3f}]" for name in shown]
+            lines.append(scorer.ljust(width) + "".join(f"  {cell:>20}" for cell in cells))
+        return "\n".join(lines)
+
+
+def evaluate_links(
+    score_on: Callable[[Adjacency, Tensor], Tensor],
+    adjacency: Adjacency,
+    edges: Int64[Tensor, "2 edges"],
+    negatives: Int64[Tensor, "2 negatives"] | None,
+    *,
+    negatives_per_edge: int,
+    shared_negatives: bool,
+    samples: int,
+    confidence: float,
+    seed: int,
+) -> ModelEvaluation:
+    """Score edges against negatives on the graph without these edges, and measure.
+
+    Without `negatives`, each edge gets its own: one end kept, the other drawn from all nodes, known edges left out.
+    Given ones are k for each edge, one edge's after the other's, or one set for all with `shared_negatives`.
+
+    Raises:
+        InvalidGraph: there are no edges, the negatives do not divide among them, or one of them is an edge under test.
+    """
+    if edges.shape[1] == 0:
+        raise InvalidGraph("There are 0 edges to evaluate on. Give edges that the model should find.")
+    message = adjacency.without(edges)
+    generator = torch.Generator().manual_seed(seed)
+    if negatives is None:
+        known = torch.cat([adjacency.edges(), edges], 1)
+        forbidden = pair_keys(known, adjacency.num_nodes).unique()
+        negatives = corrupted_negatives(edges, negatives_per_edge, forbidden, generator, num_nodes=adjacency.num_nodes)
+        shared_negatives = False
+    _check(edges, negatives, adjacency.num_nodes, shared_negatives)
+    scorers: dict[str, Scorer] = {"model": partial(score_on, message)}
+    scorers |= {name: partial(heuristic, message) for name, heuristic in HEURISTICS.items()}
+    count = edges.shape[1]
+    metrics = {}
+    for name, score in scorers.items():
+        scores = score(torch.cat([edges, negatives], 1))
+        positive, negative = scores[:count], scores[count:]
+        # The same draws for every scorer.
+        options = {"samples": samples, "confidence": confidence, "generator": torch.Generator().manual_seed(seed)}
+        if shared_negatives:
+            metrics[name] = shared_intervals(positive, negative, **options)  # type: ignore[arg-type]
+        else:
+            metrics[name] = rank_intervals(positive, negative.view(count, -1), **options)  # type: ignore[arg-type]
+    per_edge = negatives.shape[1] // (1 if shared_negatives else count)
+    removed = pair_keys(edges, adjacency.num_nodes)[adjacency.has(edges)].unique().numel()
+    return ModelEvaluation(metrics, count, per_edge, removed)
+
+
+def shared_intervals(
+    positive: Float[Tensor, " positives"],
+    negative: Float[Tensor, " negatives"],
+    *,
+    samples: int,
+    confidence: float,
+    generator: torch.Generator,
+) -> dict[str, MetricInterval]:
+    """Return mrr, hits@K, auc and average_precision of positives against one set of negatives, with bounds.
+
+    The positives are resampled and the negatives are not. Average precision compares the positives among themselves
+    too, so its values are pseudo-values of the infinitesimal jackknife, as in `ranking.metric_values`.
+    Cost: two sorts; no matrix of positives by negatives.
+    """
+    roc_auc(positive, negative)  # refuses NaN and empty sides
+    ascending, count = negative.sort().values, negative.numel()
+    not_below = (count - torch.searchsorted(ascending, positive.contiguous())).double()
+    above = (count - torch.searchsorted(ascending, positive.contiguous(), right=True)).double()
+    values = {"mrr": 1 / (1 + 0.5 * (above + not_below))}
+    values |= {f"hits@{k}": (not_below < k).double() for k in HITS_AT if k <= count}
+    values["auc"] = 1 - (above + not_below) / (2 * count)
+    order = positive.sort().values
+    true = (positive.numel() - torch.searchsorted(order, positive.contiguous())).double()
+    gain = not_below / (true + not_below).square()  # what one more positive, scored no lower, adds to each precision
+    total = torch.cat([gain.new_zeros(1), gain[positive.argsort()].cumsum(0)])
+    lifted = total[torch.searchsorted(order, positive.contiguous(), right=True)]
+    values["average_precision"] = true / (true + not_below) + lifted - lifted.mean()
+    intervals = bootstrap_means(
+        torch.stack(list(values.values())), samples=samples, confidence=confidence, generator=generator
+    )
+    return {
+        name: MetricInterval(one.value, max(one.low, 0.0), min(one.high, 1.0))
+        for name, one in zip(values, intervals, strict=True)
+    }
+
+
+def _check(edges: Tensor, negatives: Tensor, num_nodes: int, shared: bool) -> None:
+    count, others = edges.shape[1], negatives.shape[1]
+    if others == 0 or (not shared and others % count):
+        raise InvalidGraph(
+            f"There are {others} negatives for {count} edges. Give the same number for each edge, one edge's after the "
+            "other's, or one set for all of them with shared_negatives=True."
+        )
+    wrong = contains_keys(pair_keys(edges, num_nodes).sort().values, pair_keys(negatives, num_nodes))
+    if bool(wrong.any()):
+        raise InvalidGraph(
+            f"{int(wrong.sum())} of {others} negatives are edges under test (first: place {int(wrong.nonzero()[0])}). "
+            "Leave them out."
+        )

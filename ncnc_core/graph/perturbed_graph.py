@@ -1,0 +1,47 @@
+"""A graph with a share of its edges removed or added at random, to see how much scores hang on single edges."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
+
+GraphChange = Literal["remove", "add"]
+
+
+def perturbed(adjacency: Adjacency, change: GraphChange, share: float, generator: torch.Generator) -> Adjacency:
+    """Return the graph with round(share * edges) edges removed, or added between nodes that have an edge.
+
+    Added pairs are drawn uniformly among such nodes, so that what is added is noise and no likelier link; a pair that
+    is an edge already is drawn again, a few times, and then left out. At least one edge changes.
+
+    Raises:
+        InvalidGraph: the share is no number between 0 and 1, or the graph has no edge.
+    """
+    if not 0 < share < 1 or adjacency.num_edges == 0:
+        raise InvalidGraph(
+            f"A share between 0 and 1 of a graph's edges can be changed, but the share is {share} and there are "
+            f"{adjacency.num_edges} edges. Give 0.01, say, and a graph with edges."
+        )
+    count = max(1, round(share * adjacency.num_edges))
+    edges = adjacency.edges()
+    if change == "remove":
+        gone = torch.randperm(edges.shape[1], generator=generator)[:count]
+        return adjacency.without(edges[:, gone])
+    return Adjacency.from_edges(torch.cat([edges, _absent_pairs(adjacency, count, generator)], 1), adjacency.num_nodes)
+
+
+def _absent_pairs(adjacency: Adjacency, count: int, generator: torch.Generator) -> Int64[Tensor, "2 pairs"]:
+    nodes = (adjacency.degree > 0).nonzero().flatten()
+    drawn = nodes[torch.randint(len(nodes), (2, 4 * count + 16), generator=generator)]
+    drawn = drawn[:, drawn[0] != drawn[1]]
+    drawn = drawn[:, ~adjacency.has(drawn)]
+    keys, place = pair_keys(drawn, adjacency.num_nodes).unique(return_inverse=True)
+    first = torch.full((len(keys),), drawn.shape[1], dtype=torch.int64)
+    first = first.scatter_reduce(0, place, torch.arange(drawn.shape[1]), "amin").sort().values
+    return drawn[:, first[:count]]

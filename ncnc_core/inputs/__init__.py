@@ -1,0 +1,1 @@
+"""Graphs, features and pairs as people have them."""

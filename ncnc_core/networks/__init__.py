@@ -1,0 +1,1 @@
+"""Encoder, predictors NCN and NCNC, and scoring with them."""

@@ -1,0 +1,102 @@
+"""The overlap in tensor operations: what runs where the compiled kernels do not, and what they are tested against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+
+from ncnc_core.graph.adjacency import Adjacency, contains_keys
+from ncnc_core.overlap.node_lists import NodeLists
+
+
+def shared_neighbors(near: Adjacency, far: Adjacency, near_node: Tensor, far_node: Tensor) -> NodeLists:
+    """Return N_near(a) ∩ N_far(b) for each a, b.
+
+    Walks the rows of `near` and looks each entry up in the sorted keys of `far`: time O(sum d_a * log entries),
+    memory O(sum d_a).
+    """
+    lengths = near.degree[near_node]
+    ends = torch.cumsum(lengths, 0)
+    owner = torch.repeat_interleave(torch.arange(near_node.numel(), device=near_node.device), lengths)  # [expanded]
+    shift = near.row_pointer[near_node] - (ends - lengths)
+    node = near.column[torch.arange(owner.numel(), device=owner.device) + shift[owner]]
+    found = contains_keys(far.keys, far_node[owner] * far.num_nodes + node)
+    return NodeLists(_pointer(owner[found], near_node.numel()), node[found])
+
+
+def exclusive_neighbors(
+    adjacency: Adjacency,
+    node: Tensor,
+    other: Tensor,
+    common: NodeLists,
+    *,
+    skip_other: bool,
+    limit: int | None,
+    shift: Tensor | None,
+) -> NodeLists:
+    """Return N(node) minus N(other) for each row, thinned to `limit`; O((kept + common) * log), however long a row."""
+    owner, member = common.owner, common.node  # what is left out, [excluded]
+    if skip_other:
+        joined = adjacency.has(torch.stack([node, other])).nonzero().flatten()
+        owner, member = torch.cat([owner, joined]), torch.cat([member, other[joined]])
+    start = adjacency.row_pointer[node]
+    # Where each of them stands in its row, as one ascending key: pair * stride + place.
+    stride = adjacency.num_nodes + 1
+    place = torch.searchsorted(adjacency.keys, node[owner] * adjacency.num_nodes + member) - start[owner]
+    order = (owner * stride + place).sort().values
+    owner = order.div(stride, rounding_mode="floor")
+    pointer = _pointer(owner, node.numel())
+    # Less its rank in the list, a place says how many kept places lie before it.
+    kept_before = order - (torch.arange(order.numel(), device=order.device) - pointer[owner])
+    lengths = adjacency.degree[node] - (pointer[1:] - pointer[:-1])
+    chosen = spaced_places(lengths, limit, shift)
+    skipped = torch.searchsorted(kept_before, chosen.owner * stride + chosen.place, right=True) - pointer[chosen.owner]
+    entry = start[chosen.owner] + chosen.place + skipped
+    return NodeLists(chosen.row_pointer, adjacency.column[entry], chosen.weight)
+
+
+def _pointer(owner: Tensor, num_rows: int) -> Tensor:
+    pointer = torch.zeros(num_rows + 1, dtype=torch.int64, device=owner.device)
+    torch.cumsum(torch.bincount(owner, minlength=num_rows), 0, out=pointer[1:])
+    return pointer
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Which places of each list are kept: entry e is place `place[e]` of list `owner[e]`, ascending.
+
+    `row_pointer` [lists + 1]; `weight` is the length of the list over the number kept, or None where all are kept.
+    """
+
+    row_pointer: Tensor
+    owner: Tensor
+    place: Tensor
+    weight: Tensor | None
+
+
+def spaced_places(
+    lengths: Int64[Tensor, " lists"], limit: int | None, shift: Float64[Tensor, " lists"] | None = None
+) -> Places:
+    """Keep at most `limit` places a list, evenly spaced along it, each weighted length / kept.
+
+    Systematic sampling: entry t of `limit` is at floor((t + shift) * length / limit). With random shifts in [0, 1)
+    every place is kept with probability limit / length, so a weighted sum is unbiased (training). Without, the shift
+    is a half: the choice depends on the list alone, not on the batch (scoring is repeatable).
+    """
+    is_thinned = limit is not None and lengths.numel() > 0 and int(lengths.max()) > limit
+    kept = lengths.clamp(max=limit) if is_thinned else lengths
+    pointer = torch.zeros(lengths.numel() + 1, dtype=torch.int64, device=lengths.device)
+    torch.cumsum(kept, 0, out=pointer[1:])
+    owner = torch.repeat_interleave(torch.arange(kept.numel(), device=kept.device), kept)
+    place = torch.arange(owner.numel(), device=owner.device) - pointer[owner]
+    if not is_thinned:
+        return Places(pointer, owner, place, None)
+    length, number = lengths[owner], kept[owner]
+    # float64: exact enough that floor never leaves the list; a whole list (length == kept) maps to itself.
+    offset = 0.5 if shift is None else shift[owner]
+    spread = ((place + offset) * length.double() / number).floor().to(torch.int64)
+    place = torch.where(length == number, place, torch.minimum(spread, length - 1))
+    return Places(pointer, owner, place, (length / number).to(torch.float32))

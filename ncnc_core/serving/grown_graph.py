@@ -1,0 +1,182 @@
+"""The graph a trained model serves, replaced or grown: new nodes and edges are scored without training again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.inputs.features import FeatureInput, feature_ids, feature_rows, read_features, stacked_features
+from ncnc_core.inputs.graphs import EdgeInput, GraphInput, WeightInput, edge_weights, read_graph
+from ncnc_core.inputs.pairs import IdsInput, NodeId, PairInput, clean_ids, pair_ends
+from ncnc_core.serving.saved_model import ModelParts
+
+
+def replaced_graph(
+    known: ModelParts,
+    edges: EdgeInput,
+    features: FeatureInput,
+    node_ids: IdsInput,
+    edge_weight: WeightInput,
+) -> GraphInput:
+    """Read another graph for a trained model, as `read_graph` does.
+
+    Without `node_ids` its nodes are the model's own, in their order, and after them what new ids the edges name; a
+    feature table, `Data` or NetworkX graph brings its nodes itself. Without `features` the nodes keep those they had.
+
+    Raises:
+        InvalidGraph: a new node has no features and the model reads them, or the model has learnt a vector for each
+            node and its nodes are not the first.
+    """
+    brings_nodes = any(hasattr(edges, name) for name in ("edge_index", "nodes")) or hasattr(features, "columns")
+    if node_ids is None and not brings_nodes:
+        ends = pair_ends(edges)
+        new = set(np.unique(ends.values).tolist()) - set(known.node_ids) if ends.are_ids else set()
+        node_ids = known.node_ids + sorted(new)
+    graph = read_graph(edges, features, node_ids, edge_weight=edge_weight)
+    if graph.features is None and known.features is not None:
+        graph = replace(graph, features=_kept_features(known, graph.node_ids))
+    _require_same_places(known, graph.node_ids)
+    return graph
+
+
+def grown_graph(
+    known: ModelParts,
+    new_edges: PairInput,
+    new_nodes: IdsInput,
+    features: FeatureInput,
+    edge_weight: WeightInput,
+    removed_edges: PairInput,
+) -> GraphInput:
+    """Add nodes behind the model's own, then edges among them all, and take edges away.
+
+    `features` are those of the new nodes; a table of them, indexed by id, may stand for `new_nodes` too. Pairs are read
+    as in `pair_ends`. In a graph with weights, an edge without one weighs one.
+
+    Raises:
+        InvalidGraph: a new node is known already, has an id of another kind than the model's, or has no features and
+            the model reads them, or an edge names a node that is neither known nor new, by id or by position.
+    """
+    new = feature_ids(features) if new_nodes is None else clean_ids(new_nodes, "new_nodes")
+    new = new or []
+    repeated = [one for one in new if one in set(known.node_ids)]
+    if repeated:
+        raise InvalidGraph(
+            f"{len(repeated)} of {len(new)} new nodes are nodes of the model already (first: {repeated[0]!r}). Leave "
+            "them out; their features are changed by with_graph."
+        )
+    _require_one_kind(known.node_ids, new)
+    ids = known.node_ids + new
+    places = {one: place for place, one in enumerate(ids)}
+    adjacency = known.adjacency
+    if removed_edges is not None:
+        gone = _positions(removed_edges, places, "removed_edges")
+        adjacency = adjacency.without(gone[:, (gone < adjacency.num_nodes).all(0)])
+    edges, weight = _edges_and_weights(adjacency)
+    if new_edges is not None:
+        added = _positions(new_edges, places, "new_edges")
+        edges = torch.cat([edges, added], 1)
+        weight = _grown_weights(weight, edge_weight, added, adjacency)
+    return GraphInput(
+        edges=edges,
+        num_nodes=len(ids),
+        features=_grown_features(known.features, features, new),
+        node_ids=ids,
+        weight=weight,
+    )
+
+
+def _positions(pairs: PairInput, places: dict[NodeId, int], what: str) -> Tensor:
+    """Return the positions of pairs, those given as positions checked against the nodes there are."""
+    found = pair_ends(pairs).positions(places, what)
+    beyond = found[(found < 0) | (found >= len(places))]
+    if beyond.numel():
+        raise InvalidGraph(
+            f"{what} name position {int(beyond[0])}, but the {len(places)} nodes, new ones included, have positions "
+            f"0 to {len(places) - 1}. Correct the positions, or give the edges by id, as a table or as text."
+        )
+    return found
+
+
+def _require_one_kind(known: Sequence[NodeId], new: Sequence[NodeId]) -> None:
+    if known and new and isinstance(known[0], str) != isinstance(new[0], str):
+        kinds = ("text", "whole numbers") if isinstance(known[0], str) else ("whole numbers", "text")
+        raise InvalidGraph(
+            f"The model's node ids are {kinds[0]}, and those of {len(new)} new nodes are {kinds[1]} (first: "
+            f"{new[0]!r}). Convert the new ones."
+        )
+
+
+def _edges_and_weights(adjacency: Adjacency) -> tuple[Tensor, Tensor | None]:
+    weight = None if adjacency.weight is None else adjacency.weight[adjacency.row < adjacency.column].cpu()
+    return adjacency.edges().cpu(), weight
+
+
+def _grown_weights(weight: Tensor | None, added_weight: WeightInput, added: Tensor, graph: Adjacency) -> Tensor | None:
+    """Return the weights of the old edges and of the added ones; an edge that is there and is given none keeps its."""
+    given = edge_weights(added_weight, added.shape[1])
+    if weight is None and given is None:
+        return None
+    before = torch.ones(graph.num_edges) if weight is None else weight
+    if given is None:
+        given = torch.ones(added.shape[1])
+        there = (added < graph.num_nodes).all(0)
+        if graph.weight is not None and bool(there.any()):
+            keys = added[0, there] * graph.num_nodes + added[1, there]
+            place = torch.searchsorted(graph.keys, keys).clamp(max=max(graph.column.numel() - 1, 0))
+            same = graph.keys[place] == keys
+            given[there.nonzero().flatten()[same]] = graph.weight[place[same]]
+    return torch.cat([before, given])
+
+
+def _kept_features(known: ModelParts, node_ids: Sequence[NodeId]) -> Tensor | None:
+    """Return the features the nodes had in the model's graph."""
+    if known.features is None or list(node_ids) == known.node_ids:
+        return known.features
+    places = {one: place for place, one in enumerate(known.node_ids)}
+    _require_features([one for one in node_ids if one not in places], len(node_ids))
+    return feature_rows(known.features, torch.tensor([places[one] for one in node_ids], dtype=torch.int64))
+
+
+def _grown_features(features: Tensor | None, given: FeatureInput, new: Sequence[NodeId]) -> Tensor | None:
+    if features is None:
+        if given is not None:
+            raise InvalidGraph(
+                f"features were given for {len(new)} new nodes, but the model's graph has none. Leave them out."
+            )
+        return None
+    if not new:
+        return features
+    added = read_features(given, new)
+    if added is None:
+        _require_features(new, len(new))
+        return None
+    if added.shape[1:] != features.shape[1:] or added.dtype != features.dtype:
+        raise InvalidGraph(
+            f"The new nodes have features of shape {list(added.shape)}, and those of the model's nodes are "
+            f"{list(features.shape)}. Give the same columns."
+        )
+    return stacked_features(features, added)
+
+
+def _require_features(missing: Sequence[NodeId], count: int) -> None:
+    if missing:
+        raise InvalidGraph(
+            f"{len(missing)} of {count} nodes are new to the model and have no features (first: {missing[0]!r}). "
+            "Give features."
+        )
+
+
+def _require_same_places(known: ModelParts, node_ids: Sequence[NodeId]) -> None:
+    learnt = known.network.num_ids
+    ids_are_features = known.features is not None and known.features.dim() == 1
+    if learnt and not ids_are_features and list(node_ids[:learnt]) != known.node_ids[:learnt]:
+        raise InvalidGraph(
+            f"The model has learnt a vector for each of {learnt} nodes by its place, and these are not the first nodes "
+            "of the new graph, in their order. Give node_ids that begin with the model's own."
+        )

@@ -1,0 +1,145 @@
+"""The folder a model is saved to: JSON and safetensors, nothing that runs code when it is read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.evaluation.score_calibration import ScoreCalibration
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.inputs.pairs import NodeId
+from ncnc_core.networks.blank_weights import blank_weights
+from ncnc_core.networks.link_network import LinkNetwork
+
+# Of the folder; raised when another version's reader would misread it. 1: before edge weights and sparse features, and
+# with the completion's prior apart.
+FORMAT = 2
+FILES = ("model.json", "weights.safetensors", "graph.safetensors", "node_ids.json")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelParts:
+    """What a folder holds."""
+
+    config: ModelConfig
+    network: LinkNetwork
+    adjacency: Adjacency
+    features: Tensor | None
+    node_ids: list[NodeId]
+    calibration: ScoreCalibration | None = None
+
+
+def save_parts(parts: ModelParts, folder: Path) -> None:
+    """Write the folder; the same model gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    description = {
+        "format": FORMAT,
+        "config": parts.config.model_dump(mode="json"),
+        "num_nodes": parts.adjacency.num_nodes,
+        "num_features": parts.network.num_features,
+        "num_ids": parts.network.num_ids,
+    }
+    if parts.calibration is not None:
+        description["calibration"] = asdict(parts.calibration)
+    (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.network.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
+    save_file(_graph_tensors(parts.adjacency, parts.features), folder / "graph.safetensors")
+    (folder / "node_ids.json").write_text(json.dumps(parts.node_ids) + "\n")
+
+
+def load_parts(folder: Path) -> ModelParts:
+    """Read a folder that `save_parts` wrote.
+
+    Raises:
+        InvalidGraph: a file is missing or broken, or the folder was written in a format this version does not know.
+    """
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise InvalidGraph(f"{folder} lacks {missing[0]}. Give the folder that LinkModel.save wrote, complete.")
+    description = json.loads((folder / "model.json").read_text())
+    _require_format(description, folder)
+    config = _config(description["config"], folder)
+    with blank_weights():
+        network = LinkNetwork(config, num_features=description["num_features"], num_ids=description["num_ids"])
+    network.load_state_dict(_tensors(folder / "weights.safetensors"), assign=True)
+    graph = _tensors(folder / "graph.safetensors")
+    return ModelParts(
+        config=config,
+        network=network.eval(),
+        adjacency=Adjacency.from_edges(graph["edges"], description["num_nodes"], graph.get("edge_weight")),
+        features=_features(graph, description["num_nodes"]),
+        node_ids=json.loads((folder / "node_ids.json").read_text()),
+        calibration=ScoreCalibration(**description["calibration"]) if "calibration" in description else None,
+    )
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        # Copied, for torch aligns what it allocates and the file does not: on some processors a matrix product of
+        # unaligned rows adds up in another order, and a model read back would not score bit for bit as it did.
+        return {name: tensor.clone() for name, tensor in load_file(path).items()}
+    except SafetensorError as error:
+        raise InvalidGraph(
+            f"{path} is cut short or damaged: {path.stat().st_size} bytes ({error}). Copy the folder again, or save "
+            "the model again."
+        ) from error
+
+
+def _require_format(description: dict[str, Any], folder: Path) -> None:
+    found = description.get("format")
+    if found == FORMAT:
+        return
+    newer = isinstance(found, int) and found > FORMAT
+    remedy = (
+        "Install a newer ncnc_core to read it." if newer else "Load it with the version that wrote it, or train again."
+    )
+    raise InvalidGraph(f"{folder} is in format {found}, and this version of ncnc_core reads format {FORMAT}. {remedy}")
+
+
+def _config(fields: dict[str, Any], folder: Path) -> ModelConfig:
+    try:
+        return ModelConfig.model_validate(fields)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise InvalidGraph(
+            f"{folder} has a model configuration that this version of ncnc_core does not know ({where}: "
+            f"{error.errors()[0]['msg']}). Load it with the version that wrote it, or train again."
+        ) from error
+
+
+def _graph_tensors(adjacency: Adjacency, features: Tensor | None) -> dict[str, Tensor]:
+    upper = adjacency.row < adjacency.column  # each edge once, in the order of Adjacency.edges
+    tensors = {"edges": adjacency.edges()}
+    if adjacency.weight is not None:
+        tensors["edge_weight"] = adjacency.weight[upper]
+    if features is not None and features.layout == torch.sparse_csr:
+        tensors["feature_rows"] = features.crow_indices()
+        tensors["feature_columns"] = features.col_indices()
+        tensors["feature_values"] = features.values()
+        tensors["feature_width"] = torch.tensor([features.shape[1]])
+    elif features is not None:
+        tensors["features"] = features
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _features(graph: dict[str, Tensor], num_nodes: int) -> Tensor | None:
+    if "feature_rows" not in graph:
+        return graph.get("features")
+    return torch.sparse_csr_tensor(
+        graph["feature_rows"],
+        graph["feature_columns"],
+        graph["feature_values"],
+        size=(num_nodes, int(graph["feature_width"])),
+        check_invariants=True,
+    )

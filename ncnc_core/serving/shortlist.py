@@ -1,0 +1,79 @@
+"""Which partners of a node are worth the model's time: near ones by random walks, and the busiest."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.kernels import shortlist as kernels
+from ncnc_core.kernels.thread_slices import in_slices
+from ncnc_core.overlap.node_lists import NodeLists
+
+CANDIDATES_PER_NODE = 100  # measured on as_caida by benchmarks/recommendation.py, see docs/serving.md
+NEAR_PER_LINK = 8  # more by each of the two walks for every link a node has: a hub's next partners are many, and small
+WALK_UNTIL = 1e-5  # of the walk, along one edge: a step of it touches at most 1 / WALK_UNTIL edges
+
+
+def shortlists(
+    adjacency: Adjacency,
+    nodes: Int64[Tensor, " nodes"],
+    *,
+    candidates_per_node: int = CANDIDATES_PER_NODE,
+    exclude_known: bool = True,
+) -> NodeLists:
+    """Return the candidates of each node, ascending, never the node itself; fewer only where the graph has no more.
+
+    A third are those that share most by resource allocation, which is where two random steps end; a third those where
+    three steps end, times the root of their degree (a link that completion believes in closes a path of three edges);
+    the rest are the busiest nodes, for links far away. Where a walk finds fewer, the next kind fills up. For every
+    link of its own a node gets NEAR_PER_LINK more of the first two kinds. Known links only where they are not excluded,
+    and then beside all these.
+    Cost: at most 2 / WALK_UNTIL edges a node; memory O(graph) a thread and 8 bytes a candidate.
+
+    Raises:
+        InvalidGraph: fewer than one candidate is asked for.
+    """
+    if candidates_per_node < 1:
+        raise InvalidGraph(
+            f"A shortlist holds at least one candidate a node, but candidates_per_node is {candidates_per_node}. "
+            "Ask for 1 or more."
+        )
+    room = shortlist_room(adjacency, nodes, candidates_per_node=candidates_per_node, exclude_known=exclude_known)
+    degree = adjacency.degree.cpu().numpy()
+    own = degree[nodes.cpu().numpy()]
+    near = candidates_per_node // 3 + NEAR_PER_LINK * own
+    busiest = np.argsort(-degree, kind="stable")
+    busy_rank = np.empty_like(busiest)
+    busy_rank[busiest] = np.arange(busiest.size)
+    place = np.concatenate([[0], np.cumsum(room.cpu().numpy())])
+    found, filled = np.empty(int(place[-1]), np.int64), np.empty(len(own), np.int64)
+    graph = [one.cpu().numpy() for one in (adjacency.row_pointer, adjacency.column)]
+    sources = nodes.cpu().contiguous().numpy()
+
+    def loop(start: int, stop: int) -> None:
+        kernels.shortlists(
+            *graph, busiest, busy_rank, sources, start, stop, exclude_known, near, WALK_UNTIL, place, found, filled
+        )
+
+    in_slices(loop, len(own), least=64)
+    pointer, node = torch.from_numpy(place), torch.from_numpy(found)
+    if int(filled.sum()) < node.numel():  # not one of a graph's nodes is left for some room
+        lengths = torch.from_numpy(filled)
+        inside = torch.arange(node.numel()) - pointer[:-1].repeat_interleave(pointer.diff())
+        node = node[inside < lengths.repeat_interleave(pointer.diff())]
+        pointer = torch.cat([pointer[:1], lengths.cumsum(0)])
+    return NodeLists(pointer.to(nodes.device), node.to(nodes.device))
+
+
+def shortlist_room(
+    adjacency: Adjacency, nodes: Int64[Tensor, " nodes"], *, candidates_per_node: int, exclude_known: bool
+) -> Int64[Tensor, " nodes"]:
+    """Return how many candidates each node's shortlist may hold: what scoring them costs, known beforehand."""
+    own = adjacency.degree[nodes]
+    known = torch.zeros_like(own) if exclude_known else own
+    most = adjacency.num_nodes - 1 - (own if exclude_known else torch.zeros_like(own))
+    return torch.minimum(candidates_per_node + 2 * NEAR_PER_LINK * own + known, most)

@@ -1,0 +1,1 @@
+"""Which pairs train, validate and test, against which negatives, and that nothing leaks."""

@@ -1,0 +1,169 @@
+"""Pairs that are no edges: for training, and to rank the evaluation's positives against."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from ncnc_core.config.choices import NegativeKind
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.adjacency import contains_keys, pair_keys
+
+ROUNDS = 32  # per endpoint kept; the degree range widens by a factor of two each WIDEN_EVERY rounds
+WIDEN_EVERY = 4
+MAXIMUM_TRIES = 256  # candidates a slot and round, once few slots are left
+TRIES_AT_ONCE = 2**20
+PAIRS_AT_ONCE = 2**22  # looked up among the forbidden: about 150 MiB of temporaries
+SORTED_FROM = 2**16  # so many lookups are sorted first: random ones miss the cache at every halving, seven times slower
+
+
+def uniform_pairs(
+    count: int, forbidden: Int64[Tensor, " keys"], num_nodes: int, generator: torch.Generator
+) -> Int64[Tensor, "2 count"]:
+    """Draw unordered pairs of different nodes uniformly, with replacement, none of them forbidden.
+
+    `forbidden` are sorted `pair_keys`. Rejection: each round redraws what was refused. Where more than half of all
+    pairs are forbidden the rest is listed instead, which takes less memory than `forbidden` already does. Memory: the
+    result, and temporaries of PAIRS_AT_ONCE pairs.
+
+    Raises:
+        InvalidGraph: every pair is forbidden.
+    """
+    possible = num_nodes * (num_nodes - 1) // 2
+    if count == 0:
+        return forbidden.new_empty(2, 0)
+    if forbidden.numel() >= possible / 2:
+        return _drawn_from_the_rest(count, forbidden, num_nodes, generator)
+    pairs = _random_pairs(count, num_nodes, generator, forbidden.device)
+    refused = torch.cat(
+        [
+            _is_refused(pairs[:, start : start + PAIRS_AT_ONCE], forbidden, num_nodes).nonzero().flatten() + start
+            for start in range(0, count, PAIRS_AT_ONCE)
+        ]
+    )
+    while refused.numel():  # more than half of all pairs are allowed, so this halves at the least, in expectation
+        redrawn = _random_pairs(refused.numel(), num_nodes, generator, forbidden.device)
+        pairs[:, refused] = redrawn
+        refused = refused[_is_refused(redrawn, forbidden, num_nodes)]
+    return pairs
+
+
+def corrupted_negatives(
+    positives: Int64[Tensor, "2 positives"],
+    per_positive: int,
+    forbidden: Int64[Tensor, " keys"],
+    generator: torch.Generator,
+    *,
+    num_nodes: int,
+    kind: NegativeKind = "uniform",
+    degree: Int64[Tensor, " nodes"] | None = None,
+) -> Int64[Tensor, "2 negatives"]:
+    """Replace one end of each positive, `per_positive` times; the negatives of positive b are consecutive.
+
+    Even slots keep the source, odd ones the target. The other end becomes a uniform node, or with `degree_matched` a
+    node whose degree has as many binary digits as that of the node it replaces, so that degree alone tells a negative
+    from a positive no longer. Never a forbidden pair, never a pair of a node with itself; repeats may occur.
+    A slot that finds none (a hub among its likes, all of them its neighbours) takes nodes of ever more different
+    degree, then keeps the other end instead.
+
+    Raises:
+        InvalidGraph: some positive has no negative at either end, or `degree_matched` came without degrees.
+    """
+    if kind == "degree_matched" and degree is None:
+        raise InvalidGraph("Degree-matched negatives need the degrees, but degree is None. Pass adjacency.degree.")
+    groups = _node_groups(degree if kind == "degree_matched" else None, num_nodes, forbidden.device)
+    keep_source = torch.arange(per_positive, device=forbidden.device).remainder(2).eq(0).repeat(positives.shape[1])
+    ends = positives.repeat_interleave(per_positive, dim=1)
+    kept, replaced = torch.where(keep_source, ends, ends.flip(0))
+    found = torch.full_like(kept, -1)
+    for _ in range(2):
+        _fill(found, kept, replaced, groups, forbidden, num_nodes, generator)
+        missing = found < 0
+        if not missing.any():
+            return torch.where(keep_source, torch.stack([kept, found]), torch.stack([found, kept]))
+        kept, replaced = torch.where(missing, replaced, kept), torch.where(missing, kept, replaced)
+        keep_source = keep_source ^ missing
+    first = ends[:, missing][:, 0].tolist()
+    raise InvalidGraph(
+        f"{int(missing.sum())} negatives were not found: nodes {first[0]} and {first[1]} are joined to (nearly) every "
+        f"other node. There are no negatives for this edge: leave those nodes out, or rank against uniform pairs."
+    )
+
+
+class _NodeGroups(NamedTuple):
+    """The nodes in order of their group; group g holds ordered[start[g]:start[g + 1]]."""
+
+    ordered: Tensor
+    start: Tensor
+    group: Tensor  # of each node
+
+
+def _node_groups(degree: Tensor | None, num_nodes: int, device: torch.device) -> _NodeGroups:
+    """Group the nodes by the number of binary digits of their degree (0, 1, 2-3, 4-7, ...), or all in one."""
+    # frexp's exponent of an integer is its number of binary digits, exact in float64.
+    group = torch.zeros(num_nodes, dtype=torch.int64, device=device)
+    if degree is not None:
+        group = torch.frexp(degree.double()).exponent.long()
+    sizes = torch.bincount(group, minlength=1)
+    return _NodeGroups(group.argsort(stable=True), torch.cat([sizes.new_zeros(1), sizes.cumsum(0)]), group)
+
+
+def _fill(
+    found: Tensor,
+    kept: Tensor,
+    replaced: Tensor,
+    groups: _NodeGroups,
+    forbidden: Tensor,
+    num_nodes: int,
+    generator: torch.Generator,
+) -> None:
+    """Write a replacement into every slot of `found` that is still -1 and finds one, within ROUNDS."""
+    last = groups.start.numel() - 2
+    for attempt in range(ROUNDS):
+        slots = (found < 0).nonzero().flatten()
+        if not slots.numel():
+            return
+        spread = attempt // WIDEN_EVERY
+        group = groups.group[replaced[slots]]
+        low = groups.start[(group - spread).clamp(min=0)]
+        high = groups.start[(group + spread).clamp(max=last) + 1]
+        tries = max(1, min(MAXIMUM_TRIES, TRIES_AT_ONCE // slots.numel())) if attempt else 1
+        draw = torch.rand(slots.numel(), tries, generator=generator, dtype=torch.float64, device=generator.device)
+        candidate = groups.ordered[
+            low[:, None] + (draw.to(low.device) * (high - low)[:, None]).long()
+        ]  # [slots, tries]
+        pairs = torch.stack([kept[slots][:, None].expand_as(candidate), candidate]).flatten(1)
+        good = ~_is_refused(pairs, forbidden, num_nodes).view_as(candidate)
+        good &= candidate != replaced[slots][:, None]
+        first = good.int().argmax(1, keepdim=True)
+        found[slots] = torch.where(good.gather(1, first), candidate.gather(1, first), -1).flatten()
+
+
+def _is_refused(pairs: Tensor, forbidden: Tensor, num_nodes: int) -> Tensor:
+    keys = pair_keys(pairs, num_nodes)
+    if keys.numel() < SORTED_FROM:
+        is_forbidden = contains_keys(forbidden, keys)
+    else:
+        ascending, order = keys.sort()
+        is_forbidden = torch.empty_like(keys, dtype=torch.bool)
+        is_forbidden[order] = contains_keys(forbidden, ascending)
+    return is_forbidden | (pairs[0] == pairs[1])
+
+
+def _random_pairs(count: int, num_nodes: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    return torch.randint(num_nodes, (2, count), generator=generator, device=generator.device).to(device)
+
+
+def _drawn_from_the_rest(count: int, forbidden: Tensor, num_nodes: int, generator: torch.Generator) -> Tensor:
+    upper = torch.triu_indices(num_nodes, num_nodes, offset=1, device=forbidden.device)
+    rest = upper[:, ~contains_keys(forbidden, pair_keys(upper, num_nodes))]
+    if rest.shape[1] == 0:
+        raise InvalidGraph(
+            f"A graph of {num_nodes} nodes has {upper.shape[1]} pairs and all of them are forbidden, so there is no "
+            f"negative to draw. Use a graph with pairs that are no edges, or forbid fewer."
+        )
+    drawn = torch.randint(rest.shape[1], (count,), generator=generator, device=generator.device)
+    return rest[:, drawn.to(rest.device)]

@@ -1,0 +1,1 @@
+"""One network trained: data, batches, step, run, checkpoint, validation."""

@@ -1,0 +1,119 @@
+"""A training stopped between two epochs: one safetensors file that it continues from bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.training.data import TrainingData
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One epoch: its mean loss, the validation metrics (empty where it was not evaluated), and its duration."""
+
+    epoch: int
+    loss: float
+    metrics: dict[str, float]
+    seconds: float
+
+
+@dataclass
+class Progress:
+    """How far a training has come."""
+
+    history: list[EpochResult] = field(default_factory=list)
+    best_epoch: int = 0
+    best_value: float = float("-inf")
+    evaluations_without_gain: int = 0
+    finished: bool = False
+
+
+def fingerprint(
+    model: ModelConfig,
+    training: TrainingConfig,
+    data: TrainingData,
+    selection_metric: str,
+    initial_weights: Mapping[str, Tensor] | None = None,
+) -> str:
+    """Return a digest of everything a training's outcome depends on; a checkpoint of another one is refused."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps([model.model_dump(), training.model_dump(), data.num_nodes, selection_metric]).encode())
+    named = {field.name: getattr(data, field.name) for field in fields(data) if field.name != "num_nodes"}
+    for name, tensor in [*named.items(), *sorted((initial_weights or {}).items())]:
+        digest.update(f"{name} {None if tensor is None else (tuple(tensor.shape), tensor.dtype)}".encode())
+        for part in _parts(tensor):
+            digest.update(part.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _parts(tensor: Tensor | None) -> list[Tensor]:
+    """Return the plain arrays that a tensor is held in."""
+    if tensor is None:
+        return []
+    if tensor.layout == torch.sparse_csr:
+        return [tensor.crow_indices(), tensor.col_indices(), tensor.values()]
+    return [tensor]
+
+
+def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], progress: Progress, run: str) -> None:
+    """Write the file whole or not at all: beside its place first, then renamed over the last one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+    metadata = {"run": run, "progress": json.dumps(asdict(progress))}
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
+    partial.replace(path)
+
+
+def read_checkpoint(path: Path, run: str) -> tuple[dict[str, Tensor], Progress]:
+    """Read a checkpoint of this very run.
+
+    Raises:
+        InvalidGraph: the file is broken, or belongs to another model, recipe or graph.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping: no iterator
+    except SafetensorError as error:
+        raise InvalidGraph(
+            f"{path.name} is cut short or damaged: {path.stat().st_size} bytes ({error}). Remove the file, and the "
+            "training starts from its beginning."
+        ) from error
+    if metadata["run"] != run:
+        raise InvalidGraph(
+            f"{path.name} is the checkpoint of another training (run {metadata['run'][:12]}, this one is {run[:12]}): "
+            "model, recipe or graph differ. Remove the file, or give the settings it was written with."
+        )
+    stored = json.loads(metadata["progress"])
+    stored["history"] = [EpochResult(**result) for result in stored["history"]]
+    return tensors, Progress(**stored)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimiser's state by parameter number and name."""
+    state = optimizer.state_dict()["state"]
+    return {f"optimizer/{index}/{name}": value for index, slots in state.items() for name, value in slots.items()}
+
+
+def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put `optimizer_tensors` back."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        kind, _, rest = name.partition("/")
+        if kind == "optimizer":
+            index, _, slot = rest.partition("/")
+            state.setdefault(int(index), {})[slot] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,117 @@
+"""Training one network on one graph: early stopping on one metric, resumable, calibrated where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ncnc_core.config.choices import SelectionMetric
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.evaluation.score_calibration import ScoreCalibration, fit_calibration
+from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.training.checkpoint import EpochResult, fingerprint, read_checkpoint, write_checkpoint
+from ncnc_core.training.completion_calibration import CompletionCalibration, calibrate_completion, require_completion
+from ncnc_core.training.data import TrainingData
+from ncnc_core.training.run import TrainingRun
+from ncnc_core.training.seeded import seeded
+from ncnc_core.training.step import require_own_edge_hidden
+from ncnc_core.training.validation import require_selectable, validation_scores
+
+__all__ = ["EpochResult", "TrainedNetwork", "TrainingData", "train_network"]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """The weights of the best epoch on validation, in evaluation mode, and how they came about.
+
+    `best_value` is the best epoch's, `value` that of the network as it is returned: where completion was calibrated
+    it is at least as good. `score_calibration` turns its logits into probabilities, by the validation pairs.
+    """
+
+    network: LinkNetwork
+    best_epoch: int
+    best_value: float
+    selection_metric: str
+    history: tuple[EpochResult, ...]
+    calibration: CompletionCalibration | None = None
+    score_calibration: ScoreCalibration | None = None
+
+    @property
+    def model(self) -> ModelConfig:
+        """The architecture as trained: that asked for, with the calibrated constants of completion where asked."""
+        return self.network.config
+
+    @property
+    def value(self) -> float:
+        """The selection metric on validation of the network as it is returned."""
+        return self.best_value if self.calibration is None else self.calibration.chosen.value
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs run."""
+        return len(self.history)
+
+    @property
+    def seconds(self) -> float:
+        """The duration of all epochs, those before a resumption included."""
+        return sum(result.seconds for result in self.history)
+
+
+def train_network(
+    model: ModelConfig,
+    training: TrainingConfig,
+    data: TrainingData,
+    *,
+    selection_metric: SelectionMetric = "mrr",
+    on_epoch: Callable[[EpochResult], None] | None = None,
+    checkpoint: Path | None = None,
+    device: torch.device | str = "cpu",
+    initial_weights: Mapping[str, Tensor] | None = None,
+) -> TrainedNetwork:
+    """Train until the selection metric has not risen for `patience` evaluations, and keep the best epoch's weights.
+
+    The same arguments give the same weights, bit for bit on one CPU model and thread count; the caller's random state
+    is untouched. With `checkpoint`, the state is saved after each epoch (before `on_epoch` hears of it) and a run that
+    finds the file continues it. `initial_weights` are the state_dict of a network to start from, as NCNC does from a
+    trained NCN.
+
+    Raises:
+        InvalidGraph: the loss is no number any more, the checkpoint is another run's, the metric cannot be measured on
+            the validation pairs, there is no completion to calibrate, the target links cannot be hidden pair by pair,
+            or the initial weights are of another model.
+    """
+    require_selectable(selection_metric, data)
+    require_own_edge_hidden(model, training)
+    if training.calibrate_completion:
+        require_completion(model)
+    device = torch.device(device)
+    with seeded(training.seed, device):
+        run = TrainingRun(model, training, data, selection_metric, device, initial_weights)
+        name = fingerprint(model, training, data, selection_metric, initial_weights)
+        if checkpoint is not None and checkpoint.exists():
+            run.load(*read_checkpoint(checkpoint, name))
+        while not run.progress.finished:
+            result = run.epoch()
+            if checkpoint is not None:
+                write_checkpoint(checkpoint, run.tensors(), run.progress, name)
+            if on_epoch is not None:
+                on_epoch(result)
+        network, calibration = run.trained(), None
+        if training.calibrate_completion:
+            network, calibration = calibrate_completion(network, run.data, run.adjacency, selection_metric)
+        scores = validation_scores(network, run.data, run.adjacency, run.batch_sampler)
+    progress = run.progress
+    return TrainedNetwork(
+        network,
+        progress.best_epoch,
+        progress.best_value,
+        selection_metric,
+        tuple(progress.history),
+        calibration,
+        fit_calibration(*scores),
+    )

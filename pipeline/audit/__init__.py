@@ -1,0 +1,1 @@
+"""From a version back to the bytes."""

@@ -1,0 +1,94 @@
+"""From a registered version back to the bytes that made it: the record of the way, and the audit that walks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.audit.walk import NOTHING, AuditCheck, AuditWalk
+from pipeline.doors import Doors
+from pipeline.records.chain import (
+    EdgeSplit,
+    GraphSnapshot,
+    LineageRecord,
+    PromotionDecision,
+    RegisteredModel,
+    TrainedModel,
+)
+from pipeline.records.digests import FileDigest
+from pipeline.records.evaluation import EvaluationReport
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """Everything an audit looked at, in the order of the walk; `git_commit` and `code_version` are as recorded."""
+
+    name: str
+    version: int
+    checks: tuple[AuditCheck, ...]
+    run_name: str
+    snapshot_tag: str
+    code_version: str
+    git_commit: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything agrees."""
+        return all(check.ok for check in self.checks)
+
+    @property
+    def faults(self) -> tuple[AuditCheck, ...]:
+        """The checks that do not agree."""
+        return tuple(check for check in self.checks if not check.ok)
+
+
+def build_lineage(
+    *,
+    snapshot: GraphSnapshot,
+    split: EdgeSplit,
+    trained: TrainedModel,
+    report: EvaluationReport,
+    decision: PromotionDecision,
+    registered: RegisteredModel,
+) -> LineageRecord:
+    """Return the whole chain of a registered model, one digest a record."""
+    chain = (snapshot, split, trained, report, decision, registered)
+    return LineageRecord(
+        registered_model_sha256=registered.sha256,
+        graph=snapshot.graph,
+        run_name=snapshot.run_name,
+        snapshot_tag=snapshot.tag,
+        content_id=snapshot.content_id,
+        code_version=snapshot.code_version,
+        records=tuple(FileDigest(path=record.file_name, sha256=record.sha256) for record in chain),
+    )
+
+
+def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_folder: Path) -> AuditReport:
+    """Recompute every digest from the registered version back to the snapshot's bytes, and say what was found.
+
+    A fault does not end the walk: what hangs on it is reported as missing, and the rest is checked all the same.
+    Everything is fetched anew into `work_folder`; no cache of a run folder is trusted.
+
+    Raises:
+        InvalidInput: there is no such version or alias.
+    """
+    version = doors.registry.named(name, version_or_alias)
+    walk = AuditWalk(doors, version, work_folder)
+    walk.fetch_records()
+    walk.follow_links()
+    walk.compare_what_is_said_twice()
+    walk.recompute_run_key()
+    walk.recompute_model()
+    walk.recompute_split()
+    walk.recompute_snapshot()
+    snapshot = walk.record(GraphSnapshot)
+    return AuditReport(
+        name=name,
+        version=version.version,
+        checks=tuple(walk.checks),
+        run_name=version.run_name,
+        snapshot_tag=snapshot.tag if snapshot else NOTHING,
+        code_version=snapshot.code_version if snapshot else NOTHING,
+        git_commit=(snapshot.git_commit or "not recorded") if snapshot else NOTHING,
+    )

@@ -1,0 +1,222 @@
+"""The walk of an audit: fetch, recompute, compare, and go on whatever was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.doors import Doors
+from pipeline.errors import StepError
+from pipeline.graphs.snapshot_folder import read_graph
+from pipeline.graphs.tables import content_id
+from pipeline.ledger.collected_models import collected_in_words, model_collection
+from pipeline.params.params import Params
+from pipeline.records.chain import (
+    CHAIN,
+    EdgeSplit,
+    GraphSnapshot,
+    LineageRecord,
+    PromotionDecision,
+    RegisteredModel,
+    TrainedModel,
+)
+from pipeline.records.digests import FileDigest, digests_of_folder, sha256_of_file
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.manifest import MANIFEST, read_manifest
+from pipeline.records.names import CONTROL_FOLDER, MODEL_FOLDER, MODEL_PATH, PARAMS_FILE
+from pipeline.records.record import Record
+from pipeline.registry.facts import ModelVersion
+from pipeline.runs.key import run_key
+from pipeline.snapshots.snapshot_store import SnapshotStore
+
+R = TypeVar("R", bound=Record)
+
+# Each record stores the sha256 of the one it was made from.
+LINKS: tuple[tuple[type[Record], str, type[Record]], ...] = (
+    (EdgeSplit, "snapshot_sha256", GraphSnapshot),
+    (TrainedModel, "split_sha256", EdgeSplit),
+    (EvaluationReport, "trained_model_sha256", TrainedModel),
+    (PromotionDecision, "report_sha256", EvaluationReport),
+    (RegisteredModel, "decision_sha256", PromotionDecision),
+    (LineageRecord, "registered_model_sha256", RegisteredModel),
+)
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class AuditCheck:
+    """One thing that was recomputed: what it was recorded as, what it is, and whether they agree."""
+
+    what: str
+    expected: str
+    observed: str
+    ok: bool
+
+
+@dataclass
+class AuditWalk:
+    """One audit under way: the records found so far, and every check made of them."""
+
+    doors: Doors
+    version: ModelVersion
+    work_folder: Path
+    records: dict[type[Record], Record] = field(default_factory=dict)
+    checks: list[AuditCheck] = field(default_factory=list)
+
+    @cached_property
+    def snapshots(self) -> SnapshotStore:
+        """The data repository with a cache of the audit's own, or bytes of the cache would vouch for the remote's."""
+        return SnapshotStore(self.doors.environment.data_repository, self.work_folder / "home")
+
+    def record(self, kind: type[R]) -> R | None:
+        """Return a record of the chain if it was found."""
+        found = self.records.get(kind)
+        return found if isinstance(found, kind) else None
+
+    def check(self, what: str, expected: object, observed: object) -> None:
+        """Enter one comparison."""
+        agree = expected == observed and expected is not None
+        self.checks.append(AuditCheck(what, str(expected or NOTHING), str(observed or NOTHING), agree))
+
+    def attempt(self, what: str, expected: str, act: Callable[[], object]) -> None:
+        """Do what may end in one of the project's errors; the error is then what was observed."""
+        try:
+            act()
+        except StepError as error:
+            self.checks.append(AuditCheck(what, expected, str(error), ok=False))
+
+    def fetch_records(self) -> None:
+        """Fetch each record from MLflow and hold it against the lineage; the lineage against the version's tag."""
+        self._fetch(LineageRecord, self.version.tags.get("ncnc.lineage_sha256"))
+        lineage = self.record(LineageRecord)
+        listed = {item.path: item.sha256 for item in lineage.records} if lineage else {}
+        for kind in CHAIN[:-1]:
+            self._fetch(kind, listed.get(kind.file_name))
+
+    def _fetch(self, kind: type[Record], expected: str | None) -> None:
+        def fetch() -> None:
+            found = self.doors.registry.get_record(self.version.run_id, kind)
+            if found is not None:
+                self.records[kind] = found
+            self.check(f"record {kind.file_name}", expected, found.sha256 if found else None)
+
+        self.attempt(f"record {kind.file_name}", expected or NOTHING, fetch)
+
+    def follow_links(self) -> None:
+        """Check that each record names the digest of the one it was made from."""
+        for kind, link, parent_kind in LINKS:
+            child, parent = self.records.get(kind), self.records.get(parent_kind)
+            expected = getattr(child, link) if child else None
+            self.check(f"link {kind.file_name} {link}", expected, parent.sha256 if parent else None)
+
+    def compare_what_is_said_twice(self) -> None:
+        """Check version, run key, tag, content id and verdict wherever two places state them."""
+        snapshot, registered = self.record(GraphSnapshot), self.record(RegisteredModel)
+        decision, lineage = self.record(PromotionDecision), self.record(LineageRecord)
+        if registered is not None:
+            self.check("version of the record", registered.version, self.version.version)
+            self.check("logged model of the version", registered.model_id, self.version.model_id)
+            self.check("run key of the version", registered.run_key, self.version.run_key)
+        if snapshot is not None:
+            self.check("run key of the snapshot", snapshot.run_key, self.version.run_key)
+            self.check("snapshot tag of the version", snapshot.tag, self.version.tags.get("ncnc.snapshot_tag"))
+        if snapshot is not None and lineage is not None:
+            self.check("content id of the lineage", snapshot.content_id, lineage.content_id)
+            self.check("code version of the lineage", snapshot.code_version, lineage.code_version)
+        if decision is not None:
+            self._check_verdict(decision, registered)
+
+    def _check_verdict(self, decision: PromotionDecision, registered: RegisteredModel | None) -> None:
+        approval = registered.approval if registered else None
+        if not decision.promote and approval is not None and approval.overridden:
+            # Not a fault, but an auditor must see it: a person set the gate aside, and the record says who.
+            self.checks.append(
+                AuditCheck("verdict of the decision", "promote", f"do not promote; OVERRIDE by {approval.who}", ok=True)
+            )
+            return
+        self.check("verdict of the decision", "promote", "promote" if decision.promote else "do not promote")
+
+    def recompute_model(self) -> None:
+        """Recompute the bytes that were trained, those of a cold control beside them, and those that are served.
+
+        What is served must be what was trained.
+        """
+        trained, registered = self.record(TrainedModel), self.record(RegisteredModel)
+        self.attempt("served files", "readable", lambda: self._recompute_served(trained, registered))
+        if trained is not None:
+            self._recompute_trained(trained.mlflow_run_id, "trained", MODEL_FOLDER, trained.files)
+            if trained.control:
+                self._recompute_trained(trained.mlflow_run_id, "control", CONTROL_FOLDER, trained.control)
+
+    def _recompute_trained(self, run_id: str, what: str, folder: str, files: tuple[FileDigest, ...]) -> None:
+        def recompute() -> None:
+            observed = self.doors.registry.observe_folder(run_id, folder, files)
+            entries = () if observed else self.doors.ledger.entries(self.version.name)
+            if (taken := model_collection(entries, self.version.run_name)) is not None:
+                # Not a fault: a policy deleted them, and the ledger says whose. Some of them gone would be one.
+                self.checks.append(AuditCheck(f"{what} files", "collected", collected_in_words(taken), ok=True))
+                return
+            self._files(what, files, observed)
+
+        self.attempt(f"{what} files", "readable", recompute)
+
+    def _recompute_served(self, trained: TrainedModel | None, registered: RegisteredModel | None) -> None:
+        observed = {item.path: item.sha256 for item in self.doors.registry.observe_model(self.version.model_id)}
+        recorded = {item.path: item.sha256 for item in registered.files} if registered else {}
+        if registered is not None:
+            self._files("served", registered.files, observed)
+            # A file that nobody recorded could be imported when the model loads.
+            for path in sorted(observed.keys() - recorded.keys()):
+                self.check(f"served {path}", None, observed[path])
+        for item in trained.files if trained else ():
+            served = observed.get(f"{MODEL_PATH}/{item.path}")
+            self.check(f"served as trained {item.path}", item.sha256, served)
+
+    def recompute_split(self) -> None:
+        """Fetch the split by its tag and recompute its files."""
+        split = self.record(EdgeSplit)
+        if split is None:
+            return
+
+        def recompute() -> None:
+            folder = self.snapshots.fetch(split.tag, self.work_folder / "split")
+            self._files("split", split.files, {item.path: item.sha256 for item in digests_of_folder(folder)})
+
+        self.attempt(f"split {split.tag}", "readable", recompute)
+
+    def recompute_snapshot(self) -> None:
+        """Fetch the snapshot by its tag, hold every file against its manifest, and recompute its content id."""
+        snapshot = self.record(GraphSnapshot)
+        if snapshot is None:
+            return
+
+        def recompute() -> None:
+            folder = self.snapshots.fetch(snapshot.tag, self.work_folder / "snapshot")
+            self.check(f"snapshot {MANIFEST}", snapshot.manifest_sha256, sha256_of_file(folder / MANIFEST))
+            listed = tuple(FileDigest(path=path, sha256=sha256) for path, sha256 in read_manifest(folder).items())
+            self._files("snapshot", listed, {item.path: item.sha256 for item in digests_of_folder(folder)})
+            self.check("snapshot content id", snapshot.content_id, content_id(read_graph(folder)))
+
+        self.attempt(f"snapshot {snapshot.tag}", "every file as in its manifest", recompute)
+
+    def recompute_run_key(self) -> None:
+        """Fetch the parameters, recompute their digest, and derive the run key from its three parts."""
+        snapshot = self.record(GraphSnapshot)
+        if snapshot is None:
+            return
+
+        def recompute() -> None:
+            path = self.work_folder / PARAMS_FILE
+            found = self.doors.registry.fetch_file(self.version.run_id, path, PARAMS_FILE)
+            self.check("parameters", snapshot.params_sha256, Params.load(path).sha256 if found else None)
+            derived = run_key(snapshot.content_id, snapshot.params_sha256, snapshot.code_version)
+            self.check("run key derived", derived, snapshot.run_key)
+
+        self.attempt("parameters", "readable", recompute)
+
+    def _files(self, side: str, recorded: tuple[FileDigest, ...], observed: Mapping[str, str]) -> None:
+        for item in recorded:
+            self.check(f"{side} {item.path}", item.sha256, observed.get(item.path))

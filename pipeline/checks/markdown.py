@@ -1,0 +1,124 @@
+"""What a person reads of a night's graph, and the files that keep it in the run folder."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from pipeline.checks.data_checks import DataChecks, verdict
+from pipeline.graphs.change_report import ChangeReport, HubChange, Turnover
+
+REPORT_FILE = "night_report.md"
+CHECKS_TEXT_FILE = "data_checks.txt"
+
+
+def night_report(checks: DataChecks, change: ChangeReport | None) -> str:
+    """Return the report of a night in Markdown: the verdict, what changed, and every check."""
+    outcome = "refused: nothing of it was versioned" if checks.refused else "accepted"
+    parts = [
+        f"# {checks.graph} as of {checks.as_of:%Y-%m-%d %H:%M} UTC",
+        f"The delivery {_cell(checks.delivery)} was {outcome}.",
+        *[f"- {reason}" for reason in checks.reasons],
+        "## What changed",
+        changes(change) if change else "The graph could not be built from what was delivered.",
+        "## Checks",
+        _table(
+            ("check", "verdict", "observed", "threshold"),
+            [(item.name, verdict(item), item.observed, item.threshold) for item in checks.checks],
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def changes(change: ChangeReport) -> str:
+    """Return the changes as Markdown tables, which read as well as plain text."""
+    turnover = [_turnover("nodes", change.nodes), _turnover("edges", change.edges)]
+    tables = [
+        _table(("", "before", "tonight", "added", "returned", "removed"), turnover),
+        _table(("measure", "before", "tonight"), _measures(change)),
+    ]
+    for title, hubs in (("gaining", change.gaining), ("losing", change.losing)):
+        if hubs:
+            tables.append(_table((f"nodes {title} the most edges", "before", "tonight"), [_hub(hub) for hub in hubs]))
+    return "\n\n".join(tables)
+
+
+def write_night_report(folder: Path, checks: DataChecks, change: ChangeReport | None) -> tuple[Path, ...]:
+    """Write the checks as JSON and text, the changes as JSON, and the report; each by one atomic rename."""
+    clear_night_report(folder)
+    written = [
+        checks.write(folder),
+        _write(folder / CHECKS_TEXT_FILE, checks.to_text()),
+        _write(folder / REPORT_FILE, night_report(checks, change)),
+    ]
+    return tuple(written if change is None else [*written, change.write(folder)])
+
+
+def clear_night_report(folder: Path) -> None:
+    """Remove what an earlier try reported: a try that gets no delivery must not show another's checks."""
+    for name in (DataChecks.file_name, ChangeReport.file_name, CHECKS_TEXT_FILE, REPORT_FILE):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _turnover(name: str, counts: Turnover) -> tuple[str, ...]:
+    return (name, *(str(value) for value in counts.model_dump().values()))
+
+
+def _hub(hub: HubChange) -> tuple[str, ...]:
+    return hub.node, str(hub.before), str(hub.tonight)
+
+
+def _measures(change: ChangeReport) -> list[tuple[str, ...]]:
+    before, now = change.shape_before, change.shape
+    shape = [
+        (label, _number(getattr(before, name, None)), _number(getattr(now, name)))
+        for label, name in (
+            ("mean degree", "mean_degree"),
+            ("largest degree", "maximum_degree"),
+            ("density", "density"),
+            ("components", "components"),
+            ("share outside the largest component", "outside_largest"),
+            ("nodes without an edge", "orphans"),
+        )
+    ]
+    compared = [
+        (label, "", _number(value))
+        for label, value in (
+            ("edges against the previous snapshot", change.edge_ratio),
+            ("edges in both, of those in either", change.edge_overlap),
+            ("degree shift (Kolmogorov-Smirnov)", change.degree_shift),
+            ("share of new nodes", change.new_node_share),
+            ("share of first-time edges to new nodes", change.edges_to_new_nodes),
+            ("first-time edges older than the previous snapshot", change.late_edges),
+            ("ids that seem reused", change.reused_ids),
+            ("share of edges in two-colourable components", change.two_colourable),
+            ("largest move of a feature's mean", change.features.shift),
+        )
+    ]
+    return [*shape, *compared]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a Markdown table with its columns padded, so that it reads in a terminal too."""
+    cells = [[_cell(value) for value in row] for row in (header, *rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = [
+        "| " + " | ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+
+
+def _cell(value: str) -> str:
+    return value.replace("|", r"\|").replace("\n", " ")
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    staged.write_text(text, encoding="utf-8")
+    staged.replace(path)
+    return path

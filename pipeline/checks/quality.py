@@ -1,0 +1,92 @@
+"""The checks a delivery must pass before anything of it is versioned: pure, each with its observed value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pipeline.checks.data_checks import DataChecks
+from pipeline.checks.delivery import kind_of_ids, newest_event, row_checks, time_order
+from pipeline.checks.finding import Finding
+from pipeline.checks.repeats import Baseline, new_delivery, no_older_delivery
+from pipeline.checks.tables import table_checks
+from pipeline.errors import InvalidInput
+from pipeline.graphs.change_report import ChangeReport
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.sources.delivery import Delivery
+
+# What these find wrong the other checks, and what builds and measures the graph, would stumble over.
+TABLES_AS_THEY_MUST_BE = {"edge_ends", "node_ids", "feature_values"}
+NEEDED_TO_BUILD = {"minimum_edges", "kind_of_ids"}
+
+
+class RefusedDelivery(InvalidInput):
+    """A delivery of which nothing is versioned, with every check, and what changed as far as that was measured."""
+
+    def __init__(self, message: str, checks: DataChecks, change: ChangeReport | None) -> None:
+        super().__init__(message)
+        self.checks = checks
+        self.change = change
+
+
+def check_delivery(
+    delivery: Delivery,
+    params: SnapshotParams,
+    *,
+    as_of: datetime,
+    newest_as_of: datetime | None,
+    baseline: Baseline | None,
+) -> list[Finding]:
+    """Return the findings of the delivered tables, before a graph is built from them.
+
+    Raises:
+        RefusedDelivery: no graph can be built; the message names every check that failed.
+    """
+    findings = table_checks(delivery, params, as_of=int(as_of.timestamp()))
+    _require_some(findings, TABLES_AS_THEY_MUST_BE, delivery, params, as_of)
+    findings += row_checks(delivery, params, baseline)
+    findings.append(time_order(as_of, newest_as_of))
+    if baseline is not None:
+        findings += [
+            new_delivery(delivery, params, baseline),
+            no_older_delivery(delivery, params, baseline),
+            kind_of_ids(delivery, baseline),
+            newest_event(delivery, params, baseline),
+        ]
+    _require_some(findings, NEEDED_TO_BUILD, delivery, params, as_of)
+    return findings
+
+
+def require(
+    findings: Sequence[Finding],
+    delivery: Delivery,
+    params: SnapshotParams,
+    *,
+    as_of: datetime,
+    change: ChangeReport | None,
+) -> DataChecks:
+    """Return all checks of a delivery that none of them refuses.
+
+    Raises:
+        RefusedDelivery: at least one refusing check failed; the message names all of them.
+    """
+    refused = tuple(item.message for item in findings if item.refuses)
+    checks = DataChecks(
+        graph=params.graph,
+        as_of=as_of,
+        delivery=delivery.edges_file,
+        checks=tuple(item.result for item in findings),
+        reasons=refused,
+    )
+    if refused:
+        message = f"{delivery.edges_file} is refused, {len(refused)} check(s) failed. " + " ".join(refused)
+        raise RefusedDelivery(message, checks, change)
+    return checks
+
+
+def _require_some(
+    findings: Sequence[Finding], names: set[str], delivery: Delivery, params: SnapshotParams, as_of: datetime
+) -> None:
+    """Refuse at once where one of the named checks refuses, with all that was found so far."""
+    if any(item.refuses and item.result.name in names for item in findings):
+        require(findings, delivery, params, as_of=as_of, change=None)

@@ -1,0 +1,1 @@
+"""What is old in registry and runs, and may go."""

@@ -1,0 +1,46 @@
+"""Who refers to which snapshot: registered versions, runs under way, and the aliases as the ledger has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from pipeline.credentials import CREDENTIALS
+from pipeline.doors import Doors
+from pipeline.errors import InvalidInput
+from pipeline.ledger.alias_history import standings
+from pipeline.ledger.entries import NightEntry
+
+
+def references_from(doors: Doors) -> Callable[[Iterable[str]], Mapping[str, str]]:
+    """Return what says, for some graphs, which tags are referred to and how; it raises where it cannot be sure."""
+
+    def ask(graphs: Iterable[str]) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for graph in sorted(graphs):
+            for tag, said in _of_graph(doors, graph):
+                found[tag] = f"{found[tag]}, {said}" if tag in found else said
+        return found
+
+    return ask
+
+
+def _of_graph(doors: Doors, graph: str) -> Iterable[tuple[str, str]]:
+    versions = doors.registry.snapshots_of_versions(graph)
+    named = {version: alias for alias, version in doors.registry.aliases(graph).items()}
+    for version, tag in sorted(versions.items()):
+        if tag is not None:
+            yield tag, f"version {version}{f' ({named[version]})' if version in named else ''} was made from it"
+    for run, tag in sorted(doors.registry.snapshots_of_open_runs(graph).items()):
+        yield tag, f"run {run} has not ended"
+    entries = doors.ledger.entries(graph)
+    standing = {stands.version: alias for alias, stands in standings(entries).items() if stands.version is not None}
+    if standing and not versions:
+        raise InvalidInput(
+            f"The ledger has {', '.join(sorted(standing.values()))} of {graph} at version {min(standing)}, but the "
+            f"MLflow at {CREDENTIALS.sub('://', doors.environment.tracking_uri)} knows no version of it. Nothing is "
+            f"collected on its word: set MLFLOW_TRACKING_URI to the server that the nights use."
+        )
+    for entry in entries:
+        # Written ahead of the registry: an alias may be about to move there.
+        if isinstance(entry, NightEntry) and entry.version in standing and entry.snapshot_tag is not None:
+            yield entry.snapshot_tag, f"the ledger's {standing[entry.version]} was made from it"

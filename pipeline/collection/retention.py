@@ -1,0 +1,187 @@
+"""Which versions, models, checkpoints and run folders are kept, and why: pure functions of facts and a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import Field
+
+from pipeline.ledger.alias_history import champions, standings
+from pipeline.ledger.approvals import standing_answer
+from pipeline.ledger.entries import Entry, NightEntry
+from pipeline.records.part import Part
+from pipeline.registry.facts import RegisteredVersion, RunState
+
+
+class RegistryPolicy(Part):
+    """What is kept by number and age; what an alias, the ledger or an open run needs is kept whatever this says."""
+
+    keep_versions: int = Field(default=30, ge=1)
+    keep_days: float = Field(default=90, ge=0)
+    checkpoint_days: float = Field(default=7, ge=0)
+    folder_days: float = Field(default=30, ge=0)
+    model_days: float = Field(default=90, ge=0)
+
+    def __str__(self) -> str:
+        """Return the policy as the ledger and the command line say it."""
+        return (
+            f"keep-versions {self.keep_versions}, keep-days {self.keep_days:g}, "
+            f"checkpoint-days {self.checkpoint_days:g}, folder-days {self.folder_days:g}, "
+            f"model-days {self.model_days:g}"
+        )
+
+
+@dataclass(frozen=True)
+class FolderFacts:
+    """One run folder of this machine: when anything in it last changed, and how large it is."""
+
+    name: str
+    changed_at: datetime
+    num_bytes: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One thing, and why it is kept; without a reason it goes."""
+
+    name: str
+    reasons: tuple[str, ...]
+
+    @property
+    def goes(self) -> bool:
+        """Whether nothing speaks for keeping it."""
+        return not self.reasons
+
+
+def judge_versions(
+    versions: Sequence[RegisteredVersion],
+    runs: Iterable[RunState],
+    entries: Sequence[Entry],
+    policy: RegistryPolicy,
+    at: datetime,
+) -> dict[int, Verdict]:
+    """Return why each version is kept, by its number."""
+    was_champion, nights, ended = set(champions(entries)), _last_nights(entries), _ended(runs)
+    standing = {item.version: alias for alias, item in standings(entries).items()}
+    ranks = {item.version: rank for rank, item in enumerate(sorted(versions, key=_number, reverse=True), start=1)}
+    found = {}
+    for item in versions:
+        reasons = [f"{alias} points at it" for alias in item.aliases]
+        if item.version in standing and standing[item.version] not in item.aliases:
+            reasons.append(f"the ledger has {standing[item.version]} at it")
+        if item.version in was_champion:
+            reasons.append("was champion: an audit may ask for it")
+        if item.run_name is None:
+            reasons.append("not made by this pipeline")
+        else:
+            reasons += _of_open_run(item.run_name, nights, ended)
+        if ranks[item.version] <= policy.keep_versions:
+            reasons.append(f"one of the last {policy.keep_versions}")
+        reasons += _young(item.made_at, policy.keep_days, at, "made")
+        found[item.version] = Verdict(f"version {item.version}", tuple(reasons))
+    return found
+
+
+def judge_checkpoints(
+    runs: Sequence[RunState], entries: Sequence[Entry], policy: RegistryPolicy, at: datetime
+) -> dict[str, Verdict]:
+    """Return why each checkpoint is kept, by its MLflow run's id; a checkpoint serves only to resume its training."""
+    nights, ended = _last_nights(entries), _ended(runs)
+    return {
+        run.run_id: Verdict(
+            f"checkpoint of {run.run_name}", _of_night(run.run_name, nights, ended, policy.checkpoint_days, at)
+        )
+        for run in runs
+        if run.has_checkpoint
+    }
+
+
+def judge_models(
+    runs: Sequence[RunState],
+    staying: Iterable[RegisteredVersion],
+    entries: Sequence[Entry],
+    policy: RegistryPolicy,
+    at: datetime,
+) -> dict[str, Verdict]:
+    """Return why each trained model in MLflow is kept, by its run's id; the audit of a version recomputes its bytes."""
+    nights, ended = _last_nights(entries), _ended(runs)
+    made = {item.run_name: item.version for item in staying}
+    found = {}
+    for run in runs:
+        if not run.has_model:
+            continue
+        reasons = list(_of_night(run.run_name, nights, ended, policy.model_days, at))
+        night, answer = nights.get(run.run_name), standing_answer(entries, run.run_name)
+        if run.run_name in made:
+            reasons.append(f"version {made[run.run_name]} was made of it: an audit may ask for it")
+        elif night is not None and night.outcome == "promoted":
+            reasons.append("was promoted: an audit may ask for it")
+        elif answer is not None and answer.verdict == "approved":
+            reasons.append(f"approved by {answer.who}: its promotion is not finished")
+        found[run.run_id] = Verdict(f"trained model of {run.run_name}", tuple(reasons))
+    return found
+
+
+def judge_folders(
+    folders: Iterable[FolderFacts],
+    runs: Iterable[RunState],
+    entries: Sequence[Entry],
+    policy: RegistryPolicy,
+    at: datetime,
+) -> dict[str, Verdict]:
+    """Return why each run folder of this machine is kept, by its name; what is in MLflow is fetched again by need."""
+    nights, ended = _last_nights(entries), _ended(runs)
+    found = {}
+    for folder in folders:
+        reasons = list(_of_night(folder.name, nights, ended, policy.folder_days, at))
+        if folder.name not in ended:
+            reasons.append("MLflow has no run of it: this is the only copy of its checks")
+        reasons += _young(folder.changed_at, policy.folder_days, at, "changed")
+        found[folder.name] = Verdict(f"folder {folder.name}", tuple(reasons))
+    return found
+
+
+def _of_night(
+    run_name: str, nights: dict[str, NightEntry], ended: dict[str, bool], days: float, at: datetime
+) -> tuple[str, ...]:
+    reasons = _of_open_run(run_name, nights, ended)
+    night = nights.get(run_name)
+    if night is not None:
+        reasons += _young(night.at, days, at, "ended")
+    return tuple(reasons)
+
+
+def _of_open_run(run_name: str, nights: dict[str, NightEntry], ended: dict[str, bool]) -> list[str]:
+    reasons = []
+    night = nights.get(run_name)
+    if night is None:
+        reasons.append("the ledger has no outcome of its run yet")
+    elif night.outcome == "awaiting":
+        reasons.append("its run awaits a person")
+    if not ended.get(run_name, True):
+        reasons.append("its run is open in MLflow")
+    return reasons
+
+
+def _young(since: datetime, days: float, at: datetime, verb: str) -> list[str]:
+    if at - since < timedelta(days=days):
+        return [f"{verb} {since:%Y-%m-%d %H:%M}, less than {days:g} days ago"]
+    return []
+
+
+def _last_nights(entries: Sequence[Entry]) -> dict[str, NightEntry]:
+    return {entry.run_name: entry for entry in entries if isinstance(entry, NightEntry)}
+
+
+def _ended(runs: Iterable[RunState]) -> dict[str, bool]:
+    """Return whether all MLflow runs of a name have ended: a lost race leaves none, but a person may have made two."""
+    found: dict[str, bool] = {}
+    for run in runs:
+        found[run.run_name] = found.get(run.run_name, True) and run.ended
+    return found
+
+
+def _number(item: RegisteredVersion) -> int:
+    return item.version

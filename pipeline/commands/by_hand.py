@@ -1,0 +1,141 @@
+"""What a person does to a champion by hand: promote a run or its version, reject a run, roll back."""
+
+from __future__ import annotations
+
+import logging
+from typing import cast
+
+from pipeline.doors import Doors
+from pipeline.errors import InvalidInput, NothingToDo
+from pipeline.ledger.alias_history import Move, champions, standings
+from pipeline.ledger.approvals import Answer, last_night, objections, standing_answer
+from pipeline.ledger.entries import AliasEvent, ApprovalEntry, Entry
+from pipeline.night import run_step
+from pipeline.records.chain import PromotionDecision, RegisteredModel
+from pipeline.records.names import RUNS
+from pipeline.runs.folder import RunFolder
+
+logger = logging.getLogger(__name__)
+
+
+def promote_by_hand(folder: RunFolder, *, who: str, reason: str, override: bool, doors: Doors) -> RegisteredModel:
+    """Approve a decided run in a person's name, register it and make it champion.
+
+    Raises:
+        InvalidInput: the gate refused it, a person rejected it, or another champion came since, and `override` is not
+            given; or a rule that nobody may overrule has failed.
+        NothingToDo: the run is champion already, or was.
+    """
+    decision = folder.get(PromotionDecision)
+    doors.aliases.look(folder.graph, who=who, at=doors.clock())
+    entries = doors.ledger.entries(folder.graph)
+    night = last_night(entries, folder.name)
+    if night is not None and night.outcome == "promoted":
+        raise NothingToDo(
+            f"Run {folder.name} was promoted already, as version {night.version}. To make that version champion again: "
+            f"ncnc rollback --graph {folder.graph} --to {night.version} --reason ..."
+        )
+    champion = standings(entries).get("champion")
+    standing = standing_answer(entries, folder.name)
+    overruled = standing is not None and bool(standing.overridden)  # by an earlier try, which died after it
+    against = () if overruled else objections(decision, standing, champion.version if champion else None)
+    if against and not override:
+        raise InvalidInput(
+            f"Run {folder.name} cannot be promoted: {'; '.join(against)}. Pass --override to set that aside: the "
+            f"ledger, the version's tags and its card will say who did, and why."
+        )
+    if against:
+        logger.warning("OVERRIDE by %s (%s) sets aside: %s", who, reason, "; ".join(against))
+    answer = Answer(approved=True, who=who, at=doors.clock(), reason=reason, overridden="; ".join(against))
+    params = folder.frozen_params()
+    return cast(RegisteredModel, run_step("register", folder, params, doors=doors, answer=answer))
+
+
+def run_of_version(graph: str, number: int, *, who: str, doors: Doors) -> RunFolder:
+    """Return the run to promote for a version that is registered and never was champion.
+
+    A version is made by a promotion alone, so that it is one that another promotion or a rollback overtook.
+
+    Raises:
+        InvalidInput: there is no such version, or it was champion before.
+        NothingToDo: it is champion already.
+    """
+    doors.aliases.look(graph, who=who, at=doors.clock())
+    version = doors.registry.version(graph, number)
+    entries = doors.ledger.entries(graph)
+    if (champion := standings(entries).get("champion")) is not None and champion.version == number:
+        raise NothingToDo(f"Version {number} is the champion of {graph} already.")
+    if number in champions(entries):
+        raise InvalidInput(
+            f"Version {number} of {graph} was champion before, and to make it champion again is a rollback: "
+            f"ncnc rollback --graph {graph} --to {number} --reason ..."
+        )
+    first = doors.registry.version_of_run_key(graph, version.run_key)
+    if first is not None and first.version != number:
+        raise InvalidInput(
+            f"Version {number} of {graph} is the copy that a race of run {version.run_name} left beside version "
+            f"{first.version}. Promote that one: ncnc promote --graph {graph} --version {first.version} --reason ..."
+        )
+    return RunFolder(doors.environment.home / RUNS / version.run_name, doors.registry)
+
+
+def reject_by_hand(folder: RunFolder, *, who: str, reason: str, doors: Doors) -> ApprovalEntry:
+    """Reject a run that awaits a person, and return the answer that stands: an earlier one, if there is one.
+
+    Raises:
+        InvalidInput: the run awaits nobody, or was approved before.
+    """
+    entries = doors.ledger.entries(folder.graph)
+    standing, night = standing_answer(entries, folder.name), last_night(entries, folder.name)
+    if standing is None and (night is None or night.outcome != "awaiting"):
+        raise InvalidInput(
+            f"Run {folder.name} awaits nobody: {night.outcome if night else 'it is not decided'}. "
+            f"`ncnc registry show --graph {folder.graph}` lists the runs that do; a champion is taken back with "
+            f"ncnc rollback."
+        )
+    if standing is None or standing.verdict == "rejected":
+        answer = Answer(approved=False, who=who, at=doors.clock(), reason=reason)
+        try:
+            run_step("register", folder, folder.frozen_params(), doors=doors, answer=answer)
+        except NothingToDo:
+            logger.info("run %s is rejected", folder.name)
+        standing = standing_answer(doors.ledger.entries(folder.graph), folder.name)
+    if standing is None or standing.verdict == "approved":
+        by = f" by {standing.who} on {standing.at:%Y-%m-%d %H:%M} UTC" if standing else ""
+        raise InvalidInput(
+            f"Run {folder.name} was approved{by}, and the first answer stands. Take a champion back with "
+            f"ncnc rollback --graph {folder.graph} --to VERSION --reason ..."
+        )
+    return standing
+
+
+def roll_back(graph: str, to: int, *, who: str, reason: str, doors: Doors) -> int | None:
+    """Make a version champion again, and return the one that was champion until now.
+
+    Raises:
+        InvalidInput: there is no such version, or it never was champion.
+        NothingToDo: it is champion already.
+        Overtaken: another promotion or rollback came first.
+    """
+    doors.aliases.look(graph, who=who, at=doors.clock())
+    doors.registry.version(graph, to)  # it must be there, and made by this pipeline
+    entries = doors.ledger.entries(graph)
+    was = champions(entries)
+    if to not in was:
+        raise InvalidInput(
+            f"Version {to} of {graph} never was champion; those that were: {', '.join(map(str, was)) or 'none'}. Roll "
+            f"back to one of them, or promote it: ncnc promote --graph {graph} --version {to} --reason ..."
+        )
+    if was[-1] == to and (last := _last_champion(entries)) is not None and last.version == to:
+        if (last.who, getattr(last, "why", None)) == (who, reason):
+            return last.previous  # this very rollback, cut off or retried
+        raise NothingToDo(f"Version {to} is the champion of {graph} already.")
+    standing = standings(entries)["champion"].version
+    move = Move(graph, who, reason, doors.clock())
+    doors.aliases.crown(to, move, instead_of=standing, challenger=False)
+    return standing
+
+
+def _last_champion(entries: tuple[Entry, ...]) -> AliasEvent | None:
+    events = [entry for entry in entries if isinstance(entry, AliasEvent) and entry.alias == "champion"]
+    return events[-1] if events else None

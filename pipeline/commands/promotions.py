@@ -1,0 +1,110 @@
+"""What a person decides about a champion: put a run before people, promote it, reject it, roll back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.commands.options import RunDir, open_doors, print_line
+from pipeline.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pipeline.doors import Doors
+    from pipeline.runs.folder import RunFolder
+
+
+promotions = typer.Typer()
+Reason = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
+Who = Annotated[str | None, typer.Option(help="Who decides; by default user@machine.")]
+
+
+@promotions.command()
+def nominate(run_dir: RunDir) -> None:
+    """Put a run that the gate let pass before a person; the ledger says that it awaits an answer."""
+    from pipeline.promotion.nomination import nominate as enter
+
+    doors, folder = _opened(run_dir)
+    entry = enter(folder, doors=doors)
+    print_line(run=folder.name, outcome=entry.outcome, reason=entry.reason)
+
+
+@promotions.command()
+def promote(
+    reason: Reason,
+    run_dir: Annotated[Path | None, typer.Option("--run-dir", help="The folder of the run to promote.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="Or a registered version that never was champion.")] = None,
+    graph: Annotated[str | None, typer.Option(help="The graph of that version.")] = None,
+    who: Who = None,
+    override: Annotated[bool, typer.Option("--override", help="Set the gate or a rejection aside, on record.")] = False,
+) -> None:
+    """Approve a decided run, or a registered version, and make it champion; against the gate only with --override."""
+    from pipeline.commands.by_hand import promote_by_hand, run_of_version
+    from pipeline.ledger.approvals import standing_answer
+
+    name, why = _name(who), _given(reason)
+    if run_dir is not None and version is None and graph is None:
+        doors, folder = _opened(run_dir)
+    elif run_dir is None and version is not None and graph is not None:
+        doors = open_doors()
+        folder = run_of_version(graph, version, who=name, doors=doors)
+    else:
+        options = {"--run-dir": run_dir, "--graph": graph, "--version": version}
+        given = " ".join(f"{option} {value}" for option, value in options.items() if value is not None)
+        raise InvalidInput(
+            f"ncnc promote takes a run or a version, exactly one of the two, and was given {given or 'neither'}. Pass "
+            f"--run-dir RUN alone, or --graph GRAPH --version N."
+        )
+    record = promote_by_hand(folder, who=name, reason=why, override=override, doors=doors)
+    # Not the record's approval: that of a version which was made by an earlier try is the earlier one.
+    answer = standing_answer(doors.ledger.entries(folder.graph), folder.name)
+    print_line(
+        run=folder.name,
+        champion=record.version,
+        overridden=answer.overridden if answer else "",
+        lineage=f"ncnc audit model {record.name}@{record.version}",
+    )
+
+
+@promotions.command()
+def reject(run_dir: RunDir, reason: Reason, who: Who = None) -> None:
+    """Reject a run that awaits a person; it is not promoted, and a retry does not change that."""
+    from pipeline.commands.by_hand import reject_by_hand
+
+    doors, folder = _opened(run_dir)
+    entry = reject_by_hand(folder, who=_name(who), reason=_given(reason), doors=doors)
+    print_line(run=folder.name, verdict=entry.verdict, who=entry.who, at=entry.at.isoformat(), reason=entry.reason)
+
+
+@promotions.command()
+def rollback(
+    graph: Annotated[str, typer.Option(help="The graph whose champion is wrong.")],
+    to: Annotated[int, typer.Option(min=1, help="The version to make champion again.")],
+    reason: Reason,
+    who: Who = None,
+) -> None:
+    """Make a version champion again that was champion before; the ledger keeps who did it, and why."""
+    from pipeline.commands.by_hand import roll_back
+
+    wrong = roll_back(graph, to, who=_name(who), reason=_given(reason), doors=open_doors())
+    print_line(graph=graph, champion=to, previous=wrong)
+
+
+def _opened(run_dir: Path) -> tuple[Doors, RunFolder]:
+    from pipeline.runs.folder import RunFolder
+
+    doors = open_doors()
+    return doors, RunFolder(run_dir, doors.registry)
+
+
+def _name(who: str | None) -> str:
+    from pipeline.environment import whoami
+
+    return who.strip() if who and who.strip() else whoami()
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise InvalidInput(f"--reason is {reason!r}. Say in a few words why: the ledger keeps it for whoever asks.")
+    return reason.strip()

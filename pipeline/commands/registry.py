@@ -1,0 +1,134 @@
+"""Looking at a graph's registry: its story, what stands now, and the collection of what is old."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.commands.options import ParamsFile, open_doors, print_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+registry = typer.Typer(no_args_is_help=True, help="Model versions, aliases, and how they came to be as they are.")
+TEXT_WIDTH = 200  # a log has no width of its own, and rich would fold at 80
+Graph = Annotated[str | None, typer.Option(help="The graph; by default the one that params.yaml names.")]
+
+
+@registry.command()
+def history(
+    graph: Graph = None,
+    last: Annotated[int | None, typer.Option(min=1, help="Only the last events.")] = None,
+    params: ParamsFile = Path("params.yaml"),
+) -> None:
+    """Tell what happened: nights, promotions, rejections, rollbacks, and moves made past the ledger."""
+    from pipeline.commands.registry_tables import story_table
+    from pipeline.ledger.story import story
+
+    doors, name = open_doors(), _graph(graph, params)
+    events = story(doors.ledger.entries(name))
+    _console().print(story_table(name, events[-last:] if last else events))
+    for event in events[-last:] if last else events:
+        print_line(
+            at=event.at.isoformat(),
+            kind=event.kind,
+            what=event.what,
+            who=event.who,
+            why=event.why,
+            champion=event.champion,
+        )
+    print_line(graph=name, events=len(events), champion=events[-1].champion if events else None)
+
+
+@registry.command()
+def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
+    """Show the versions, where the aliases point by MLflow and by the ledger, and which runs await a person."""
+    from pipeline.commands.registry_tables import awaiting_table, versions_table
+    from pipeline.ledger.alias_history import champions, standings
+    from pipeline.ledger.approvals import last_night
+    from pipeline.ledger.entries import NightEntry
+
+    doors, name, console = open_doors(), _graph(graph, params), _console()
+    entries, versions, aliases = doors.ledger.entries(name), doors.registry.versions(name), doors.registry.aliases(name)
+    standing = standings(entries)
+    console.print(versions_table(name, versions, standing, champions(entries)))
+    runs = dict.fromkeys(entry.run_name for entry in entries if isinstance(entry, NightEntry))
+    nights = [night for run in runs if (night := last_night(entries, run)) and night.outcome == "awaiting"]
+    if nights:
+        console.print(awaiting_table(nights))
+    ledger = {alias: item.version for alias, item in standing.items() if item.version is not None}
+    ours = {alias: version for alias, version in aliases.items() if alias in ("champion", "challenger", "previous")}
+    if ours != ledger:
+        console.print(
+            f"[red]MLflow and the ledger differ[/red]: MLflow has {ours or 'none'}, the ledger {ledger or 'none'}. The "
+            f"next run enters and reports it."
+        )
+    print_line(
+        graph=name,
+        versions=[item.version for item in versions],
+        aliases=ours,
+        ledger=ledger,
+        agree=ours == ledger,
+        awaiting=[night.run_name for night in nights],
+    )
+
+
+@registry.command()
+def gc(
+    graph: Graph = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Delete; without it this only says what would go.")] = False,
+    keep_versions: Annotated[int, typer.Option(min=1, help="Keep this many versions, the newest.")] = 30,
+    keep_days: Annotated[float, typer.Option(min=0, help="Keep versions made in these days.")] = 90,
+    checkpoint_days: Annotated[float, typer.Option(min=0, help="Keep checkpoints of nights ended since.")] = 7,
+    folder_days: Annotated[float, typer.Option(min=0, help="Keep this machine's run folders of nights since.")] = 30,
+    model_days: Annotated[float, typer.Option(min=0, help="Keep trained models of nights ended since.")] = 90,
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "routine collection",
+    params: ParamsFile = Path("params.yaml"),
+) -> None:
+    """Delete old versions, trained models, checkpoints and run folders, never what an alias or an audit needs."""
+    from pipeline.collection.registry import collect, plan_collection
+    from pipeline.collection.retention import RegistryPolicy
+    from pipeline.commands.registry_tables import collection_table
+    from pipeline.environment import whoami
+
+    policy = RegistryPolicy(
+        keep_versions=keep_versions,
+        keep_days=keep_days,
+        checkpoint_days=checkpoint_days,
+        folder_days=folder_days,
+        model_days=model_days,
+    )
+    doors, name = open_doors(), _graph(graph, params)
+    if apply:
+        plan = collect(name, policy, who=whoami(), reason=reason, doors=doors)
+    else:
+        plan = plan_collection(name, policy, doors)
+    _console().print(collection_table(plan))
+    versions, checkpoints, folders, models = plan.going
+    print_line(
+        graph=name,
+        applied=apply,
+        versions=versions,
+        checkpoints=[plan.run_names[run_id] for run_id in checkpoints],
+        run_folders=folders,
+        models=[plan.run_names[run_id] for run_id in models],
+        kept=plan.num_kept,
+    )
+
+
+def _graph(graph: str | None, params: Path) -> str:
+    from pipeline.params.params import Params
+
+    return graph or Params.load(params).snapshot.graph
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = TEXT_WIDTH
+    return console

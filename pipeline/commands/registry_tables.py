@@ -1,0 +1,104 @@
+"""Tables of a registry for a person: its story, its versions, and what a collection would take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.ledger.alias_history import Standing
+from pipeline.ledger.entries import Alias, NightEntry
+from pipeline.ledger.story import Event
+from pipeline.registry.facts import RegisteredVersion
+
+if TYPE_CHECKING:
+    from pipeline.collection.registry import RegistryPlan
+
+
+LONGEST_REASON = 240  # characters: the gate's reasons have about 150, those of a refused delivery a line a check
+COLOURS = {
+    "promotion": "bold green",
+    "rollback": "bold yellow",
+    "moved outside": "bold red",
+    "taken away": "bold red",
+    "rejected": "yellow",
+    "refused": "red",
+}
+
+
+def story_table(graph: str, events: Sequence[Event]) -> Table:
+    """Return the story of a graph, an event a row; the champion's column shows who is champion after it.
+
+    A long reason is told by its beginning; the event has the whole of it.
+    """
+    table = Table(title=f"the story of {graph}", title_justify="left")
+    table.add_column("when (UTC)", no_wrap=True)
+    table.add_column("champion", justify="right")
+    table.add_column("what happened", ratio=2)
+    table.add_column("who", ratio=1)
+    table.add_column("why", ratio=2)
+    for event in events:
+        champion = "-" if event.champion is None else str(event.champion)
+        told = escape(event.what)
+        colour = COLOURS.get(event.kind)
+        what = f"[{colour}]{told}[/]" if colour else told
+        table.add_row(f"{event.at:%Y-%m-%d %H:%M}", champion, what, escape(event.who), escape(_beginning(event.why)))
+    return table
+
+
+def _beginning(reason: str) -> str:
+    if len(reason) <= LONGEST_REASON:
+        return reason
+    return f"{reason[:LONGEST_REASON].rpartition(' ')[0]} ..."
+
+
+def versions_table(
+    graph: str, versions: Sequence[RegisteredVersion], standing: Mapping[Alias, Standing], was: Sequence[int]
+) -> Table:
+    """Return the versions of a graph, newest first, with the aliases as MLflow and the ledger have them."""
+    table = Table(title=f"versions of {graph}", title_justify="left")
+    for name in ("version", "made (UTC)", "aliases", "by the ledger", "was champion", "run", "approved by"):
+        table.add_column(name)
+    ledger: dict[int, list[str]] = {}
+    for alias, stands in standing.items():
+        if stands.version is not None:
+            ledger.setdefault(stands.version, []).append(alias)
+    for item in reversed(versions):
+        table.add_row(
+            str(item.version),
+            f"{item.made_at:%Y-%m-%d %H:%M}",
+            ", ".join(item.aliases) or "-",
+            ", ".join(sorted(ledger.get(item.version, []))) or "-",
+            "yes" if item.version in was else "no",
+            escape(item.run_name or "not made by this pipeline"),
+            escape(item.approved_by or "-"),
+        )
+    return table
+
+
+def awaiting_table(nights: Sequence[NightEntry]) -> Table:
+    """Return the runs that await a person."""
+    table = Table(title="awaiting a person", title_justify="left")
+    for name in ("run", "since (UTC)", "reason"):
+        table.add_column(name)
+    for night in nights:
+        table.add_row(night.run_name, f"{night.at:%Y-%m-%d %H:%M}", escape(night.reason))
+    return table
+
+
+def collection_table(plan: RegistryPlan) -> Table:
+    """Return what a collection takes and what stays, each with its reasons."""
+    table = Table(
+        title=f"{plan.policy}; {decimal(plan.num_bytes)} of run folders go", title_justify="left", show_lines=False
+    )
+    table.add_column("what", no_wrap=True)
+    table.add_column("")
+    table.add_column("why", ratio=1)
+    for verdicts in (plan.versions, plan.models, plan.checkpoints, plan.folders):
+        for verdict in verdicts.values():
+            said = "[red]goes[/red]" if verdict.goes else "stays"
+            table.add_row(verdict.name, said, escape("; ".join(verdict.reasons) or "nothing speaks for it"))
+    return table

@@ -1,0 +1,70 @@
+"""Tables for a person: scores with their intervals, and the last nights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.ledger.entries import NightEntry
+from pipeline.records.chain import PromotionDecision
+from pipeline.records.evaluation import EvaluationReport, interval_text
+
+SHOWN_METRICS = ("mrr", "hits@10", "auc", "average_precision", "brier", "ece")
+
+
+def scores_table(report: EvaluationReport) -> Table:
+    """Return challenger, champion, cold-start control and heuristics, a row each, on the same pairs."""
+    table = Table(title=f"{report.num_test_edges} test edges, {report.num_negatives} negatives", title_justify="left")
+    table.add_column("scorer")
+    for metric in SHOWN_METRICS:
+        table.add_column(metric, justify="right")
+    models = (report.challenger, report.champion, report.cold_control)
+    scorers = [*(scores for scores in models if scores is not None), *report.floor]
+    for scores in scorers:
+        cells = [interval_text(scores.metrics[name]) if name in scores.metrics else "-" for name in SHOWN_METRICS]
+        table.add_row(scores.name, *cells)
+    return table
+
+
+def slices_table(report: EvaluationReport) -> Table:
+    """Return the slices that hold test edges, a row each, with each model's figure and their paired difference."""
+    metric = report.paired_metric
+    table = Table(title=f"{metric} by slice of the test edges", title_justify="left")
+    for name in ("slice", "edges", "challenger", "champion", "difference"):
+        table.add_column(name, justify="left" if name == "slice" else "right")
+    for part in report.slices:
+        if part.num_edges:
+            figures = (part.challenger, part.champion, part.difference)
+            cells = ["-" if interval is None else interval_text(interval) for interval in figures]
+            table.add_row(part.key, str(part.num_edges), *cells)
+    return table
+
+
+def nights_table(entries: Sequence[NightEntry]) -> Table:
+    """Return the nights, a row each, in the order given."""
+    table = Table(title="nights", title_justify="left")
+    for name in ("run", "as of", "outcome", "version"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("reason", ratio=1)
+    for entry in entries:
+        version = str(entry.version) if entry.version is not None else "-"
+        table.add_row(entry.run_name, f"{entry.as_of:%Y-%m-%d %H:%M}", entry.outcome, version, entry.reason)
+    return table
+
+
+def rules_table(decision: PromotionDecision) -> Table:
+    """Return every rule, a row each, with its threshold, observed value and verdict; the verdict is a word too."""
+    verdict = "promote" if decision.promote else "do not promote"
+    failed = sum(not rule.passed for rule in decision.rules)
+    table = Table(title=f"the gate: {verdict}, {failed} of {len(decision.rules)} rules broken", title_justify="left")
+    table.add_column("rule", no_wrap=True)
+    table.add_column("needed", ratio=2)
+    table.add_column("observed", ratio=3)
+    table.add_column("verdict", no_wrap=True)
+    for rule in decision.rules:
+        word = Text("holds", style="green") if rule.passed else Text("broken", style="bold red")
+        # As text: what a check observed may hold square brackets, which rich would take for markup.
+        table.add_row(rule.name, Text(rule.threshold), Text(rule.observed), word)
+    return table

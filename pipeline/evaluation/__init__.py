@@ -1,0 +1,1 @@
+"""Challenger, champion and heuristics on the same pairs."""

@@ -1,0 +1,190 @@
+"""Several scorers on the same pairs: the fresh ones, every metric with its interval, and the paired difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import torch
+from torch import Tensor
+
+from ncnc_core.evaluation.calibration_metrics import calibration_metrics
+from ncnc_core.evaluation.paired_comparison import paired_difference
+from ncnc_core.evaluation.ranking import rank_intervals, reciprocal_ranks
+from ncnc_core.evaluation.score_calibration import ScoreCalibration
+from pipeline.evaluation.cost import CostMeter
+from pipeline.evaluation.scored_input import GraphScorer, ScoredInput, scored_input
+from pipeline.params.params import EvaluateParams
+from pipeline.records.evaluation import Interval, ModelScores, PairedComparison, ReliabilityBin
+from pipeline.splits.arrays import SplitArrays
+
+Scorer = Callable[[Tensor], Tensor]  # pairs [2, p] -> scores [p]
+
+
+@dataclass(frozen=True, eq=False)
+class FreshPairs:
+    """The pairs a comparison is made on: positives [2, p] and their own negatives [2, p * k], consecutive.
+
+    `first_seen` [p] is when each positive first was, unix seconds.
+
+    Where every test edge was seen by the champion, `num_fresh` is 0 and the pairs are all test edges: figures to look
+    at, which the gate's minimum keeps from deciding anything.
+    """
+
+    positives: Tensor
+    negatives: Tensor
+    first_seen: Tensor
+    num_fresh: int
+    num_seen: int
+    note: str
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPairs:
+    """What one scorer made of the pairs: positive [p], negative [p, k], and the reciprocal rank of each positive."""
+
+    positive: Tensor
+    negative: Tensor
+    ranks: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Each scorer's metrics by name, and challenger minus champion per edge, where there is a champion.
+
+    `scored` is what the metrics are made of, `clusters` [p] the edges that were resampled together, and `given` the
+    digests of what each scorer with a message graph was handed.
+    """
+
+    scores: Mapping[str, ModelScores]
+    paired: PairedComparison | None
+    given: Mapping[str, ScoredInput]
+    scored: Mapping[str, ScoredPairs]
+    clusters: Tensor
+
+
+def fresh_pairs(arrays: SplitArrays, champion_as_of: datetime | None) -> FreshPairs:
+    """Return the test edges that the champion cannot have seen: those first seen after its snapshot.
+
+    A snapshot's edges are all seen: as message edges of the served graph, as training or validation pairs, or as pairs
+    of the gate that chose the model.
+    """
+    count = arrays.test.shape[1]
+    per_edge = arrays.test_negatives.shape[1] // max(count, 1)
+    if champion_as_of is None:
+        return FreshPairs(arrays.test, arrays.test_negatives, arrays.test_first_seen, count, 0, "")
+    fresh = arrays.test_first_seen > int(champion_as_of.timestamp())
+    num_fresh = int(fresh.sum())
+    if num_fresh == 0:
+        note = f"the champion has seen all {count} test edges: these figures decide nothing"
+        return FreshPairs(arrays.test, arrays.test_negatives, arrays.test_first_seen, 0, count, note)
+    negatives = arrays.test_negatives.reshape(2, count, per_edge)[:, fresh].reshape(2, -1)
+    return FreshPairs(arrays.test[:, fresh], negatives, arrays.test_first_seen[fresh], num_fresh, count - num_fresh, "")
+
+
+def compare(
+    pairs: FreshPairs,
+    scorers: Mapping[str, Scorer],
+    params: EvaluateParams,
+    *,
+    calibrations: Mapping[str, ScoreCalibration] | None = None,
+    meter: CostMeter | None = None,
+) -> Comparison:
+    """Score the same pairs with every scorer; the paired difference is challenger minus champion in reciprocal rank.
+
+    Edges that share a node are not independent. For the metrics, the resampling draws whole clusters of edges: those
+    whose busier endpoint among the test edges is the same. The paired difference, which decides, leaves out nodes. A
+    scorer with a calibration is measured as a probability too.
+    """
+    meter = meter or CostMeter()
+    count = pairs.positives.shape[1] + pairs.negatives.shape[1]
+    clusters = busier_endpoint(pairs.positives)
+    scored: dict[str, ScoredPairs] = {}
+    scores: dict[str, ModelScores] = {}
+    given: dict[str, ScoredInput] = {}
+    for name, scorer in scorers.items():
+        if isinstance(scorer, GraphScorer):
+            given[name] = scored_input(scorer, pairs.positives, pairs.negatives)
+        with meter.part(f"scoring {name}", count):
+            scored[name] = _scored(pairs, scorer)
+        with meter.part("intervals", count):
+            scores[name] = _with_intervals(name, scored[name], (calibrations or {}).get(name), clusters, params)
+    if "champion" not in scored:
+        return Comparison(scores, None, given, scored, clusters)
+    with meter.part("paired difference", pairs.positives.shape[1]):
+        ranks = (scored["challenger"].ranks, scored["champion"].ranks)
+        paired = paired_comparison(*ranks, pairs.positives, confidence=params.confidence)
+    return Comparison(scores, paired, given, scored, clusters)
+
+
+def _scored(pairs: FreshPairs, scorer: Scorer) -> ScoredPairs:
+    positive = scorer(pairs.positives).double()
+    negative = scorer(pairs.negatives).double().reshape(positive.numel(), -1)
+    return ScoredPairs(positive, negative, reciprocal_ranks(positive, negative))
+
+
+def _with_intervals(
+    name: str, scored: ScoredPairs, calibration: ScoreCalibration | None, clusters: Tensor, params: EvaluateParams
+) -> ModelScores:
+    def generator() -> torch.Generator:
+        return torch.Generator().manual_seed(params.seed)
+
+    found = rank_intervals(
+        scored.positive,
+        scored.negative,
+        samples=params.bootstrap_samples,
+        confidence=params.confidence,
+        generator=generator(),
+        clusters=clusters,
+    )
+    if calibration is None:
+        return ModelScores(name=name, metrics={key: Interval.of(value) for key, value in found.items()})
+    stated = calibration_metrics(
+        calibration.probability(scored.positive),
+        calibration.probability(scored.negative.flatten()).view_as(scored.negative),
+        samples=params.bootstrap_samples,
+        confidence=params.confidence,
+        generator=generator(),
+        clusters=clusters,
+    )
+    found = {**found, "brier": stated.brier, "ece": stated.ece}
+    return ModelScores(
+        name=name,
+        metrics={key: Interval.of(value) for key, value in found.items()},
+        reliability=tuple(ReliabilityBin(**part._asdict()) for part in stated.bins),
+    )
+
+
+def drift(outcome: Comparison, positives: Tensor, params: EvaluateParams) -> Interval | None:
+    """Return challenger minus cold-start control, as `paired_comparison` has it; None where there is no control.
+
+    An interval below zero says that beginning with the champion's weights, night after night, has cost quality.
+    """
+    if "cold_control" not in outcome.scored:
+        return None
+    ranks = (outcome.scored["challenger"].ranks, outcome.scored["cold_control"].ranks)
+    return paired_comparison(*ranks, positives, confidence=params.confidence).difference
+
+
+def busier_endpoint(positives: Tensor) -> Tensor:
+    """Return, for each edge, that of its two ends which has more of the edges."""
+    degree = torch.bincount(positives.flatten())
+    return torch.where(degree[positives[0]] >= degree[positives[1]], positives[0], positives[1])
+
+
+def paired_comparison(
+    challenger: Tensor, champion: Tensor, positives: Tensor, *, confidence: float
+) -> PairedComparison:
+    """Compare the reciprocal ranks [p] of two models on the same test edges [2, p], or on a slice of them."""
+    found = paired_difference(challenger, champion, positives, confidence=confidence)
+    return PairedComparison(
+        metric="mrr",
+        difference=Interval.of(found.interval),
+        p_value=found.p_value,
+        resampled_by=found.resampled_by,
+        by_edge=Interval.of(found.by_edge),
+        by_node=Interval.of(found.by_node),
+        num_edges=found.num_edges,
+        num_nodes=found.num_nodes,
+    )

@@ -1,0 +1,35 @@
+"""What each part of an evaluation takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipeline.records.evaluation import EvaluationCost
+
+
+class CostMeter:
+    """Times the parts of an evaluation, one after the other; a part that is met again adds up."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+        self._pairs: dict[str, int] = {}
+
+    @contextmanager
+    def part(self, name: str, pairs: int) -> Iterator[None]:
+        """Time a block that works on so many pairs."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - started
+            self._pairs[name] = self._pairs.get(name, 0) + pairs
+
+    @property
+    def costs(self) -> tuple[EvaluationCost, ...]:
+        """Every part, in the order in which they were first met."""
+        return tuple(
+            EvaluationCost(part=name, seconds=round(seconds, 4), pairs=self._pairs[name])
+            for name, seconds in self._seconds.items()
+        )

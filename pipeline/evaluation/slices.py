@@ -1,0 +1,160 @@
+"""Where a model is good and where it is not: the test edges by degree, node age, edge age and component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
+
+from ncnc_core.evaluation.bootstrap import bootstrap_mean
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.edge_history import NEVER, EdgeHistory
+from pipeline.evaluation.comparison import busier_endpoint, paired_comparison
+from pipeline.params.params import EvaluateParams
+from pipeline.records.evaluation import Interval, SliceKind, SliceScores
+
+# The lower degree of an edge's two ends; fixed bounds, so that a slice means the same every night.
+DEGREES = {"0": (0, 0), "1-2": (1, 2), "3-9": (3, 9), "10-99": (10, 99), "100+": (100, NEVER)}
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """Some of the test edges: which, as a mask bool [edges]."""
+
+    kind: SliceKind
+    name: str
+    member: Tensor
+
+
+def slices_of(
+    positives: Tensor,
+    first_seen: Tensor,
+    graph: Adjacency,
+    history: EdgeHistory,
+    *,
+    cut_train: datetime | None,
+    cut_valid: datetime | None,
+    previous_as_of: datetime | None,
+) -> tuple[Slice, ...]:
+    """Divide test edges [2, p], first seen at [p], in four ways; each way puts every edge in exactly one slice.
+
+    degree: the lower degree of the two ends in the message graph. node_age: cold, where an end has no message edge;
+    new, where an end's first edge is younger than the train cut, so that no training pair had it; else established.
+    edge_age: newest, first seen since the previous snapshot, or earlier. component: of the message graph, the same at
+    both ends, different, or isolated where an end has no message edge. A way that nothing divides (no cut, no previous
+    snapshot) is left out.
+    """
+    return (
+        *_by_degree(positives, graph),
+        *_by_node_age(positives, graph, history, cut_train, cut_valid),
+        *_by_edge_age(first_seen, previous_as_of),
+        *_by_component(positives, graph),
+    )
+
+
+def slice_scores(
+    slices: tuple[Slice, ...],
+    challenger: Tensor,
+    champion: Tensor | None,
+    positives: Tensor,
+    params: EvaluateParams,
+) -> tuple[SliceScores, ...]:
+    """Return each slice's count, mean reciprocal ranks and paired difference; an empty slice has its count alone.
+
+    The difference is that of `paired_comparison`, as it is on the whole: the gate reads both. Drawing clusters would
+    make a slice whose edges all meet at one hub certain to the last digit.
+    """
+    clusters = busier_endpoint(positives)
+    return tuple(_scores(part, challenger, champion, positives, clusters, params) for part in slices)
+
+
+def _scores(
+    part: Slice,
+    challenger: Tensor,
+    champion: Tensor | None,
+    positives: Tensor,
+    clusters: Tensor,
+    params: EvaluateParams,
+) -> SliceScores:
+    def of(ranks: Tensor) -> Interval:
+        return Interval.of(
+            bootstrap_mean(
+                ranks[part.member],
+                samples=params.bootstrap_samples,
+                confidence=params.confidence,
+                generator=torch.Generator().manual_seed(params.seed),
+                clusters=clusters[part.member],
+            )
+        )
+
+    count = int(part.member.sum())
+    if count == 0:
+        return SliceScores(kind=part.kind, name=part.name, num_edges=0, metric="mrr", challenger=None)
+    difference = None
+    if champion is not None:
+        ranks = (challenger[part.member], champion[part.member])
+        difference = paired_comparison(*ranks, positives[:, part.member], confidence=params.confidence).difference
+    return SliceScores(
+        kind=part.kind,
+        name=part.name,
+        num_edges=count,
+        metric="mrr",
+        challenger=of(challenger),
+        champion=None if champion is None else of(champion),
+        difference=difference,
+    )
+
+
+def _by_degree(positives: Tensor, graph: Adjacency) -> Iterator[Slice]:
+    lower = graph.degree[positives].amin(0)
+    for name, (least, most) in DEGREES.items():
+        yield Slice("degree", name, (lower >= least) & (lower <= most))
+
+
+def _by_node_age(
+    positives: Tensor, graph: Adjacency, history: EdgeHistory, cut_train: datetime | None, cut_valid: datetime | None
+) -> Iterator[Slice]:
+    cold = (graph.degree[positives] == 0).any(0)
+    new = torch.zeros_like(cold)
+    if cut_train is not None and cut_valid is not None:
+        first = _first_edges(history, int(cut_valid.timestamp()))
+        new = (first[positives] > int(cut_train.timestamp())).any(0) & ~cold
+    yield Slice("node_age", "cold", cold)
+    if cut_train is not None:
+        yield Slice("node_age", "new", new)
+    yield Slice("node_age", "established", ~cold & ~new)
+
+
+def _first_edges(history: EdgeHistory, until: int) -> Tensor:
+    """Return when each node's first edge was first seen, of those seen up to a time; NEVER where there is none."""
+    known = history.first_seen <= until
+    keys, seen = history.keys[known], history.first_seen[known]
+    low = keys.div(max(history.num_nodes, 1), rounding_mode="floor")
+    first = torch.full((history.num_nodes,), NEVER, dtype=torch.int64)
+    for end in (low, keys - low * history.num_nodes):
+        first.scatter_reduce_(0, end, seen, "amin")
+    return first
+
+
+def _by_edge_age(first_seen: Tensor, previous_as_of: datetime | None) -> Iterator[Slice]:
+    if previous_as_of is None:
+        return
+    newest = first_seen > int(previous_as_of.timestamp())
+    yield Slice("edge_age", "newest", newest)
+    yield Slice("edge_age", "earlier", ~newest)
+
+
+def _by_component(positives: Tensor, graph: Adjacency) -> Iterator[Slice]:
+    edges = graph.edges().numpy()
+    matrix = coo_array(([True] * edges.shape[1], (edges[0], edges[1])), shape=(graph.num_nodes, graph.num_nodes))
+    label = torch.from_numpy(connected_components(matrix, directed=False)[1])
+    isolated = (graph.degree[positives] == 0).any(0)
+    same = (label[positives[0]] == label[positives[1]]) & ~isolated
+    yield Slice("component", "same", same)
+    yield Slice("component", "different", ~same & ~isolated)
+    yield Slice("component", "isolated", isolated)

@@ -1,0 +1,1 @@
+"""From a delivery to tonight's checked graph."""

@@ -1,0 +1,172 @@
+"""The canonical tables of a night, from the previous night's and what was delivered: pure, whatever the row order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.graphs.tables import STILL_ALIVE, CanonicalGraph, Change, FeatureHistory, GraphTables
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.sources.delivery import Delivery, Ids
+
+Times = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Edges:
+    """What a delivery makes of the edges: those never held before, [2, new], and what became of the others, [known].
+
+    rows [new]: where the new ones stand in the delivery.
+    """
+
+    new: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    removed_at: Times
+    alive_since: Times
+    removed: int
+    returned: int
+
+
+def build(
+    delivery: Delivery,
+    params: SnapshotParams,
+    *,
+    as_of: int,
+    previous: CanonicalGraph | None,
+    previous_as_of: int | None,
+) -> Change:
+    """Bring the previous tables to delivery. Positions and edge order are append-only; cost is one sort of the edges.
+
+    A new edge was first seen at its earliest time, held within (previous as-of, as-of]; without times, at the as-of.
+    A returning edge keeps its first_seen and is alive since the as-of. In a full dump what is missing was removed; a
+    log removes nothing.
+    """
+    before = previous or _nothing(delivery)
+    living_ids = _union(delivery)
+    node_ids, position = _append(before.tables.node_ids, living_ids)
+    edges = _edges(delivery, params, before.tables, position, as_of)
+    earliest = 0 if previous_as_of is None else previous_as_of + 1
+    first_seen = _held_within(delivery.time, edges.rows, earliest, as_of)
+    node_first_seen = _node_first_seen(before, edges.new, first_seen, len(node_ids), as_of)
+    history = _history(delivery, before, position, node_first_seen, earliest=earliest, as_of=as_of)
+    tables = GraphTables(
+        node_ids=node_ids,
+        features=None if history is None else history.newest(len(node_ids)),
+        edges=np.concatenate([before.tables.edges, edges.new], axis=1),
+        first_seen=np.concatenate([before.tables.first_seen, first_seen]),
+        removed_at=np.concatenate([edges.removed_at, np.full(len(first_seen), STILL_ALIVE)]),
+        alive_since=np.concatenate([edges.alive_since, first_seen]),
+        history=history,
+    )
+    departed_at = _departed_at(before, position.get_indexer(pd.Index(living_ids)), len(node_ids), params, as_of)
+    late = _late(delivery.time, edges.rows, previous_as_of)
+    graph = CanonicalGraph(tables, node_first_seen, departed_at)
+    return Change(graph, added=len(first_seen), removed=edges.removed, returned=edges.returned, late=late)
+
+
+def _nothing(delivery: Delivery) -> CanonicalGraph:
+    empty = np.zeros(0, dtype=np.int64)
+    ids: Ids = np.zeros(0, dtype=np.str_ if delivery.ids_are_text else np.int64)
+    tables = GraphTables(ids, None, np.zeros((2, 0), dtype=np.int64), empty, empty, empty)
+    return CanonicalGraph(tables, empty, empty)
+
+
+def _union(delivery: Delivery) -> Ids:
+    if delivery.nodes is None:
+        return delivery.ids
+    return np.asarray(pd.Index(delivery.nodes.ids).union(pd.Index(delivery.ids), sort=None))
+
+
+def _append(old: Ids, living: Ids) -> tuple[Ids, pd.Index]:
+    """Return the old ids with tonight's new ones sorted behind them, and the index from id to position."""
+    kind = np.int64 if old.dtype.kind == "i" else np.str_
+    known = pd.Index(old.astype(object) if kind is np.str_ else old)
+    fresh = np.sort(living[known.get_indexer(pd.Index(living)) < 0])
+    ids = np.concatenate([np.asarray(known), fresh])
+    return ids.astype(kind), pd.Index(ids)
+
+
+def _edges(delivery: Delivery, params: SnapshotParams, before: GraphTables, position: pd.Index, as_of: int) -> _Edges:
+    """Hold the delivered edges against those ever held; the new ones in the order of their positions."""
+    codes = position.get_indexer(pd.Index(delivery.ids))
+    edges = np.sort(np.stack([codes[delivery.low], codes[delivery.high]]), axis=0).astype(np.int64)
+    size = np.int64(len(position))
+    known = pd.Index(before.edges[0] * size + before.edges[1])
+    keys = edges[0] * size + edges[1]
+    found = known.get_indexer(pd.Index(keys))
+    new = np.flatnonzero(found < 0)
+    new = new[np.argsort(keys[new])]
+    here = np.zeros(len(known), dtype=np.bool_)
+    here[found[found >= 0]] = True
+    back = here & ~before.living
+    gone = before.living & ~here if params.kind == "full_dump" else np.zeros_like(here)
+    removed_at = np.where(here, STILL_ALIVE, before.removed_at)
+    removed_at[gone] = as_of
+    alive_since = np.where(back, as_of, before.alive_since)
+    return _Edges(edges[:, new], new, removed_at, alive_since, removed=int(gone.sum()), returned=int(back.sum()))
+
+
+def _late(time: Times | None, rows: NDArray[np.int64], previous_as_of: int | None) -> int:
+    """Return how many of some rows have a time that the previous snapshot had passed."""
+    return 0 if time is None or previous_as_of is None else int((time[rows] <= previous_as_of).sum())
+
+
+def _held_within(time: Times | None, rows: NDArray[np.int64], earliest: int, as_of: int) -> Times:
+    """Return the times of some rows, none before `earliest` nor after the as-of; without times, the as-of."""
+    if time is None:
+        return np.full(len(rows), as_of, dtype=np.int64)
+    return np.clip(time[rows], earliest, as_of)
+
+
+def _node_first_seen(
+    before: CanonicalGraph, new_edges: NDArray[np.int64], first_seen: Times, num_nodes: int, as_of: int
+) -> Times:
+    """Return when each node was first seen: a new one with its earliest edge, without an edge at the as-of."""
+    seen = np.full(num_nodes, as_of, dtype=np.int64)
+    np.minimum.at(seen, new_edges.ravel(), np.tile(first_seen, 2))
+    seen[: len(before.node_first_seen)] = before.node_first_seen
+    return seen
+
+
+def _departed_at(
+    before: CanonicalGraph, here: NDArray[np.int64], num_nodes: int, params: SnapshotParams, as_of: int
+) -> Times:
+    """Return when each node left, STILL_ALIVE while it is in the graph; a log lets none go."""
+    departed_at = np.full(num_nodes, as_of, dtype=np.int64)
+    departed_at[: len(before.node_departed_at)] = np.minimum(before.node_departed_at, as_of)
+    if params.kind == "event_log":
+        departed_at[: len(before.node_departed_at)] = before.node_departed_at
+    departed_at[here] = STILL_ALIVE
+    return departed_at
+
+
+def _history(
+    delivery: Delivery,
+    before: CanonicalGraph,
+    position: pd.Index,
+    node_first_seen: Times,
+    *,
+    earliest: int,
+    as_of: int,
+) -> FeatureHistory | None:
+    """Return what the features were and are; a night adds the values that are new or differ from the last known.
+
+    What nobody knew before holds since tonight: a value of a new node since the node was first seen, any other since
+    the as-of, or since the table's time within (previous as-of, as-of] where it gives one. Other feature columns than
+    the previous snapshot's begin a history of their own, in which the table's times are taken as they are.
+    """
+    if delivery.nodes is None or delivery.nodes.features is None:
+        return None
+    known = before.tables.history
+    if known is None or known.columns != delivery.nodes.columns:
+        known, earliest = FeatureHistory.empty(delivery.nodes.columns), 0
+    node = position.get_indexer(pd.Index(delivery.nodes.ids)).astype(np.int64)
+    values, times = delivery.nodes.features, delivery.nodes.times
+    told = known.known(len(position))[node] & (known.newest(len(position))[node] == values).all(axis=1)
+    rows = np.flatnonzero(~told)
+    is_new = node[rows] >= before.tables.num_nodes
+    since = np.where(is_new, node_first_seen[node[rows]], as_of) if times is None else times[rows]
+    return known.with_changes(node[rows], np.clip(since, earliest, as_of), values[rows])

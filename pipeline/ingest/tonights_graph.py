@@ -1,0 +1,203 @@
+"""Tonight's graph on its way to being published: read, checked, made canonical on top of the previous snapshot."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.checks.data_checks import DataChecks
+from pipeline.checks.graph import graph_checks
+from pipeline.checks.quality import check_delivery, require
+from pipeline.checks.repeats import Baseline
+from pipeline.doors import Doors
+from pipeline.errors import InvalidInput
+from pipeline.graphs.change_report import ChangeReport, change_report
+from pipeline.graphs.snapshot_folder import read_graph, write_folder
+from pipeline.graphs.tables import CanonicalGraph, Change, content_id
+from pipeline.ingest.canonical_graph import build
+from pipeline.params.params import Params
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.records.chain import GraphSnapshot
+from pipeline.runs.key import code_version, git_commit
+from pipeline.snapshots.published import Publication, PublishedSnapshot
+from pipeline.sources.delivery import Delivery
+from pipeline.sources.graph_source import GraphSource
+
+
+@dataclass(frozen=True, eq=False)
+class _Before:
+    """The newest snapshot published before tonight, with its files."""
+
+    published: PublishedSnapshot
+    folder: Path
+    graph: CanonicalGraph
+    earlier: tuple[PublishedSnapshot, ...]
+
+    @property
+    def baseline(self) -> Baseline:
+        """What the checks hold tonight against."""
+        text = self.graph.tables.node_ids.dtype.kind != "i"
+        last = self.published
+        return Baseline(last.as_of, last.source_sha256, last.num_edges, text, self.earlier)
+
+
+@dataclass(frozen=True, eq=False)
+class TonightsGraph:
+    """A delivery that passed every check, as canonical tables; nothing of it is written or published yet."""
+
+    name: str
+    as_of: datetime
+    delivery: Delivery
+    checks: DataChecks
+    change: Change
+    report: ChangeReport
+    content_id: str
+    before: _Before | None
+
+    @property
+    def num_nodes(self) -> int:
+        """The nodes in the graph tonight; departed ones keep their position in the tables and are not counted."""
+        return int(self.change.graph.node_living.sum())
+
+    @property
+    def num_edges(self) -> int:
+        """The living edges."""
+        return int(self.change.graph.tables.living.sum())
+
+    @property
+    def num_features(self) -> int:
+        """The features of each node."""
+        features = self.change.graph.tables.features
+        return 0 if features is None else features.shape[1]
+
+    @property
+    def previous(self) -> PublishedSnapshot | None:
+        """The snapshot this one is built on."""
+        return self.before.published if self.before else None
+
+    def publish(self, folder: Path, doors: Doors) -> Publication:
+        """Write the snapshot's files into an empty folder, and publish them."""
+        before = self.before
+        write_folder(
+            self.change.graph,
+            folder,
+            as_of=self.as_of,
+            previous=before.graph if before else None,
+            previous_folder=before.folder if before else None,
+        )
+        return doors.snapshots.publish(
+            folder,
+            graph=self.name,
+            as_of=self.as_of,
+            content_id=self.content_id,
+            source_sha256=self.delivery.sha256,
+            num_edges=self.num_edges,
+            previous_tag=before.published.tag if before else None,
+        )
+
+    def record(self, run_name: str, params: Params, publication: Publication, key: str) -> GraphSnapshot:
+        """Return the record of this graph, published, as the start of a run."""
+        previous = self.previous
+        return GraphSnapshot(
+            graph=self.name,
+            run_name=run_name,
+            as_of=self.as_of,
+            content_id=self.content_id,
+            tag=publication.tag,
+            dvc_md5=publication.dvc_md5,
+            manifest_sha256=publication.manifest_sha256,
+            source_sha256=self.delivery.sha256,
+            previous_tag=previous.tag if previous else None,
+            previous_as_of=previous.as_of if previous else None,
+            num_nodes=self.num_nodes,
+            num_edges=self.num_edges,
+            num_features=self.num_features,
+            added_edges=self.change.added,
+            removed_edges=self.change.removed,
+            returned_edges=self.change.returned,
+            checks=self.checks.checks,
+            params_sha256=params.sha256,
+            code_version=code_version(),
+            git_commit=git_commit(),
+            run_key=key,
+        )
+
+
+@contextmanager
+def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Iterator[TonightsGraph]:
+    """Read and check what was delivered for a night, and build its tables; valid within the block.
+
+    Raises:
+        OutsideTrouble: the source did not deliver, or a service does not answer.
+        RefusedDelivery: a check refuses the delivery; it carries every check and what changed.
+        InvalidInput: the delivery cannot be read, or the as-of has no time zone.
+    """
+    as_of = _whole_seconds(as_of)
+    environment = doors.environment
+    source = GraphSource(environment.source_edges, environment.source_nodes, params, environment.home / "tmp")
+    newest = doors.snapshots.latest(params.graph)
+    last = _last(doors, params.graph, as_of, newest)
+    delivery = source.read(as_of, since=last.as_of if last else None)
+    with tempfile.TemporaryDirectory(prefix="before-", dir=environment.home / "tmp") as scratch:
+        before = _before(doors, last, as_of, Path(scratch)) if last else None
+        findings = check_delivery(
+            delivery,
+            params,
+            as_of=as_of,
+            newest_as_of=newest.as_of if newest else None,
+            baseline=before.baseline if before else None,
+        )
+        change = build(
+            delivery,
+            params,
+            as_of=int(as_of.timestamp()),
+            previous=before.graph if before else None,
+            previous_as_of=int(before.published.as_of.timestamp()) if before else None,
+        )
+        report = _report(change, params, as_of, before)
+        findings += graph_checks(report, params)
+        checks = require(findings, delivery, params, as_of=as_of, change=report)
+        yield TonightsGraph(params.graph, as_of, delivery, checks, change, report, content_id(change.graph), before)
+
+
+def _report(change: Change, params: SnapshotParams, as_of: datetime, before: _Before | None) -> ChangeReport:
+    return change_report(
+        change,
+        before.graph if before else None,
+        graph=params.graph,
+        as_of=as_of,
+        previous_as_of=before.published.as_of if before else None,
+    )
+
+
+def _whole_seconds(as_of: datetime) -> datetime:
+    """Return the as-of in UTC as its stamp says it, so that a published one compares equal."""
+    if as_of.tzinfo is None:
+        raise InvalidInput(f"The as-of {as_of.isoformat()} has no time zone. Pass it as {as_of.isoformat()}+00:00.")
+    return as_of.astimezone(UTC).replace(microsecond=0)
+
+
+def _last(doors: Doors, graph: str, as_of: datetime, newest: PublishedSnapshot | None) -> PublishedSnapshot | None:
+    # A try that died after publishing left tonight's own snapshot: it is built on the one before, not on itself.
+    if newest is not None and newest.as_of >= as_of:
+        return doors.snapshots.latest(graph, before=as_of)
+    return newest
+
+
+def _before(doors: Doors, published: PublishedSnapshot, as_of: datetime, scratch: Path) -> _Before:
+    folder = doors.snapshots.fetch(published.tag, scratch / "snapshot")
+    earlier = tuple(item for item in doors.snapshots.list(published.graph) if item.as_of < as_of)
+    return _Before(published, folder, read_graph(folder), earlier)
+
+
+def ingest(params: Params, *, doors: Doors, as_of: datetime) -> Publication:
+    """Publish a delivery as history: checked as any other, but no run is made from it."""
+    with (
+        tonights_graph(params.snapshot, doors, as_of) as graph,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        return graph.publish(Path(scratch), doors)

@@ -1,0 +1,1 @@
+"""What came of nights and aliases, and pure functions of its entries."""

@@ -1,0 +1,159 @@
+"""What the ledger says of a graph's aliases, and which moves may follow: pure functions of its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from pipeline.errors import InvalidInput
+from pipeline.ledger.entries import Alias, AliasEntry, AliasEvent, AliasObserved, Entry, RegistryCollected
+
+ALIASES: tuple[Alias, ...] = get_args(Alias)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an alias stands by the ledger, where it stood before, and after how many entries about it."""
+
+    version: int | None
+    previous: int | None
+    moves: int
+
+
+@dataclass(frozen=True)
+class AliasState:
+    """An alias in MLflow: where it points, and after how many ledger entries it was last brought in line."""
+
+    version: int | None
+    settled: int | None
+
+
+@dataclass(frozen=True)
+class Move:
+    """Who moves an alias of which graph, when and why."""
+
+    graph: str
+    who: str
+    why: str
+    at: datetime
+
+
+class Overtaken(InvalidInput):
+    """The champion is no longer the one that this move was meant to replace."""
+
+
+def standings(entries: Sequence[Entry]) -> dict[Alias, Standing]:
+    """Return where each alias that the ledger knows stands."""
+    found: dict[Alias, Standing] = {}
+    for entry in entries:
+        if isinstance(entry, AliasEvent):
+            moves = found[entry.alias].moves + 1 if entry.alias in found else 1
+            found[entry.alias] = Standing(entry.version, entry.previous, moves)
+    return found
+
+
+def champions(entries: Sequence[Entry]) -> tuple[int, ...]:
+    """Return every version that was ever champion, in the order of its last time, the standing one last."""
+    events = [entry for entry in entries if isinstance(entry, AliasEvent) and entry.alias == "champion"]
+    found = dict.fromkeys(version for event in reversed(events) if (version := event.version) is not None)
+    return tuple(reversed(found))
+
+
+def collected_versions(entries: Sequence[Entry]) -> frozenset[int]:
+    """Return the versions that a collection has deleted, or is about to."""
+    return frozenset(version for entry in entries if isinstance(entry, RegistryCollected) for version in entry.versions)
+
+
+def whose_move(standing: Standing | None, state: AliasState) -> Literal["nobody", "ours", "outside"]:
+    """Say whose move it is where MLflow and the ledger differ.
+
+    Ours: written ahead in the ledger, and the process died before it moved the alias. Outside: MLflow had followed the
+    ledger already, and somebody moved the alias since.
+    """
+    if standing is None:
+        return "nobody" if state.version is None else "outside"
+    if state.version == standing.version:
+        return "nobody"
+    if state.settled is None:  # never brought in line: only a move from where the ledger says can be ours
+        return "ours" if state.version == standing.previous else "outside"
+    return "outside" if state.settled == standing.moves else "ours"
+
+
+def observed_moves(
+    entries: Sequence[Entry], states: Mapping[Alias, AliasState], *, graph: str, who: str, at: datetime
+) -> tuple[AliasObserved, ...]:
+    """Return an entry for each alias that was moved past the ledger."""
+    known = standings(entries)
+    return tuple(
+        AliasObserved(
+            graph=graph,
+            alias=alias,
+            version=states[alias].version,
+            previous=known[alias].version if alias in known else None,
+            at=at,
+            who=who,
+        )
+        for alias in ALIASES
+        if whose_move(known.get(alias), states[alias]) == "outside"
+    )
+
+
+def single_move(entries: Sequence[Entry], alias: Alias, version: int | None, move: Move) -> tuple[AliasEntry, ...]:
+    """Return the entry that moves one alias; none where it stands there already."""
+    standing = standings(entries).get(alias)
+    if standing is not None and standing.version == version:
+        return ()
+    _expect_there(entries, version, move.graph)
+    return (_entry(move, alias, version, standing.version if standing else None),)
+
+
+def crowning(
+    entries: Sequence[Entry], version: int, move: Move, *, instead_of: int | None, challenger: bool = True
+) -> tuple[AliasEntry, ...]:
+    """Return the entries that make a version champion and the old champion `previous`; none where it is champion.
+
+    Raises:
+        Overtaken: the champion is another than the one this move was meant to replace.
+        InvalidInput: the version was collected.
+    """
+    known = standings(entries)
+    champion = known["champion"].version if "champion" in known else None
+    if champion == version:
+        return ()
+    if champion != instead_of:
+        raise Overtaken(
+            f"Version {version} of {move.graph} was to replace champion {_said(instead_of)}, but the champion is now "
+            f"{_said(champion)}: another promotion or a rollback came first, and won. Nothing was promoted. "
+            f"`ncnc registry history --graph {move.graph}` shows it; the next night compares with {_said(champion)}."
+        )
+    _expect_there(entries, version, move.graph)
+    steps: list[tuple[Alias, int]] = [("challenger", version)] if challenger else []
+    if champion is not None:
+        steps.append(("previous", champion))
+    steps.append(("champion", version))
+    moves = []
+    for alias, target in steps:
+        before = known[alias].version if alias in known else None
+        if before != target:
+            moves.append(_entry(move, alias, target, before))
+    return tuple(moves)
+
+
+def _expect_there(entries: Sequence[Entry], version: int | None, graph: str) -> None:
+    if version in collected_versions(entries):
+        raise InvalidInput(
+            f"Version {version} of {graph} was collected, and its bytes are gone. `ncnc registry show --graph {graph}` "
+            f"shows the versions that are there."
+        )
+
+
+def _entry(move: Move, alias: Alias, version: int | None, previous: int | None) -> AliasEntry:
+    return AliasEntry(
+        graph=move.graph, alias=alias, version=version, previous=previous, at=move.at, who=move.who, why=move.why
+    )
+
+
+def _said(version: int | None) -> str:
+    return "none" if version is None else f"version {version}"

@@ -1,0 +1,117 @@
+"""What the ledger keeps: nights, alias moves made through it or past it, approvals, and what was collected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from pipeline.records.part import GraphName, Part, Sha256
+
+Alias = Literal["champion", "challenger", "previous"]
+
+
+class AliasObserved(Part):
+    """An alias that somebody moved past the ledger, as it was found: `version` is where it points now."""
+
+    kind: Literal["alias_observed"] = "alias_observed"
+    graph: GraphName
+    alias: Alias
+    version: int | None
+    previous: int | None
+    at: AwareDatetime
+    who: str  # who saw it; who did it only MLflow's own log can say
+
+
+class ApprovalEntry(Part):
+    """A person's answer about one run, or that none came in time; the first answer about a run stands."""
+
+    kind: Literal["approval"] = "approval"
+    graph: GraphName
+    run_name: str
+    verdict: Literal["approved", "rejected"]
+    who: str
+    at: AwareDatetime
+    reason: str
+    overridden: str = ""  # what the gate or an earlier answer had said against it
+
+
+class RegistryCollected(Part):
+    """What a collection of the registry is about to delete, and by which policy."""
+
+    kind: Literal["registry_collected"] = "registry_collected"
+    graph: GraphName
+    versions: tuple[int, ...]
+    checkpoints: tuple[str, ...]
+    run_folders: tuple[str, ...]
+    models: tuple[str, ...] = ()  # runs whose trained model went; entries of before this was collected have none
+    policy: str
+    at: AwareDatetime
+    who: str
+    reason: str
+
+
+class AliasEntry(Part):
+    """One alias move as the ledger keeps it: who, when, why, from what to what."""
+
+    kind: Literal["alias"] = "alias"
+    graph: GraphName
+    alias: Alias
+    version: int | None
+    previous: int | None
+    at: datetime
+    who: str
+    why: str
+
+
+AliasEvent = AliasEntry | AliasObserved
+NightOutcome = Literal["promoted", "kept", "skipped", "refused", "awaiting", "rejected"]
+
+
+class NightEntry(Part):
+    """One night as the ledger keeps it: what came of it, and why."""
+
+    kind: Literal["night"] = "night"
+    graph: GraphName
+    run_name: str
+    as_of: AwareDatetime
+    at: datetime
+    outcome: NightOutcome
+    reason: str
+    completed: bool
+    run_key: Sha256 | None = None
+    snapshot_tag: str | None = None
+    source_sha256: Sha256 | None = None
+    version: int | None = None
+
+
+Entry = NightEntry | AliasEvent | ApprovalEntry | RegistryCollected
+entry_adapter: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+
+
+def repeats(entries: Sequence[Entry], new: Entry) -> bool:
+    """Return whether the newest entry about the same thing says the same; a night's clock time does not count."""
+    for old in reversed(entries):
+        if isinstance(new, NightEntry) and isinstance(old, NightEntry) and old.run_name == new.run_name:
+            return (old.outcome, old.reason) == (new.outcome, new.reason)
+        if isinstance(new, AliasEvent) and isinstance(old, AliasEvent) and old.alias == new.alias:
+            return old == new
+    return False
+
+
+def subject_of(entries: Sequence[Entry]) -> str:
+    """Return the subject of the commit that appends entries: the last one's, which the others lead to."""
+    entry = entries[-1]
+    match entry:
+        case NightEntry():
+            return f"{entry.graph}: night {entry.run_name} {entry.outcome}"
+        case AliasEntry():
+            return f"{entry.graph}: {entry.alias} {entry.previous} -> {entry.version}"
+        case AliasObserved():
+            return f"{entry.graph}: {entry.alias} found at {entry.version}, moved from {entry.previous} past the ledger"
+        case ApprovalEntry():
+            return f"{entry.graph}: run {entry.run_name} {entry.verdict} by {entry.who}"
+        case RegistryCollected():
+            return f"{entry.graph}: {len(entry.versions)} versions collected, {entry.policy}"

@@ -1,0 +1,80 @@
+"""The ledger: what came of each night and every alias move, kept as commits in the data repository."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pipeline.errors import TamperedRecord
+from pipeline.ledger.entries import Entry, NightEntry, entry_adapter, repeats, subject_of
+from pipeline.origin.git import GitOrigin, attempts
+
+BRANCH = "ledger"
+Made = Callable[[tuple[Entry, ...]], Sequence[Entry]]
+
+
+class Ledger:
+    """An append-only list of entries per graph: branch `ledger`, file `<graph>.jsonl`, one commit a change."""
+
+    def __init__(self, origin: str, home: Path) -> None:
+        self._origin = GitOrigin(origin, home)
+
+    def append(self, entry: Entry) -> None:
+        """Append an entry; a retry of the newest one about the same run or alias appends nothing.
+
+        Raises:
+            OutsideTrouble: the origin cannot be reached.
+        """
+        self.append_made(entry.graph, lambda entries: () if repeats(entries, entry) else (entry,))
+
+    def append_made(self, graph: str, made: Made) -> tuple[Entry, ...]:
+        """Append what is made for the ledger as it stands, all of it in one commit or nothing, and return it.
+
+        This is the compare-and-set: a push that another one overtook is refused, the ledger is read anew, and the
+        entries are made anew for it. What `made` raises goes on to the caller, and nothing was appended.
+
+        Raises:
+            OutsideTrouble: the origin cannot be reached.
+        """
+        with self._origin.clone() as clone:
+            for _ in attempts():
+                clone.fetch_branch(BRANCH)
+                path = clone.path / f"{graph}.jsonl"
+                new = tuple(made(_read(path)))
+                if not new:
+                    return ()
+                with path.open("a") as stream:
+                    stream.writelines(f"{entry.model_dump_json()}\n" for entry in new)
+                clone.commit(subject_of(new), path.name)
+                if clone.push(f"HEAD:refs/heads/{BRANCH}"):
+                    return new
+        raise AssertionError  # unreachable: attempts() ends by raising
+
+    def entries(self, graph: str) -> tuple[Entry, ...]:
+        """Return every entry about a graph, oldest first."""
+        with self._origin.clone() as clone:
+            clone.fetch_branch(BRANCH)
+            return _read(clone.path / f"{graph}.jsonl")
+
+    def last_completed(self, graph: str) -> NightEntry | None:
+        """Return the last night that ran to a decision, or was refused on the model's merits."""
+        nights = (entry for entry in reversed(self.entries(graph)) if isinstance(entry, NightEntry))
+        return next((night for night in nights if night.completed), None)
+
+
+def _read(path: Path) -> tuple[Entry, ...]:
+    if not path.is_file():
+        return ()
+    entries = []
+    # Not splitlines: a reason may hold a character that Unicode calls a line's end, and JSON leaves as it is.
+    for number, line in enumerate(path.read_text().removesuffix("\n").split("\n"), start=1):
+        try:
+            entries.append(entry_adapter.validate_json(line))
+        except ValidationError as error:
+            raise TamperedRecord(
+                f"Line {number} of the ledger's {path.name} is no entry: {error.errors()[0]['msg']}. It was changed by "
+                f"hand; `git log {BRANCH} -- {path.name}` in the data repository shows by whom. Revert that commit."
+            ) from error
+    return tuple(entries)

@@ -1,0 +1,130 @@
+"""The ledger told as a story: one line an event, what belongs to one promotion or one answer told together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.ledger.approvals import AWAITS, NOBODY, last_night
+from pipeline.ledger.entries import AliasEntry, AliasObserved, ApprovalEntry, Entry, NightEntry, RegistryCollected
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event: when it was entered, what kind it is, what happened, by whom, and why."""
+
+    at: datetime
+    kind: str
+    what: str
+    who: str
+    why: str
+    champion: int | None  # who is champion after it
+
+
+def story(entries: Sequence[Entry]) -> tuple[Event, ...]:
+    """Return the events of a graph, oldest first.
+
+    A night that ended promoted or rejected is told with the move or the answer that made it so.
+    """
+    events: list[Event] = []
+    champion: int | None = None
+    for position, entry in enumerate(entries):
+        if isinstance(entry, AliasEntry | AliasObserved) and entry.alias == "champion":
+            champion = entry.version
+        event = _event(entry, entries[:position], entries[position + 1 :], champion)
+        if event is not None:
+            events.append(event)
+    return tuple(events)
+
+
+def _event(entry: Entry, before: Sequence[Entry], after: Sequence[Entry], champion: int | None) -> Event | None:
+    match entry:
+        case NightEntry():
+            if any(_ended_by(told, entry) for told in before):
+                return None
+            return Event(entry.at, entry.outcome, _night(entry), f"run {entry.run_name}", entry.reason, champion)
+        case AliasEntry():
+            if entry.alias != "champion":  # told with the champion's move
+                return None
+            kind, move = _move(entry, before)
+            night = next((item for item in after if isinstance(item, NightEntry) and _ended_by(entry, item)), None)
+            if night is None:
+                return Event(entry.at, kind, move, entry.who, entry.why, champion)
+            return Event(
+                entry.at, kind, f"{_of(night)}: {move}", entry.who, _untold(entry.why, night, before), champion
+            )
+        case AliasObserved():
+            what = (
+                f"{entry.alias} was moved OUTSIDE, from {_version(entry.previous)} to {_version(entry.version)}; "
+                f"the ledger follows what serves"
+            )
+            return Event(entry.at, "moved outside", what, "unknown", f"seen by {entry.who}", champion)
+        case ApprovalEntry():
+            ended, night = last_night(after, entry.run_name), last_night((*before, *after), entry.run_name)
+            if entry.verdict == "approved" and not entry.overridden and ended and ended.outcome == "promoted":
+                return None  # told with the promotion
+            run = f"run {entry.run_name}" if night is None else _of(night)
+            return Event(entry.at, entry.verdict, _answer(entry, run), entry.who, entry.reason, champion)
+        case RegistryCollected():
+            return Event(
+                entry.at, "collected", _collected(entry), entry.who, f"{entry.reason} ({entry.policy})", champion
+            )
+
+
+def _ended_by(entry: Entry, night: NightEntry) -> bool:
+    """Return whether an entry is the promotion or the rejection that a night ended with."""
+    if isinstance(entry, ApprovalEntry):
+        return night.outcome == "rejected" and (entry.verdict, entry.run_name) == ("rejected", night.run_name)
+    return (
+        isinstance(entry, AliasEntry)
+        and (entry.alias, entry.version, entry.why) == ("champion", night.version, night.reason)
+        and night.outcome == "promoted"
+    )
+
+
+def _of(night: NightEntry) -> str:
+    return f"night of {night.as_of:%Y-%m-%d %H:%M}"
+
+
+def _night(entry: NightEntry) -> str:
+    told = f"{_of(entry)}: {entry.outcome}"
+    return f"{told}, version {entry.version}" if entry.version is not None else told
+
+
+def _untold(why: str, night: NightEntry, before: Sequence[Entry]) -> str:
+    """Return the reason of a promotion without what was told of its night when it began to wait for a person."""
+    awaiting = last_night(before, night.run_name)
+    return why if awaiting is None else why.removeprefix(f"{awaiting.reason.removeprefix(AWAITS)}; ")
+
+
+def _move(entry: AliasEntry, before: Sequence[Entry]) -> tuple[str, str]:
+    """Return the kind of a champion's move, and the move in words."""
+    was = {old.version for old in before if isinstance(old, AliasEntry | AliasObserved) and old.alias == "champion"}
+    if entry.version is None:
+        return "taken away", f"{_version(entry.previous)} is no longer champion; there is none"
+    if entry.version in was:
+        return "rollback", f"back to version {entry.version}, from {_version(entry.previous)}"
+    if entry.previous is None:
+        return "promotion", f"version {entry.version} becomes the first champion"
+    return "promotion", f"version {entry.version} becomes champion in place of version {entry.previous}"
+
+
+def _answer(entry: ApprovalEntry, run: str) -> str:
+    if entry.overridden:
+        return f"OVERRIDE: {run} approved against: {entry.overridden}"
+    if entry.who == NOBODY:
+        return f"{run}: nobody answered in time, {entry.verdict}"
+    return f"{run}: {entry.verdict}"
+
+
+def _collected(entry: RegistryCollected) -> str:
+    versions = f" ({', '.join(map(str, entry.versions))})" if entry.versions else ""
+    return (
+        f"{len(entry.versions)} versions{versions}, {len(entry.models)} trained models, "
+        f"{len(entry.checkpoints)} checkpoints and {len(entry.run_folders)} run folders deleted"
+    )
+
+
+def _version(version: int | None) -> str:
+    return "nothing" if version is None else f"version {version}"

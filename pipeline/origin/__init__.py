@@ -1,0 +1,1 @@
+"""The git origin of the data repository: clones, claims, branches."""

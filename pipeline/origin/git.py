@@ -1,0 +1,209 @@
+"""The data repository's git origin, reached by URL through the git command line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.credentials import CREDENTIALS
+from pipeline.errors import OutsideTrouble
+
+logger = logging.getLogger(__name__)
+TIMEOUT_SECONDS = 120
+RETRY_SECONDS = 90
+
+# What git answers when another push came first. Anything else that rejects (a hook, a permission) is trouble.
+LOST_RACE = (
+    "fetch first",
+    "non-fast-forward",
+    "already exists",
+    "stale info",
+    "failed to update ref",
+    "cannot lock ref",
+    "incorrect old value provided",
+    "atomic push failed",
+    "atomic transaction failed",
+    "remote ref updated since checkout",
+)
+
+
+@dataclass(frozen=True)
+class GitOrigin:
+    """A repository at a URL; every use works in a private clone below home/tmp, removed afterwards."""
+
+    url: str
+    home: Path
+
+    def refs(self, *patterns: str) -> dict[str, str]:
+        """Return the refs that match, name to object id; a peeled annotated tag is not listed."""
+        answer = _git(None, "ls-remote", "--refs", self.url, *patterns)
+        return {name: oid for oid, name in (line.split("\t") for line in answer.splitlines())}
+
+    @contextmanager
+    def clone(self) -> Iterator[GitClone]:
+        """Give an empty private repository whose origin is this one; fetch into it what is needed."""
+        parent = self.home / "tmp"
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="git-", dir=parent, ignore_cleanup_errors=True) as folder:
+            path = Path(folder) / "clone"
+            _git(None, "init", "--quiet", "--initial-branch=main", str(path))
+            yield GitClone(path, self.url)
+
+
+@dataclass(frozen=True)
+class GitClone:
+    """A private working copy, shallow: only the fetched commits are in it."""
+
+    path: Path
+    url: str
+
+    def git(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run a git command here and return its output."""
+        return _git(self.path, *arguments, stdin=stdin)
+
+    def fetch(self, *refspecs: str) -> None:
+        """Fetch the newest commit of each refspec, without its history."""
+        self.git("fetch", "--quiet", "--no-tags", "--depth=1", self.url, *refspecs)
+
+    def fetch_matching(self, *patterns: str) -> None:
+        """Fetch the newest commit of whatever matches refspecs that are patterns; nothing may match."""
+        command = ("fetch", "--quiet", "--no-tags", "--depth=1", self.url, *patterns)
+        answer = _run(self.path, command, None)
+        # Where nothing matches, a shallow fetch fails without a word.
+        if answer.returncode != 0 and answer.stderr.strip():
+            raise _trouble(command, answer.stderr)
+
+    def fetch_branch(self, branch: str) -> bool:
+        """Check out the newest commit of a branch; False, with an empty working copy, where origin has none."""
+        if not self.git("ls-remote", "--refs", self.url, f"refs/heads/{branch}"):
+            self.git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+            return False
+        self.fetch(f"refs/heads/{branch}")
+        self.git("checkout", "--quiet", "--force", "-B", branch, "FETCH_HEAD")
+        return True
+
+    def local_refs(self, prefix: str) -> tuple[str, ...]:
+        """Return the names of the refs fetched or made below a prefix, sorted."""
+        return tuple(self.git("for-each-ref", "--format=%(refname)", prefix).splitlines())
+
+    def contents(self, names: Sequence[str]) -> dict[str, str | None]:
+        """Return the text at each `revision:path`, None where there is none; one process however many are asked."""
+        answer = self.git("cat-file", "--batch", stdin="".join(f"{name}\n" for name in names))
+        rest, found = answer.encode(errors="surrogateescape"), dict[str, str | None]()
+        for name in names:
+            header, _, rest = rest.partition(b"\n")
+            if header.endswith((b" missing", b" ambiguous")):
+                found[name] = None
+                continue
+            size = int(header.rpartition(b" ")[2])
+            found[name] = rest[:size].decode(errors="surrogateescape")
+            rest = rest[size + 1 :]
+        return found
+
+    def commit(self, message: str, *paths: str) -> None:
+        """Commit the named paths; an unchanged tree makes a commit too, for it is an event of its own."""
+        self.git("add", "--force", "--", *paths)
+        self.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", message)
+
+    def push(self, *refspecs: str) -> bool:
+        """Push all refspecs or none, never by force; False where another push came first.
+
+        Raises:
+            OutsideTrouble: the origin cannot be reached, or refuses for another reason than a lost race.
+        """
+        command = ("push", "--porcelain", "--atomic", "--no-verify", self.url, *refspecs)
+        answer = _run(self.path, command, None)
+        if answer.returncode == 0:
+            return True
+        rejections = [line for line in answer.stdout.splitlines() if line.startswith("!")]
+        said = answer.stdout + answer.stderr
+        if rejections and any(reason in said for reason in LOST_RACE):
+            logger.info("push lost a race: %s", rejections[0])
+            return False
+        raise _trouble(command, said)
+
+
+def attempts() -> Iterator[int]:
+    """Count the tries of a lost race, each after a growing random pause, until patience ends.
+
+    Raises:
+        OutsideTrouble: the race was lost again and again.
+    """
+    deadline = time.monotonic() + RETRY_SECONDS
+    attempt = 0
+    while time.monotonic() < deadline:
+        yield attempt
+        attempt += 1
+        time.sleep(random.uniform(0, min(0.05 * 2**attempt, 1.0)))  # noqa: S311 - a pause, no secret
+    raise OutsideTrouble(
+        f"The data repository's origin changed under {attempt} pushes in {RETRY_SECONDS} s. "
+        f"Try again; if it stays so, look for a writer that loops."
+    )
+
+
+def _git(folder: Path | None, *arguments: str, stdin: str | None = None) -> str:
+    answer = _run(folder, arguments, stdin)
+    if answer.returncode != 0:
+        raise _trouble(arguments, answer.stderr or answer.stdout)
+    return answer.stdout
+
+
+def _run(folder: Path | None, arguments: tuple[str, ...], stdin: str | None) -> subprocess.CompletedProcess[str]:
+    try:
+        # As bytes, decoded here: Python's text mode would turn every \r\n into \n, and sizes would no longer hold.
+        answer = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            input=None if stdin is None else stdin.encode(errors="surrogateescape"),
+            stdin=None if stdin is not None else subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+            env=_environment(),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _trouble(arguments, f"no answer within {TIMEOUT_SECONDS} s") from error
+    except FileNotFoundError as error:
+        raise OutsideTrouble(f"git is not to be found ({error}). Install git on this machine.") from error
+    out, said = (stream.decode(errors="surrogateescape") for stream in (answer.stdout, answer.stderr))
+    return subprocess.CompletedProcess(answer.args, answer.returncode, out, said)
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment in which git needs no configuration, asks nothing and answers in English."""
+    # GIT_DIR and its like point into another repository when we run below a git hook.
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+    }
+    return kept | {
+        "GIT_AUTHOR_NAME": "ncnc",
+        "GIT_AUTHOR_EMAIL": "ncnc@localhost",
+        "GIT_COMMITTER_NAME": "ncnc",
+        "GIT_COMMITTER_EMAIL": "ncnc@localhost",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_COUNT": "3",
+        "GIT_CONFIG_KEY_0": "commit.gpgsign",
+        "GIT_CONFIG_VALUE_0": "false",
+        "GIT_CONFIG_KEY_1": "tag.gpgsign",
+        "GIT_CONFIG_VALUE_1": "false",
+        "GIT_CONFIG_KEY_2": "gc.auto",
+        "GIT_CONFIG_VALUE_2": "0",
+        "LC_ALL": "C",
+    }
+
+
+def _trouble(arguments: tuple[str, ...], said: str) -> OutsideTrouble:
+    command = CREDENTIALS.sub("://", " ".join(arguments))
+    reason = " ".join(CREDENTIALS.sub("://", said).split()).rstrip(".")
+    return OutsideTrouble(
+        f"`git {command}` failed: {reason}. Check that the data repository's origin "
+        f"(NCNC_DATA_REPOSITORY) is up, that its URL is right and that this machine may write to it."
+    )

@@ -1,0 +1,119 @@
+"""params.yaml: what changes the model, checked at load and frozen into each run."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+
+from ncnc_core.config.choices import EvaluationNegative, SelectionMetric
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from pipeline.errors import InvalidInput
+from pipeline.params.decide import DecideParams
+from pipeline.params.file import Section, explain, file_content
+from pipeline.params.snapshot import SnapshotParams
+
+
+class SplitParams(Section):
+    """How edges are divided, and how many evaluation negatives stand against each."""
+
+    method: Literal["auto", "temporal", "hashed", "random", "fixed"] = "auto"
+    valid_fraction: float = Field(default=0.1, gt=0, lt=0.5)
+    test_fraction: float = Field(default=0.1, gt=0, lt=0.5)
+    minimum_test_edges: int = Field(default=200, ge=1)
+    negative_kinds: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched")
+    negatives_per_edge: int = Field(default=50, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @field_validator("negative_kinds")
+    @classmethod
+    def _some_kinds_each_once(cls, kinds: tuple[EvaluationNegative, ...]) -> tuple[EvaluationNegative, ...]:
+        if not kinds or len(set(kinds)) < len(kinds):
+            raise ValueError("name at least one of uniform, degree_matched and hard, and each at most once")
+        return kinds
+
+    @field_validator("negatives_per_edge")
+    @classmethod
+    def _equal_shares(cls, count: int, info: ValidationInfo) -> int:
+        kinds = info.data.get("negative_kinds")  # absent where it was wrong itself
+        if kinds and count % len(kinds):
+            fitting = max(len(kinds), count - count % len(kinds))
+            raise ValueError(
+                f"{count} do not divide into {len(kinds)} equal kinds ({', '.join(kinds)}): take {fitting}"
+            )
+        return count
+
+
+class TrainParams(Section):
+    """The architecture and the recipe."""
+
+    selection_metric: SelectionMetric = "mrr"
+    warm_start: Literal["none", "champion"] = "none"
+    cold_control: bool = True
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+class EvaluateParams(Section):
+    """How intervals are drawn around the metrics, and how the message graph is shaken."""
+
+    bootstrap_samples: int = Field(default=500, ge=100)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    sensitivity_shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.01, 0.05)
+    sensitivity_edges: int = Field(default=200, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+
+class RegisterParams(Section):
+    """What a registered version says of itself."""
+
+    description: str = ""
+
+
+class ResourceParams(Section):
+    """Where the arithmetic runs; the only section outside the run key."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int | None = Field(default=None, ge=1)
+
+
+class Params(Section):
+    """The whole of params.yaml; every section is named as the step it serves."""
+
+    snapshot: SnapshotParams = SnapshotParams()
+    split: SplitParams = SplitParams()
+    train: TrainParams = TrainParams()
+    evaluate: EvaluateParams = EvaluateParams()
+    decide: DecideParams = DecideParams()
+    register_: RegisterParams = Field(default=RegisterParams(), alias="register")
+    resources: ResourceParams = ResourceParams()
+
+    @property
+    def sha256(self) -> str:
+        """The digest of every section that changes the model."""
+        return hashlib.sha256(self.model_dump_json(exclude={"resources"}, by_alias=True).encode()).hexdigest()
+
+    def to_yaml(self) -> str:
+        """Return the effective parameters, as frozen into a run."""
+        return yaml.safe_dump(self.model_dump(mode="json", by_alias=True), sort_keys=False)
+
+    @classmethod
+    def load(cls, path: Path) -> Params:
+        """Read and check a params.yaml.
+
+        Raises:
+            InvalidInput: the file is missing, no mapping, or has a misspelt or repeated key or a value out of bounds.
+        """
+        if not path.is_file():
+            raise InvalidInput(f"There is no params file at {path}. Copy params.yaml from the repository root there.")
+        content = file_content(path)
+        if not isinstance(content, dict):
+            raise InvalidInput(f"{path.name} must hold sections, but holds {type(content).__name__}. See params.yaml.")
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            raise InvalidInput(explain(path, error, cls)) from error

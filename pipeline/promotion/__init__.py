@@ -1,0 +1,1 @@
+"""The gate (pure), registration, nomination, card."""

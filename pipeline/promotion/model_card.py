@@ -1,0 +1,204 @@
+"""The model card: what a version was made from, how it measured up, and what it must not be used for, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.records.chain import Approval, EdgeSplit, GraphSnapshot, PromotionDecision, RegisteredModel, TrainedModel
+from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores, interval_text
+
+LENGTH = 4900  # MLflow's database keeps 5000 characters of a description
+METRICS = ("mrr", "hits@10", "hits@100", "shared_hits@100", "auc", "average_precision", "brier", "ece")
+WORST_SLICES = 6
+
+
+def model_card(
+    description: str,
+    *,
+    snapshot: GraphSnapshot,
+    split: EdgeSplit,
+    trained: TrainedModel,
+    report: EvaluationReport,
+    decision: PromotionDecision,
+    registered: RegisteredModel,
+    approval: Approval | None,
+    lineage_sha256: str,
+) -> str:
+    """Return the card, at most `LENGTH` characters; what the report does not hold is left out.
+
+    Where it would be longer, the slices go first, then the rules; what must not be missed stands above them.
+    """
+    sections = [
+        _heading(description, snapshot, registered, decision, approval),
+        _data(snapshot, split),
+        _training(trained),
+        _metrics(report),
+        _limits(report, decision),
+        _lineage(snapshot, registered, lineage_sha256),
+        _rules(decision),
+        _slices(report),
+    ]
+    kept = [section for section in sections if section]
+    while len("\n\n".join(kept)) > LENGTH and len(kept) > 1:
+        kept.pop()
+    card = "\n\n".join(kept)
+    return card if len(card) <= LENGTH else card[: LENGTH - 1] + "…"
+
+
+def _heading(
+    description: str,
+    snapshot: GraphSnapshot,
+    registered: RegisteredModel,
+    decision: PromotionDecision,
+    approval: Approval | None,
+) -> str:
+    lines = [f"# {registered.name} version {registered.version}"]
+    if description:
+        lines.append(_short(description))
+    if approval is not None and approval.overridden:
+        lines.append(
+            f"**OVERRIDE: {_short(approval.who)} promoted this on {approval.at:%Y-%m-%d %H:%M} UTC against an "
+            f"objection.** Reason given: {_short(approval.reason)}. Set aside: {_short(approval.overridden)}."
+        )
+    elif approval is not None:
+        lines.append(
+            f"Approved by {_short(approval.who)} on {approval.at:%Y-%m-%d %H:%M} UTC: {_short(approval.reason)}."
+        )
+    else:
+        lines.append("Promoted by the gate alone; no person was asked.")
+    lines.append(f"The gate: {_short(decision.reason)}.")
+    lines.append(f"Made by run `{snapshot.run_name}`.")
+    return "\n\n".join(lines)
+
+
+def _data(snapshot: GraphSnapshot, split: EdgeSplit) -> str:
+    warned = [check.name for check in snapshot.checks if not check.passed]
+    lines = [
+        f"- graph `{snapshot.graph}` as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC: {snapshot.num_nodes:,} nodes, "
+        f"{snapshot.num_edges:,} edges, {snapshot.num_features} features",
+        f"- since the snapshot before: {snapshot.added_edges:,} edges added, {snapshot.removed_edges:,} removed, "
+        f"{snapshot.returned_edges:,} returned",
+        f"- split: {split.method}, {split.num_train:,} edges to train, {split.num_valid:,} to validate, "
+        f"{split.num_test:,} to test; negatives {', '.join(split.negative_kinds)}",
+    ]
+    if warned:
+        lines.append(f"- checks that warned: {', '.join(warned)}")
+    return "## Data\n\n" + "\n".join(lines)
+
+
+def _training(trained: TrainedModel) -> str:
+    start = "from random weights"
+    if trained.warm_start is not None:
+        warm = trained.warm_start
+        start = f"from the weights of version {warm.version} ({warm.new_nodes:,} new nodes)"
+    return (
+        f"## Training\n\n{trained.epochs} epochs {start}, the best {trained.best_epoch} by "
+        f"{trained.selection_metric} {trained.best_value:.4f} on validation; {trained.num_parameters:,} parameters, "
+        f"seed {trained.seed}."
+    )
+
+
+def _metrics(report: EvaluationReport) -> str:
+    scorers = [report.challenger, *(_given(report.champion)), *(_given(report.cold_control)), *report.floor]
+    names = [name for name in METRICS if any(name in scorer.metrics for scorer in scorers)]
+    table = [
+        f"| scorer | {' | '.join(names)} |",
+        f"|---|{'---|' * len(names)}",
+        *[f"| {_scorer(scorer)} | {' | '.join(_cell(scorer, name) for name in names)} |" for scorer in scorers],
+    ]
+    said = (
+        f"{report.num_test_edges:,} test edges that no scorer had seen and {report.num_negatives:,} negatives, "
+        f"the same for every scorer."
+    )
+    if report.paired is not None:
+        paired = report.paired
+        said += (
+            f" Challenger minus champion, {paired.metric}: {_signed(paired.difference)}, p {paired.p_value:.2g}, "
+            f"resampled by {paired.resampled_by}."
+        )
+    elif report.champion_note:
+        said += f" No comparison with a champion: {_short(report.champion_note)}."
+    return "## Metrics\n\n" + said + "\n\n" + "\n".join(table)
+
+
+def _slices(report: EvaluationReport) -> str:
+    measured = [part for part in report.slices if part.challenger is not None]
+    if not measured:
+        return ""
+    worst = sorted(measured, key=lambda part: part.challenger.value if part.challenger else 0.0)[:WORST_SLICES]
+    rows = [
+        f"| {part.key} | {part.num_edges:,} | {_interval(part.challenger)} | {_interval(part.champion)} |"
+        for part in worst
+    ]
+    table = ["| slice | edges | challenger | champion |", "|---|---|---|---|", *rows]
+    return f"## Slices where it is weakest ({worst[0].metric})\n\n" + "\n".join(table)
+
+
+def _limits(report: EvaluationReport, decision: PromotionDecision) -> str:
+    lines = [
+        "- scores pairs of nodes that its graph held at the time above; it knows nothing of later nodes and edges",
+        "- edges are undirected; weights, types and directions chose the rows, the model does not see them",
+    ]
+    if decision.cold_start:
+        lines.append("- cold start: held against the heuristics alone, never against another model")
+    if report.num_seen_by_champion:
+        lines.append(f"- {report.num_seen_by_champion:,} test edges were left out, for the champion had seen them")
+    for part in report.sensitivity:
+        if part.scorer == report.challenger.name and abs(part.value.value - part.unchanged) > 0.1 * part.unchanged:
+            lines.append(
+                f"- {part.change} {part.share:.0%} of the message edges at random, and its {part.metric} goes from "
+                f"{part.unchanged:.3f} to {part.value.value:.3f}"
+            )
+    return "## Limits\n\n" + "\n".join(lines)
+
+
+def _rules(decision: PromotionDecision) -> str:
+    rows = [
+        f"| {rule.name} | {_short(rule.threshold)} | {_short(rule.observed)} | {'yes' if rule.passed else 'NO'} |"
+        for rule in decision.rules
+    ]
+    return "## Rules of the gate\n\n" + "\n".join(["| rule | needed | observed | passed |", "|---|---|---|---|", *rows])
+
+
+def _lineage(snapshot: GraphSnapshot, registered: RegisteredModel, lineage_sha256: str) -> str:
+    name, version = registered.name, registered.version
+    return "\n".join(
+        [
+            "## Lineage, and how to load it",
+            "",
+            f"- lineage `{lineage_sha256}`; check every byte with `ncnc audit model {name}@{version}`",
+            f"- snapshot `{snapshot.tag}`, content `{snapshot.content_id[:12]}`, code `{snapshot.code_version[:12]}`, "
+            f"commit `{(snapshot.git_commit or 'not recorded')[:12]}`",
+            "",
+            "```python",
+            f'model = mlflow.pyfunc.load_model("models:/{name}/{version}")',
+            'model.predict(pandas.DataFrame({"source": [...], "target": [...]}))',
+            "```",
+        ]
+    )
+
+
+def _given(scores: ModelScores | None) -> Sequence[ModelScores]:
+    return (scores,) if scores is not None and scores.metrics else ()
+
+
+def _scorer(scores: ModelScores) -> str:
+    return scores.name if scores.version is None else f"{scores.name} (version {scores.version})"
+
+
+def _cell(scores: ModelScores, metric: str) -> str:
+    return _interval(scores.metrics.get(metric))
+
+
+def _interval(interval: Interval | None) -> str:
+    return "-" if interval is None else interval_text(interval)
+
+
+def _signed(interval: Interval) -> str:
+    return f"{interval.value:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
+
+
+def _short(text: str, length: int = 240) -> str:
+    """Return text on one line that breaks no table, cut where it is long; it ends in no full stop."""
+    line = " ".join(text.split()).replace("|", "\\|").rstrip(".")
+    return line if len(line) <= length else line[: length - 1] + "…"

@@ -1,0 +1,236 @@
+"""From a decided run to a champion: one version of the run key, its card, the aliases, and the night's entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pandas import DataFrame
+
+from pipeline.audit.audit import build_lineage
+from pipeline.doors import Doors
+from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
+from pipeline.ledger.alias_history import Move, champions, standings
+from pipeline.ledger.entries import Entry, NightEntry
+from pipeline.params.params import Params
+from pipeline.promotion.model_card import model_card
+from pipeline.records.chain import (
+    Approval,
+    EdgeSplit,
+    GraphSnapshot,
+    LineageRecord,
+    PromotionDecision,
+    RegisteredModel,
+    TrainedModel,
+)
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.registry.facts import ModelVersion
+from pipeline.registry.model_registry import version_tags
+from pipeline.runs.data import model_folder
+from pipeline.runs.folder import RunFolder
+
+
+def register_run(folder: RunFolder, params: Params, approval: Approval | None, doors: Doors) -> RegisteredModel:
+    """Make one version of the run key, point the aliases at it, and enter the night in the ledger.
+
+    Every part looks first whether it is done, so that a run killed between any two of them is finished by the next.
+
+    Raises:
+        NothingToDo: another run has registered this run key.
+        OutsideTrouble: another run is registering this run key just now.
+        InvalidInput: the champion is no longer the one that the decision was made against.
+    """
+    decision, snapshot = folder.get(PromotionDecision), folder.get(GraphSnapshot)
+    doors.aliases.look(snapshot.graph, who=f"run {snapshot.run_name}", at=doors.clock())
+    _claim(snapshot, doors)
+    record = folder.find(RegisteredModel)
+    if record is None:
+        if approval is None or not approval.overridden:
+            _expect_champion(decision, snapshot, doors)  # before a version is made that could never be promoted
+        record = _version(folder, snapshot, decision, approval, doors)
+        folder.put(record)
+    _describe(folder, params, snapshot, decision, record, approval, doors)
+    _promote(record, decision, snapshot, approval, doors)
+    doors.registry.close_run(folder.get(TrainedModel).mlflow_run_id, "promoted")
+    doors.ledger.append(
+        NightEntry(
+            graph=snapshot.graph,
+            run_name=snapshot.run_name,
+            as_of=snapshot.as_of,
+            at=doors.clock(),
+            outcome="promoted",
+            reason=_reason(decision, approval),
+            completed=True,
+            run_key=snapshot.run_key,
+            snapshot_tag=snapshot.tag,
+            source_sha256=snapshot.source_sha256,
+            version=record.version,
+        )
+    )
+    return record
+
+
+def _claim(snapshot: GraphSnapshot, doors: Doors) -> None:
+    """Take the claim on the run key, or say whose it is."""
+    name = f"register/{snapshot.graph}/{snapshot.run_key}"
+    if doors.claims.take(name, snapshot.run_name):
+        return
+    holder = doors.claims.holder(name)
+    made = doors.registry.version_of_run_key(snapshot.graph, snapshot.run_key)
+    if made is not None:
+        _expect_own(made, snapshot, doors)
+        return  # this run took the claim over at an earlier try
+    # A run that claimed and died made nothing. The same key is the same work, so the next run of it takes over, once.
+    if not doors.claims.take(f"{name}-after-{holder}", snapshot.run_name):
+        raise OutsideTrouble(
+            f"Run {doors.claims.holder(f'{name}-after-{holder}')} is taking over the claim {name} from run {holder}. "
+            f"Let it finish; this step is tried again by itself."
+        )
+
+
+def _expect_own(made: ModelVersion, snapshot: GraphSnapshot, doors: Doors) -> None:
+    """Refuse the version of another run with this run's key: its records are not this run's."""
+    if made.run_name == snapshot.run_name:
+        return
+    if made.version in champions(doors.ledger.entries(snapshot.graph)):
+        raise NothingToDo(
+            f"Version {made.version} of {snapshot.graph} already holds this graph, these parameters and this code: "
+            f"run {made.run_name} registered it."
+        )
+    raise InvalidInput(
+        f"Run {made.run_name} made version {made.version} of {snapshot.graph} from this graph, these parameters and "
+        f"this code, and it did not become champion yet. Finish that run: "
+        f"ncnc register --run-dir <runs>/{made.run_name}"
+    )
+
+
+def _expect_champion(decision: PromotionDecision, snapshot: GraphSnapshot, doors: Doors) -> None:
+    made = doors.registry.version_of_run_key(snapshot.graph, snapshot.run_key)
+    champion = _champion(doors.ledger.entries(snapshot.graph))
+    if champion not in (decision.champion_version, made.version if made else decision.champion_version):
+        raise InvalidInput(
+            f"The gate held run {snapshot.run_name} against champion {decision.champion_version}, but the champion is "
+            f"now {champion}: another promotion or a rollback came first. Nothing was promoted; the next night "
+            f"compares with champion {champion}."
+        )
+
+
+def _champion(entries: Sequence[Entry]) -> int | None:
+    standing = standings(entries).get("champion")
+    return standing.version if standing else None
+
+
+def _version(
+    folder: RunFolder,
+    snapshot: GraphSnapshot,
+    decision: PromotionDecision,
+    approval: Approval | None,
+    doors: Doors,
+) -> RegisteredModel:
+    """Return the record of the version that holds the run key, made if there is none."""
+    registry, trained = doors.registry, folder.get(TrainedModel)
+    made = registry.sole_version_of_run_key(snapshot.graph, snapshot.run_key)
+    if made is None:
+        path = model_folder(folder, doors)
+        model_id = registry.log_model(trained.mlflow_run_id, path, input_example=_example(path))
+        tags = version_tags(
+            run_key=snapshot.run_key,
+            run_name=snapshot.run_name,
+            as_of=snapshot.as_of,
+            snapshot_tag=snapshot.tag,
+            files=trained.files,
+        )
+        number = registry.create_version(snapshot.graph, trained.mlflow_run_id, model_id, tags)
+        made = registry.version(snapshot.graph, number)
+    _expect_own(made, snapshot, doors)
+    return RegisteredModel(
+        decision_sha256=decision.sha256,
+        name=made.name,
+        version=made.version,
+        model_id=made.model_id,
+        previous_version=decision.champion_version,
+        run_key=made.run_key,
+        files=registry.observe_model(made.model_id),
+        approval=approval,
+    )
+
+
+def _example(folder: Path) -> DataFrame:
+    """Return two pairs of the model's own nodes, as the input that the served model shows."""
+    from ncnc_core.link_model import LinkModel  # here: a retry that finds its version made needs no torch
+
+    ids = list(LinkModel.load(folder).node_ids)
+    return DataFrame({"source": ids[:2], "target": ids[-2:][::-1]})
+
+
+def _describe(
+    folder: RunFolder,
+    params: Params,
+    snapshot: GraphSnapshot,
+    decision: PromotionDecision,
+    record: RegisteredModel,
+    approval: Approval | None,
+    doors: Doors,
+) -> None:
+    """Leave the lineage, and give the version its tags and its card."""
+    split, trained, report = folder.get(EdgeSplit), folder.get(TrainedModel), folder.get(EvaluationReport)
+    lineage = folder.find(LineageRecord)
+    if lineage is None:
+        lineage = build_lineage(
+            snapshot=snapshot, split=split, trained=trained, report=report, decision=decision, registered=record
+        )
+        folder.put(lineage)
+    card = model_card(
+        params.register_.description,
+        snapshot=snapshot,
+        split=split,
+        trained=trained,
+        report=report,
+        decision=decision,
+        registered=record,
+        approval=approval,
+        lineage_sha256=lineage.sha256,
+    )
+    tags = {"ncnc.lineage_sha256": lineage.sha256} | _approval_tags(approval)
+    doors.registry.tag_version(record.name, record.version, tags, description=card)
+
+
+def _approval_tags(approval: Approval | None) -> dict[str, str]:
+    if approval is None:
+        return {"ncnc.approval": "automatic"}
+    return {
+        "ncnc.approval": "override" if approval.overridden else "person",
+        "ncnc.approved_by": approval.who,
+        "ncnc.approved_at": approval.at.isoformat(),
+    }
+
+
+def _reason(decision: PromotionDecision, approval: Approval | None) -> str:
+    if approval is None:
+        return decision.reason
+    if approval.overridden:
+        return f"OVERRIDE by {approval.who}: {approval.reason}; set aside: {approval.overridden}"
+    return f"{decision.reason}; approved by {approval.who}: {approval.reason}"
+
+
+def _promote(
+    record: RegisteredModel,
+    decision: PromotionDecision,
+    snapshot: GraphSnapshot,
+    approval: Approval | None,
+    doors: Doors,
+) -> None:
+    """Make the version champion, and the champion of before `previous`.
+
+    A version that was champion once is not made it again here: it was since replaced, or rolled back by a person.
+    """
+    entries = doors.ledger.entries(record.name)
+    if record.version in champions(entries):
+        doors.aliases.settle(record.name)
+        return
+    overruled = approval is not None and bool(approval.overridden)
+    by = f"{approval.who}, " if approval else ""
+    move = Move(record.name, f"{by}run {snapshot.run_name}", _reason(decision, approval), doors.clock())
+    # An override sets aside which champion the gate compared with, but not that it may have changed since this read.
+    instead_of = _champion(entries) if overruled else decision.champion_version
+    doors.aliases.crown(record.version, move, instead_of=instead_of)

@@ -1,0 +1,188 @@
+"""What flows between the steps: small frozen records in a digest chain.
+
+Each record carries paths, counts and digests, never tensors, and stores the sha256 of the record it was made from.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from pipeline.records.digests import FileDigest
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.findings import CheckResult, LeakInvariant, RuleVerdict
+from pipeline.records.part import GraphName, Part, Sha256
+from pipeline.records.record import Record
+
+SplitMethod = Literal["temporal", "hashed", "random", "fixed"]
+NegativeKind = Literal["uniform", "degree_matched", "hard", "given"]
+
+
+class GraphSnapshot(Record):
+    """One published state of the graph: which bytes, from which source, and which run it starts."""
+
+    file_name = "graph_snapshot.json"
+
+    graph: GraphName
+    run_name: str
+    as_of: AwareDatetime
+    content_id: Sha256
+    tag: str
+    dvc_md5: str
+    manifest_sha256: Sha256
+    source_sha256: Sha256
+    previous_tag: str | None
+    previous_as_of: AwareDatetime | None
+    num_nodes: int
+    num_edges: int
+    num_features: int
+    added_edges: int
+    removed_edges: int
+    returned_edges: int
+    checks: tuple[CheckResult, ...]
+    params_sha256: Sha256
+    code_version: Sha256
+    git_commit: str | None
+    run_key: Sha256
+
+    @property
+    def snapshot_id(self) -> str:
+        """The short id shown to people: the first 12 digits of the content id."""
+        return self.content_id[:12]
+
+
+class EdgeSplit(Record):
+    """Which edges train, validate and test, how they were chosen, and the proof that they do not leak."""
+
+    file_name = "edge_split.json"
+
+    snapshot_sha256: Sha256
+    method: SplitMethod
+    reason: str
+    cut_train: AwareDatetime | None
+    cut_valid: AwareDatetime | None
+    num_train: int
+    num_valid: int
+    num_test: int
+    num_message_train: int
+    num_message_test: int
+    seed: int
+    files: tuple[FileDigest, ...]
+    tag: str
+    certificate: tuple[LeakInvariant, ...]
+    negative_kinds: tuple[NegativeKind, ...] = ("uniform", "degree_matched")  # equal shares of each edge's, in order
+
+
+class EpochPoint(Part):
+    """One epoch of a training: its loss, and the selection metric on validation where it was evaluated."""
+
+    epoch: int
+    loss: float
+    value: float | None
+    seconds: float
+
+
+class WarmStart(Part):
+    """Whose weights a training began with: a registered version, and what it knew of tonight's graph.
+
+    It has seen every edge up to its `as_of`. Of tonight's validation edges, which choose the epoch, those are
+    `valid_edges_seen`; it has trained on `valid_edges_trained_on` of them, and the others chose or judged it (None: its
+    split cannot be read). Of the test edges all that it has seen are left out.
+    """
+
+    version: int
+    as_of: AwareDatetime
+    files: tuple[FileDigest, ...]
+    known_nodes: int
+    new_nodes: int
+    valid_edges_seen: int
+    valid_edges_trained_on: int | None = None
+
+
+class TrainedModel(Record):
+    """The weights one training left behind, and the circumstances it can be repeated under."""
+
+    file_name = "trained_model.json"
+
+    split_sha256: Sha256
+    mlflow_run_id: str
+    files: tuple[FileDigest, ...]
+    epochs: int
+    best_epoch: int
+    selection_metric: str
+    best_value: float
+    num_parameters: int
+    seed: int
+    seconds: float
+    machine: dict[str, str]
+    history: tuple[EpochPoint, ...] = ()
+    warm_start: WarmStart | None = None
+    start_note: str = ""  # why a training that should have begun warm did not
+    control: tuple[FileDigest, ...] = ()  # the cold-start control's files, where the challenger began warm
+    certificate: tuple[LeakInvariant, ...] = ()
+
+
+class PromotionDecision(Record):
+    """Whether the challenger becomes champion, with every rule's part in it."""
+
+    file_name = "promotion_decision.json"
+
+    report_sha256: Sha256
+    promote: bool
+    cold_start: bool
+    reason: str
+    rules: tuple[RuleVerdict, ...]
+    champion_version: int | None
+
+
+class Approval(Part):
+    """The person who let a model become champion, when and why.
+
+    `overridden` is what the gate, or an earlier person, had said against it; it is empty where nobody was overruled.
+    """
+
+    who: str
+    at: AwareDatetime
+    reason: str
+    overridden: str = ""
+
+
+class RegisteredModel(Record):
+    """The model version that a promotion made; without an approval, the gate alone let it pass."""
+
+    file_name = "registered_model.json"
+
+    decision_sha256: Sha256
+    name: str
+    version: int
+    model_id: str
+    previous_version: int | None
+    run_key: Sha256
+    files: tuple[FileDigest, ...]
+    approval: Approval | None = None
+
+
+class LineageRecord(Record):
+    """The whole chain of one registered model, from the source's bytes to the served bytes."""
+
+    file_name = "lineage_record.json"
+
+    registered_model_sha256: Sha256
+    graph: GraphName
+    run_name: str
+    snapshot_tag: str
+    content_id: Sha256
+    code_version: Sha256
+    records: tuple[FileDigest, ...] = Field(min_length=1)
+
+
+CHAIN: tuple[type[Record], ...] = (
+    GraphSnapshot,
+    EdgeSplit,
+    TrainedModel,
+    EvaluationReport,
+    PromotionDecision,
+    RegisteredModel,
+    LineageRecord,
+)

@@ -1,0 +1,146 @@
+"""What an evaluation report is made of: figures with their intervals, and what they were measured on."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field
+
+from pipeline.records.findings import CheckResult, LeakInvariant
+from pipeline.records.part import Part, Sha256
+from pipeline.records.record import Record
+
+SliceKind = Literal["degree", "node_age", "edge_age", "component"]
+GraphChange = Literal["remove", "add"]
+
+
+class Interval(Part):
+    """An estimate with its bootstrap confidence bounds."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, found: tuple[float, float, float]) -> Self:
+        """Take an estimate with its bounds as the core gives it."""
+        value, low, high = found
+        return cls(value=value, low=low, high=high)
+
+
+class ReliabilityBin(Part):
+    """One bin of a reliability curve: how likely its pairs are said to be, and how often they are edges.
+
+    `weight` is the bin's share of all test pairs, positives and negatives weighing half each. `observed_low` and
+    `observed_high` are the bounds of `observed`.
+    """
+
+    low: float
+    high: float
+    stated: float
+    observed: float
+    observed_low: float | None = None
+    observed_high: float | None = None
+    weight: float
+
+
+class ModelScores(Part):
+    """One scorer's metrics on the test pairs, each with its interval.
+
+    Scorers that state a probability have `brier` and `ece` among their metrics, and a reliability curve.
+    """
+
+    name: str
+    version: int | None = None
+    metrics: dict[str, Interval]
+    reliability: tuple[ReliabilityBin, ...] = ()
+
+
+class SliceScores(Part):
+    """One slice of the test edges: how many, what each model reaches there, and their paired difference."""
+
+    kind: SliceKind
+    name: str
+    num_edges: int = Field(ge=0)
+    metric: str
+    challenger: Interval | None
+    champion: Interval | None = None
+    difference: Interval | None = None
+
+    @property
+    def key(self) -> str:
+        """The slice as parameters and tables name it: kind/name."""
+        return f"{self.kind}/{self.name}"
+
+
+class PairedComparison(Part):
+    """Challenger minus champion on each edge's reciprocal rank, on the same edges, negatives and message graph.
+
+    `difference` is what the gate reads: the resampling named by `resampled_by`. The others are there to show whether
+    edges that share a node move together. `p_value` is one-sided: the chance of a difference at least this large were
+    the two models equal.
+    """
+
+    metric: str
+    difference: Interval
+    p_value: float = Field(ge=0, le=1)
+    resampled_by: Literal["edge", "node"]
+    by_edge: Interval
+    by_node: Interval
+    num_edges: int
+    num_nodes: int
+
+
+class SensitivityResult(Part):
+    """One scorer after a share of the message edges was removed or added at random."""
+
+    scorer: str
+    change: GraphChange
+    share: float
+    metric: str
+    value: Interval
+    unchanged: float
+    rank_correlation: float  # Spearman's, of the pairs' scores before and after
+
+
+class EvaluationCost(Part):
+    """What one part of the evaluation took."""
+
+    part: str
+    seconds: float
+    pairs: int
+
+
+class EvaluationReport(Record):
+    """Challenger, champion and heuristics on the same pairs, negatives and message graph."""
+
+    file_name = "evaluation_report.json"
+
+    trained_model_sha256: Sha256
+    num_test_edges: int
+    num_seen_by_champion: int
+    num_negatives: int
+    challenger: ModelScores
+    champion: ModelScores | None
+    champion_note: str
+    floor: tuple[ModelScores, ...]
+    paired_metric: str
+    paired: PairedComparison | None
+    slices: tuple[SliceScores, ...] = ()
+    sensitivity: tuple[SensitivityResult, ...] = ()
+    cold_control: ModelScores | None = None  # the same recipe from random weights, where the challenger began warm
+    drift: Interval | None = None  # challenger minus control, paired: what beginning warm has come to
+    certificate: tuple[LeakInvariant, ...]
+    snapshot_checks: tuple[CheckResult, ...]
+    seconds: float
+    costs: tuple[EvaluationCost, ...] = ()
+
+    @property
+    def paired_difference(self) -> Interval | None:
+        """Challenger minus champion as the gate reads it; None where there is no champion to compare with."""
+        return self.paired.difference if self.paired else None
+
+
+def interval_text(interval: Interval) -> str:
+    """Return an interval as people read it: the value, then its bounds."""
+    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"

@@ -1,0 +1,141 @@
+"""A night's figures as the small files that DVC compares: one JSON of metrics, and tables to plot."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pipeline.records.chain import PromotionDecision, TrainedModel
+from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
+from pipeline.records.record import Record
+
+METRICS_FILE = "metrics.json"
+PLOTS_FOLDER = "plots"
+TRAINING, SCORES, SLICES, RELIABILITY = "training.csv", "scores.csv", "slices.csv", "reliability.csv"
+Row = Sequence[object]
+
+
+def metrics_of(report: EvaluationReport, decision: PromotionDecision | None = None) -> dict[str, float]:
+    """Return every scorer's metrics, the paired difference and the verdict, flat, under dotted names."""
+    flat: dict[str, float] = {"test_edges": report.num_test_edges}
+    for scores in _scorers(report):
+        flat |= {f"{scores.name}.{name}": item.value for name, item in scores.metrics.items()}
+    if report.paired is not None:
+        difference = report.paired.difference
+        flat |= {"difference.value": difference.value, "difference.low": difference.low}
+        flat |= {"difference.high": difference.high, "difference.p_value": report.paired.p_value}
+    if decision is not None:
+        flat["promote"] = int(decision.promote)
+    return flat
+
+
+def measures(*records: Record | None) -> dict[str, str]:
+    """Return the files that a night's records make, text by path; a record that is not there makes none."""
+    by_kind = {type(record): record for record in records}
+    files: dict[str, str] = {}
+    trained, report = by_kind.get(TrainedModel), by_kind.get(EvaluationReport)
+    decision = by_kind.get(PromotionDecision)
+    if isinstance(trained, TrainedModel):
+        rows = [(item.epoch, item.loss, _or_empty(item.value)) for item in trained.history]
+        files[f"{PLOTS_FOLDER}/{TRAINING}"] = _csv(("epoch", "loss", "value"), rows)
+    if isinstance(report, EvaluationReport):
+        gate = decision if isinstance(decision, PromotionDecision) else None
+        files[METRICS_FILE] = json.dumps(metrics_of(report, gate), indent=2, sort_keys=True) + "\n"
+        files |= _plots(report)
+    return files
+
+
+def write_measures(folder: Path, *records: Record | None) -> None:
+    """Write what the records make into a folder."""
+    for name, text in measures(*records).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def plot_definitions(prefix: str = "") -> list[dict[str, Mapping[str, object]]]:
+    """Return the plots as dvc.yaml declares them, over files below a prefix."""
+    plots = f"{prefix}{PLOTS_FOLDER}"
+    return [
+        {"loss": {"x": "epoch", "y": {f"{plots}/{TRAINING}": "loss"}, "title": "Loss by epoch"}},
+        {"validation": {"x": "epoch", "y": {f"{plots}/{TRAINING}": "value"}, "title": "Validation metric by epoch"}},
+        {"scores": {"x": "value", "y": {f"{plots}/{SCORES}": "scorer"}, "template": "bar_horizontal",
+                    "title": "The paired metric by scorer"}},
+        {"slices": {"x": "challenger", "y": {f"{plots}/{SLICES}": "slice"}, "template": "bar_horizontal",
+                    "title": "The challenger by slice"}},
+        {"reliability": {"x": "stated", "y": {f"{plots}/{RELIABILITY}": "observed"}, "template": "scatter",
+                         "title": "Reliability of the challenger"}},
+    ]  # fmt: skip
+
+
+def _plots(report: EvaluationReport) -> dict[str, str]:
+    metric = report.paired_metric
+    scores = [(item.name, *_bounds(item.metrics, metric)) for item in _scorers(report) if metric in item.metrics]
+    slices = [
+        (item.key, item.num_edges, *(side.value if side else "" for side in (item.challenger, item.champion)))
+        for item in report.slices
+    ]
+    reliability = [(item.stated, item.observed, item.weight) for item in report.challenger.reliability if item.weight]
+    return {
+        f"{PLOTS_FOLDER}/{SCORES}": _csv(("scorer", "value", "low", "high"), scores),
+        f"{PLOTS_FOLDER}/{SLICES}": _csv(("slice", "edges", "challenger", "champion"), slices),
+        f"{PLOTS_FOLDER}/{RELIABILITY}": _csv(("stated", "observed", "weight"), reliability),
+    }
+
+
+def _scorers(report: EvaluationReport) -> tuple[ModelScores, ...]:
+    models = (report.challenger, report.champion, report.cold_control)
+    return (*(item for item in models if item is not None), *report.floor)
+
+
+def _bounds(metrics: Mapping[str, Interval], metric: str) -> tuple[float, float, float]:
+    item = metrics[metric]
+    return item.value, item.low, item.high
+
+
+def _or_empty(value: float | None) -> object:
+    return "" if value is None else value
+
+
+def _csv(header: Row, rows: Iterable[Row]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def figures(report: EvaluationReport) -> dict[str, float]:
+    """Return every figure of a report under a name of its own, intervals with their bounds."""
+    logged: dict[str, float] = {"test_edges": report.num_test_edges, "evaluation_seconds": report.seconds}
+    for name, interval in _intervals(report):
+        logged |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    if report.paired is not None:
+        logged["paired_p_value"] = report.paired.p_value
+    for part in report.slices:
+        logged[f"slice_{part.kind}_{part.name}_edges"] = part.num_edges
+    for result in report.sensitivity:
+        logged[f"sensitivity_{result.scorer}_{result.change}_{result.share:g}_rank_correlation"] = (
+            result.rank_correlation
+        )
+    return logged | {f"cost_{cost.part.replace(' ', '_')}_seconds": cost.seconds for cost in report.costs}
+
+
+def _intervals(report: EvaluationReport) -> Iterator[tuple[str, Interval]]:
+    optional = [scores for scores in (report.champion, report.cold_control) if scores is not None]
+    for scores in (report.challenger, *optional, *report.floor):
+        for metric, interval in scores.metrics.items():
+            yield f"{scores.name}_{metric.replace('@', '_at_')}", interval
+    if report.paired is not None:
+        yield "paired_difference", report.paired.difference
+    if report.drift is not None:
+        yield "drift", report.drift
+    for part in report.slices:
+        for who in ("challenger", "champion", "difference"):
+            if (interval := getattr(part, who)) is not None:
+                yield f"slice_{part.kind}_{part.name}_{who}_{part.metric}", interval
+    for result in report.sensitivity:
+        yield f"sensitivity_{result.scorer}_{result.change}_{result.share:g}_{result.metric}", result.value

@@ -1,0 +1,22 @@
+"""What files and folders of a run are called, and how a time is written in a name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+ARTIFACT = "link_model"  # as served_model.py asks for it
+MODEL_PATH = f"artifacts/{ARTIFACT}"
+STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
+
+
+def stamp(as_of: datetime) -> str:
+    """Return a time as names carry it: YYYYMMDDTHHMMSSZ, in UTC (a colon is valid in no git ref)."""
+    return as_of.astimezone(UTC).strftime(STAMP_FORMAT)
+
+
+SNAPSHOT_FOLDER = "snapshot"
+SPLIT_FOLDER = "split"
+MODEL_FOLDER = "model"
+CONTROL_FOLDER = "control"  # the same recipe from random weights, beside a challenger that began warm
+PARAMS_FILE = "params.yaml"
+RUNS = "runs"  # the folder in NCNC_HOME that holds the run folders

@@ -1,0 +1,1 @@
+"""Door 3: runs, versions, aliases (MLflow)."""

@@ -1,0 +1,112 @@
+"""A LinkModel folder packed as an MLflow pyfunc: models-from-code, no pickle, and the core it needs beside it."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
+
+import mlflow.pyfunc
+from mlflow.entities import LoggedModel
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
+from mlflow.types.schema import Array
+from pandas import DataFrame
+from pandas.api.types import is_integer_dtype
+
+from ncnc_core.scored_table import DEFAULTS, ENDS
+from pipeline.records.names import ARTIFACT
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = ROOT / "ncnc_core"
+SERVED_MODEL = Path(__file__).with_name("served_model.py")
+PARAM_TYPES = {str: DataType.string, int: DataType.long, float: DataType.double, bool: DataType.boolean}
+DISTRIBUTIONS = {"yaml": "PyYAML"}  # named otherwise than their package
+
+# CPython 3.11 counts the depth of a parse for the whole interpreter: two threads that parse fail now and then.
+PARSING = threading.Lock()
+
+
+def pack_model(model_folder: Path, destination: Path, *, logged: LoggedModel, input_example: DataFrame) -> None:
+    """Write the pyfunc model into a new folder; needs no network, for the requirements are not inferred."""
+    from ncnc_core.link_model import LinkModel  # here: who only asks the registry needs no torch
+
+    with tempfile.TemporaryDirectory() as scratch:
+        # MLflow stores an artifact under the name of its folder, whatever key it is given.
+        named = shutil.copytree(model_folder, Path(scratch) / ARTIFACT)
+        mlflow.pyfunc.save_model(
+            path=str(destination),
+            python_model=str(SERVED_MODEL),
+            artifacts={ARTIFACT: str(named)},
+            code_paths=[str(CORE)],
+            signature=served_signature(input_example, LinkModel.load(model_folder).network.num_features),
+            input_example=input_example,
+            pip_requirements=served_requirements(),
+            mlflow_model=Model(
+                artifact_path=logged.artifact_location,
+                model_uuid=logged.model_id,
+                model_id=logged.model_id,
+                run_id=logged.source_run_id,
+            ),
+        )
+    # Saving runs the code, which may leave bytecode of this very Python behind, and numba's kernels for this processor.
+    for compiled in list(destination.rglob("__pycache__")):
+        shutil.rmtree(compiled)
+
+
+def served_signature(pairs: DataFrame, num_features: int) -> ModelSignature:
+    """Return the signature: source and target as the graph has them, 64-bit integers or strings, and a float score.
+
+    Only source must be given: to recommend, there is no target. Where the model reads features, those of nodes that it
+    does not know may come beside the ids. The parameters are those of `ncnc_core.scored_table`, with their defaults.
+    """
+    kind = DataType.long if is_integer_dtype(pairs["source"]) else DataType.string
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(kind, "source"), ColSpec(kind, "target", required=False)]
+    if num_features:
+        inputs += [ColSpec(Array(DataType.double), f"{end}_features", required=False) for end in ENDS]
+    outputs: list[ColSpec | TensorSpec] = [ColSpec(kind, end) for end in ENDS]
+    return ModelSignature(
+        inputs=Schema(inputs),
+        outputs=Schema([*outputs, ColSpec(DataType.float, "score")]),
+        params=ParamSchema([ParamSpec(name, PARAM_TYPES[type(value)], value) for name, value in DEFAULTS.items()]),
+    )
+
+
+def served_requirements() -> list[str]:
+    """Return the distributions that the packed code imports, pinned to the versions installed here.
+
+    Read off the import statements, so that the scheduler or DVC can never slip into a served model's environment.
+    """
+    names = {_distribution(package) for package in imported_packages([SERVED_MODEL, *CORE.rglob("*.py")])}
+    # A local version (2.13.0+cpu) names a build of this machine, which the one that serves cannot ask an index for.
+    return sorted(f"{name}=={version(name).partition('+')[0]}" for name in names if name)
+
+
+def _distribution(package: str) -> str | None:
+    """Return the distribution that brings an installed package, or None for one that is not installed."""
+    name = DISTRIBUTIONS.get(package) or package.replace("_", "-")
+    try:
+        version(name)
+    except PackageNotFoundError:
+        # Needed for no import of today, and reads every installed file list: a second, and more on a cold disk.
+        return next(iter(packages_distributions().get(package, [])), None)
+    return name
+
+
+def imported_packages(files: Iterable[Path]) -> set[str]:
+    """Return the top-level packages that source files import, less the standard library and the core itself."""
+    found: set[str] = set()
+    for path in files:
+        with PARSING:
+            tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {CORE.name}

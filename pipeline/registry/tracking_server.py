@@ -1,0 +1,155 @@
+"""The way to MLflow: a client that gives up soon, artifacts by path, and errors that say what to do."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.tracking import MlflowClient
+from requests.exceptions import RequestException
+from sqlalchemy.exc import OperationalError
+
+from pipeline.credentials import CREDENTIALS
+from pipeline.errors import InvalidInput, OutsideTrouble
+
+TROUBLE = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "ABORTED", "DEADLINE_EXCEEDED")
+REFUSED = ("UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED")
+INSERTED_TWICE = ("UNIQUE constraint failed", "duplicate key value")  # as SQLite and as PostgreSQL say it
+_ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"
+
+
+class HasTrackingUri(Protocol):
+    """Anything that talks to one tracking server."""
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where it talks to."""
+
+
+S = TypeVar("S", bound=HasTrackingUri)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Turn what MLflow raises when its server cannot answer into the project's own errors.
+
+    Two tries that set one tag at the same moment both insert it, and MLflow lets the second fail on the database's
+    unique key: that call is made once more, now as an update. Every method here may be called twice.
+
+    Raises:
+        OutsideTrouble: the server cannot be reached, or is failing; trying again may help.
+        InvalidInput: the server refuses these credentials.
+    """
+
+    @functools.wraps(method)
+    def asked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            try:
+                return method(self, *args, **kwargs)
+            except MlflowException as error:
+                if not any(words in str(error) for words in INSERTED_TWICE):
+                    raise
+            return method(self, *args, **kwargs)
+        except (MlflowException, RequestException, OperationalError) as error:
+            code = getattr(error, "error_code", "INTERNAL_ERROR")
+            where = CREDENTIALS.sub("://", self.tracking_uri)
+            said = CREDENTIALS.sub("://", str(error).splitlines()[0][:300])
+            if code in REFUSED:
+                raise InvalidInput(
+                    f"MLflow at {where} refuses this user: {said}. "
+                    f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ask for the permission."
+                ) from error
+            if code in TROUBLE:
+                raise OutsideTrouble(
+                    f"MLflow at {where} gives no answer: {said}. "
+                    f"Start the server, or set MLFLOW_TRACKING_URI to where it runs; then try again."
+                ) from error
+            raise
+
+    return asked
+
+
+def open_client(tracking_uri: str) -> MlflowClient:
+    """Return a client of its own, with no part in MLflow's process-wide active run and URIs."""
+    with _artifacts_beside(tracking_uri):
+        return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+def artifact_location(tracking_uri: str, experiment: str) -> str | None:
+    """Return where an experiment's artifacts go: beside a bare database, else None, where the server says."""
+    root = _database_folder(tracking_uri)
+    return None if root is None else (root / "mlartifacts" / experiment).as_uri()
+
+
+class ArtifactFolder:
+    """The artifacts below one root, by path; the root is a run's or a logged model's."""
+
+    def __init__(self, root: str, tracking_uri: str) -> None:
+        # Any: MLflow's artifact repositories carry no annotations.
+        self._repository: Any = get_artifact_repository(root, tracking_uri=tracking_uri)
+
+    def has(self, path: str) -> bool:
+        """Return whether there is a file or a folder at a path."""
+        parent = path.rpartition("/")[0]
+        return path in {item.path for item in self._repository.list_artifacts(parent or None)}
+
+    def names(self) -> tuple[str, ...]:
+        """Return the files and folders at the root."""
+        return tuple(item.path for item in self._repository.list_artifacts(None))
+
+    def put_file(self, source: Path, path: str) -> None:
+        """Store a file; the last part of the path must be its name."""
+        if source.name == path.rpartition("/")[2]:
+            self._repository.log_artifact(str(source), path.rpartition("/")[0] or None)
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            named = Path(scratch) / path.rpartition("/")[2]
+            shutil.copyfile(source, named)
+            self._repository.log_artifact(str(named), path.rpartition("/")[0] or None)
+
+    def put_folder(self, source: Path, path: str) -> None:
+        """Store every file below a folder."""
+        self._repository.log_artifacts(str(source), path)
+
+    @contextmanager
+    def fetched(self, path: str = "") -> Iterator[Path | None]:
+        """Give a private copy of a file or folder for the length of a block; None where there is none."""
+        if path and not self.has(path):
+            yield None
+            return
+        with tempfile.TemporaryDirectory(prefix="ncnc-artifact-") as scratch:
+            yield Path(self._repository.download_artifacts(path, dst_path=scratch))
+
+    def remove(self, path: str) -> None:
+        """Delete what lies at a path."""
+        self._repository.delete_artifacts(path)
+
+
+@contextmanager
+def _artifacts_beside(tracking_uri: str) -> Iterator[None]:
+    """Keep a bare database from making ./mlruns wherever the process happens to stand."""
+    root = _database_folder(tracking_uri)
+    if root is None or _ARTIFACT_ROOT in os.environ:
+        yield
+        return
+    # MLflow offers a client no parameter for this; the variable is what its own server sets.
+    os.environ[_ARTIFACT_ROOT] = (root / "mlartifacts").as_uri()
+    try:
+        yield
+    finally:
+        del os.environ[_ARTIFACT_ROOT]
+
+
+def _database_folder(tracking_uri: str) -> Path | None:
+    if not tracking_uri.startswith("sqlite:///"):
+        return None
+    return Path(tracking_uri.removeprefix("sqlite:///")).absolute().parent

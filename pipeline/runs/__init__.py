@@ -1,0 +1,1 @@
+"""Door 4: a run's folder, data, key and incumbent."""

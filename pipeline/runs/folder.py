@@ -1,0 +1,176 @@
+"""A run's local cache: records and folders, each published by one atomic rename, fetched by digest where missing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pipeline.errors import InvalidInput, TamperedRecord
+from pipeline.params.params import Params
+from pipeline.records.chain import GraphSnapshot
+from pipeline.records.digests import FileDigest, digests_of_folder
+from pipeline.records.names import PARAMS_FILE, STAMP_FORMAT
+from pipeline.records.record import Record
+
+if TYPE_CHECKING:
+    from pipeline.registry.model_registry import ModelRegistry
+
+
+R = TypeVar("R", bound=Record)
+
+
+class RunFolder:
+    """What one run has done so far; the run's name is the folder's.
+
+    Nothing here is the only copy: a record or folder that is missing is fetched through MLflow and verified.
+    A record is written last, so that its presence means the step is done.
+    """
+
+    def __init__(self, path: Path, registry: ModelRegistry | None = None) -> None:
+        self.path = path.absolute()
+        self.name = self.path.name
+        self.registry = registry
+
+    @property
+    def graph(self) -> str:
+        """The graph of the run: its name up to the as-of stamp."""
+        graph, _, stamp = self.name.rpartition("-")
+        if not re.fullmatch(r"[a-z0-9_-]+", graph) or not stamp:
+            raise InvalidInput(
+                f"A run folder is named <graph>-<as of as YYYYMMDDTHHMMSSZ>, the graph in a-z, 0-9, _ and -; "
+                f"this one is named {self.name!r}. "
+                f"Pass --run-dir with such a name, for example runs/demo-20260101T000000Z."
+            )
+        return graph
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The time the run is named for; None where it is named by hand, as `dvc repro` does."""
+        try:
+            return datetime.strptime(self.name.rpartition("-")[2], STAMP_FORMAT).replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+    def mlflow_run(self) -> str | None:
+        """Return the id of this run's MLflow run, where one was opened."""
+        return self.registry.find_run(self.graph, self.name) if self.registry else None
+
+    def require_mlflow_run(self) -> str:
+        """Return the id of this run's MLflow run.
+
+        Raises:
+            InvalidInput: the run has none yet.
+        """
+        run_id = self.mlflow_run()
+        if run_id is None:
+            raise InvalidInput(f"Run {self.name} has no MLflow run. Run `ncnc snapshot` for it first.")
+        return run_id
+
+    def has(self, kind: type[Record]) -> bool:
+        """Return whether the run has a record, here or in MLflow."""
+        return self.find(kind) is not None
+
+    def find(self, kind: type[R]) -> R | None:
+        """Return a record, fetched and kept where it was missing here; None if the run does not have it yet."""
+        if (self.path / kind.file_name).is_file():
+            return kind.read(self.path)
+        run_id = self.mlflow_run()
+        if run_id is None or self.registry is None:
+            return None
+        record = self.registry.get_record(run_id, kind)
+        if record is not None:
+            record.write(self.path)
+        return record
+
+    def get(self, kind: type[R]) -> R:
+        """Return a record that an earlier step must have left.
+
+        Raises:
+            InvalidInput: neither this folder nor MLflow has it.
+            TamperedRecord: the record differs from its digest.
+        """
+        record = self.find(kind)
+        if record is None:
+            raise InvalidInput(
+                f"Run {self.name} has no {kind.file_name}, here or in MLflow. Run the step before this one first."
+            )
+        return record
+
+    def put(self, record: Record) -> None:
+        """Keep a record here and as a copy in MLflow; MLflow first, so that a local record is never the only one."""
+        run_id = self.mlflow_run()
+        if run_id is not None and self.registry is not None:
+            self.registry.put_record(run_id, record)
+        record.write(self.path)
+
+    def freeze(self, params: Params) -> None:
+        """Write the effective parameters into the run."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        staged = self.path / f".{PARAMS_FILE}.{uuid.uuid4().hex}"
+        staged.write_text(params.to_yaml())
+        staged.replace(self.path / PARAMS_FILE)
+
+    def frozen_params(self) -> Params:
+        """Return the parameters the run was started with, checked against the snapshot's digest of them.
+
+        Raises:
+            TamperedRecord: the file was changed after the run started.
+        """
+        snapshot = self.get(GraphSnapshot)
+        path = self.path / PARAMS_FILE
+        if not path.is_file():
+            run_id = self.mlflow_run()
+            if run_id is None or self.registry is None:
+                raise InvalidInput(f"Run {self.name} has no {PARAMS_FILE}. Run `ncnc snapshot` for it first.")
+            self.registry.fetch_file(run_id, path, PARAMS_FILE)
+        params = Params.load(path)
+        if params.sha256 != snapshot.params_sha256:
+            raise TamperedRecord(
+                f"{PARAMS_FILE} of run {self.name} has digest {params.sha256[:12]}, but the run was started with "
+                f"{snapshot.params_sha256[:12]}. Restore it, or start a new run with the new parameters."
+            )
+        return params
+
+    @contextmanager
+    def staging(self, name: str) -> Iterator[Path]:
+        """Give a private folder and publish it as `name` by one atomic rename when the block ends well.
+
+        A zombie of an earlier try keeps writing to its own folder and can never mix its files with this try's.
+        """
+        staged = self.path / ".staging" / f"{name}-{uuid.uuid4().hex}"
+        staged.mkdir(parents=True)
+        try:
+            yield staged
+            target = self.path / name
+            if target.exists():
+                # rename(2) replaces only an empty directory: move the old one away first, then delete it.
+                target.rename(staged.with_name(f"old-{uuid.uuid4().hex}"))
+            staged.rename(target)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+            for old in staged.parent.glob("old-*"):
+                shutil.rmtree(old, ignore_errors=True)
+
+    def verified(self, name: str, files: tuple[FileDigest, ...]) -> Path | None:
+        """Return a published folder whose every file has its recorded digest; None where there is no such folder.
+
+        Raises:
+            TamperedRecord: a file differs or is missing.
+        """
+        folder = self.path / name
+        if not folder.is_dir():
+            return None
+        found = {item.path: item.sha256 for item in digests_of_folder(folder)}
+        for item in files:
+            if found.get(item.path) != item.sha256:
+                raise TamperedRecord(
+                    f"{name}/{item.path} of run {self.name} has sha256 {str(found.get(item.path))[:12]}, but the "
+                    f"record says {item.sha256[:12]}. Delete {folder} and run the step again: it is fetched anew."
+                )
+        return folder

@@ -1,0 +1,109 @@
+"""The champion on the night it is challenged: whether it can score tonight's pairs, and what it has seen."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from torch import Tensor
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.link_model import LinkModel
+from pipeline.doors import Doors
+from pipeline.errors import InvalidInput
+from pipeline.graphs.tables import GraphTables
+from pipeline.records.chain import TrainedModel
+from pipeline.records.names import SPLIT_FOLDER
+from pipeline.registry.facts import ModelVersion
+from pipeline.runs.folder import RunFolder
+from pipeline.snapshots.published import split_tag
+from pipeline.splits.arrays import SplitArrays
+
+logger = logging.getLogger(__name__)
+CHAMPION_FOLDER = "champion"
+FEATURE_COLUMNS = "snapshot.feature_columns"
+
+
+@dataclass(frozen=True, eq=False)
+class Incumbent:
+    """The registered champion; `model` is None where it cannot be compared, and `reason` says why."""
+
+    version: ModelVersion
+    model: LinkModel | None
+    reason: str
+
+    @property
+    def as_of(self) -> datetime:
+        """The time of the snapshot it was made from: it has seen every edge up to then."""
+        return self.version.as_of
+
+    def seen(self, doors: Doors) -> tuple[Tensor, ...]:
+        """Return pairs [2, p] that it has seen whatever the dates say: the graph it carries, and its published split.
+
+        Their positions are tonight's only where the model is comparable: where it is not, there are none.
+        """
+        if self.model is None:
+            return ()
+        carried, arrays = self.model.adjacency.edges(), published_split(self.version, doors)
+        return (carried,) if arrays is None else (carried, arrays.train, arrays.valid, arrays.test)
+
+
+def published_split(version: ModelVersion, doors: Doors) -> SplitArrays | None:
+    """Return the split that a version was made on; None where it has none, as one that was registered by hand."""
+    tag = split_tag(version.name, version.as_of, version.run_key)
+    scratch = doors.environment.home / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="champion-split-", dir=scratch) as folder:
+        try:
+            return SplitArrays.load(doors.snapshots.fetch(tag, Path(folder) / SPLIT_FOLDER))
+        except InvalidInput as error:
+            logger.warning("the split of version %d is not looked into: %s", version.version, error)
+            return None
+
+
+def incumbent(folder: RunFolder, trained: TrainedModel, tables: GraphTables, doors: Doors) -> Incumbent | None:
+    """Return tonight's champion, fetched and held against tonight's graph; None before the first promotion."""
+    version = doors.registry.champion(folder.graph)
+    if version is None:
+        return None
+    with folder.staging(CHAMPION_FOLDER) as staged:
+        model = readable(doors.registry.fetch_model(version, staged))
+    if isinstance(model, str):
+        return Incumbent(version, None, model)
+    columns = [doors.registry.param(run, FEATURE_COLUMNS) for run in (version.run_id, trained.mlflow_run_id)]
+    reason = why_not_comparable(model, tables, *columns)
+    return Incumbent(version, model if reason is None else None, reason or "")
+
+
+def readable(model: Path) -> LinkModel | str:
+    """Return a champion, or why it cannot be read: after an upgrade it may be in an older version's format."""
+    try:
+        return LinkModel.load(model)
+    except InvalidGraph as error:
+        return f"the champion cannot be read: {error}"
+
+
+def why_not_comparable(
+    champion: LinkModel, tables: GraphTables, its_columns: str | None = None, columns: str | None = None
+) -> str | None:
+    """Return why a champion cannot score tonight's pairs, or None where it can.
+
+    Positions are append-only, so the champion's ids must be the first of tonight's.
+    """
+    if list(champion.node_ids) != tables.node_ids[: champion.num_nodes].tolist():
+        return "the champion's node ids are not the first of tonight's, so its positions mean other nodes"
+    own = 0 if champion.features is None else champion.features.shape[1]
+    tonight = 0 if tables.features is None else tables.features.shape[1]
+    if own != tonight:
+        return f"the champion takes {own} node features, tonight's graph has {tonight}"
+    if its_columns != columns:
+        return f"the champion's features are {its_columns}, tonight's are {columns}"
+    return None
+
+
+def same_positions(source: LinkModel, tables: GraphTables) -> bool:
+    tonight: list[object] = tables.node_ids[: source.num_nodes].tolist()
+    return list(source.node_ids) == tonight

@@ -1,0 +1,152 @@
+"""What a garbage collection would take, computed from the refs, the journal, the registry and the remote's listing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pipeline.errors import InvalidInput
+from pipeline.origin.git import GitClone
+from pipeline.records.names import STAMP_FORMAT, stamp
+from pipeline.snapshots.description import description_of, parse_description
+from pipeline.snapshots.journal import Journal
+from pipeline.snapshots.published import PublishedSnapshot
+from pipeline.snapshots.remote_objects import FILE_LIST, RemoteObjects, StoredObject
+from pipeline.snapshots.retention import Policy, Tagged, reasons_to_keep
+
+OUR_TAG = re.compile(r"(snap|split)/[a-z0-9_-]+/\d{8}T\d{6}Z/[0-9a-f]{12}")
+MD5 = re.compile(r"\bmd5: ([0-9a-f]{32}(?:\.dir)?)\b")
+EVERYTHING = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+
+# Asked for the models of these graphs: which tags they refer to, and how. It raises where it cannot be sure.
+References = Callable[[frozenset[str]], Mapping[str, str]]
+
+# Told what is being done, how far it is, and how far it goes.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would go and what stays, at a time that ages are reckoned at.
+
+    kept: why, by tag. objects: what would be deleted. stays: the names of the objects that are referred to and there.
+    missing: the number of a kept tag's files that the remote lacked already, by tag.
+    """
+
+    at: datetime
+    policy: Policy
+    collected: tuple[str, ...]
+    kept: Mapping[str, tuple[str, ...]]
+    objects: tuple[StoredObject, ...]
+    stays: frozenset[str]
+    missing: Mapping[str, int]
+
+    @property
+    def bytes(self) -> int:
+        """The bytes that would be freed."""
+        return sum(item.size for item in self.objects)
+
+    @property
+    def id(self) -> str:
+        """The plan's name: the time it reckons ages at, and a digest of what it takes."""
+        content = json.dumps([str(self.policy), self.collected, [item.path for item in self.objects]])
+        return f"{stamp(self.at)}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+
+def time_of(plan_id: str) -> datetime:
+    """Return the time at which a plan reckons ages.
+
+    Raises:
+        InvalidInput: this is no plan's name.
+    """
+    try:
+        return datetime.strptime(plan_id.partition("-")[0], STAMP_FORMAT).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{plan_id!r} is no plan. `ncnc snapshots gc --dry-run` prints one, like 20260101T000000Z-0123456789ab."
+        ) from error
+
+
+def make_plan(
+    clone: GitClone,
+    remote: RemoteObjects,
+    policy: Policy,
+    references: References,
+    *,
+    at: datetime,
+    progress: Progress,
+) -> Plan:
+    """Return the plan for the refs and the journal that a clone has fetched.
+
+    Raises:
+        InvalidInput: the remote lacks the file list of something that is kept, so that its files cannot be known.
+        TamperedRecord: a description or a file list was changed.
+    """
+    journal = Journal.of(clone)
+    tagged = list(_tagged(clone, journal))
+    holds = {tag: f"held by {hold.who}: {hold.reason}" for tag, hold in journal.holds.items()}
+    graphs = frozenset(item.night[0] for item in tagged)
+    kept = reasons_to_keep(tagged, policy, at=at, references=references(graphs), holds=holds)
+    progress("listing the remote", 0, 1)
+    stored = remote.stored()
+    progress("listing the remote", 1, 1)
+    names = {item.name for item in stored}
+    lists = {item.tag: item.dvc_md5 for item in tagged if kept.get(item.tag)}
+    _expect_lists(lists, names)
+    elsewhere = _referred_elsewhere(clone)
+    young = {item.name for item in stored if item.modified > at - timedelta(hours=policy.grace_hours)}
+    # A young list without a tag is somebody's publication under way: its files may be old ones that it found here.
+    wanted = {name for name in (*lists.values(), *elsewhere, *young) if name.endswith(FILE_LIST)} & names
+    ordered = sorted(wanted)
+    files = remote.all_files_of(ordered, lambda done: progress("reading file lists", done, len(ordered)))
+    kept_names = {*lists.values(), *elsewhere, *(name for named in files.values() for name in named.values())}
+    return Plan(
+        at=at,
+        policy=policy,
+        collected=tuple(sorted(tag for tag, reasons in kept.items() if not reasons)),
+        kept={tag: reasons for tag, reasons in sorted(kept.items()) if reasons},
+        objects=tuple(item for item in stored if item.name not in kept_names and item.name not in young),
+        stays=frozenset(names & kept_names),
+        missing={tag: lost for tag, md5 in lists.items() if (lost := len(set(files[md5].values()) - names))},
+    )
+
+
+def _tagged(clone: GitClone, journal: Journal) -> Iterable[Tagged]:
+    lines = clone.git("for-each-ref", "--format=%(refname:strip=2) %(creatordate:unix)", "refs/tags").splitlines()
+    collected = journal.collected
+    times = {tag: int(seconds) for tag, seconds in (line.split() for line in lines) if OUR_TAG.fullmatch(tag)}
+    names = {tag: f"refs/tags/{tag}:{description_of(tag)}" for tag in times}
+    texts = clone.contents(list(names.values()))
+    for tag, seconds in times.items():
+        published_at = datetime.fromtimestamp(seconds, UTC)
+        restored_at = journal.restored.get(tag, published_at)
+        described = parse_description(texts[names[tag]] or "", tag)
+        previous_tag = described.previous_tag if isinstance(described, PublishedSnapshot) else None
+        yield Tagged(tag, max(published_at, restored_at), described.dvc_md5, previous_tag, tag in collected)
+
+
+def _expect_lists(lists: Mapping[str, str], names: set[str]) -> None:
+    lost = sorted(tag for tag, md5 in lists.items() if md5 not in names)
+    if lost:
+        raise InvalidInput(
+            f"The DVC remote lacks the file list {lists[lost[0]]} of {lost[0]}, which is kept, so that its files "
+            f"cannot be told from what may go ({len(lost)} such tags). Nothing was collected: restore that object "
+            f"from backup."
+        )
+
+
+def _referred_elsewhere(clone: GitClone) -> set[str]:
+    """Return every object that main, another branch or a tag of somebody else's refers to."""
+    found: set[str] = set()
+    for ref in clone.local_refs("refs/remotes/origin") + clone.local_refs("refs/tags"):
+        if OUR_TAG.fullmatch(ref.removeprefix("refs/tags/")):
+            continue
+        paths = clone.git("ls-tree", "-r", "-z", "--name-only", ref).split("\0")
+        pointers = [f"{ref}:{path}" for path in paths if path.endswith((".dvc", "dvc.lock"))]
+        for text in clone.contents(pointers).values() if pointers else ():
+            found |= set(MD5.findall(text or ""))
+    return found

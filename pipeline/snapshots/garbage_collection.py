@@ -1,0 +1,181 @@
+"""Garbage collection: which bytes of the DVC remote may go, and their removal beside publishers that go on working.
+
+The order, each a commit of the journal: `gc started` before any ref is read; `collected` with the tags, before the
+first object goes; `gc ended`. A publication that read the journal before the start is refused at its push and uploads
+again; one that comes later waits. A collection that is killed deletes nothing after its `until`.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pipeline.environment import whoami
+from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
+from pipeline.origin.data_repository import BRANCH
+from pipeline.origin.git import GitClone, GitOrigin, attempts
+from pipeline.snapshots.collection_plan import EVERYTHING, Plan, Progress, References, make_plan, time_of
+from pipeline.snapshots.dvc_clone import DvcClone
+from pipeline.snapshots.journal import Journal, append, stage
+from pipeline.snapshots.journal_entries import Collected, GcEnded, GcStarted
+from pipeline.snapshots.remote_objects import RemoteObjects, StoredObject, batches
+from pipeline.snapshots.retention import Policy
+
+
+@dataclass
+class _Work:
+    """One collection under way: until when it may delete, what it has deleted, and whether a request is on its way."""
+
+    plan_id: str
+    policy: Policy
+    started: GcStarted
+    deadline: float
+    progress: Progress
+    removed: list[StoredObject] = field(default_factory=list)
+    asking: bool = False
+
+
+class Collector:
+    """Collects garbage of one data repository; the tags stay, for history and splits go on reading what they say."""
+
+    def __init__(self, origin: GitOrigin, cache: Path, clock: Callable[[], datetime]) -> None:
+        self._origin = origin
+        self._cache = cache
+        self._clock = clock
+
+    def plan(self, policy: Policy, references: References, progress: Progress) -> Plan:
+        """Return what a collection would take now.
+
+        Raises:
+            InvalidInput, OutsideTrouble, TamperedRecord: what must stay cannot be known for sure.
+        """
+        # Up to the next whole second, which is what a plan's name can say.
+        at = (self._clock() + timedelta(microseconds=999_999)).replace(microsecond=0)
+        with self._opened() as (clone, remote):
+            return make_plan(clone, remote, policy, references, at=at, progress=progress)
+
+    def collect(
+        self,
+        plan_id: str,
+        policy: Policy,
+        references: References,
+        *,
+        reason: str,
+        minutes: float,
+        progress: Progress,
+    ) -> tuple[Plan, GcEnded]:
+        """Collect what a plan said, and nothing if it says anything else by now; return it and how it ended.
+
+        Raises:
+            InvalidInput: the plan has changed, or what must stay cannot be known for sure. Nothing was deleted.
+            OutsideTrouble: another collection runs, or the minutes were over before the work was.
+            TamperedRecord: something that had to stay is gone.
+        """
+        time_of(plan_id)
+        started = self._start(reason, minutes)
+        work = _Work(plan_id, policy, started, time.monotonic() + minutes * 60, progress)
+        try:
+            with self._opened() as (clone, remote):
+                plan = self._claim(clone, remote, work, references)
+                self._remove(remote, plan, work)
+                _expect_kept(remote, plan)
+        except BaseException:
+            # A delete request without an answer may still be carried out: then only time says that it is over.
+            if not work.asking:
+                self._end(work, "stopped")
+            raise
+        return plan, self._end(work, "done")
+
+    def _end(self, work: _Work, outcome: str) -> GcEnded:
+        ended = GcEnded(
+            id=work.started.id,
+            objects=len(work.removed),
+            bytes=sum(item.size for item in work.removed),
+            outcome=outcome,
+            at=self._clock(),
+            who=whoami(),
+        )
+        append(self._origin, lambda _: ended)
+        return ended
+
+    def _start(self, reason: str, minutes: float) -> GcStarted:
+        def entry(journal: Journal) -> GcStarted:
+            now = self._clock()
+            if (running := journal.running(now)) is not None:
+                raise OutsideTrouble(
+                    f"The garbage collection {running.id} of {running.who} runs until {running.until.isoformat()}. "
+                    f"Wait for its end; if it was killed, it counts as over a few minutes after that."
+                )
+            until = now + timedelta(minutes=minutes)
+            return GcStarted(id=uuid.uuid4().hex[:12], until=until, at=now, who=whoami(), reason=reason)
+
+        started = append(self._origin, entry)
+        assert started is not None  # noqa: S101 - the maker above always makes one
+        return started
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[GitClone, RemoteObjects]]:
+        with self._origin.clone() as clone:
+            clone.fetch_matching(*EVERYTHING)
+            if f"refs/remotes/origin/{BRANCH}" not in clone.local_refs("refs/remotes/origin"):
+                raise InvalidInput("The data repository is empty. Run `ncnc snapshots init` once to set it up.")
+            clone.git("checkout", "--quiet", "--no-track", "-B", BRANCH, f"refs/remotes/origin/{BRANCH}")
+            with DvcClone(clone.path, self._cache).objects() as remote:
+                yield clone, remote
+
+    def _claim(self, clone: GitClone, remote: RemoteObjects, work: _Work, references: References) -> Plan:
+        """Say in the journal which tags' bytes go; a hold that came since the journal was read is seen and heeded."""
+        for _ in attempts():
+            clone.fetch_matching(*EVERYTHING)
+            plan = make_plan(clone, remote, work.policy, references, at=time_of(work.plan_id), progress=work.progress)
+            if plan.id != work.plan_id:
+                raise InvalidInput(
+                    f"What would go is no longer what the plan {work.plan_id} said: by now {len(plan.collected)} tags "
+                    f"and {len(plan.objects)} objects with {plan.policy}. Nothing was deleted. Look at "
+                    f"`ncnc snapshots gc --dry-run` again, and pass the same options with its plan."
+                )
+            _expect_time(work)
+            started = work.started
+            entry = Collected(
+                id=started.id,
+                tags=plan.collected,
+                policy=str(plan.policy),
+                at=self._clock(),
+                who=started.who,
+                reason=started.reason,
+            )
+            if not plan.collected or clone.push(stage(clone, entry)):
+                return plan
+        raise AssertionError  # unreachable: attempts() ends by raising
+
+    def _remove(self, remote: RemoteObjects, plan: Plan, work: _Work) -> None:
+        for batch in batches(plan.objects):
+            _expect_time(work)
+            work.asking = True
+            remote.remove(batch)
+            work.asking = False
+            work.removed += batch
+            work.progress("deleting", len(work.removed), len(plan.objects))
+
+
+def _expect_time(work: _Work) -> None:
+    """Stop in time: after `until` a publisher takes this collection for dead, and relies on what it finds."""
+    if time.monotonic() >= work.deadline:
+        raise OutsideTrouble(
+            f"The garbage collection's time is over, {len(work.removed)} objects are deleted. What it did stands; run "
+            f"`ncnc snapshots gc --dry-run` for the rest, and give it more --minutes."
+        )
+
+
+def _expect_kept(remote: RemoteObjects, plan: Plan) -> None:
+    lost = sorted(plan.stays - {item.name for item in remote.stored()})
+    if lost:
+        raise TamperedRecord(
+            f"{len(lost)} objects that had to stay are gone from the DVC remote (first: {lost[0]}). Somebody else "
+            f"deletes there: find out who, and restore them from backup."
+        )

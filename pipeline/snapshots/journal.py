@@ -1,0 +1,142 @@
+"""The journal: what was published, held and collected, as a branch of the data repository with one commit an entry.
+
+It is also where publishers and a garbage collection meet. A publication is one atomic push of its tag and its entry,
+so it is refused when the journal has moved since it was read; whoever reads on then sees whether a collection began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from pipeline.errors import TamperedRecord
+from pipeline.origin.git import GitClone, GitOrigin, attempts
+from pipeline.snapshots.journal_entries import (
+    BytesRestored,
+    Collected,
+    Entry,
+    GcEnded,
+    GcEntry,
+    GcStarted,
+    Hold,
+    HoldEntry,
+    Release,
+    entry_adapter,
+    file_of,
+    subject_of,
+)
+
+BRANCH = "journal"
+FETCHED = f"refs/remotes/origin/{BRANCH}"
+
+# A pattern, so that a repository without a journal is fetched without an error.
+REFSPEC = f"+refs/heads/{BRANCH}*:{FETCHED}*"
+STAGED = "refs/ncnc/journal"
+
+# Beyond a collection's own end: clocks that differ, and the one request that may still be on its way.
+MARGIN = timedelta(minutes=5)
+E = TypeVar("E", bound=Entry)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What the journal says of holds and collections, at one commit."""
+
+    collections: tuple[GcEntry, ...] = ()
+    hold_entries: tuple[HoldEntry, ...] = ()
+
+    @classmethod
+    def of(cls, clone: GitClone) -> Journal:
+        """Return the journal as it was last fetched into a clone; an empty one where origin has none."""
+        texts = clone.contents([f"{FETCHED}:gc.jsonl", f"{FETCHED}:holds.jsonl"])
+        collections, holds = (_entries(name.partition(":")[2], text or "") for name, text in texts.items())
+        return cls(
+            tuple(entry for entry in collections if isinstance(entry, GcEntry)),
+            tuple(entry for entry in holds if isinstance(entry, HoldEntry)),
+        )
+
+    @property
+    def collected(self) -> dict[str, Collected]:
+        """The tags whose bytes are gone, each with the entry that says so."""
+        found: dict[str, Collected] = {}
+        for entry in self.collections:
+            if isinstance(entry, Collected):
+                found |= dict.fromkeys(entry.tags, entry)
+            elif isinstance(entry, BytesRestored):
+                found.pop(entry.tag, None)
+        return found
+
+    @property
+    def restored(self) -> dict[str, datetime]:
+        """When the bytes of a tag were last published again, by tag."""
+        return {entry.tag: entry.at for entry in self.collections if isinstance(entry, BytesRestored)}
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """The tags that are held, each with its latest hold."""
+        found: dict[str, Hold] = {}
+        for entry in self.hold_entries:
+            if isinstance(entry, Release):
+                found.pop(entry.tag, None)
+            else:
+                found[entry.tag] = entry
+        return found
+
+    def running(self, now: datetime) -> GcStarted | None:
+        """Return the collection that may be deleting now; one that was killed counts as over after its time."""
+        ended = {entry.id for entry in self.collections if isinstance(entry, GcEnded)}
+        started = [entry for entry in self.collections if isinstance(entry, GcStarted) and entry.id not in ended]
+        return next((entry for entry in reversed(started) if now < entry.until + MARGIN), None)
+
+
+def stage(clone: GitClone, entry: Entry) -> str:
+    """Commit an entry on top of the journal as it was fetched, and return the refspec that pushes it.
+
+    No working copy is involved, so that the commit can go in one push with another branch's.
+    """
+    path = file_of(entry)
+    before = clone.contents([f"{FETCHED}:{path}"])[f"{FETCHED}:{path}"] or ""
+    message, content = subject_of(entry), f"{before}{entry.model_dump_json()}\n"
+    parent = f"from {FETCHED}^0\n" if clone.local_refs(FETCHED) else ""
+    stream = (
+        f"commit {STAGED}\ncommitter ncnc <ncnc@localhost> now\n{_data(message)}{parent}"
+        f"M 100644 inline {path}\n{_data(content)}"
+    )
+    clone.git("fast-import", "--quiet", "--force", "--date-format=now", stdin=stream)
+    return f"{STAGED}:refs/heads/{BRANCH}"
+
+
+def append(origin: GitOrigin, entry_for: Callable[[Journal], E | None]) -> E | None:
+    """Append the entry that is made for the journal as it stands, made anew whenever it has moved; None adds nothing.
+
+    Raises:
+        OutsideTrouble: the origin cannot be reached.
+    """
+    with origin.clone() as clone:
+        for _ in attempts():
+            clone.fetch_matching(REFSPEC)
+            entry = entry_for(Journal.of(clone))
+            if entry is None or clone.push(stage(clone, entry)):
+                return entry
+    raise AssertionError  # unreachable: attempts() ends by raising
+
+
+def _data(text: str) -> str:
+    return f"data {len(text.encode(errors='surrogateescape'))}\n{text}\n"
+
+
+def _entries(name: str, text: str) -> tuple[Entry, ...]:
+    entries = []
+    for number, line in enumerate(text.rstrip("\n").split("\n") if text else (), start=1):
+        try:
+            entries.append(entry_adapter.validate_json(line))
+        except ValidationError as error:
+            raise TamperedRecord(
+                f"Line {number} of the journal's {name} is no entry: {error.errors()[0]['msg']}. It was changed by "
+                f"hand; `git log {BRANCH} -- {name}` in the data repository shows by whom. Revert that commit."
+            ) from error
+    return tuple(entries)

@@ -1,0 +1,111 @@
+"""What the journal keeps: each publication, hold, release and garbage collection, who did it and when."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from pipeline.records.part import GraphName, Part
+
+
+class TagPublished(Part):
+    """A snapshot or a split was published under a tag, in the same push as this entry."""
+
+    kind: Literal["published"] = "published"
+    graph: GraphName
+    tag: str
+    at: AwareDatetime
+    who: str
+
+
+class Hold(Part):
+    """A tag is held: no collection takes its bytes until it is released."""
+
+    kind: Literal["hold"] = "hold"
+    tag: str
+    at: AwareDatetime
+    who: str
+    reason: str
+
+
+class Release(Part):
+    """A tag is held no longer."""
+
+    kind: Literal["release"] = "release"
+    tag: str
+    at: AwareDatetime
+    who: str
+    reason: str
+
+
+class GcStarted(Part):
+    """A collection is about to read what it must keep; it deletes nothing after `until`."""
+
+    kind: Literal["gc started"] = "gc started"
+    id: str
+    until: AwareDatetime
+    at: AwareDatetime
+    who: str
+    reason: str
+
+
+class Collected(Part):
+    """The bytes of these tags are about to go; the tags themselves stay."""
+
+    kind: Literal["collected"] = "collected"
+    id: str
+    tags: tuple[str, ...]
+    policy: str
+    at: AwareDatetime
+    who: str
+    reason: str
+
+
+class GcEnded(Part):
+    """A collection is over, with what it deleted."""
+
+    kind: Literal["gc ended"] = "gc ended"
+    id: str
+    objects: int
+    bytes: int
+    outcome: str
+    at: AwareDatetime
+    who: str
+
+
+class BytesRestored(Part):
+    """The bytes of a collected tag were published again, the very same ones."""
+
+    kind: Literal["restored"] = "restored"
+    tag: str
+    at: AwareDatetime
+    who: str
+
+
+HoldEntry = Hold | Release
+GcEntry = GcStarted | Collected | GcEnded | BytesRestored
+Entry = TagPublished | HoldEntry | GcEntry
+entry_adapter: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+
+
+def file_of(entry: Entry) -> str:
+    """Return the journal's file that an entry is a line of."""
+    if isinstance(entry, TagPublished):
+        return f"published/{entry.graph}.jsonl"
+    return "holds.jsonl" if isinstance(entry, Hold | Release) else "gc.jsonl"
+
+
+def subject_of(entry: Entry) -> str:
+    """Return the subject of the commit that appends an entry."""
+    match entry:
+        case GcStarted():
+            return f"gc {entry.id} started: {entry.reason}"
+        case Collected():
+            return f"gc {entry.id}: {len(entry.tags)} tags collected"
+        case GcEnded():
+            return f"gc {entry.id} ended: {entry.objects} objects, {entry.bytes} bytes, {entry.outcome}"
+        case Hold() | Release():
+            return f"{entry.kind} {entry.tag}: {entry.reason}"
+        case _:
+            return f"{entry.kind} {entry.tag}"

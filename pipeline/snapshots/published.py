@@ -1,0 +1,63 @@
+"""What the data repository says of what was published: `<graph>/snapshot.json` and `<graph>/split.json` at a tag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import AwareDatetime
+
+from pipeline.records.names import stamp
+from pipeline.records.part import GraphName, Part, Sha256
+
+
+class PublishedSnapshot(Part):
+    """One snapshot whose tag is on the origin; everything tonight's checks need to know of an earlier night."""
+
+    graph: GraphName
+    tag: str
+    as_of: AwareDatetime
+    content_id: Sha256
+    source_sha256: Sha256
+    num_edges: int
+    previous_tag: str | None
+    dvc_md5: str
+    manifest_sha256: Sha256
+
+
+class PublishedSplit(Part):
+    """One split whose tag is on the origin."""
+
+    graph: GraphName
+    tag: str
+    as_of: AwareDatetime
+    run_key: Sha256
+    dvc_md5: str
+    manifest_sha256: Sha256
+
+
+def snapshot_tag(graph: str, as_of: datetime, content_id: str) -> str:
+    """Return the tag that publishes a snapshot."""
+    return f"snap/{graph}/{stamp(as_of)}/{content_id[:12]}"
+
+
+def split_tag(graph: str, as_of: datetime, run_key: str) -> str:
+    """Return the tag that publishes a split."""
+    return f"split/{graph}/{stamp(as_of)}/{run_key[:12]}"
+
+
+SNAPSHOT_KIND = "snap"
+SPLIT_KIND = "split"
+
+# By the first word of a tag: the tracked folder and its description, both below the graph's folder.
+FOLDERS = {SNAPSHOT_KIND: "data", SPLIT_KIND: "split"}
+FILES = {SNAPSHOT_KIND: "snapshot.json", SPLIT_KIND: "split.json"}
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Where published bytes are found, and what proves them."""
+
+    tag: str
+    dvc_md5: str
+    manifest_sha256: str

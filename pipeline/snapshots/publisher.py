@@ -1,0 +1,195 @@
+"""Publishing in write-ahead order: copy, manifest, DVC push, read back, commit and tag, one atomic git push.
+
+A process killed at any point before the last leaves objects that nobody refers to, and the next try finds them there.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.environment import whoami
+from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.origin.data_repository import BRANCH, write_file
+from pipeline.origin.git import GitClone, GitOrigin, attempts
+from pipeline.records.digests import sha256_of_file
+from pipeline.records.manifest import MANIFEST, compare_digests, read_manifest, write_manifest
+from pipeline.snapshots.description import Published, describe, expect_same
+from pipeline.snapshots.dvc_clone import DvcClone
+from pipeline.snapshots.journal import REFSPEC, Journal, stage
+from pipeline.snapshots.journal_entries import BytesRestored, TagPublished
+from pipeline.snapshots.published import FILES, FOLDERS, Publication
+
+logger = logging.getLogger(__name__)
+ROUNDS = 3
+
+# How long a publisher waits for a garbage collection to end before it leaves the waiting to whoever retries it.
+WAIT_SECONDS = 600
+POLL_SECONDS = 1.0
+FETCHED_TAGS = "refs/found/"
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something to publish: its files, its tag, what describes it, and what must hold of main beforehand."""
+
+    folder: Path
+    tag: str
+    message: str
+    described: Callable[[Publication], Published]
+    expect: Callable[[GitClone], None]
+    on_main: bool
+
+    @property
+    def kind(self) -> str:
+        """The first word of the tag: snap or split."""
+        return self.tag.split("/")[0]
+
+    @property
+    def graph(self) -> str:
+        """The graph it belongs to."""
+        return self.tag.split("/")[1]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the origin held when it was last looked at."""
+
+    journal: Journal
+    published: Publication | None
+
+
+class Publisher:
+    """Publishes beside other publishers and garbage collections; none of them loses anything.
+
+    The journal's head is read before anything is uploaded, and the final push is refused if it has moved since. Moved
+    by another publication, the push alone is made again. Moved by a collection, which may have deleted objects that
+    were found on the remote, everything is uploaded and verified again, in a fresh clone: the index of a used one
+    believes in objects that it once saw.
+    """
+
+    def __init__(self, origin: GitOrigin, cache: Path, clock: Callable[[], datetime]) -> None:
+        self._origin = origin
+        self._cache = cache
+        self._clock = clock
+
+    def publish(self, work: Work) -> Publication:
+        """Publish; what is published already with these bytes is left as it is and returned.
+
+        Raises:
+            InvalidInput: it is published with other bytes.
+            OutsideTrouble: a garbage collection would not end, or the origin or the remote cannot be reached.
+            TamperedRecord: the DVC remote does not hold the bytes that were sent.
+        """
+        for _ in range(ROUNDS):
+            with self._origin.clone() as clone:
+                publication = self._round(clone, work)
+            if publication is not None:
+                return publication
+            logger.info("a garbage collection came between: uploading %s again", work.tag)
+        raise OutsideTrouble(
+            f"{ROUNDS} garbage collections began while {work.tag} was uploaded. "
+            f"Let `ncnc snapshots gc` rest for a while, and run the step again."
+        )
+
+    def _round(self, clone: GitClone, work: Work) -> Publication | None:
+        """Upload and push once; None where a garbage collection came between."""
+        seen = self._wait_for_collections(clone, work)
+        collected = work.tag in seen.journal.collected
+        if seen.published is not None and not collected:
+            return seen.published
+        if not collected:
+            work.expect(clone)
+        publication = upload(clone, self._cache, work)
+        if collected and publication != seen.published:
+            raise InvalidInput(
+                f"{work.tag} was collected, and its files are listed as {publication.dvc_md5} now, not as the tag "
+                f"says. Publish it with the DVC version that published it first, or under a later as-of."
+            )
+        pointers = pointers_of(clone, work)
+        for attempt in attempts():
+            if attempt:
+                now = self._look(clone, work)
+                if now.journal.collections != seen.journal.collections:
+                    return None
+                if now.published is not None and not collected:
+                    return now.published
+                if not collected:
+                    work.expect(clone)
+            # The tag of a collected one has stayed, and says the same of these bytes.
+            pushed = (
+                (stage(clone, BytesRestored(tag=work.tag, at=self._clock(), who=whoami())),)
+                if collected
+                else self._committed(clone, work, publication, pointers)
+            )
+            if clone.push(*pushed):
+                return publication
+        raise AssertionError  # unreachable: attempts() ends by raising
+
+    def _committed(
+        self, clone: GitClone, work: Work, publication: Publication, pointers: dict[str, str]
+    ) -> tuple[str, ...]:
+        """Commit and tag on whatever main has become, and return the refspecs of the one push."""
+        described = work.described(publication).model_dump_json(indent=2)
+        files = pointers | {f"{work.graph}/{FILES[work.kind]}": described}
+        for name, content in files.items():
+            write_file(clone.path / name, content)
+        clone.commit(work.message, *files)
+        clone.git("tag", "--force", "--annotate", "--message", work.message, work.tag)
+        entry = TagPublished(graph=work.graph, tag=work.tag, at=self._clock(), who=whoami())
+        main = (f"HEAD:refs/heads/{BRANCH}",) if work.on_main else ()
+        return (*main, f"refs/tags/{work.tag}", stage(clone, entry))
+
+    def _wait_for_collections(self, clone: GitClone, work: Work) -> _Seen:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (running := (seen := self._look(clone, work)).journal.running(self._clock())) is not None:
+            if time.monotonic() > deadline:
+                raise OutsideTrouble(
+                    f"The garbage collection {running.id} of {running.who} runs until {running.until.isoformat()}, and "
+                    f"nothing is published meanwhile. Run the step again after that."
+                )
+            logger.info("waiting for the garbage collection %s of %s to end", running.id, running.who)
+            time.sleep(POLL_SECONDS)
+        return seen
+
+    def _look(self, clone: GitClone, work: Work) -> _Seen:
+        """Fetch main, the journal and the tag in one go, and check main out."""
+        tag = f"refs/tags/{work.tag}"
+        # Patterns, so that what is not there yet is no error.
+        clone.fetch_matching(
+            f"+refs/heads/{BRANCH}*:refs/remotes/origin/{BRANCH}*", REFSPEC, f"+{tag}*:{FETCHED_TAGS}{tag}*"
+        )
+        fetched = clone.local_refs("refs")
+        if f"refs/remotes/origin/{BRANCH}" not in fetched:
+            raise InvalidInput("The data repository is empty. Run `ncnc snapshots init` once to set it up.")
+        clone.git("checkout", "--quiet", "--force", "--no-track", "-B", BRANCH, f"refs/remotes/origin/{BRANCH}")
+        found = None
+        if FETCHED_TAGS + tag in fetched:
+            found = expect_same(describe(clone, FETCHED_TAGS + tag, work.tag), work.folder)
+        return _Seen(Journal.of(clone), found)
+
+
+def upload(clone: GitClone, cache: Path, work: Work) -> Publication:
+    """Copy a folder into the clone, push it through DVC, and compare what the remote holds with the manifest."""
+    name = f"{work.graph}/{FOLDERS[work.kind]}"
+    copy = clone.path / name
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(work.folder, copy)
+    if not (copy / MANIFEST).is_file():
+        write_manifest(copy)
+    expected, manifest_sha256 = read_manifest(copy), sha256_of_file(copy / MANIFEST)
+    dvc = DvcClone(clone.path, cache)
+    md5 = dvc.add_and_push(name)
+    compare_digests(dvc.read_back(md5), expected | {MANIFEST: manifest_sha256}, work.tag)
+    return Publication(work.tag, md5, manifest_sha256)
+
+
+def pointers_of(clone: GitClone, work: Work) -> dict[str, str]:
+    """Return the files that DVC left for git, to be written again on whatever main has become."""
+    names = (f"{work.graph}/{FOLDERS[work.kind]}.dvc", f"{work.graph}/.gitignore")
+    return {name: (clone.path / name).read_text() for name in names}

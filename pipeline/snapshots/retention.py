@@ -1,0 +1,97 @@
+"""Which published snapshots and splits are kept, and why: a pure function of what is published and who refers to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import Field
+
+from pipeline.records.part import Part
+from pipeline.snapshots.published import SNAPSHOT_KIND
+
+
+class Policy(Part):
+    """What is kept by age and number; what is referred to or held is kept whatever this says."""
+
+    keep_last: int = Field(default=30, ge=1)
+    keep_days: float = Field(default=90, ge=0)
+    grace_hours: float = Field(default=24, ge=0)
+
+    def __str__(self) -> str:
+        """Return the policy as the journal and the command line say it."""
+        return f"keep-last {self.keep_last}, keep-days {self.keep_days:g}, grace-hours {self.grace_hours:g}"
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A tag: when it was published, the list of its files, what it was built on, and whether its bytes are gone."""
+
+    tag: str
+    published_at: datetime
+    dvc_md5: str
+    previous_tag: str | None = None
+    collected: bool = False
+
+    @property
+    def night(self) -> tuple[str, str]:
+        """The graph and the as-of: what a snapshot and the splits made from it have in common."""
+        _, graph, as_of, *_ = self.tag.split("/")
+        return graph, as_of
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether it is a snapshot, and not a split."""
+        return self.tag.startswith(f"{SNAPSHOT_KIND}/")
+
+
+def reasons_to_keep(
+    tagged: Iterable[Tagged],
+    policy: Policy,
+    *,
+    at: datetime,
+    references: Mapping[str, str],
+    holds: Mapping[str, str],
+) -> dict[str, tuple[str, ...]]:
+    """Return why each tag that is not collected yet is kept, by the tag; without a reason it may be collected.
+
+    A snapshot and the splits made from it stay or go together: a reason for one of them is a reason for all.
+    references, holds: tag to what is said of it.
+    """
+    tagged = tuple(tagged)
+    nights: dict[tuple[str, str], list[Tagged]] = defaultdict(list)
+    for item in tagged:
+        nights[item.night].append(item)
+    newest_first: dict[str, list[str]] = defaultdict(list)
+    for graph, as_of in sorted(
+        {item.night for item in tagged if item.is_snapshot and not item.collected}, reverse=True
+    ):
+        newest_first[graph].append(as_of)
+    newest = {(graph, as_ofs[0]) for graph, as_ofs in newest_first.items()}
+    # Its night, run again, reads what it was built on.
+    below = {item.previous_tag: f"the newest, {item.tag}, was built on it" for item in tagged if item.night in newest}
+    found: dict[str, tuple[str, ...]] = {}
+    for (graph, as_of), items in nights.items():
+        # None: the split came when its snapshot was collected already, and nothing but its age speaks for it.
+        rank = newest_first[graph].index(as_of) + 1 if as_of in newest_first[graph] else None
+        reasons = _of_night(items, policy, at=at, rank=rank)
+        for item in items:
+            reasons += [said[item.tag] for said in (below, references, holds) if item.tag in said]
+        found |= {item.tag: tuple(reasons) for item in items if not item.collected}
+    return found
+
+
+def _of_night(items: list[Tagged], policy: Policy, *, at: datetime, rank: int | None) -> list[str]:
+    reasons = []
+    if not any(item.is_snapshot for item in items):
+        reasons.append("the snapshot it was made from is not published")
+    elif rank == 1:
+        reasons.append("the newest of its graph")
+    elif rank is not None and rank <= policy.keep_last:
+        reasons.append(f"one of the last {policy.keep_last}")
+    youngest = max(item.published_at for item in items)
+    if at - youngest < timedelta(days=policy.keep_days):
+        reasons.append(f"published {youngest:%Y-%m-%d %H:%M}, less than {policy.keep_days:g} days ago")
+    return reasons

@@ -1,0 +1,221 @@
+"""The door to the data repository: snapshots and splits, tracked by DVC, published by a tag on the git origin."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.errors import InvalidInput
+from pipeline.origin.data_repository import create_data_repository
+from pipeline.origin.git import GitClone, GitOrigin
+from pipeline.records.manifest import verify_manifest
+from pipeline.records.names import stamp
+from pipeline.snapshots.description import (
+    Published,
+    description_of,
+    expect_newest,
+    fetch_description,
+    parse_description,
+)
+from pipeline.snapshots.dvc_clone import DvcClone
+from pipeline.snapshots.garbage_collection import Collector
+from pipeline.snapshots.holds import Holds, expect_bytes, expect_published
+from pipeline.snapshots.journal import REFSPEC, Journal
+from pipeline.snapshots.published import (
+    FOLDERS,
+    SNAPSHOT_KIND,
+    Publication,
+    PublishedSnapshot,
+    PublishedSplit,
+    snapshot_tag,
+    split_tag,
+)
+from pipeline.snapshots.publisher import Publisher, Work
+
+
+class SnapshotStore:
+    """Published snapshots and splits. Something is published if and only if its tag is on the origin."""
+
+    def __init__(self, origin: str, home: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._origin = GitOrigin(origin, home)
+        self._cache = home.absolute() / "dvc-cache"
+        self._clock = clock
+        self._publisher = Publisher(self._origin, self._cache, clock)
+        self.holds = Holds(self._origin, clock)
+        self.collector = Collector(self._origin, self._cache, clock)
+
+    @classmethod
+    def create(cls, origin: str, dvc_remote: str) -> None:
+        """Make a data repository: the bare repository where the origin is a path, and its first commit.
+
+        Raises:
+            InvalidInput: it is there already, with another DVC remote.
+        """
+        create_data_repository(origin, dvc_remote)
+
+    def list(self, graph: str) -> tuple[PublishedSnapshot, ...]:
+        """Return every published snapshot of a graph, oldest as-of first; collected ones are among them."""
+        with self._origin.clone() as clone:
+            return _fetch_snapshots(clone, graph)
+
+    def list_with_journal(self, graph: str) -> tuple[tuple[PublishedSnapshot, ...], Journal]:
+        """Return what `list` and `journal` do, read at once."""
+        with self._origin.clone() as clone:
+            return _fetch_snapshots(clone, graph, REFSPEC), Journal.of(clone)
+
+    def journal(self) -> Journal:
+        """Return what is held, and what was collected when, by whom and why."""
+        with self._origin.clone() as clone:
+            clone.fetch_matching(REFSPEC)
+            return Journal.of(clone)
+
+    def latest(self, graph: str, *, before: datetime | None = None) -> PublishedSnapshot | None:
+        """Return the published snapshot with the latest as-of, of those before a time where one is given."""
+        tags = [tag for tag in self._tags(graph) if before is None or tag.split("/")[2] < stamp(before)]
+        if not tags:
+            return None
+        with self._origin.clone() as clone:
+            return _snapshot(fetch_description(clone, tags[-1]))
+
+    def publish(
+        self,
+        folder: Path,
+        *,
+        graph: str,
+        as_of: datetime,
+        content_id: str,
+        source_sha256: str,
+        num_edges: int,
+        previous_tag: str | None,
+    ) -> Publication:
+        """Publish a snapshot's folder; published already, it is left as it is and returned.
+
+        Raises:
+            InvalidInput: this as-of is published with another content.
+            OutsideTrouble: another publisher came between, so that `previous_tag` is no longer the newest.
+            TamperedRecord: the DVC remote does not hold the bytes that were sent.
+        """
+        tag = snapshot_tag(graph, as_of, content_id)
+
+        def described(publication: Publication) -> PublishedSnapshot:
+            return PublishedSnapshot(
+                graph=graph,
+                tag=tag,
+                as_of=as_of,
+                content_id=content_id,
+                source_sha256=source_sha256,
+                num_edges=num_edges,
+                previous_tag=previous_tag,
+                dvc_md5=publication.dvc_md5,
+                manifest_sha256=publication.manifest_sha256,
+            )
+
+        return self._publisher.publish(
+            Work(
+                folder=folder,
+                tag=tag,
+                message=f"Publish {tag}: {num_edges} edges",
+                described=described,
+                expect=lambda clone: expect_newest(clone, tag, as_of, previous_tag),
+                on_main=True,
+            )
+        )
+
+    def publish_split(self, folder: Path, *, graph: str, as_of: datetime, run_key: str) -> Publication:
+        """Publish a split's folder on a commit that only its tag leads to; published already, it is left and returned.
+
+        Raises:
+            InvalidInput: this run's split is published with other bytes.
+            TamperedRecord: the DVC remote does not hold the bytes that were sent.
+        """
+        tag = split_tag(graph, as_of, run_key)
+
+        def described(publication: Publication) -> PublishedSplit:
+            return PublishedSplit(
+                graph=graph,
+                tag=tag,
+                as_of=as_of,
+                run_key=run_key,
+                dvc_md5=publication.dvc_md5,
+                manifest_sha256=publication.manifest_sha256,
+            )
+
+        return self._publisher.publish(
+            Work(
+                folder=folder,
+                tag=tag,
+                message=f"Publish {tag}",
+                described=described,
+                expect=lambda _: None,
+                on_main=False,
+            )
+        )
+
+    def fetch(self, tag: str, destination: Path) -> Path:
+        """Bring a snapshot's or a split's files into an absent or empty folder, every byte verified.
+
+        Raises:
+            InvalidInput: no such tag is published, its bytes were collected, or the destination holds something.
+            TamperedRecord: a file differs from what was published; it is named, and nothing is left there.
+        """
+        if destination.exists() and any(destination.iterdir()):
+            raise InvalidInput(f"{destination} is not empty. Name a folder that is absent or empty.")
+        expect_published(self._origin, tag)
+        with self._origin.clone() as clone:
+            published = self._described(clone, tag)
+            expect_bytes(Journal.of(clone), tag)
+            name = f"{published.graph}/{FOLDERS[tag.partition('/')[0]]}"
+            DvcClone(clone.path, self._cache).bring(name, published.dvc_md5)
+            verify_manifest(clone.path / name, published.manifest_sha256, tag)
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            if destination.exists():
+                destination.rmdir()
+            shutil.move(clone.path / name, destination)
+        return destination
+
+    def describe(self, tag: str) -> tuple[Published, dict[str, int | None], Journal]:
+        """Return what is published under a tag, the size of each file on the remote, and the journal.
+
+        None of a collected one's files is named, and no size is given of one that the remote lacks.
+
+        Raises:
+            InvalidInput: no such tag is published.
+        """
+        expect_published(self._origin, tag)
+        with self._origin.clone() as clone:
+            published = self._described(clone, tag)
+            journal = Journal.of(clone)
+            if tag in journal.collected:
+                return published, {}, journal
+            with DvcClone(clone.path, self._cache).objects() as remote:
+                files = remote.files_of(published.dvc_md5)
+                sizes = remote.sizes(files.values())
+            return published, {path: sizes[name] for path, name in sorted(files.items())}, journal
+
+    def _described(self, clone: GitClone, tag: str) -> Published:
+        """Fetch a tag with the journal, check it out, and return what it says."""
+        clone.fetch_matching(f"+refs/tags/{tag}*:refs/tags/{tag}*", REFSPEC)
+        clone.git("checkout", "--quiet", "--force", "--detach", f"refs/tags/{tag}")
+        return parse_description((clone.path / description_of(tag)).read_text(), tag)
+
+    def _tags(self, graph: str) -> tuple[str, ...]:
+        prefix = f"refs/tags/{SNAPSHOT_KIND}/{graph}/"
+        return tuple(sorted(name.removeprefix("refs/tags/") for name in self._origin.refs(f"{prefix}*")))
+
+
+def _fetch_snapshots(clone: GitClone, graph: str, *others: str) -> tuple[PublishedSnapshot, ...]:
+    """Fetch every snapshot of a graph, with whatever else, and return what the tags say."""
+    prefix = f"refs/tags/{SNAPSHOT_KIND}/{graph}/"
+    clone.fetch_matching(f"+{prefix}*:{prefix}*", *others)
+    tags = [name.removeprefix("refs/tags/") for name in clone.local_refs(prefix)]
+    # One process for all of them: one for each would take seconds after a few years of nights.
+    texts = clone.contents([f"refs/tags/{tag}:{description_of(tag)}" for tag in tags]) if tags else {}
+    return tuple(_snapshot(parse_description(text or "", tag)) for tag, text in zip(tags, texts.values(), strict=True))
+
+
+def _snapshot(published: Published) -> PublishedSnapshot:
+    if isinstance(published, PublishedSnapshot):
+        return published
+    raise TypeError(published.tag)

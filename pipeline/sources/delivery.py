@@ -1,0 +1,106 @@
+"""What a source delivered for one night: each pair once, whatever rows said it, and what became of the rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """What became of the rows of an edge table; where one is at fault, the first such row as a person finds it.
+
+    read: the rows looked at. self_loops, repeated: rows that lead from a node to itself, that say a pair again.
+    reciprocal: pairs that a directed table holds in both directions, which is no fault there. later: events after the
+    as-of, left for a later night. late: events of the late window, at or before the last snapshot's as-of, that are
+    read again because some may have come only now. left_out: rows of other types or of less weight than params.yaml
+    asks for.
+    """
+
+    read: int
+    self_loops: int = 0
+    repeated: int = 0
+    reciprocal: int = 0
+    later: int = 0
+    late: int = 0
+    left_out: int = 0
+    first_self_loop: str = ""
+    first_repeated: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class NodeTable:
+    """The delivered nodes.
+
+    ids [n]: each once. features [n, f] float32, and columns [f], their names. times [n]: since when a row's features
+    hold, unix seconds; None where the table does not say.
+    """
+
+    ids: Ids
+    features: NDArray[np.float32] | None = None
+    times: NDArray[np.int64] | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """One delivered graph, its values checked, its graph not yet.
+
+    ids [n]: sorted, every id that an edge row names; int64, or str objects. low, high [e]: positions in ids, low <
+    high, each pair once, in the order of (low, high); self-loops are only counted. time [e]: each pair's earliest,
+    unix seconds, or None. newest: the latest time among the rows read, or None. since: the as-of of the snapshot that
+    an event log was read on from: what lies further back is in that snapshot, not here, and nothing new is no fault.
+    dated: whether the edge table's location names the night, so that every night has a file of its own.
+    """
+
+    edges_file: str
+    nodes_file: str | None
+    sha256: str
+    ids: Ids
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    time: NDArray[np.int64] | None
+    rows: RowCounts
+    nodes: NodeTable | None = None
+    newest: int | None = None
+    since: int | None = None
+    dated: bool = True
+
+    @property
+    def num_edges(self) -> int:
+        """The number of distinct undirected edges, self-loops not counted."""
+        return len(self.low)
+
+    @property
+    def ids_are_text(self) -> bool:
+        """Whether ids are strings rather than integers."""
+        return self.ids.dtype.kind != "i"
+
+
+def digest_of_edges(ids: Ids, pairs: Sequence[NDArray[np.int64]], rows: RowCounts, *, scope: str) -> str:
+    """Return the sha256 over what the rows of an edge table came to; scope: which part of the source they are."""
+    said = [rows.read, rows.self_loops, rows.repeated, rows.reciprocal, rows.left_out]
+    digest = hashlib.sha256(f"ncnc events 1 {scope} {said} {len(ids)} {len(pairs)}\n".encode())
+    digest.update(json.dumps(ids.tolist()).encode())
+    for values in pairs:
+        digest.update(np.ascontiguousarray(values, dtype="<i8").data)
+    return digest.hexdigest()
+
+
+def digest_of_nodes(nodes: NodeTable) -> str:
+    """Return the sha256 over a node table in the order of its ids."""
+    order = np.argsort(nodes.ids, kind="stable")
+    digest = hashlib.sha256(f"ncnc nodes 1 {len(order)}\n".encode())
+    digest.update(json.dumps(nodes.ids[order].tolist()).encode())
+    if nodes.features is not None:
+        digest.update(np.ascontiguousarray(nodes.features[order], dtype="<f4").data)
+    if nodes.times is not None:
+        digest.update(np.ascontiguousarray(nodes.times[order], dtype="<i8").data)
+    return digest.hexdigest()

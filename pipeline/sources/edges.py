@@ -1,0 +1,203 @@
+"""The delivered edge table: which of its rows count, what became of the others, and each pair once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import ibis
+from ibis.expr.types import BooleanValue, Column, Table
+
+from pipeline.errors import InvalidInput
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.sources import columns as source_columns
+from pipeline.sources.columns import CheckedColumn
+from pipeline.sources.delivery import RowCounts
+from pipeline.sources.table import FoundRow, Needed, SourceTable
+
+
+def needed_columns(params: SnapshotParams) -> Needed:
+    """Return what an edge table must have."""
+    optional = {
+        "time_column": params.time_column,
+        "weight_column": params.weight_column,
+        "type_column": params.type_column,
+    }
+    given = [(parameter, column) for parameter, column in optional.items() if column is not None]
+    return [("source_column", params.source_column), ("target_column", params.target_column), *given]
+
+
+@dataclass(frozen=True)
+class EdgeCounts:
+    """What became of the rows: left_out, later and kept add up to read, and self_loops and late are among the kept."""
+
+    read: int
+    left_out: int
+    later: int
+    kept: int
+    self_loops: int
+    late: int
+    newest: int | None
+
+
+@dataclass(frozen=True)
+class EdgeRows:
+    """An edge table whose values were checked: as columns source, target, and time, weight and type where there are."""
+
+    table: SourceTable
+    columns: dict[str, CheckedColumn]
+    text: bool
+    params: SnapshotParams
+
+    @classmethod
+    def checked(cls, table: SourceTable, params: SnapshotParams, *, text: bool) -> EdgeRows:
+        """Check every value; text: whether ids are strings.
+
+        Raises:
+            InvalidInput: a value is no id, time, weight or type.
+        """
+        columns = edge_columns(table, params, text=text)
+        table.check(list(columns.values()))
+        return cls(table, columns, text, params)
+
+    def chosen(self, rows: Table) -> BooleanValue:
+        """Return which rows are of the weight and of a type that params.yaml asks for."""
+        chosen = self._always(rows)
+        if self.params.minimum_weight is not None:
+            chosen = chosen & (self._value("weight", rows) >= self.params.minimum_weight)
+        if self.params.edge_types:
+            chosen = chosen & self._value("type", rows).isin(self.params.edge_types).fill_null(False)
+        return chosen
+
+    def _always(self, rows: Table) -> BooleanValue:
+        """Return what is true of every row, as a column: a missing id was refused."""
+        return rows[self.columns["source"].name].notnull()
+
+    def _value(self, name: str, rows: Table) -> Column:
+        column = self.columns[name]
+        return column.parse(rows[column.name])
+
+    def kept(self, after: int | None, until: int) -> Table:
+        """Return the chosen rows whose time lies within, as source, target and time; all chosen ones without times."""
+        raw = self.table.table
+        rows = raw.filter(self.chosen(raw))
+        if "time" in self.columns:
+            rows = rows.filter(self._within(rows, after, until))
+        wanted = {name: self._value(name, rows) for name in ("source", "target", "time") if name in self.columns}
+        return rows.select(**wanted)
+
+    def _within(self, rows: Table, after: int | None, until: int) -> BooleanValue:
+        time = self._value("time", rows)
+        return (time <= until) if after is None else (time <= until) & (time > after)
+
+    def counted(self, after: int | None, until: int, watermark: int | None) -> EdgeCounts:
+        """Count in one pass what becomes of the rows, and find the newest time up to the as-of.
+
+        after: where a log is read on, rows up to it, and from after the as-of, count for nothing. watermark: the last
+        snapshot's as-of.
+        """
+        raw = self.table.table
+        chosen, always = self.chosen(raw), self._always(raw)
+        loop = self._value("source", raw) == self._value("target", raw)
+        time = self._value("time", raw) if "time" in self.columns else None
+        ours = always if time is None or after is None else self._within(raw, after, until)
+        happened = always if time is None else time <= until
+        late = ~always if time is None or watermark is None else time <= watermark
+        kept = ours & chosen & happened
+        newest = ibis.null("int64") if time is None else time.max(where=chosen & happened)
+        found = raw.aggregate(
+            read=_times(ours),
+            left_out=_times(ours & ~chosen),
+            later=_times(ours & chosen & ~happened),
+            kept=_times(kept),
+            self_loops=_times(kept & loop),
+            late=_times(kept & late),
+            newest=newest,
+        )
+        counts = found.to_pyarrow().to_pylist()[0]
+        newest_time = counts.pop("newest")
+        return EdgeCounts(**{name: int(count or 0) for name, count in counts.items()}, newest=newest_time)
+
+    def refuse_later(self, count: int, until: int) -> None:
+        """Refuse a row from after the as-of: a full dump has none.
+
+        Raises:
+            InvalidInput: always.
+        """
+        found = self.table.first(lambda rows: self.chosen(rows) & (self._value("time", rows) > until))
+        raise InvalidInput(
+            f"{found.place}: {self.columns['time'].name} is {found.values[self.columns['time'].name]!s}, after the "
+            f"as-of {until} ({count} such rows). A full dump holds what had happened by then: check the source's clock "
+            f"and the date of the file, or set snapshot.kind: event_log in params.yaml."
+        )
+
+    def first_self_loop(self) -> str:
+        """Return the first loop as a person finds it."""
+        found = self.table.first(lambda rows: self.chosen(rows) & self._ends(rows)[2])
+        return self._place(found)
+
+    def first_repeated(self) -> str:
+        """Return the first row that says a pair again; of a directed table, the same direction again."""
+
+        def keys(rows: Table) -> dict[str, Column]:
+            source, target, loop = self._ends(rows)
+            counts = self.chosen(rows) & ~loop
+            low, high = source, target
+            if not self.params.directed:
+                low, high = ibis.least(source, target), ibis.greatest(source, target)
+            return {"low": counts.ifelse(low, ibis.null(low.type())), "high": high}
+
+        return self._place(self.table.first_again(keys))
+
+    def _ends(self, rows: Table) -> tuple[Column, Column, BooleanValue]:
+        source, target = self._value("source", rows), self._value("target", rows)
+        return source, target, source == target
+
+    def _place(self, found: FoundRow) -> str:
+        names = (self.columns["source"].name, self.columns["target"].name)
+        pair = " - ".join(str(found.values[name]) for name in names)
+        if found.row is None:
+            return pair
+        file = f"{PurePath(found.name).name}, " if len(self.table.files) > 1 else ""
+        return f"{file}row {found.row}, {pair}"
+
+
+def edge_columns(table: SourceTable, params: SnapshotParams, *, text: bool) -> dict[str, CheckedColumn]:
+    """Return how each column of an edge table is read."""
+    kinds = table.table.schema()
+    ends = {"source": params.source_column, "target": params.target_column}
+    columns = {
+        name: source_columns.ids(column, kinds[column], text=text, typed=table.typed) for name, column in ends.items()
+    }
+    readers: dict[str, tuple[str | None, Callable[[str, ibis.DataType], CheckedColumn]]] = {
+        "time": (params.time_column, source_columns.times),
+        "weight": (params.weight_column, source_columns.weights),
+        "type": (params.type_column, source_columns.types),
+    }
+    return columns | {
+        name: reader(column, kinds[column]) for name, (column, reader) in readers.items() if column is not None
+    }
+
+
+def row_counts(rows: EdgeRows, counts: EdgeCounts, *, num_pairs: int, reciprocal: int) -> RowCounts:
+    """Return what became of the rows, with the first at fault where params.yaml refuses it: that takes a pass."""
+    params = rows.params
+    repeated = counts.kept - counts.self_loops - num_pairs - reciprocal
+    refuses_loops = params.self_loops == "refuse" and counts.self_loops > 0
+    refuses_repeats = params.duplicates == "refuse" and params.kind == "full_dump" and repeated > 0
+    return RowCounts(
+        read=counts.read,
+        self_loops=counts.self_loops,
+        repeated=repeated,
+        reciprocal=reciprocal,
+        later=counts.later,
+        late=counts.late,
+        left_out=counts.left_out,
+        first_self_loop=rows.first_self_loop() if refuses_loops else "",
+        first_repeated=rows.first_repeated() if refuses_repeats else "",
+    )
+
+
+def _times(condition: BooleanValue) -> Column:
+    return condition.ifelse(1, 0).sum()

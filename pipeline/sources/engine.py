@@ -1,0 +1,70 @@
+"""DuckDB within bounds: what does not fit into its share of memory goes to a scratch folder, and comes in batches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+from ibis.expr.types import Table
+from numpy.typing import NDArray
+
+from pipeline.sources.delivery import Ids
+from pipeline.sources.pairs import distinct_ids, distinct_pairs
+
+# Half of what a night may use: the other half is for the arrays of 100 million events' pairs, and for the process.
+MEMORY_GIB = 4.0
+SHARE_OF_MACHINE = 0.4
+THREADS = 8  # each has buffers of its own; beyond this they eat the share
+BATCH_ROWS = 1 << 20
+
+
+@contextmanager
+def open_engine(folder: Path) -> Iterator[Backend]:
+    """Open an embedded DuckDB that spills to a folder."""
+    machine_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    connection = ibis.duckdb.connect(
+        temp_directory=str(folder / "spilled"),
+        memory_limit=f"{min(MEMORY_GIB, SHARE_OF_MACHINE * machine_gib):.2f}GiB",
+        threads=min(THREADS, os.cpu_count() or 1),
+    )
+    try:
+        yield connection
+    finally:
+        connection.disconnect()
+
+
+def duckdb_pairs(
+    connection: Backend, rows: Table, *, text: bool, directed: bool
+) -> tuple[Ids, dict[str, NDArray[np.int64]]]:
+    """Return the ids and the pairs of checked rows."""
+    ids = connection.create_table("ids", distinct_ids(rows), temp=True)
+    found = id_array(ids, text=text)
+    pairs = distinct_pairs(rows, ids, directed=directed)
+    # Ibis's own to_pyarrow_batches calls what this DuckDB no longer has, and to_pyarrow holds everything at once.
+    batches = connection.con.sql(ibis.to_sql(pairs, dialect="duckdb")).to_arrow_reader(BATCH_ROWS)
+    return found, arrays_of(batches, pairs.columns)
+
+
+def id_array(ids: Table, *, text: bool) -> Ids:
+    """Return the ids of `distinct_ids` in the order of their codes: int64, or str objects."""
+    found = ids.order_by("code").id.to_pyarrow()
+    return np.asarray(found.to_pandas(), dtype=object) if text else found.to_numpy()
+
+
+def arrays_of(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+    """Return the columns of an answer that comes in batches: the whole is never there twice."""
+    columns: dict[str, list[NDArray[np.int64]]] = {name: [] for name in names}
+    for batch in batches:
+        for name, values in columns.items():
+            values.append(batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64, copy=True))
+    arrays = {}
+    for name in names:
+        values = columns.pop(name)
+        arrays[name] = np.concatenate(values) if values else np.zeros(0, dtype=np.int64)
+    return arrays

@@ -1,0 +1,97 @@
+"""A delivered CSV file as a table of text; nothing of its shape is guessed but the delimiter, from the header."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from ibis.backends.duckdb import Backend
+from ibis.backends.sql.datatypes import DuckDBType
+from ibis.expr import datatypes
+from ibis.expr.types import Table
+
+from pipeline.errors import InvalidInput
+
+DELIMITERS = (",", ";", "\t", "|")
+HEADER_BYTES = 1 << 20
+
+
+def open_csv(connection: Backend, path: Path, name: str) -> Table:
+    """Return the file as a lazy table, every column text; a row of another width fails when it is read.
+
+    Raises:
+        InvalidInput: the header cannot be read.
+    """
+    header = _header(path, name)
+    delimiter = max(DELIMITERS, key=lambda candidate: len(_fields(header, candidate)))
+    # DuckDB's own sniffing takes a broken row for another dialect, and skips the rows before it.
+    return connection.read_csv(
+        path,
+        columns=dict.fromkeys(_distinct(_fields(header, delimiter)), "VARCHAR"),
+        auto_detect=False,
+        header=True,
+        delim=delimiter,
+        quote='"',
+        escape='"',
+        comment="",
+        strict_mode=True,
+        null_padding=False,
+        ignore_errors=False,
+        hive_partitioning=False,
+    )
+
+
+def _header(path: Path, name: str) -> str:
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            line = re.split(rb"[\r\n]", file.readline(HEADER_BYTES))[0]
+        header = line.decode("utf-8-sig")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InvalidInput(f"{name} cannot be read: {error}. Deliver a whole gzip file, or drop .gz.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{name}, line 1 is not UTF-8: {error}. Deliver the file encoded as UTF-8.") from error
+    if not header.strip():
+        raise InvalidInput(f"{name}, line 1 is blank ({header!r}). Deliver the file with its header in the first line.")
+    return header
+
+
+def _fields(header: str, delimiter: str) -> list[str]:
+    return next(csv.reader([header], delimiter=delimiter))
+
+
+def _distinct(fields: list[str]) -> list[str]:
+    """Return a name for each column; to DuckDB, names that differ in case alone are one."""
+    names: list[str] = []
+    for position, field in enumerate(fields):
+        name = field or f"column{position}"
+        while name.lower() in {known.lower() for known in names}:
+            name = f"{name}_{position}"
+        names.append(name)
+    return names
+
+
+def open_json(connection: Backend, path: Path) -> Table:
+    """Return the file as a lazy table: numbers as numbers, text as it stands, what is both as JSON, which is no id."""
+    # The whole file says what its columns hold: a guess from its first lines fails in the last.
+    found = connection.read_json(path, format="newline_delimited", sample_size=-1, hive_partitioning=False)
+    columns = {
+        name: "VARCHAR" if kind.is_temporal() or kind.is_uuid() else DuckDBType.to_string(kind)
+        for name, kind in found.schema().items()
+    }
+    return connection.read_json(path, format="newline_delimited", columns=columns, hive_partitioning=False)
+
+
+ZONED_NANOSECONDS = "TIMESTAMPTZ_NS"  # as pandas writes datetime64[ns, UTC]; Ibis has no name for it
+
+
+def open_parquet(connection: Backend, paths: Path | Sequence[Path]) -> Table:
+    """Return the files as a lazy table; nanoseconds with a zone come as nanoseconds in UTC."""
+    # Folders such as source=9 in a path would otherwise take the place of the column that the file holds.
+    table = connection.read_parquet(paths, hive_partitioning=False)
+    zoned = [name for name, kind in table.schema().items() if kind.is_unknown() and ZONED_NANOSECONDS in str(kind)]
+    # The cost: no part of a file is skipped by such a column, as DuckDB compares it only after the cast.
+    return table.mutate(**{name: table[name].cast(datatypes.Timestamp(scale=9)) for name in zoned})

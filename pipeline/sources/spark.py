@@ -1,0 +1,67 @@
+"""The same expressions on Spark in local mode, for whoever has it: an optional extra that needs Java."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import ibis
+import numpy as np
+from ibis.expr.types import Table
+from numpy.typing import NDArray
+
+from pipeline.errors import InvalidInput
+from pipeline.sources.delivery import Ids
+from pipeline.sources.engine import BATCH_ROWS, arrays_of, id_array
+from pipeline.sources.pairs import distinct_ids, distinct_pairs
+
+MEMORY = "4g"  # as DuckDB's share; what does not fit goes to the scratch folder
+
+
+@contextmanager
+def open_spark(folder: Path) -> Iterator[ibis.BaseBackend]:
+    """Start Spark in this process, spilling to a folder, and stop it afterwards.
+
+    Raises:
+        InvalidInput: pyspark or Java is not installed.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise InvalidInput(
+            "snapshot.engine is spark, but pyspark is not installed. Install the extra (pip install '.[spark]'), or "
+            "set snapshot.engine: duckdb in params.yaml."
+        ) from error
+    settings = {
+        "spark.driver.memory": MEMORY,
+        "spark.driver.maxResultSize": "0",  # the pairs come to this process, as they do from DuckDB
+        "spark.local.dir": str(folder),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+    }
+    builder = SparkSession.builder.master("local[*]").appName("ncnc")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    try:
+        session = builder.getOrCreate()
+    # Whatever keeps the Java process from starting is raised as what the launcher made of it.
+    except Exception as error:
+        raise InvalidInput(
+            f"snapshot.engine is spark, but Spark does not start ({type(error).__name__}: {error}). It needs Java 17: "
+            f"install it and set JAVA_HOME, or set snapshot.engine: duckdb in params.yaml."
+        ) from error
+    session.sparkContext.setLogLevel("ERROR")
+    try:
+        yield ibis.pyspark.connect(session)
+    finally:
+        session.stop()
+
+
+def spark_pairs(rows: Path, folder: Path, *, text: bool, directed: bool) -> tuple[Ids, dict[str, NDArray[np.int64]]]:
+    """Return the ids and the pairs of checked rows in a Parquet file."""
+    with open_spark(folder) as spark:
+        table: Table = spark.read_parquet(str(rows))
+        ids = distinct_ids(table).cache()
+        pairs = distinct_pairs(table, ids, directed=directed)
+        return id_array(ids, text=text), arrays_of(pairs.to_pyarrow_batches(chunk_size=BATCH_ROWS), pairs.columns)

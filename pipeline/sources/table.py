@@ -1,0 +1,144 @@
+"""A delivered table as a lazy expression: what breaks a rule is counted, and the row looked for only where one does."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn  # Any: a row holds values of every type that a file knows
+
+import ibis
+from ibis.expr.types import BooleanValue, Column, Table
+
+from pipeline.errors import InvalidInput
+from pipeline.sources.columns import CheckedColumn, Rule, are_text
+
+Needed = Sequence[tuple[str, str]]  # the parameter that names a column, and the column
+ROW, FILE, SEEN = "ncnc_row", "ncnc_file", "ncnc_seen"
+
+
+@dataclass(frozen=True)
+class FoundRow:
+    """A row that a message names; row: counted from 1, after the header; None where rows have no numbers."""
+
+    name: str
+    row: int | None
+    values: dict[str, Any]
+
+    @property
+    def place(self) -> str:
+        """Where the row stands, to begin a message with."""
+        return self.name if self.row is None else f"{self.name}, row {self.row}"
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """One delivered table. typed: False for CSV, where every column comes as text.
+
+    files: the files that make the table, each with its name and its rows in their order; without any, the table has
+    rows but no row numbers, as in a database.
+    """
+
+    name: str
+    table: Table
+    typed: bool
+    files: Sequence[tuple[str, Table]] = ()
+
+    def ids_are_text(self, *columns: str) -> bool | None:
+        """Return whether ids are strings; None where there is no row, as an empty column has whatever type it got.
+
+        Raises:
+            InvalidInput: a column's type makes no id, or one column holds strings and another numbers.
+        """
+        kinds = {column: are_text(self.name, self.table[column], typed=self.typed) for column in columns}
+        if not self.table.limit(1).count().to_pyarrow().as_py():
+            return None
+        if len(set(kinds.values())) > 1:
+            said = ", ".join(f"{column} holds {'strings' if text else 'integers'}" for column, text in kinds.items())
+            raise InvalidInput(f"{self.name} mixes kinds of ids: {said}. Make all of them int64, or all strings.")
+        return kinds[columns[0]]
+
+    def check(self, columns: Sequence[CheckedColumn]) -> None:
+        """Count in one pass what breaks a rule, and name the first row of the first rule that is broken.
+
+        Raises:
+            InvalidInput: a value breaks a rule, or a column's type makes it useless.
+        """
+        # What stands behind a column of a useless type is not read any more.
+        unfit = next((position for position, column in enumerate(columns) if column.refusal), len(columns))
+        rules = [(column, rule) for column in columns[: unfit + 1] for rule in column.rules]
+        sums = {f"rule{n}": rule.broken_by(self.table[column.name]).sum() for n, (column, rule) in enumerate(rules)}
+        counts = self.table.aggregate(**sums).to_pyarrow().to_pylist()[0] if sums else {}
+        for n, (column, rule) in enumerate(rules):
+            if count := counts[f"rule{n}"]:
+                self.refuse(column, rule, count)
+        if unfit < len(columns):
+            raise InvalidInput(f"{self.name} {columns[unfit].refusal}")
+
+    def refuse(self, column: CheckedColumn, rule: Rule, count: int) -> NoReturn:
+        """Name the first row that breaks a rule, with its value as it stands in the file.
+
+        Raises:
+            InvalidInput: always.
+        """
+        found = self.first(lambda table: rule.broken_by(table[column.name]))
+        more = f" ({count} such rows)" if count > 1 else ""
+        raise InvalidInput(f"{found.place}: {column.name} is {found.values[column.name]!r}, which {rule.says}{more}")
+
+    def first(self, wrong: Callable[[Table], BooleanValue]) -> FoundRow:
+        """Return the first of the rows that are wrong, of which there must be one."""
+        for name, table in self.files:
+            numbered = _numbered(table)
+            if found := _rows(numbered.filter(wrong(numbered)).order_by(ROW).limit(1)):
+                return FoundRow(name, found[0][ROW] + 1, found[0])
+        return FoundRow(self.name, None, _rows(self.table.filter(wrong(self.table)).limit(1))[0])
+
+    def first_again(self, keys: Callable[[Table], Mapping[str, Column]]) -> FoundRow:
+        """Return the first row whose keys an earlier one had, of which there must be one; null keys are no key."""
+        parts = self.files or [(self.name, self.table)]
+        keyed = []
+        for number, (_, table) in enumerate(parts):
+            numbered = _numbered(table)
+            keyed.append(numbered.select(ROW, **{FILE: ibis.literal(number)}, **keys(numbered)))
+        rows = ibis.union(*keyed) if len(keyed) > 1 else keyed[0]
+        names = [name for name in rows.columns if name not in (ROW, FILE)]
+        times_seen = ibis.row_number().over(group_by=names, order_by=[FILE, ROW])
+        again = rows.drop_null(names).mutate(**{SEEN: times_seen}).filter(ibis._[SEEN] > 0)
+        found = _rows(again.order_by(FILE, ROW).limit(1))[0]
+        name, table = parts[found[FILE]]
+        numbered = _numbered(table)
+        values = _rows(numbered.filter(numbered[ROW] == found[ROW]))[0]
+        return FoundRow(name, found[ROW] + 1 if self.files else None, values)
+
+    def parsed(self, columns: Mapping[str, CheckedColumn]) -> Table:
+        """Return the columns as they are read, under the names given."""
+        return self.table.select(**{name: column.parse(self.table[column.name]) for name, column in columns.items()})
+
+
+def require_columns(name: str, columns: Sequence[str], needed: Needed) -> None:
+    """Check that the columns that params.yaml names are in a table.
+
+    Raises:
+        InvalidInput: one is missing; the nearest existing one is named.
+    """
+    for parameter, column in needed:
+        if column in columns:
+            continue
+        near = difflib.get_close_matches(column, columns, n=1, cutoff=0.0)
+        raise InvalidInput(
+            f"{name} has no column {column!r}; its columns are {', '.join(columns)}. Rename one, or set "
+            f"snapshot.{parameter} in params.yaml (nearest: {near[0] if near else 'none'})."
+        )
+
+
+def _numbered(table: Table) -> Table:
+    # Over no order: an engine that reads a file in its order numbers the rows as they stand there.
+    return table.mutate(**{ROW: ibis.row_number()})
+
+
+def _rows(table: Table) -> list[dict[str, Any]]:
+    # Times as text: Python has no datetime beyond the year 9999, nor for a database's infinity.
+    times = [name for name, kind in table.schema().items() if kind.is_temporal()]
+    shown = table.mutate(**{name: table[name].cast("string") for name in times})
+    rows: list[dict[str, Any]] = shown.to_pyarrow().to_pylist()
+    return rows

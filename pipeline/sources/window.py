@@ -1,0 +1,68 @@
+"""The stretch of time that a night reads of an event log, as a filter that a Parquet scan or a database can use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import ibis
+import pyarrow as pa
+from ibis.expr.types import BooleanValue, Column, Table
+
+from pipeline.sources.columns import CheckedColumn
+
+
+@dataclass(frozen=True)
+class Window:
+    """The events wanted of a log: after < time <= until, in unix seconds."""
+
+    after: int
+    until: int
+
+    def of(self, table: Table, column: CheckedColumn) -> Table:
+        """Return the rows within, and those whose time cannot be read, which are to be refused.
+
+        Whole seconds and timestamps are compared as they are stored, so that the parts of a Parquet file that lie
+        outside are not read: rows without a time are then looked for by `has_no_time`.
+        """
+        raw = table[column.name]
+        kind = raw.type()
+        if kind.is_integer():
+            return table.filter(self._holds(raw))
+        if kind.is_timestamp():
+            zone = UTC if kind.timezone else None
+            first, end = (datetime.fromtimestamp(second + 1, UTC) for second in (self.after, self.until))
+            bounds = [ibis.literal(bound.replace(tzinfo=zone), type=kind) for bound in (first, end)]
+            return table.filter((raw >= bounds[0]) & (raw < bounds[1]))
+        seconds = column.parse(raw)
+        return table.filter(seconds.isnull() | self._holds(seconds))
+
+    def has_no_time(self, table: Table, column: CheckedColumn) -> bool:
+        """Return whether a row has no time at all, by what a Parquet file says of its parts."""
+        raw = table[column.name]
+        return bool(table.filter(raw.isnull()).limit(1).count().to_pyarrow().as_py())
+
+    def _holds(self, seconds: Column) -> BooleanValue:
+        return (seconds > self.after) & (seconds <= self.until)
+
+    def postgres_condition(self, column: str, kind: pa.DataType) -> str | None:
+        """Return the filter for a PostgreSQL column of this type, or None where times are text.
+
+        column: quoted as an identifier.
+        """
+        if pa.types.is_timestamp(kind):
+            word = "TIMESTAMPTZ" if kind.tz else "TIMESTAMP"
+            first, end = (
+                f"{word} '{datetime.fromtimestamp(second + 1, UTC):%Y-%m-%d %H:%M:%S}{'+00' if kind.tz else ''}'"
+                for second in (self.after, self.until)
+            )
+        elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or isinstance(kind, pa.OpaqueType):
+            first, end = str(self.after + 1), str(self.until + 1)
+        else:
+            return None
+        return f"(({column} >= {first} AND {column} < {end}) OR {column} IS NULL)"
+
+    def sqlite_condition(self, column: str) -> str:
+        """Return the filter for a SQLite column, whose every value has a type of its own: numbers are compared."""
+        within = f"{column} >= {self.after + 1} AND {column} < {self.until + 1}"
+        return f"(typeof({column}) NOT IN ('integer', 'real') OR ({within}))"

@@ -1,0 +1,1 @@
+"""A graph divided, its arrays and its certificate; pure."""

@@ -1,0 +1,67 @@
+"""The features that were known at the time of a cut."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ncnc_core.splits.leak_invariants import Invariant
+from pipeline.graphs.tables import GraphTables
+from pipeline.records.chain import EdgeSplit
+
+
+def features_as_known(
+    stage: Stage, used: Tensor | None, tables: GraphTables, split: EdgeSplit, as_of: datetime
+) -> tuple[Invariant, ...]:
+    """Count the nodes whose features, as they were used, are not those known at the stage's cut; none, no count.
+
+    What was known is found anew from the history: `GraphTables.features_at` made what was used, and would agree with
+    itself.
+    """
+    if used is None:
+        return ()
+    cut = feature_cut(split, stage)
+    known = _newest_by(tables, int(as_of.timestamp()) if cut is None else cut)
+    differ: NDArray[np.bool_] = (used.numpy() != known).any(axis=1)
+    return (Invariant(f"{stage}_features_not_younger_than_their_cut", len(differ), int(differ.sum())),)
+
+
+def _newest_by(tables: GraphTables, time: int) -> NDArray[np.float32] | None:
+    """Return each node's values of the latest date up to a time, zeros where there are none; O(values log values)."""
+    history = tables.history
+    if tables.features is None or history is None:
+        return tables.features
+    known = np.flatnonzero(history.since <= time)
+    by_node = known[np.lexsort((history.since[known], history.node[known]))]
+    node = history.node[by_node]
+    latest = np.flatnonzero(np.diff(node, append=-1))  # where the next value is another node's
+    features = np.zeros((tables.num_nodes, history.values.shape[1]), dtype=np.float32)
+    features[node[latest]] = history.values[by_node[latest]]
+    return features
+
+
+Stage = Literal["training", "testing", "serving"]
+
+
+def features_for(tables: GraphTables, split: EdgeSplit, stage: Stage) -> torch.Tensor | None:
+    """Return the node features as a stage may know them, [n, f], or None where the graph has none.
+
+    Training knows those of the train cut, testing those of the valid cut, a served model the present ones; where no
+    time divides the edges there is no earlier time to know them at.
+    """
+    import torch
+
+    cut = feature_cut(split, stage)
+    known = tables.features if cut is None else tables.features_at(cut)
+    return None if known is None else torch.tensor(known)
+
+
+def feature_cut(split: EdgeSplit, stage: Stage) -> int | None:
+    """Return the time after which a stage may know no feature, in unix seconds; None: it may know all."""
+    cut = {"training": split.cut_train or split.cut_valid, "testing": split.cut_valid, "serving": None}[stage]
+    return None if cut is None else int(cut.timestamp())

@@ -1,0 +1,1 @@
+"""A night's training, where it begins, and searches over it."""

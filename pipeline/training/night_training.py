@@ -1,0 +1,130 @@
+"""A night's trainings: each with checkpoints in MLflow, so that a killed one goes on, here or on another machine."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.link_model import LinkModel
+from ncnc_core.training.checkpoint import EpochResult
+from ncnc_core.training.completion_calibration import CompletionCalibration
+from ncnc_core.training.data import TrainingData
+from ncnc_core.training.trained_network import TrainedNetwork, train_network
+from pipeline.graphs.tables import GraphTables
+from pipeline.params.params import TrainParams
+from pipeline.records.chain import EpochPoint
+from pipeline.registry.model_registry import ModelRegistry
+from pipeline.runs.folder import RunFolder
+from pipeline.splits.arrays import SplitArrays
+
+logger = logging.getLogger(__name__)
+CHECKPOINT_NAME = "checkpoint"
+EPOCHS_PER_UPLOAD = 5  # a worker that dies loses at most this many epochs; each upload costs about 0.1 s
+
+
+class NightTraining:
+    """Trains one recipe on one night's data, once for the challenger and once more for a control beside it."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        params: TrainParams,
+        data: TrainingData,
+        run_id: str,
+        device: torch.device,
+        registry: ModelRegistry,
+    ) -> None:
+        self.params, self.data, self.run_id, self.device, self.registry = params, data, run_id, device, registry
+        self._staging = folder.path / ".staging"
+        self._checkpoints: list[Path] = []
+
+    def run(self, initial_weights: Mapping[str, Tensor] | None, name: str = "") -> TrainedNetwork:
+        """Train, resuming from the checkpoint that an earlier try left in MLflow; what has a name logs under it."""
+        kept = f"{name}_{CHECKPOINT_NAME}" if name else CHECKPOINT_NAME
+        checkpoint = self._staging / f"{kept}-{uuid.uuid4().hex}"
+        self._checkpoints.append(checkpoint)
+        self.registry.fetch_file(self.run_id, checkpoint, kept)
+
+        def report(result: EpochResult) -> None:
+            found = {"loss": result.loss, **{f"valid_{metric}": value for metric, value in result.metrics.items()}}
+            prefix = f"{name}_" if name else ""
+            logged = {f"{prefix}{metric}": value for metric, value in found.items()}
+            self.registry.log_metrics(self.run_id, logged, step=result.epoch)
+            if result.epoch % EPOCHS_PER_UPLOAD == 0 and checkpoint.is_file():
+                self.registry.put_file(self.run_id, checkpoint, kept)
+            logger.info(
+                "%sepoch %d loss %.4f %s seconds %.1f",
+                *(f"{name} " if name else "", result.epoch, result.loss, result.metrics, result.seconds),
+            )
+
+        return train_network(
+            self.params.model,
+            self.params.training,
+            self.data,
+            selection_metric=self.params.selection_metric,
+            on_epoch=report,
+            checkpoint=checkpoint,
+            device=self.device,
+            initial_weights=initial_weights,
+        )
+
+    def remove_checkpoints(self) -> None:
+        """Remove this machine's checkpoints, once what they led to is recorded."""
+        for checkpoint in self._checkpoints:
+            checkpoint.unlink(missing_ok=True)
+
+
+def training_data(tables: GraphTables, arrays: SplitArrays, features: Tensor | None) -> TrainingData:
+    """Return what training may see: nothing later than the train cut but the validation pairs themselves."""
+    return TrainingData(
+        num_nodes=tables.num_nodes,
+        features=features,
+        train_edges=arrays.train,
+        # Only edges known at the cut: excluding validation or test positives would leak them.
+        forbidden_keys=pair_keys(arrays.known_train, tables.num_nodes).unique(),
+        valid_edges=arrays.valid,
+        valid_negatives=arrays.valid_negatives,
+    )
+
+
+def model_that_serves(trained: TrainedNetwork, tables: GraphTables, features: Tensor | None) -> LinkModel:
+    """Return the model with the graph it serves on: all living edges of the snapshot."""
+    living = torch.from_numpy(tables.edges[:, tables.living])
+    return LinkModel(
+        config=trained.model,
+        network=trained.network,
+        node_ids=tables.node_ids.tolist(),
+        features=features,
+        adjacency=Adjacency.from_edges(living, tables.num_nodes),
+        calibration=trained.score_calibration,
+    )
+
+
+def epoch_points(trained: TrainedNetwork) -> tuple[EpochPoint, ...]:
+    """Return every epoch as the record keeps it: the loss, and the selection metric where it was evaluated."""
+    return tuple(
+        EpochPoint(
+            epoch=item.epoch,
+            loss=item.loss,
+            value=item.metrics.get(trained.selection_metric),
+            seconds=round(item.seconds, 3),
+        )
+        for item in trained.history
+    )
+
+
+def calibrated_metrics(calibration: CompletionCalibration) -> dict[str, float]:
+    """Return the constants of completion that validation chose, and what it made of them."""
+    chosen = calibration.chosen
+    return {
+        "completion_scale": chosen.scale,
+        "completion_offset": chosen.offset,
+        "completion_alpha": chosen.alpha,
+        "completion_valid_value": chosen.value,
+    }

@@ -1,0 +1,182 @@
+"""A search for better hyper-parameters: trials on a night's training and validation edges, never on its test edges."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+import torch
+import yaml
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.training.checkpoint import EpochResult
+from ncnc_core.training.data import TrainingData
+from ncnc_core.training.trained_network import train_network
+from pipeline.doors import Doors
+from pipeline.errors import InvalidInput
+from pipeline.params.params import Params
+from pipeline.records.chain import EdgeSplit
+from pipeline.runs import compute
+from pipeline.runs.data import snapshot_tables, split_arrays
+from pipeline.runs.folder import RunFolder
+from pipeline.splits.known_features import features_for
+from pipeline.training.night_training import training_data
+from pipeline.training.search_space import SearchSpace, Value, fragment, with_values
+from pipeline.training.search_study import ENDED, REFUSED, ended, opened_study, outcome_of, prepare_next
+
+logger = logging.getLogger(__name__)
+FOLDER = "tuning"
+TUNED_FILE = "tuned_params.yaml"
+
+
+class TimeIsOver(Exception):
+    """The time given to a search is over."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search has found: the best trial's values, its validation metric, and that of the present parameters.
+
+    `trials` have ended, `pruned` of them before their last epoch.
+    """
+
+    study: str
+    metric: str
+    trials: int
+    pruned: int
+    best: float
+    baseline: float | None
+    values: dict[str, Value]
+    params_file: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Trains what a trial draws, and answers the selection metric on validation."""
+
+    space: SearchSpace
+    params: Params
+    data: TrainingData
+    device: torch.device
+    deadline: float  # as time.monotonic counts
+
+    def __call__(self, trial: Trial) -> float:
+        """Train one trial; one that cannot be trained is cut short with its reason, so that the search goes on."""
+        metric = self.params.train.selection_metric
+
+        def report(result: EpochResult) -> None:
+            if time.monotonic() > self.deadline:
+                raise TimeIsOver
+            if metric in result.metrics:
+                trial.report(result.metrics[metric], result.epoch)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+
+        try:
+            drawn = with_values(self.params, self.space.draw(trial)).train
+            return train_network(
+                drawn.model,
+                drawn.training,
+                self.data,
+                selection_metric=metric,
+                on_epoch=report,
+                device=self.device,
+            ).value
+        except (InvalidGraph, InvalidInput) as error:
+            logger.warning("trial %d cannot be trained: %s", trial.number, error)
+            trial.set_user_attr(REFUSED, str(error))
+            # Not failed: what failed is drawn anew, and would be refused anew for ever.
+            raise optuna.TrialPruned from error
+
+
+def tune(
+    folder: RunFolder,
+    params: Params,
+    space: SearchSpace,
+    *,
+    trials: int,
+    seconds: float | None,
+    doors: Doors,
+    on_trial: Callable[[int, FrozenTrial], None] = lambda count, trial: None,
+) -> Tuned:
+    """Search until `trials` trials have ended, those of earlier calls counted, or the time is over.
+
+    The first trial has the present parameters. The same space, split and parameters are the same study: a killed
+    search goes on, the trial it died in begins anew, and as each draw hangs on its number and on the trials before it,
+    the search comes to what an undisturbed one would. `on_trial` hears of each trial and of how many have ended.
+
+    Raises:
+        InvalidInput: no trial ended well.
+    """
+    deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
+    objective = Objective(space, params, tuning_data(folder, doors), compute.use(params.resources), deadline)
+    name, registry, graph = study_name(folder, params, space), doors.registry, folder.graph
+    search = registry.open_search(graph, name, folder.name)
+
+    def enter(study: optuna.Study, trial: FrozenTrial) -> None:
+        if trial.state in ENDED:
+            history = sorted(trial.intermediate_values.items())
+            registry.log_trial(
+                graph, search, name, trial.number, params=trial.params, history=history, outcome=outcome_of(trial)
+            )
+            on_trial(len(ended(study)), trial)
+
+    with opened_study(name, folder.path / FOLDER, doors.environment.tuning_storage) as study:
+        entered = registry.entered_trials(graph, name)
+        for trial in ended(study):
+            if trial.number not in entered:  # a kill came between the study's entry and this one
+                enter(study, trial)
+        while len(ended(study)) < trials and time.monotonic() < deadline:
+            prepare_next(study, seed=params.train.training.seed, first=space.present(params.train))
+            study.optimize(objective, n_trials=1, catch=(TimeIsOver,), callbacks=[enter])
+        found = _found(study, folder, params, space)
+    registry.put_file(search, found.params_file, TUNED_FILE)
+    registry.close_search(search, best=found.best, trials=found.trials)
+    return found
+
+
+def tuning_data(folder: RunFolder, doors: Doors) -> TrainingData:
+    """Return what a trial may see: training and validation pairs. Of the test pairs it is handed none."""
+    split, tables = folder.get(EdgeSplit), snapshot_tables(folder, doors)
+    arrays = split_arrays(folder, doors)
+    return training_data(tables, arrays.without_test(), features_for(tables, split, "training"))
+
+
+def study_name(folder: RunFolder, params: Params, space: SearchSpace) -> str:
+    """Return the name that a search of this space on this split, from these parameters, always has."""
+    split, start = folder.get(EdgeSplit).sha256, params.train.model_dump_json()
+    digest = hashlib.sha256(f"{split}\n{start}\n{space.model_dump_json()}\n".encode()).hexdigest()
+    return f"{folder.name}-{digest[:12]}"
+
+
+def _found(study: optuna.Study, folder: RunFolder, params: Params, space: SearchSpace) -> Tuned:
+    done = ended(study)
+    complete = [trial for trial in done if trial.state == TrialState.COMPLETE]
+    if not complete:
+        raise InvalidInput(
+            f"None of {len(done)} trials ended well. Raise --trials or --timeout, or narrow the search space."
+        )
+    best = max(complete, key=lambda trial: (_value(trial), -trial.number))
+    path = folder.path / FOLDER / TUNED_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(fragment(best.params), sort_keys=False))
+    return Tuned(
+        study=study.study_name,
+        metric=params.train.selection_metric,
+        trials=len(done),
+        pruned=len(done) - len(complete),
+        best=_value(best),
+        baseline=_value(complete[0]) if complete[0].params == space.present(params.train) else None,
+        values=dict(best.params),
+        params_file=path,
+    )
+
+
+def _value(trial: FrozenTrial) -> float:
+    return float("-inf") if trial.value is None else float(trial.value)

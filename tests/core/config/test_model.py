@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ncnc_core.config.model import ModelConfig
+
+
+def test_config_comes_back_from_json_equal() -> None:
+    config = ModelConfig(predictor="ncn2", encoder="gcn", completion_max_neighbors=None, structural_features=True)
+    assert ModelConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"predictor": "ncnd"},
+        {"hidden_channels": 0},
+        {"completion_prior": 0.5},
+        {"node_embedding": True},
+        {"xdp": 0.1},
+        {"beta": None},
+        {"beta": float("nan")},
+    ],
+)
+def test_unknown_names_and_values_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        ModelConfig.model_validate(wrong)
+
+
+def test_parity_mode_turns_every_switch_the_published_way_and_leaves_the_rest_to_the_caller() -> None:
+    config = ModelConfig.as_published(encoder="gcn", symmetric_edge_dropout=True)
+    assert config.score_known_edges_as_published
+    assert config.noisy_completion_as_published
+    assert config.completion_max_neighbors is None
+    assert (config.encoder, config.symmetric_edge_dropout) == ("gcn", True)
+
+
+def test_off_without_quotes_in_yaml_is_off() -> None:
+    assert ModelConfig.model_validate({"node_embedding": False}).node_embedding == "off"

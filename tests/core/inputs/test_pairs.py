@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.inputs.pairs import (
+    clean_ids,
+    pair_ends,
+    pair_positions,
+    paired_positions,
+    positions_of,
+    require_one_id_each,
+)
+
+KNOWN = {"a": 0, "b": 1, "c": 2, "d": 3}
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        torch.tensor([[0, 1, 2], [1, 2, 3]]),
+        np.array([[0, 1, 2], [1, 2, 3]], dtype=np.int32),
+        np.array([[0, 1], [1, 2], [2, 3]]),  # one edge a row
+        [(0, 1), (1, 2), (2, 3)],
+        [["a", "b"], ["b", "c"], ["c", "d"]],
+        np.array([["a", "b", "c"], ["b", "c", "d"]]),
+        np.array([["a", "b", "c"], ["b", "c", "d"]], dtype=object),
+        pd.DataFrame({"source": ["a", "b", "c"], "target": ["b", "c", "d"]}),
+    ],
+    ids=["tensor", "array", "rows", "list", "text-list", "text-array", "objects", "table"],
+)
+def test_every_form_of_pairs_gives_the_same_positions(pairs: object) -> None:
+    assert pair_positions(pairs, KNOWN).tolist() == [[0, 1, 2], [1, 2, 3]]
+
+
+def test_two_rows_win_in_an_array_of_two_by_two_and_a_list_holds_pairs() -> None:
+    both = [[0, 1], [2, 3]]
+    assert pair_ends(np.array(both)).values.tolist() == [[0, 1], [2, 3]]
+    assert pair_ends(both).values.tolist() == [[0, 2], [1, 3]]
+
+
+def test_whole_numbers_are_positions_in_an_array_and_ids_in_a_table() -> None:
+    known = {30: 0, 10: 1, 20: 2}
+    assert pair_positions(np.array([[0], [2]]), known).tolist() == [[0], [2]]
+    table = pd.DataFrame({"from": [30], "to": [20]})
+    ends = pair_ends(table, source="from", target="to")
+    assert ends.are_ids
+    assert ends.positions(known, "pairs").tolist() == [[0], [2]]
+
+
+@pytest.mark.parametrize("pairs", [[], np.zeros((2, 0)), np.zeros((0, 2), dtype=np.int64), torch.zeros(2, 0)])
+def test_no_pairs_are_no_pairs_whatever_their_type(pairs: object) -> None:
+    assert pair_positions(pairs, KNOWN).shape == (2, 0)
+
+
+def test_missing_column_is_named_with_the_remedy() -> None:
+    with pytest.raises(InvalidGraph, match=r"no column 'target', only \['source', 'to'\]\. Name the columns.*target="):
+        pair_ends(pd.DataFrame({"source": [1], "to": [2]}))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        (np.array([[0.0, 1.0], [2.0, 3.0]]), r"place 0 of the array holds 0\.0 \(float\)\. Convert them; a missing"),
+        (torch.tensor([[0.5], [1.0]]), r"holds 0\.5 \(float\)"),
+        (np.array([[True], [False]]), r"holds True \(bool\)"),
+        (
+            pd.DataFrame({"source": [1, None], "target": [2, 3]}),
+            r"column 'source' holds 1\.0 \(float\).*drop those rows",
+        ),
+        (pd.DataFrame({"source": ["a", None], "target": ["b", "c"]}), r"place 1 of column 'source' holds nan"),
+        (pd.DataFrame({"source": ["a", 1], "target": ["b", "c"]}), r"column 'source' mixes them.*numbers to text"),
+        (pd.DataFrame({"source": ["a"], "target": [1]}), r"column 'source' holds object and column 'target' int64"),
+        ([(0, 1), (0, 1, 2)], r"item 1 is \(0, 1, 2\)\. Give pairs"),
+        (["ab"], r"item 0 is 'ab'"),
+        ([("a", 1)], r"the list mixes them \(first: 'a'\)"),
+        (np.zeros((3, 4), dtype=np.int64), r"\[2, pairs\] or \[pairs, 2\], but got \[3, 4\]\. Put the two ends"),
+        (np.arange(4), r"but got \[4\]"),
+        ({"a": "b"}, r"not as dict\. Convert"),
+        ("ab", r"not as str"),
+    ],
+)
+def test_what_is_no_pair_is_refused_with_its_place(pairs: object, message: str) -> None:
+    with pytest.raises(InvalidGraph, match=message):
+        pair_ends(pairs)
+
+
+def test_unknown_ids_are_counted_and_the_first_is_named() -> None:
+    with pytest.raises(InvalidGraph, match=r"The pairs name 2 nodes of 3 .*first: 'x'.*4 nodes, whose ids are text"):
+        pair_positions([("a", "x"), ("y", "x")], KNOWN)
+    with pytest.raises(InvalidGraph, match=r"1 of 2 node ids are unknown to the model \(first: 7\).*Correct the ids"):
+        positions_of(["a", 7], KNOWN)
+
+
+def test_a_pair_of_a_node_with_itself_has_no_score() -> None:
+    with pytest.raises(
+        InvalidGraph, match=r"1 of 2 pairs join a node with itself \(first: place 1, position 2\).*Leave"
+    ):
+        pair_positions(torch.tensor([[0, 2], [1, 2]]), KNOWN)
+    with pytest.raises(InvalidGraph, match=r"join a node with itself"):
+        pair_positions([("b", "b")], KNOWN)
+
+
+def test_tensors_of_positions_are_taken_as_they_are() -> None:
+    pairs = torch.tensor([[0, 1], [2, 3]])
+    assert pair_positions(pairs, KNOWN) is pairs
+
+
+@pytest.mark.parametrize(
+    "ids", [30, np.int64(30), torch.tensor(30), np.array(30), torch.tensor([30]), np.array([30]), [torch.tensor(30)]]
+)
+def test_one_id_of_any_kind_is_found(ids: object) -> None:
+    assert positions_of(ids, {10: 0, 30: 1}).tolist() == [1]
+
+
+def test_one_text_is_one_id_and_not_its_letters() -> None:
+    assert positions_of("ab", {"a": 0, "b": 1, "ab": 2}).tolist() == [2]
+
+
+def test_ids_in_rows_and_columns_are_refused() -> None:
+    with pytest.raises(InvalidGraph, match=r"one row, but got the shape \[1, 2\]\. Flatten them"):
+        positions_of(np.array([[10, 30]]), {10: 0, 30: 1})
+
+
+def test_two_sequences_of_ids_become_pairs_and_must_be_of_one_length() -> None:
+    assert paired_positions(["a", "b"], np.array(["c", "d"]), KNOWN).tolist() == [[0, 1], [2, 3]]
+    with pytest.raises(InvalidGraph, match=r"2 sources and 1 targets\. Give one target a source"):
+        paired_positions(["a", "b"], ["c"], KNOWN)
+
+
+def test_ids_of_numpy_pandas_and_tensors_become_plain_values() -> None:
+    for given in (
+        np.array([3, 1], dtype=np.int32),
+        pd.Index([3, 1]),
+        torch.tensor([3, 1]),
+        range(3, 0, -2),
+        [np.int64(3), 1],
+    ):
+        ids = clean_ids(given, "ids")
+        assert ids == [3, 1]
+        assert {type(one) for one in ids} == {int}
+    assert [type(one) for one in clean_ids(np.array(["x", "y"]), "ids")] == [str, str]
+
+
+def test_each_node_has_one_id_of_its_own() -> None:
+    require_one_id_each(["a", "b"], 2)
+    with pytest.raises(InvalidGraph, match=r"3 node ids, 2 of them different, for 3 nodes\. Give each node one id"):
+        require_one_id_each(["a", "b", "a"], 3)

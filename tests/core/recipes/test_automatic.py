@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.recipes import automatic as automatic
+from ncnc_core.recipes.automatic import AutomaticConfig, GraphTraits, automatic_config
+from ncnc_core.training.fit import fit_network
+
+RING = Adjacency.from_edges(torch.stack([torch.arange(40), (torch.arange(40) + 1) % 40]), 40)
+CORA_LIKE = GraphTraits(
+    num_nodes=2708, num_edges=5278, edge_degree=11.0, closed_share=0.6, num_features=1433, feature_density=0.013,
+    has_ids=False, has_weights=False,
+)  # fmt: skip
+FEATURELESS = replace(CORA_LIKE, num_features=0, feature_density=1.0)
+
+
+def chosen(monkeypatch: pytest.MonkeyPatch, traits: GraphTraits, **options: Any) -> AutomaticConfig:
+    """What is chosen for a graph of these traits; no test builds ten million edges."""
+    monkeypatch.setattr(GraphTraits, "of", lambda *_: traits)
+    return automatic_config(RING, **options)
+
+
+# one property each, the field it decides, and a word of the reason given for it
+@pytest.mark.parametrize(
+    ("traits", "field", "value", "reason"),
+    [
+        (CORA_LIKE, "feature_dropout", 0.5, "bags of words"),
+        (replace(CORA_LIKE, feature_density=1.0), "feature_dropout", 0.0, "measurements"),
+        (CORA_LIKE, "node_embedding", "off", "1433 features"),
+        (replace(FEATURELESS, has_ids=True), "node_embedding", "only", "ids"),
+        (FEATURELESS, "node_embedding", "only", "No features: a learnable vector"),
+        (FEATURELESS, "num_layers", 1, "60% of the edges have a common neighbour: a linear encoder of 1 layer"),
+        (replace(FEATURELESS, closed_share=0.2), "num_layers", 3, "20% of the edges have a common neighbour"),
+        (replace(FEATURELESS, num_nodes=3_000_000), "node_embedding", "off", "3000000 nodes are too many"),
+        (CORA_LIKE, "hidden_channels", 128, "128 channels"),
+        (FEATURELESS, "hidden_channels", 64, "64 channels"),
+        (CORA_LIKE, "predictor_dropout", 0.3, "dropout 0.3"),
+        (replace(FEATURELESS, num_edges=1_000_000), "predictor_dropout", 0.1, "dropout 0.1"),
+        (replace(CORA_LIKE, has_weights=True), "edge_weights", True, "weights"),
+        (CORA_LIKE, "completion_max_neighbors", None, "completing all"),
+        (replace(CORA_LIKE, edge_degree=60.0), "completion_max_neighbors", 16, "at most 16"),
+        (replace(CORA_LIKE, edge_degree=500.0), "predictor", "ncn", "500 neighbours"),
+    ],
+)
+def test_model_follows_the_property_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, traits: GraphTraits, field: str, value: object, reason: str
+) -> None:
+    choice = chosen(monkeypatch, traits)
+    assert getattr(choice.model, field) == value
+    assert any(reason in line for line in choice.reasons)
+
+
+def test_new_nodes_to_come_leave_a_featureless_graph_its_structure(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chosen(monkeypatch, FEATURELESS, expects_new_nodes=True).model.node_embedding == "off"
+
+
+# edges, the batch that leaves the graph whole, and epochs for about a thousand steps
+@pytest.mark.parametrize(
+    ("edges", "batch", "epochs"), [(100, 32, 200), (5278, 527, 99), (400_000, 40_000, 100), (5_000_000, 65_536, 20)]
+)
+def test_batches_are_a_share_of_the_edges_and_steps_about_the_same_everywhere(
+    monkeypatch: pytest.MonkeyPatch, edges: int, batch: int, epochs: int
+) -> None:
+    training = chosen(monkeypatch, replace(CORA_LIKE, num_edges=edges)).training
+    assert (training.batch_size, training.epochs) == (batch, epochs)
+
+
+def test_large_graph_is_trained_on_samples_one_number_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    choice = chosen(monkeypatch, replace(FEATURELESS, num_nodes=3_000_000, num_edges=30_000_000))
+    assert choice.training.neighbor_fan_out == (10,)
+    assert choice.training.pairs_per_epoch == 1_000_000
+    assert not choice.training.calibrate_completion
+    assert choice.model.node_embedding == "off"
+    assert any("sample of its neighbourhood" in line for line in choice.reasons)
+
+
+@pytest.mark.parametrize(
+    ("model", "calibrated"),
+    [
+        (ModelConfig(), True),
+        (ModelConfig(predictor="ncn"), False),
+        (ModelConfig(completion_alpha=0.0), False),
+        (ModelConfig(completion_depth=0), False),
+    ],
+)
+def test_given_model_is_kept_and_its_completion_fitted_where_it_has_one(model: ModelConfig, calibrated: bool) -> None:
+    choice = automatic_config(RING, model=model)
+    assert choice.model == model
+    assert choice.training.calibrate_completion is calibrated
+    assert "The model is as given" in choice.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "features",
+    [None, torch.rand(40, 3), torch.arange(40) % 5, torch.eye(40).to_sparse_csr()],
+    ids=["none", "dense", "ids", "sparse"],
+)
+def test_choice_trains_whatever_the_features(features: torch.Tensor | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(automatic, "STEPS", 5)
+    choice = automatic_config(RING, features)
+    training = choice.training.model_copy(update={"epochs": 2})
+    trained = fit_network(
+        RING, features, model=choice.model, training=training, selection_metric="mrr", valid_fraction=0.2,
+        negatives_per_edge=4, on_epoch=None, device="cpu",
+    )  # fmt: skip
+    assert trained.network(features, RING, torch.tensor([[0], [2]])).isfinite().all()
+
+
+def test_same_graph_and_seed_give_the_same_choice() -> None:
+    assert automatic_config(RING, seed=3) == automatic_config(RING, seed=3)
+    assert automatic_config(RING, seed=3).training.seed == 3
+
+
+def test_graph_without_edges_gets_a_choice_too() -> None:
+    empty = Adjacency.from_edges(torch.zeros(2, 0, dtype=torch.int64), 3)
+    assert automatic_config(empty).training.batch_size == 32
+
+
+# a triangle 0-1-2 with a tail 2-3-4, and node 5 alone
+TAILED = Adjacency.from_edges(torch.tensor([[0, 0, 1, 2, 3], [1, 2, 2, 3, 4]]), 6)
+
+
+def traits(adjacency: Adjacency = TAILED, features: torch.Tensor | None = None) -> GraphTraits:
+    return GraphTraits.of(adjacency, features, torch.Generator().manual_seed(0))
+
+
+def test_degrees_are_those_at_the_ends_of_edges() -> None:
+    found = traits()
+    assert (found.num_nodes, found.num_edges) == (6, 5)
+    assert found.edge_degree == pytest.approx((4 + 4 + 9 + 4 + 1) / 10)
+
+
+def test_closed_share_is_near_the_share_of_edges_in_triangles() -> None:
+    """Sixty triangles and as many bare edges as they have: half of the edges are closed."""
+    triangle = torch.tensor([[0, 0, 1], [1, 2, 2]])
+    edges = torch.cat(
+        [triangle + 3 * one for one in range(60)] + [torch.tensor([[180], [181]]) + 2 * i for i in range(180)], 1
+    )
+    assert traits(Adjacency.from_edges(edges, 540)).closed_share == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_features_are_counted_with_their_zeros(is_sparse: bool) -> None:
+    features = torch.zeros(6, 10)
+    features[0, :6] = 1.0
+    found = traits(features=features.to_sparse_csr() if is_sparse else features)
+    assert (found.num_features, found.has_ids) == (10, False)
+    assert found.feature_density == pytest.approx(0.1)
+
+
+def test_integers_are_ids_and_no_features() -> None:
+    found = traits(features=torch.arange(6))
+    assert (found.num_features, found.has_ids) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("weight", "usable"),
+    [([1.0, 2.0, 1.0, 0.0, 3.0], True), ([1.0] * 5, False), ([1.0, -2.0, 1.0, 1.0, 1.0], False)],
+)
+def test_weights_count_where_they_differ_and_none_is_below_0(weight: list[float], usable: bool) -> None:
+    edges = torch.tensor([[0, 0, 1, 2, 3], [1, 2, 2, 3, 4]])
+    assert traits(Adjacency.from_edges(edges, 6, torch.tensor(weight))).has_weights is usable
+
+
+def test_graph_without_edges_has_traits_too() -> None:
+    found = traits(Adjacency.from_edges(torch.zeros(2, 0, dtype=torch.int64), 1))
+    assert (found.edge_degree, found.closed_share) == (0.0, 0.0)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import networkx as nx
+import pandas as pd
+import pytest
+import torch
+
+from ncnc_core.config.model import ModelConfig, NodeEmbedding
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.serving.grown_graph import grown_graph, replaced_graph
+from ncnc_core.serving.saved_model import ModelParts
+
+SQUARE = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+FEATURES = torch.arange(8.0).view(4, 2)
+NEW_ROW = pd.DataFrame([[9.0, 9.0]], index=["e"])
+
+
+def parts(
+    features: torch.Tensor | None = FEATURES, weight: torch.Tensor | None = None, node_embedding: NodeEmbedding = "off"
+) -> ModelParts:
+    config = ModelConfig(hidden_channels=4, node_embedding=node_embedding)
+    network = LinkNetwork(config, num_features=0 if features is None else 2, num_ids=4)
+    return ModelParts(config, network, Adjacency.from_edges(SQUARE, 4, weight), features, list("abcd"))
+
+
+def test_another_graph_on_the_same_nodes_keeps_their_features() -> None:
+    known = parts()
+    for edges in (torch.tensor([[0], [2]]), [("a", "c")], pd.DataFrame({"source": ["a"], "target": ["c"]})):
+        found = replaced_graph(known, edges, None, None, None)
+        assert found.node_ids == known.node_ids
+        assert found.features is known.features
+        assert found.adjacency().edges().tolist() == [[0], [2]]
+
+
+def test_new_ids_of_the_edges_become_nodes_behind_the_known_ones() -> None:
+    found = replaced_graph(parts(None), [("z", "a"), ("y", "z")], None, None, None)
+    assert found.node_ids == ["a", "b", "c", "d", "y", "z"]
+    with pytest.raises(
+        InvalidGraph, match=r"2 of 6 nodes are new to the model and have no features \(first: 'y'\)\. Give"
+    ):
+        replaced_graph(parts(), [("z", "a"), ("y", "z")], None, None, None)
+
+
+def test_a_graph_that_brings_its_nodes_takes_their_features_by_id() -> None:
+    for own in (FEATURES, FEATURES.to_sparse_csr()):
+        found = replaced_graph(parts(own), nx.Graph([("d", "b")]), None, None, None)
+        assert found.node_ids == ["d", "b"]
+        assert found.features is not None
+        assert found.features.to_dense().tolist() == [[6.0, 7.0], [2.0, 3.0]]
+    table = pd.DataFrame([[1.0, 1.0], [2.0, 2.0]], index=["d", "q"])
+    brought = replaced_graph(parts(), [("d", "q")], table, None, None)
+    assert brought.node_ids == ["d", "q"]
+    assert brought.features is not None
+    assert brought.features.tolist() == [[1.0, 1.0], [2.0, 2.0]]
+
+
+def test_learnt_vectors_stay_with_their_nodes_or_are_refused() -> None:
+    known = parts(None, node_embedding="only")
+    assert replaced_graph(known, [("a", "z")], None, None, None).node_ids == ["a", "b", "c", "d", "z"]
+    with pytest.raises(InvalidGraph, match=r"a vector for each of 4 nodes by its place.*begin with the model's own"):
+        replaced_graph(known, [("a", "b")], None, ["b", "a", "c", "d"], None)
+
+
+def test_nodes_and_edges_are_added_and_removed() -> None:
+    found = grown_graph(parts(), [("e", "a"), ("b", "d")], None, NEW_ROW, None, [("a", "b")])
+    assert found.node_ids == list("abcde")
+    assert found.features is not None
+    assert found.features[4].tolist() == [9.0, 9.0]
+    assert found.adjacency().edges().tolist() == [[0, 0, 1, 1, 2], [3, 4, 2, 3, 3]]
+
+
+def test_edges_between_known_nodes_need_nothing_else() -> None:
+    known = parts()
+    found = grown_graph(known, torch.tensor([[0], [2]]), None, None, None, None)
+    assert found.features is known.features
+    assert found.adjacency().num_edges == 5
+
+
+def test_sparse_features_grow_sparse() -> None:
+    found = grown_graph(parts(FEATURES.to_sparse_csr()), None, ["e"], torch.tensor([[9.0, 9.0]]), None, None)
+    assert found.features is not None
+    assert found.features.layout == torch.sparse_csr
+    assert found.features.to_dense()[4].tolist() == [9.0, 9.0]
+
+
+def test_weights_are_kept_and_an_edge_without_one_weighs_one() -> None:
+    known = parts(weight=torch.tensor([2.0, 3.0, 4.0, 5.0]))
+
+    def weights(**options: object) -> dict[tuple[int, int], float]:
+        settings: dict[str, object] = {"new_nodes": None, "features": None, "edge_weight": None, "removed_edges": None}
+        found = grown_graph(known, **{**settings, **options}).adjacency()  # type: ignore[arg-type]
+        assert found.weight is not None
+        upper = found.row < found.column
+        return dict(zip(map(tuple, found.edges().T.tolist()), found.weight[upper].tolist(), strict=True))
+
+    before = {(0, 1): 2.0, (1, 2): 3.0, (2, 3): 4.0, (0, 3): 5.0}
+    assert weights(new_edges=[("a", "c"), ("b", "a")]) == before | {(0, 2): 1.0}  # b - a is there, and keeps its own
+    assert weights(new_edges=[("a", "c")], edge_weight=[7.0]) == before | {(0, 2): 7.0}
+    assert weights(new_edges=[("a", "b")], edge_weight=[7.0], removed_edges=[("a", "b")]) == before | {(0, 1): 7.0}
+    with pytest.raises(InvalidGraph, match=r"edge 0-1 comes twice, with the weights 2\.0 and 7\.0"):
+        weights(new_edges=[("a", "b")], edge_weight=[7.0])
+
+
+@pytest.mark.parametrize(
+    ("new_edges", "new_nodes", "features", "message"),
+    [
+        ([("a", "e")], None, None, r"new_edges name 1 nodes of 2 that the graph does not have \(first: 'e'\)"),
+        (None, ["e"], None, r"1 of 1 nodes are new to the model and have no features \(first: 'e'\)\. Give features"),
+        (None, ["e"], torch.zeros(1, 3), r"features of shape \[1, 3\], and those of the model's nodes are \[4, 2\]"),
+        (
+            None,
+            ["e", "b"],
+            torch.zeros(2, 2),
+            r"1 of 2 new nodes are nodes of the model already \(first: 'b'\)\. Leave",
+        ),
+        (
+            None,
+            [7, 8],
+            torch.zeros(2, 2),
+            r"ids are text, and those of 2 new nodes are whole numbers \(first: 7\)\. Conv",
+        ),
+        (None, ["e", "f"], torch.zeros(1, 2), r"1 rows for 2 nodes"),
+    ],
+)
+def test_what_does_not_fit_the_graph_is_refused(
+    new_edges: object, new_nodes: list[str] | list[int] | None, features: object, message: str
+) -> None:
+    with pytest.raises(InvalidGraph, match=message):
+        grown_graph(parts(), new_edges, new_nodes, features, None, None)
+
+
+def test_features_for_a_graph_without_any_are_refused() -> None:
+    with pytest.raises(InvalidGraph, match=r"for 1 new nodes, but the model's graph has none\. Leave them out"):
+        grown_graph(parts(None), None, None, NEW_ROW, None, None)
+
+
+@pytest.mark.parametrize(("pair", "position"), [((-1, 0), "-1"), ((4, 0), "4"), ((10**8, 0), "100000000")])
+@pytest.mark.parametrize("what", ["new_edges", "removed_edges"])
+def test_positions_beyond_the_nodes_are_refused(pair: tuple[int, int], position: str, what: str) -> None:
+    new, removed = ([pair], None) if what == "new_edges" else (None, [pair])
+    message = rf"{what} name position {position}, but the 4 nodes.* positions 0 to 3\. Correct the positions"
+    with pytest.raises(InvalidGraph, match=message):
+        grown_graph(parts(), new, None, None, None, removed)
+
+
+def test_an_edge_of_a_new_node_may_be_taken_away_for_it_is_not_there() -> None:
+    found = grown_graph(parts(), None, None, NEW_ROW, None, [(4, 0), (0, 1)])
+    assert found.adjacency().edges().tolist() == [[0, 1, 2], [3, 2, 3]]

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ncnc_core.config.choices import EvaluationNegative
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.evaluation.heuristics import resource_allocation
+from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
+from ncnc_core.splits.evaluation_negatives import evaluation_negatives, hard_negatives, hard_partners
+from ncnc_core.splits.negatives import corrupted_negatives
+
+NODES = 300
+
+
+def case() -> tuple[torch.Tensor, torch.Tensor, Adjacency]:
+    g = torch.Generator().manual_seed(0)
+    edges = Adjacency.from_edges((torch.rand(2, 2000, generator=g).pow(3) * NODES).long(), NODES).edges()
+    held_out = torch.arange(edges.shape[1]) % 8 == 0
+    return edges[:, held_out], pair_keys(edges, NODES).unique(), Adjacency.from_edges(edges[:, ~held_out], NODES)
+
+
+@pytest.mark.parametrize(
+    "kinds", [("uniform",), ("hard",), ("uniform", "degree_matched"), ("hard", "uniform", "degree_matched")]
+)
+def test_kinds_stand_side_by_side_in_equal_shares_and_none_is_an_edge(kinds: tuple[EvaluationNegative, ...]) -> None:
+    positives, forbidden, graph = case()
+    found = evaluation_negatives(
+        positives, 12, forbidden, torch.Generator().manual_seed(0), kinds=kinds, adjacency=graph
+    )
+    assert found.shape == (2, 12 * positives.shape[1])
+    assert not contains_keys(forbidden, pair_keys(found, NODES)).any()
+    near = resource_allocation(graph, found).reshape(-1, len(kinds), 12 // len(kinds)).mean((0, 2))
+    if len(kinds) > 1 and "hard" in kinds:
+        assert near.argmax() == kinds.index("hard")
+
+
+def test_hard_share_is_that_of_hard_negatives_alone() -> None:
+    positives, forbidden, graph = case()
+    g = torch.Generator().manual_seed(0)
+    found = evaluation_negatives(
+        positives, 8, forbidden, g, kinds=("hard", "uniform"), adjacency=graph, seed=3
+    ).reshape(2, -1, 8)
+    alone = hard_negatives(positives, 4, forbidden, torch.Generator().manual_seed(0), adjacency=graph, seed=3)
+    assert torch.equal(found[:, :, :4].reshape(2, -1), alone)
+
+
+def test_kinds_drawn_before_are_those_of_one_generator_in_order() -> None:
+    positives, forbidden, graph = case()
+    both, first = (
+        evaluation_negatives(
+            positives, count, forbidden, torch.Generator().manual_seed(1), kinds=kinds, adjacency=graph
+        ).reshape(2, -1, count)
+        for count, kinds in ((8, ("uniform", "degree_matched")), (4, ("uniform",)))
+    )
+    assert torch.equal(both[:, :, :4], first)
+
+
+MANY_NODES = 400
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def heavy_tailed(count: int = 2400) -> torch.Tensor:
+    edges = (torch.rand(2, count, generator=generator()).pow(3) * MANY_NODES).long()
+    return Adjacency.from_edges(edges, MANY_NODES).edges()
+
+
+def hard_case() -> tuple[torch.Tensor, torch.Tensor, Adjacency]:
+    """Every ninth edge as a positive, all edges as forbidden, and the graph of the others."""
+    edges = heavy_tailed()
+    held_out = torch.arange(edges.shape[1]) % 9 == 0
+    return (
+        edges[:, held_out],
+        pair_keys(edges, MANY_NODES).unique(),
+        Adjacency.from_edges(edges[:, ~held_out], MANY_NODES),
+    )
+
+
+@pytest.mark.parametrize("per_positive", [1, 5, 6])
+def test_each_negative_keeps_one_end_and_is_no_edge(per_positive: int) -> None:
+    positives, forbidden, graph = hard_case()
+    negatives = hard_negatives(positives, per_positive, forbidden, generator(), adjacency=graph)
+    assert negatives.shape == (2, per_positive * positives.shape[1])
+    assert not contains_keys(forbidden, pair_keys(negatives, MANY_NODES)).any()
+    assert not (negatives[0] == negatives[1]).any()
+    own = positives.repeat_interleave(per_positive, 1)
+    slot = torch.arange(negatives.shape[1]) % per_positive
+    assert torch.equal(negatives[0][slot % 2 == 0], own[0][slot % 2 == 0])
+    assert torch.equal(negatives[1][slot % 2 == 1], own[1][slot % 2 == 1])
+
+
+def test_hard_negatives_share_more_than_degree_matched_ones() -> None:
+    positives, forbidden, graph = hard_case()
+    hard = hard_negatives(positives, 10, forbidden, generator(), adjacency=graph)
+    matched = corrupted_negatives(
+        positives, 10, forbidden, generator(), num_nodes=MANY_NODES, kind="degree_matched", degree=graph.degree
+    )
+    shared = [float(resource_allocation(graph, pairs).mean()) for pairs in (hard, matched)]
+    assert shared[0] > 1.5 * shared[1]
+
+
+def test_best_partner_is_the_one_of_highest_allocation() -> None:
+    _, forbidden, graph = hard_case()
+    nodes = graph.degree.topk(5).indices
+    best = hard_partners(graph, nodes, 1, forbidden, 0)[:, 0]
+    for node, partner in zip(nodes.tolist(), best.tolist(), strict=True):
+        pairs = torch.stack([torch.full((MANY_NODES,), node), torch.arange(MANY_NODES)])
+        scores = resource_allocation(graph, pairs).masked_fill(
+            contains_keys(forbidden, pair_keys(pairs, MANY_NODES)) | (pairs[0] == pairs[1]), -1
+        )
+        assert scores[partner] == scores.max()
+
+
+def test_node_without_neighbors_is_filled_by_its_like() -> None:
+    # 0-1-2-3-4 is a path, 5 to 9 are new: the edge 0-5 has hard negatives at 0 alone.
+    edges = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 4]])
+    graph = Adjacency.from_edges(edges, 10)
+    positive = torch.tensor([[0], [5]])
+    forbidden = pair_keys(torch.cat([edges, positive], 1), 10).unique()
+    negatives = hard_negatives(positive, 4, forbidden, generator(), adjacency=graph)
+    assert negatives[0, [0, 2]].tolist() == [0, 0]
+    assert set(negatives[1, [0, 2]].tolist()) == {2, 3}
+    assert negatives[1, [1, 3]].tolist() == [5, 5]
+    assert set(negatives[0, [1, 3]].tolist()) <= {1, 4}  # of degree one or two, as 0 is; 0 itself is an edge
+
+
+def test_equal_seeds_give_equal_negatives_whatever_the_threads() -> None:
+    positives, forbidden, graph = hard_case()
+    before = torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(hard_negatives(positives, 6, forbidden, generator(), adjacency=graph, seed=4))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(*found)
+
+
+def test_ties_are_broken_by_the_seed_and_not_by_the_age_of_a_node() -> None:
+    leaves = torch.arange(1, 40)
+    star = torch.stack([torch.zeros_like(leaves), leaves])  # every leaf is as near to a leaf as any other
+    graph, forbidden = Adjacency.from_edges(star, 40), pair_keys(star, 40).unique()
+    found = [hard_partners(graph, torch.tensor([1, 2]), 3, forbidden, seed) for seed in (0, 1)]
+    assert not torch.equal(found[0], found[1])
+    assert found[0][0].tolist() != found[0][1].tolist()
+
+
+def test_positive_joined_to_everyone_is_refused_with_the_remedy() -> None:
+    edges = torch.triu_indices(6, 6, offset=1)
+    with pytest.raises(InvalidGraph, match=r"nodes 2 and 5 are joined .* rank against uniform pairs"):
+        hard_negatives(
+            torch.tensor([[2], [5]]), 2, pair_keys(edges, 6).unique(), generator(),
+            adjacency=Adjacency.from_edges(edges, 6),
+        )  # fmt: skip
+
+
+def test_no_positives_have_no_negatives() -> None:
+    _, forbidden, graph = hard_case()
+    nothing = torch.zeros(2, 0, dtype=torch.int64)
+    assert hard_negatives(nothing, 4, forbidden, generator(), adjacency=graph).shape == (2, 0)

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.training.checkpoint import (
+    EpochResult,
+    Progress,
+    fingerprint,
+    load_optimizer_tensors,
+    optimizer_tensors,
+    read_checkpoint,
+    write_checkpoint,
+)
+from ncnc_core.training.data import TrainingData
+
+PROGRESS = Progress([EpochResult(1, 0.1 + 0.2, {"mrr": 1 / 3}, 2.5)], 1, 1 / 3, 0, True)
+
+
+def test_checkpoint_gives_back_tensors_and_progress_exactly(tmp_path: Path) -> None:
+    tensors = {"network/a": torch.rand(3), "sampler": torch.tensor([1, 2], dtype=torch.uint8)}
+    write_checkpoint(tmp_path / "deep" / "checkpoint", tensors, PROGRESS, "run")
+    read, progress = read_checkpoint(tmp_path / "deep" / "checkpoint", "run")
+    assert progress == PROGRESS
+    assert all(torch.equal(read[name], tensors[name]) for name in tensors)
+
+
+def test_interrupted_write_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    write_checkpoint(path, {"a": torch.zeros(1)}, PROGRESS, "run")
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        write_checkpoint(path, {"a": torch.ones(1)}, PROGRESS, None)  # type: ignore[arg-type]  # fails while writing
+    assert path.read_bytes() == before
+
+
+def test_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "checkpoint", {"a": torch.zeros(1)}, PROGRESS, "a" * 64)
+    with pytest.raises(InvalidGraph, match=r"another training \(run aaaaaaaaaaaa, this one is bbbbbbbbbbbb\).*Remove"):
+        read_checkpoint(tmp_path / "checkpoint", "b" * 64)
+
+
+def test_optimizer_goes_on_as_if_it_had_never_stopped() -> None:
+    start = torch.rand(4)
+    whole, first, second = (start.clone().requires_grad_() for _ in range(3))
+    optimizers = {one: torch.optim.Adam([one], lr=0.1) for one in (whole, first, second)}
+
+    def step(parameter: torch.Tensor) -> None:
+        optimizers[parameter].zero_grad()
+        parameter.square().sum().backward()
+        optimizers[parameter].step()
+
+    step(whole)
+    step(first)
+    second.data.copy_(first.data)
+    load_optimizer_tensors(optimizers[second], optimizer_tensors(optimizers[first]))
+    step(whole)
+    step(second)
+    assert torch.equal(whole, second)
+
+
+def small(**changes: Any) -> TrainingData:
+    values: dict[str, Any] = {
+        "num_nodes": 5,
+        "features": torch.eye(5),
+        "train_edges": torch.tensor([[0, 1, 2], [1, 2, 3]]),
+        "forbidden_keys": torch.tensor([4]),
+        "valid_edges": torch.tensor([[3], [4]]),
+        "valid_negatives": torch.tensor([[3, 3], [0, 1]]),
+    }
+    return TrainingData(**{**values, **changes})
+
+
+WEIGHTS = {"a": torch.zeros(2)}
+BASE: tuple[Any, ...] = (ModelConfig(), TrainingConfig(), small(), "mrr", None)
+
+
+def test_fingerprint_is_that_of_equal_values() -> None:
+    again = (ModelConfig(), TrainingConfig(), small(), "mrr", None)
+    assert fingerprint(*BASE) == fingerprint(*again)
+    assert fingerprint(*BASE[:4], WEIGHTS) == fingerprint(*BASE[:4], {"a": torch.zeros(2)})
+
+
+# which argument is another one; every recipe field that is new or old changes the outcome, and so the fingerprint
+@pytest.mark.parametrize(
+    ("place", "other"),
+    [
+        (0, ModelConfig(hidden_channels=8)),
+        *(
+            (1, TrainingConfig.model_validate(change))
+            for change in (
+                {"loss": "auc"},
+                {"target_link_removal": "off"},
+                {"precision": "bfloat16"},
+                {"drop_last_as_published": True},
+                {"calibrate_completion": True},
+                {"pairs_per_epoch": 2},
+                {"neighbor_fan_out": [5]},
+                {"overlap_limit": 5},
+            )
+        ),
+        (2, small(features=None)),
+        (2, small(features=torch.eye(5).to_sparse_csr())),
+        (2, small(features=torch.arange(5))),
+        (2, small(message_weight=torch.ones(3))),
+        (2, small(message_only_edges=torch.tensor([[0], [4]]))),
+        (2, small(valid_negatives=torch.tensor([[3, 3], [1, 0]]))),
+        (3, "hits@1"),
+        (4, WEIGHTS),
+    ],
+)
+def test_fingerprint_tells_apart_whatever_changes_the_outcome(place: int, other: Any) -> None:
+    assert fingerprint(*BASE) != fingerprint(*BASE[:place], other, *BASE[place + 1 :])
+
+
+def test_fingerprint_tells_initial_weights_apart() -> None:
+    assert fingerprint(*BASE[:4], WEIGHTS) != fingerprint(*BASE[:4], {"a": torch.ones(2)})
+    assert fingerprint(*BASE[:4], WEIGHTS) != fingerprint(*BASE[:4], {"b": torch.zeros(2)})
+
+
+@pytest.mark.parametrize("kept", [0, 5, 60])
+def test_a_checkpoint_cut_short_is_refused_with_its_size(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "checkpoint"
+    write_checkpoint(path, {"a": torch.zeros(1)}, PROGRESS, "run")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InvalidGraph, match=rf"checkpoint is cut short or damaged: {kept} bytes .*Remove the file"):
+        read_checkpoint(path, "run")

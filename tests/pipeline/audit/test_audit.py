@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow.tracking import MlflowClient
+
+from pipeline.audit.audit import AuditReport, audit_model
+from pipeline.collection.registry import collect
+from pipeline.collection.retention import RegistryPolicy
+from pipeline.commands.by_hand import promote_by_hand
+from pipeline.doors import Doors
+from pipeline.environment import Environment
+from pipeline.errors import InvalidInput
+from pipeline.graphs.snapshot_folder import write_folder
+from pipeline.graphs.tables import STILL_ALIVE, CanonicalGraph, GraphTables, content_id
+from pipeline.ledger.entries import RegistryCollected
+from pipeline.params.params import Params
+from pipeline.records.chain import CHAIN, GraphSnapshot, LineageRecord
+from pipeline.records.digests import digests_of_folder
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.names import PARAMS_FILE
+from pipeline.runs.folder import RunFolder
+from pipeline.runs.key import code_version, run_key
+from pipeline.snapshots.snapshot_store import SnapshotStore
+from pipeline.steps import register
+
+GRAPH = "audited"
+AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Night:
+    """One registered night, and the folders in which its bytes lie."""
+
+    doors: Doors
+    folder: RunFolder
+    mlflow_artifacts: Path
+    dvc_remote: Path
+
+    def stored(self, pattern: str) -> Path:
+        found = sorted(path for path in self.mlflow_artifacts.rglob(pattern) if path.is_file())
+        assert len(found) == 1, found
+        return found[0]
+
+    def in_remote(self, content: bytes) -> Path:
+        return next(path for path in self.dvc_remote.rglob("*") if path.is_file() and path.read_bytes() == content)
+
+
+@pytest.fixture(scope="module")
+def night(
+    tmp_path_factory: pytest.TempPathFactory, tracking_uri: str, make_decided_run: Callable[..., RunFolder]
+) -> Night:
+    place = tmp_path_factory.mktemp("audited")
+    origin, remote = str(place / "origin.git"), place / "remote"
+    SnapshotStore.create(origin, str(remote))
+    values = {"NCNC_HOME": str(place / "home"), "NCNC_DATA_REPOSITORY": origin, "MLFLOW_TRACKING_URI": tracking_uri}
+    doors = Doors(Environment(values), clock=lambda: AS_OF)
+    time = int(AS_OF.timestamp())
+    edges = np.array([[0, 1, 2], [1, 2, 3]])
+    tables = GraphTables(
+        np.array([10, 20, 30, 40]), None, edges, np.full(3, time), np.full(3, STILL_ALIVE), np.full(3, time)
+    )
+    graph = CanonicalGraph(tables, np.full(4, time), np.full(4, STILL_ALIVE))
+    write_folder(graph, place / "snapshot", as_of=AS_OF, previous=None, previous_folder=None)
+    identity = content_id(graph)
+    snapshot = doors.snapshots.publish(
+        place / "snapshot",
+        graph=GRAPH,
+        as_of=AS_OF,
+        content_id=identity,
+        source_sha256="f" * 64,
+        num_edges=3,
+        previous_tag=None,
+    )
+    (place / "split").mkdir()
+    (place / "split" / "test.bin").write_bytes(b"pairs of the test side")
+    split_files = digests_of_folder(place / "split")
+    split = doors.snapshots.publish_split(place / "split", graph=GRAPH, as_of=AS_OF, run_key="3" * 64)
+    published = {
+        "content_id": identity,
+        "tag": snapshot.tag,
+        "dvc_md5": snapshot.dvc_md5,
+        "manifest_sha256": snapshot.manifest_sha256,
+    }
+    key = run_key(identity, Params().sha256, code_version())
+    folder = make_decided_run(
+        doors,
+        GRAPH,
+        run_key=key,
+        published=published,
+        split={"tag": split.tag, "files": split_files},
+        with_control=True,
+    )
+    doors.registry.put_file(folder.require_mlflow_run(), folder.path / PARAMS_FILE, PARAMS_FILE)
+    register.run(folder, Params(), doors=doors)
+    artifacts = Path(tracking_uri.removeprefix("sqlite:///")).parent / "mlartifacts" / GRAPH
+    return Night(doors, folder, artifacts, remote)
+
+
+@contextmanager
+def flipped(path: Path, position: int = -1) -> Iterator[None]:
+    """Flip one bit of a file for the length of a block."""
+    original, mode = path.read_bytes(), path.stat().st_mode
+    content = bytearray(original)
+    content[position] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    path.chmod(mode)
+    try:
+        yield
+    finally:
+        path.chmod(0o644)
+        path.write_bytes(original)
+        path.chmod(mode)
+
+
+def audit(night: Night, work_folder: Path, which: int | str = "champion") -> AuditReport:
+    return audit_model(GRAPH, which, doors=night.doors, work_folder=work_folder)
+
+
+def faults(report: AuditReport) -> set[str]:
+    return {check.what for check in report.faults}
+
+
+def test_untouched_model_agrees_in_everything_and_the_walk_says_what_it_checked(night: Night, tmp_path: Path) -> None:
+    report = audit(night, tmp_path)
+    assert report.faults == ()
+    assert report.ok
+    looked_at = {check.what for check in report.checks}
+    assert {f"record {kind.file_name}" for kind in CHAIN} <= looked_at
+    assert {
+        "link promotion_decision.json report_sha256",
+        "trained weights.safetensors",
+        "control weights.safetensors",
+        "served artifacts/link_model/weights.safetensors",
+        "served code/ncnc_core/ncnc.py",
+        "served as trained weights.safetensors",
+        "split test.bin",
+        "snapshot nodes/20260102T000000Z.parquet",
+        "snapshot SHA256SUMS",
+        "snapshot content id",
+        "parameters",
+        "run key derived",
+    } <= looked_at
+    snapshot, lineage = night.folder.get(GraphSnapshot), night.folder.get(LineageRecord)
+    assert [item.path for item in lineage.records] == [kind.file_name for kind in CHAIN[:-1]]
+    assert (lineage.snapshot_tag, lineage.content_id) == (snapshot.tag, snapshot.content_id)
+    assert (report.code_version, report.git_commit) == (code_version(), "0" * 40)
+    assert (report.run_name, report.snapshot_tag, report.version) == (night.folder.name, snapshot.tag, 1)
+
+
+def test_parameters_changed_together_with_their_digest_are_found_by_the_snapshot(night: Night, tmp_path: Path) -> None:
+    registry, run_id = night.doors.registry, night.folder.require_mlflow_run()
+    other = tmp_path / "other.yaml"
+    other.write_text("decide: {minimum_test_edges: 1}\n")
+    registry.put_file(run_id, other, PARAMS_FILE)
+    try:
+        assert faults(audit(night, tmp_path)) == {"parameters"}
+    finally:
+        registry.put_file(run_id, night.folder.path / PARAMS_FILE, PARAMS_FILE)
+
+
+def test_every_flipped_byte_is_named_though_several_are(night: Night, tmp_path: Path) -> None:
+    with (
+        flipped(night.stored("model/*/weights.safetensors")),
+        flipped(night.stored("control/*/graph.safetensors")),
+        flipped(night.stored("link_model/graph.safetensors")),
+        flipped(night.stored("ncnc_core/ncnc.py")),
+        flipped(night.stored("evaluation_report.json")),
+        flipped(night.in_remote(b"pairs of the test side")),
+    ):
+        report = audit(night, tmp_path)
+    assert not report.ok
+    assert faults(report) == {
+        "trained weights.safetensors",
+        "control graph.safetensors",
+        "served artifacts/link_model/graph.safetensors",
+        "served as trained graph.safetensors",
+        "served code/ncnc_core/ncnc.py",
+        "record evaluation_report.json",
+        "link evaluation_report.json trained_model_sha256",
+        "link promotion_decision.json report_sha256",
+        f"split split/{GRAPH}/20260102T000000Z/{'3' * 12}",
+    }
+    observed = {check.what: check.observed for check in report.faults}
+    assert "test.bin" in observed[f"split split/{GRAPH}/20260102T000000Z/{'3' * 12}"]
+    assert "evaluation_report.json" in observed["record evaluation_report.json"]
+    assert observed["link promotion_decision.json report_sha256"] == "nothing"
+
+
+def test_flipped_byte_of_the_snapshot_in_the_dvc_remote_is_named(night: Night, tmp_path: Path) -> None:
+    nodes = night.doors.snapshots.fetch(night.folder.get(GraphSnapshot).tag, tmp_path / "fetched")
+    nodes = nodes / "nodes" / "20260102T000000Z.parquet"
+    with flipped(night.in_remote(nodes.read_bytes()), position=100):
+        report = audit(night, tmp_path / "work")
+    assert [check.what for check in report.faults] == [f"snapshot {night.folder.get(GraphSnapshot).tag}"]
+    assert "nodes/20260102T000000Z.parquet" in report.faults[0].observed
+
+
+def test_record_changed_together_with_its_digest_is_found_by_the_lineage(night: Night, tmp_path: Path) -> None:
+    registry, client = night.doors.registry, MlflowClient(night.doors.registry.tracking_uri)
+    run_id = registry.version(GRAPH, 1).run_id
+    report = night.folder.get(EvaluationReport)
+    registry.put_record(run_id, report.model_copy(update={"num_test_edges": 9999}))
+    try:
+        found = audit(night, tmp_path, 1)
+    finally:
+        client.set_tag(run_id, f"ncnc.sha256.{EvaluationReport.file_name}", report.sha256)
+    assert faults(found) == {
+        "record evaluation_report.json",
+        "link promotion_decision.json report_sha256",
+    }
+
+
+def test_file_smuggled_into_the_served_code_is_found(night: Night, tmp_path: Path) -> None:
+    smuggled = night.stored("ncnc_core/ncnc.py").with_name("sitecustomize.py")
+    smuggled.write_text("import os")
+    try:
+        assert faults(audit(night, tmp_path)) == {"served code/ncnc_core/sitecustomize.py"}
+    finally:
+        smuggled.unlink()
+
+
+def test_unknown_alias_says_which_there_are(night: Night, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"no alias 'king'; it has: challenger \(version 1\), champion"):
+        audit(night, tmp_path, "king")
+
+
+def test_model_that_was_registered_by_an_override_is_audited_and_the_override_shown(
+    night: Night, make_decided_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    folder = make_decided_run(night.doors, "overruled", promote=False, published={"params_sha256": Params().sha256})
+    promote_by_hand(folder, who="ann", reason="the customer asked", override=True, doors=night.doors)
+    checks = audit_model("overruled", "champion", doors=night.doors, work_folder=tmp_path).checks
+    (verdict,) = [check for check in checks if check.what == "verdict of the decision"]
+    assert (verdict.ok, verdict.observed) == (True, "do not promote; OVERRIDE by ann")
+
+
+def test_champion_is_audited_as_before_after_everything_old_was_collected(night: Night, tmp_path: Path) -> None:
+    doors = Doors(night.doors.environment, clock=lambda: datetime(2046, 1, 2, tzinfo=UTC))
+    strict = RegistryPolicy(keep_versions=1, keep_days=0, checkpoint_days=0, folder_days=0, model_days=0)
+    assert collect(GRAPH, strict, who="ann", reason="routine", doors=doors).going[2] == (night.folder.name,)
+    assert not night.folder.path.exists()
+    assert audit_model(GRAPH, "champion", doors=doors, work_folder=tmp_path).ok
+
+
+def test_audit_tells_bytes_that_a_policy_took_from_bytes_that_are_missing(night: Night, tmp_path: Path) -> None:
+    registry, run_id = night.doors.registry, night.folder.require_mlflow_run()
+    registry.remove_trained(run_id)
+    assert {"trained weights.safetensors", "control weights.safetensors"} <= faults(audit(night, tmp_path / "missing"))
+    collected = RegistryCollected(
+        graph=GRAPH, versions=(), checkpoints=(), run_folders=(), models=(night.folder.name,), policy="model-days 90",
+        at=AS_OF, who="cron", reason="routine",
+    )  # fmt: skip
+    night.doors.ledger.append(collected)
+    report = audit(night, tmp_path / "collected")
+    assert report.ok
+    observed = {check.what: check.observed for check in report.checks}
+    said = "collected by cron on 2026-01-02 00:00 UTC, routine (model-days 90)"
+    assert (observed["trained files"], observed["control files"]) == (said, said)
+    # What lies there all the same is held against the record as ever.
+    registry.put_folder(run_id, night.stored("link_model/weights.safetensors").parent, "model")
+    assert "trained files" not in {check.what for check in audit(night, tmp_path / "back").checks}

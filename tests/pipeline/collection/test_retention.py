@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import pytest
+
+from pipeline.collection.retention import (
+    FolderFacts,
+    RegistryPolicy,
+    judge_checkpoints,
+    judge_folders,
+    judge_models,
+    judge_versions,
+)
+from pipeline.ledger.entries import AliasEntry, AliasObserved, ApprovalEntry, Entry, NightEntry, NightOutcome
+from pipeline.registry.facts import RegisteredVersion, RunState
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+OLD, YOUNG = NOW - timedelta(days=200), NOW - timedelta(days=1)
+STRICT = RegistryPolicy(keep_versions=1, keep_days=90, checkpoint_days=7, folder_days=30)
+RUN = "demo-1"
+
+
+def night(outcome: NightOutcome = "promoted", at: datetime = OLD) -> NightEntry:
+    return NightEntry(
+        graph="demo", run_name=RUN, as_of=at, at=at, outcome=outcome, reason="r", completed=True, version=1
+    )
+
+
+def moved(version: int | None, previous: int | None = None) -> AliasEntry:
+    return AliasEntry(graph="demo", alias="champion", version=version, previous=previous, at=OLD, who="a", why="b")
+
+
+def version(made_at: datetime = OLD, aliases: tuple[str, ...] = (), run_name: str | None = RUN) -> RegisteredVersion:
+    return RegisteredVersion(1, made_at, aliases, run_name)
+
+
+NEWEST = RegisteredVersion(2, YOUNG, (), "demo-2")
+ENDED, OPEN = RunState("a", RUN, ended=True), RunState("a", RUN, ended=False)
+
+
+@pytest.mark.parametrize(
+    ("item", "run", "entries", "reasons"),
+    [
+        (version(), ENDED, [night()], ()),
+        (version(), ENDED, [night("refused")], ()),  # overtaken, and never champion
+        (version(made_at=YOUNG), ENDED, [night()], ("made 2026-05-31 00:00, less than 90 days ago",)),
+        (version(aliases=("previous",)), ENDED, [night()], ("previous points at it",)),
+        (version(aliases=("shadow",)), ENDED, [night()], ("shadow points at it",)),  # somebody's own alias
+        (version(), ENDED, [moved(1), moved(2, 1), night()], ("was champion: an audit may ask for it",)),
+        (
+            version(),
+            ENDED,
+            [AliasObserved(graph="demo", alias="champion", version=1, previous=None, at=OLD, who="r"), night()],
+            ("the ledger has champion at it", "was champion: an audit may ask for it"),
+        ),
+        (version(), ENDED, [], ("the ledger has no outcome of its run yet",)),
+        (version(), ENDED, [night("awaiting")], ("its run awaits a person",)),
+        (version(), OPEN, [night()], ("its run is open in MLflow",)),
+        (version(run_name=None), ENDED, [night()], ("not made by this pipeline",)),
+    ],
+)
+def test_version_is_kept_for_its_reasons(
+    item: RegisteredVersion, run: RunState, entries: list[Entry], reasons: tuple[str, ...]
+) -> None:
+    judged = judge_versions([item, NEWEST], [run], entries, STRICT, NOW)
+    assert judged[1].reasons == reasons
+    assert judged[1].goes == (not reasons)
+    assert judged[2].reasons[-2:] == ("one of the last 1", "made 2026-05-31 00:00, less than 90 days ago")
+
+
+@pytest.mark.parametrize(
+    ("run", "entries", "reasons"),
+    [
+        (RunState("a", RUN, ended=True, has_checkpoint=True), [night()], ()),
+        (
+            RunState("a", RUN, ended=True, has_checkpoint=True),
+            [night(at=YOUNG)],
+            ("ended 2026-05-31 00:00, less than 7 days ago",),
+        ),
+        (
+            RunState("a", RUN, ended=False, has_checkpoint=True),
+            [],
+            ("the ledger has no outcome of its run yet", "its run is open in MLflow"),  # its training may resume
+        ),
+        (RunState("a", RUN, ended=True, has_checkpoint=True), [night("awaiting")], ("its run awaits a person",)),
+    ],
+)
+def test_checkpoint_goes_once_its_night_is_over(run: RunState, entries: list[Entry], reasons: tuple[str, ...]) -> None:
+    assert judge_checkpoints([run], entries, STRICT, NOW)["a"].reasons == reasons
+
+
+def test_run_without_a_checkpoint_is_not_spoken_of() -> None:
+    assert judge_checkpoints([ENDED], [night()], STRICT, NOW) == {}
+
+
+def answered(verdict: Literal["approved", "rejected"]) -> ApprovalEntry:
+    return ApprovalEntry(graph="demo", run_name=RUN, verdict=verdict, who="ann", at=OLD, reason="r")
+
+
+@pytest.mark.parametrize(
+    ("versions", "ended", "entries", "reasons"),
+    [
+        ([], True, [night("kept")], ()),
+        ([], True, [night("refused")], ()),
+        ([], True, [answered("rejected"), night("rejected")], ()),
+        ([], True, [night("kept", at=YOUNG)], ("ended 2026-05-31 00:00, less than 90 days ago",)),
+        ([], True, [], ("the ledger has no outcome of its run yet",)),
+        ([], True, [night("awaiting")], ("its run awaits a person",)),
+        ([], False, [night("kept")], ("its run is open in MLflow",)),
+        # overtaken, whose version may still be promoted
+        ([version()], True, [night("refused")], ("version 1 was made of it: an audit may ask for it",)),
+        ([version()], True, [night()], ("version 1 was made of it: an audit may ask for it",)),
+        # its version was deleted past the policy
+        ([], True, [night()], ("was promoted: an audit may ask for it",)),
+        # somebody overrules the gate just now
+        ([], True, [night("kept"), answered("approved")], ("approved by ann: its promotion is not finished",)),
+        ([version(run_name="demo-7")], True, [night("kept")], ()),  # another run's
+    ],
+)
+def test_trained_model_goes_once_nothing_can_come_of_it(
+    versions: list[RegisteredVersion], ended: bool, entries: list[Entry], reasons: tuple[str, ...]
+) -> None:
+    run = RunState("a", RUN, ended=ended, has_model=True)
+    assert judge_models([run], versions, entries, STRICT, NOW)["a"].reasons == reasons
+
+
+def test_run_without_a_trained_model_is_not_spoken_of() -> None:
+    assert judge_models([ENDED], [], [night("kept")], STRICT, NOW) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "runs", "entries", "reasons"),
+    [
+        (OLD, [ENDED], [night()], ()),
+        (YOUNG, [ENDED], [night()], ("changed 2026-05-31 00:00, less than 30 days ago",)),  # somebody works in it
+        (OLD, [OPEN], [night()], ("its run is open in MLflow",)),
+        (OLD, [ENDED], [night("awaiting")], ("its run awaits a person",)),
+        (OLD, [], [night("refused")], ("MLflow has no run of it: this is the only copy of its checks",)),
+    ],
+)
+def test_run_folder_goes_once_all_of_it_is_elsewhere(
+    changed: datetime, runs: list[RunState], entries: list[Entry], reasons: tuple[str, ...]
+) -> None:
+    judged = judge_folders([FolderFacts(RUN, changed, 10)], runs, entries, STRICT, NOW)
+    assert judged[RUN].reasons == reasons
+
+
+def test_policy_says_itself() -> None:
+    assert str(RegistryPolicy()) == "keep-versions 30, keep-days 90, checkpoint-days 7, folder-days 30, model-days 90"

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.evaluation.cost import CostMeter
+
+
+def test_parts_are_kept_in_order_and_add_up() -> None:
+    meter = CostMeter()
+    for part, pairs in (("scoring", 10), ("intervals", 3), ("scoring", 5)):
+        with meter.part(part, pairs):
+            pass
+    assert [(cost.part, cost.pairs) for cost in meter.costs] == [("scoring", 15), ("intervals", 3)]
+    assert all(cost.seconds >= 0 for cost in meter.costs)
+
+
+def test_a_part_that_fails_is_counted_too() -> None:
+    meter = CostMeter()
+    with pytest.raises(ValueError, match="broken"), meter.part("scoring", 1):
+        raise ValueError("broken")
+    assert [cost.part for cost in meter.costs] == ["scoring"]

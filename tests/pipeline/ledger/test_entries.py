@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pipeline.ledger.entries import (
+    AliasEntry,
+    AliasObserved,
+    ApprovalEntry,
+    Entry,
+    RegistryCollected,
+    entry_adapter,
+    repeats,
+    subject_of,
+)
+
+AT = datetime(2026, 1, 2, tzinfo=UTC)
+MOVED = AliasEntry(graph="demo", alias="champion", version=2, previous=1, at=AT, who="ann", why="better")
+SEEN = AliasObserved(graph="demo", alias="champion", version=1, previous=2, at=AT, who="run b")
+ANSWERED = ApprovalEntry(graph="demo", run_name="demo-1", verdict="rejected", who="ann", at=AT, reason="too slow")
+COLLECTED = RegistryCollected(
+    graph="demo", versions=(1,), checkpoints=(), run_folders=(), policy="keep-versions 1", at=AT, who="ann", reason="x"
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "subject"),
+    [
+        (MOVED, "demo: champion 1 -> 2"),
+        (SEEN, "demo: champion found at 1, moved from 2 past the ledger"),
+        (ANSWERED, "demo: run demo-1 rejected by ann"),
+        (COLLECTED, "demo: 1 versions collected, keep-versions 1"),
+    ],
+)
+def test_entry_reads_back_and_its_commit_says_what_it_is(entry: Entry, subject: str) -> None:
+    assert entry_adapter.validate_json(entry.model_dump_json()) == entry
+    assert subject_of([entry]) == subject
+
+
+def test_move_after_one_past_the_ledger_is_no_repetition() -> None:
+    assert repeats([MOVED], MOVED)
+    assert not repeats([MOVED, SEEN], MOVED)
+
+
+def test_collection_entered_before_trained_models_were_collected_reads_as_one_that_took_none() -> None:
+    line = COLLECTED.model_dump_json().replace(',"models":[]', "")
+    assert "models" not in line
+    assert entry_adapter.validate_json(line) == COLLECTED

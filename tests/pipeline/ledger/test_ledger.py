@@ -1,0 +1,142 @@
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import TamperedRecord
+from pipeline.ledger.entries import AliasEntry, Entry, NightEntry, NightOutcome
+from pipeline.ledger.ledger import Ledger
+from pipeline.origin.git import GitOrigin
+
+AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    bare = tmp_path / "origin.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", str(bare)], check=True)
+    return Ledger(str(bare), tmp_path / "home")
+
+
+def night(
+    run_name: str = "demo-1",
+    outcome: NightOutcome = "kept",
+    reason: str = "no gain",
+    completed: bool = True,
+    hour: int = 1,
+) -> NightEntry:
+    at = datetime(2026, 1, 2, hour, tzinfo=UTC)
+    return NightEntry(
+        graph="demo", run_name=run_name, as_of=AS_OF, at=at, outcome=outcome, reason=reason, completed=completed
+    )
+
+
+def alias(version: int) -> AliasEntry:
+    return AliasEntry(
+        graph="demo", alias="champion", version=version, previous=None, at=AS_OF, who="gate", why="beats the floor"
+    )
+
+
+def test_ledger_without_a_branch_is_empty(ledger: Ledger) -> None:
+    assert ledger.entries("demo") == ()
+    assert ledger.last_completed("demo") is None
+
+
+def test_entries_come_back_in_order_by_graph(ledger: Ledger) -> None:
+    other = night().model_copy(update={"graph": "other"})
+    for entry in (night(), other, alias(1), night("demo-2", "promoted")):
+        ledger.append(entry)
+    assert ledger.entries("demo") == (night(), alias(1), night("demo-2", "promoted"))
+    assert ledger.entries("other") == (other,)
+
+
+def test_entry_is_one_commit(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.append(night())
+    ledger.append(alias(1))
+    log = subprocess.run(
+        ["git", "-C", str(tmp_path / "origin.git"), "log", "--format=%s", "ledger"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert log.stdout.splitlines() == ["demo: champion None -> 1", "demo: night demo-1 kept"]
+
+
+def test_retried_entry_is_not_appended_twice(ledger: Ledger) -> None:
+    for entry in (night(), alias(1), night(hour=2), alias(1)):
+        ledger.append(entry)
+    assert ledger.entries("demo") == (night(), alias(1))
+
+
+def test_night_that_ends_otherwise_at_its_second_run_is_appended(ledger: Ledger) -> None:
+    for outcome in ("refused", "kept", "refused"):
+        ledger.append(night(outcome=outcome))
+    assert [entry.outcome for entry in ledger.entries("demo") if isinstance(entry, NightEntry)] == [
+        "refused",
+        "kept",
+        "refused",
+    ]
+
+
+def test_concurrent_appends_lose_nothing(ledger: Ledger) -> None:
+    entries = [night(f"demo-{number}") for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(ledger.append, entries))
+    assert sorted(entry.run_name for entry in ledger.entries("demo") if isinstance(entry, NightEntry)) == [
+        f"demo-{number}" for number in range(6)
+    ]
+
+
+def test_last_completed_night_passes_over_failures_and_alias_moves(ledger: Ledger) -> None:
+    for entry in (night("demo-1"), night("demo-2", "refused", "truncated", completed=False), alias(1)):
+        ledger.append(entry)
+    last = ledger.last_completed("demo")
+    assert last is not None
+    assert last.run_name == "demo-1"
+
+
+def test_entry_changed_by_hand_is_named_by_its_line(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.append(night())
+    with GitOrigin(str(tmp_path / "origin.git"), tmp_path).clone() as clone:
+        clone.fetch_branch("ledger")
+        with (clone.path / "demo.jsonl").open("a") as stream:
+            stream.write('{"kind": "night"}\n')
+        clone.commit("Tamper", "demo.jsonl")
+        clone.push("HEAD:refs/heads/ledger")
+    with pytest.raises(TamperedRecord, match=r"Line 2 of the ledger's demo.jsonl(.|\n)*Revert that commit"):
+        ledger.entries("demo")
+
+
+def test_entries_of_one_change_are_appended_together_or_not_at_all(ledger: Ledger, tmp_path: Path) -> None:
+    def refuse(_: object) -> tuple[AliasEntry, ...]:
+        raise ValueError("no")
+
+    assert ledger.append_made("demo", lambda _: (night(), alias(1))) == (night(), alias(1))
+    with pytest.raises(ValueError, match="no"):
+        ledger.append_made("demo", refuse)
+    assert ledger.append_made("demo", lambda _: ()) == ()
+    assert ledger.entries("demo") == (night(), alias(1))
+    log = ["git", "-C", str(tmp_path / "origin.git"), "log", "--format=%s", "ledger"]
+    assert subprocess.run(log, capture_output=True, text=True, check=True).stdout.splitlines() == [
+        "demo: champion None -> 1"
+    ]
+
+
+def test_entry_is_made_anew_for_a_ledger_that_moved_meanwhile(ledger: Ledger) -> None:
+    seen = []
+
+    def made(entries: tuple[Entry, ...]) -> tuple[AliasEntry, ...]:
+        seen.append(len(entries))
+        if len(seen) == 1:
+            ledger.append(night())  # another writer, between the read and the push
+        return (alias(1),)
+
+    ledger.append_made("demo", made)
+    assert seen == [0, 1]
+    assert ledger.entries("demo") == (night(), alias(1))
+
+
+def test_reason_with_a_line_separator_is_one_entry(ledger: Ledger) -> None:
+    entry = night(reason="two\u2028lines\x85and\nmore")
+    ledger.append(entry)
+    assert ledger.entries("demo") == (entry,)

@@ -1,0 +1,121 @@
+"""What DVC is given to compare."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import yaml
+
+from pipeline.records.evaluation import (
+    EvaluationCost,
+    EvaluationReport,
+    Interval,
+    ModelScores,
+    SensitivityResult,
+    SliceScores,
+)
+from pipeline.records.measures import figures, measures, metrics_of, plot_definitions, write_measures
+from tests.night_stories import decision, report, trained
+from tests.paired import paired
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_metrics_are_flat_and_hold_every_scorer_the_difference_and_the_verdict() -> None:
+    metrics = metrics_of(report(), decision())
+    assert metrics["challenger.mrr"] == 0.47
+    assert metrics["champion.hits@10"] == report().champion.metrics["hits@10"].value  # type: ignore[union-attr]
+    assert metrics["cold_control.brier"] == 0.12
+    assert metrics["adamic_adar.mrr"] == 0.33
+    assert (metrics["difference.low"], metrics["difference.p_value"], metrics["promote"]) == (0.004, 0.012, 1)
+    assert all(isinstance(value, int | float) for value in metrics.values())
+
+
+def test_a_night_without_a_champion_has_no_difference() -> None:
+    metrics = metrics_of(report(champion=False))
+    assert not [name for name in metrics if name.startswith(("champion.", "difference.", "promote"))]
+
+
+def test_each_record_makes_its_own_files_and_a_missing_one_none() -> None:
+    assert measures(None) == {}
+    assert list(measures(trained())) == ["plots/training.csv"]
+    assert measures(trained())["plots/training.csv"].splitlines()[:2] == [
+        "epoch,loss,value",
+        "1,0.7,0.09999999999999998",
+    ]
+    files = measures(report())
+    assert set(files) == {"metrics.json", "plots/scores.csv", "plots/slices.csv", "plots/reliability.csv"}
+    assert files["plots/slices.csv"].splitlines()[1] == "degree/1-2,31,0.22,0.2"
+    bare = report().model_copy(update={"slices": (), "challenger": report().floor[0]})
+    assert measures(bare)["plots/slices.csv"] == "slice,edges,challenger,champion\n"
+    assert measures(bare)["plots/reliability.csv"] == "stated,observed,weight\n"
+
+
+def test_files_are_written_below_the_run_folder(tmp_path: Path) -> None:
+    write_measures(tmp_path, trained(), report())
+    assert json.loads((tmp_path / "metrics.json").read_text())["test_edges"] == 245
+    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == [
+        "reliability.csv", "scores.csv", "slices.csv", "training.csv",
+    ]  # fmt: skip
+
+
+def test_the_committed_dvc_yaml_declares_these_plots_and_each_file_as_its_stages() -> None:
+    declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    prefix = "runs/${snapshot.graph}-${night.run}/"
+    assert declared["plots"] == plot_definitions(prefix)
+    stages = declared["stages"]
+    files = {next(iter(item)) for stage in stages.values() for item in stage.get("plots", [])}
+    assert files == {f"{prefix}{name}" for name in measures(trained(), report()) if name.startswith("plots/")}
+    assert [next(iter(item)) for item in stages["evaluate"]["metrics"]] == [f"{prefix}metrics.json"]
+
+
+def test_every_scorers_metrics_are_logged_with_their_bounds() -> None:
+    def scores(name: str) -> ModelScores:
+        return ModelScores(name=name, metrics={"hits@10": Interval(value=0.5, low=0.4, high=0.6)})
+
+    report = EvaluationReport(
+        trained_model_sha256="a" * 64,
+        num_test_edges=7,
+        num_seen_by_champion=0,
+        num_negatives=70,
+        challenger=scores("challenger"),
+        champion=scores("champion"),
+        champion_note="",
+        floor=(scores("adamic_adar"),),
+        paired_metric="mrr",
+        paired=paired(0.1, 0.0, 0.2),
+        slices=(
+            SliceScores(
+                kind="degree", name="1-2", num_edges=3, metric="mrr", challenger=Interval(value=0.5, low=0.2, high=0.7)
+            ),
+            SliceScores(kind="node_age", name="cold", num_edges=0, metric="mrr", challenger=None),
+        ),
+        sensitivity=(
+            SensitivityResult(
+                scorer="challenger",
+                change="remove",
+                share=0.05,
+                metric="mrr",
+                value=Interval(value=0.4, low=0.3, high=0.5),
+                unchanged=0.5,
+                rank_correlation=0.9,
+            ),
+        ),
+        costs=(EvaluationCost(part="scoring challenger", seconds=0.25, pairs=77),),
+        certificate=(),
+        snapshot_checks=(),
+        seconds=1.0,
+    )
+    logged = figures(report)
+    assert logged["challenger_hits_at_10"] == 0.5
+    assert logged["champion_hits_at_10_low"] == 0.4
+    assert logged["adamic_adar_hits_at_10_high"] == 0.6
+    assert (logged["test_edges"], logged["paired_difference_high"]) == (7, 0.2)
+    assert (logged["slice_degree_1-2_edges"], logged["slice_degree_1-2_challenger_mrr_low"]) == (3, 0.2)
+    assert logged["slice_node_age_cold_edges"] == 0
+    assert "slice_node_age_cold_challenger_mrr" not in logged
+    assert logged["sensitivity_challenger_remove_0.05_mrr"] == 0.4
+    assert logged["sensitivity_challenger_remove_0.05_rank_correlation"] == 0.9
+    assert logged["cost_scoring_challenger_seconds"] == 0.25
+    assert logged["paired_p_value"] == 0.01

@@ -1,0 +1,185 @@
+"""The served model where it will be used: in another folder, by a Python that cannot import the project."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import requests
+from mlflow.entities import LoggedModel, LoggedModelStatus
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.evaluation.score_calibration import ScoreCalibration
+from ncnc_core.link_model import LinkModel
+from pipeline.records.names import MODEL_PATH
+from pipeline.registry.model_package import pack_model
+from pipeline.registry.model_registry import ModelRegistry
+from pipeline.registry.served_model import ServedModel
+from tests.local_services import free_port, running
+from tests.registered_model import register
+
+STRANGER = """
+import importlib.util, json, sys
+site_packages, tracking_uri, questions = sys.argv[1:]
+sys.path.append(site_packages)  # no .pth file is read, so the editable install of the project is not found
+assert importlib.util.find_spec("pipeline") is None
+assert importlib.util.find_spec("ncnc_core") is None
+
+import mlflow, pandas
+mlflow.set_tracking_uri(tracking_uri)
+answers = []
+for name, pairs, unknown in json.loads(questions):
+    model = mlflow.pyfunc.load_model(f"models:/{name}@champion")
+    scores = model.predict(pandas.DataFrame(pairs))
+    try:
+        model.predict(pandas.DataFrame(unknown))
+    except ValueError as error:
+        refusal = f"{type(error).__module__}.{type(error).__name__}: {error}"
+    answers.append({"columns": list(scores), "rows": scores.values.tolist(), "refusal": refusal})
+assert importlib.util.find_spec("pipeline") is None
+print(json.dumps(answers))
+"""
+
+
+def question(graph: str, ids: Sequence[object], unknown: object) -> list[object]:
+    pairs = {"source": [ids[0], ids[1], ids[2]], "target": [ids[2], ids[3], ids[0]]}
+    return [graph, pairs, {"source": [ids[0]], "target": [unknown]}]
+
+
+@pytest.mark.slow
+def test_champion_predicts_where_the_project_is_not_importable(
+    tracking_uri: str, graph: str, tmp_path: Path, make_model: Callable[..., Path]
+) -> None:
+    registry = ModelRegistry(tracking_uri)
+    numbers, names = [10, 20, 30, 40], ["anna", "bert", "carl", "dora"]
+    questions = [question(f"{graph}-int", numbers, 99), question(f"{graph}-str", names, "zoe")]
+    expected = []
+    for (name, pairs, _), ids in zip(questions, (numbers, names), strict=True):
+        folder = make_model(ids)
+        register(registry, str(name), folder)
+        expected.append(LinkModel.load(folder).score_ids(pairs["source"], pairs["target"]).tolist())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "stranger.py").write_text(STRANGER)
+    site_packages = sysconfig.get_paths()["purelib"]
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", "stranger.py", site_packages, tracking_uri, json.dumps(questions)],
+        cwd=elsewhere,
+        env=os.environ | {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    answers = json.loads(answer.stdout.splitlines()[-1])
+    for found, (_, pairs, _), scores in zip(answers, questions, expected, strict=True):
+        assert found["columns"] == ["source", "target", "score"]
+        assert [row[:2] for row in found["rows"]] == [list(pair) for pair in zip(*pairs.values(), strict=True)]
+        assert [row[2] for row in found["rows"]] == pytest.approx(scores)
+    assert answers[0]["refusal"].startswith("ncnc_core.errors.InvalidGraph: ")
+    assert "99" in answers[0]["refusal"]
+    assert "zoe" in answers[1]["refusal"]
+
+
+def test_missing_column_says_which_and_what_to_pass(make_model: Callable[..., Path]) -> None:
+    served = ServedModel()
+    served._model = LinkModel.load(make_model())
+    with pytest.raises(InvalidGraph, match=r"no column 'target', only \['source'\]\. Pass a DataFrame"):
+        served.predict(None, pd.DataFrame({"source": [1]}))
+
+
+@pytest.fixture(scope="module")
+def packed(make_model: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a packed model with features, as the registry stores one."""
+    folder = make_model([10, 20, 30, 40, 50], num_features=2, calibration=ScoreCalibration(2.0, -0.5))
+    path = tmp_path_factory.mktemp("packed") / "model"
+    logged = LoggedModel("1", "m-1", "link_model", "file:///unused", 0, 0, status=LoggedModelStatus.PENDING)
+    pack_model(folder, path, logged=logged, input_example=pd.DataFrame({"source": [10, 20], "target": [40, 30]}))
+    return path
+
+
+def invoke(port: int, columns: dict[str, list[Any]], **params: object) -> tuple[int, Any]:
+    """Ask a model server; return the status and the answer."""
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    body = {"dataframe_split": {"columns": list(columns), "data": rows}, "params": params}
+    answer = requests.post(f"http://127.0.0.1:{port}/invocations", json=body, timeout=60)
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.slow
+def test_mlflow_serves_scores_partners_and_reasons(packed: Path, tmp_path: Path) -> None:
+    port = free_port()
+    argv = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(packed), "--port", str(port)]
+    # MLflow starts `uvicorn` by its bare name, which an interpreter that is called by its path does not bring along.
+    search_path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": search_path}
+    with running([*argv, "--host", "127.0.0.1", "--env-manager", "local"], tmp_path / "serve.log", port, environment):
+        pairs = {"source": [10, 20], "target": [40, 50]}
+        model = LinkModel.load(packed / MODEL_PATH)
+        expected = model.score_ids(pairs["source"], pairs["target"])
+        status, answer = invoke(port, pairs, probability=True, prior=0.1)
+        assert status == 200
+        rows = answer["predictions"]
+        assert [row["score"] for row in rows] == pytest.approx(expected.tolist(), abs=1e-5)
+        chances = model.calibration.probability(expected, 0.1)  # type: ignore[union-attr]
+        assert [row["probability"] for row in rows] == pytest.approx(chances.tolist(), abs=1e-5)
+
+        rows = invoke(port, {"source": [10]}, task="recommend", k=2)[1]["predictions"]
+        assert [row["target"] for row in rows] == [row.target for row in model.recommend(10, 2)]
+
+        rows = invoke(port, {"source": [10], "target": [40]}, task="explain")[1]["predictions"]
+        assert sum(row["contribution"] for row in rows) == pytest.approx(expected[0].item(), abs=1e-3)
+
+        new = {"source": [99], "target": [10], "source_features": [[0.5, 0.25]]}
+        grown = model.updated(new_nodes=[99], features=[[0.5, 0.25]])
+        assert invoke(port, new)[1]["predictions"][0]["score"] == pytest.approx(
+            grown.score_ids([99], [10]).item(), abs=1e-5
+        )
+
+        status, answer = invoke(port, {"source": [10, 20], "target": [40, 20]})
+        assert status == 400
+        assert "row 1, counted from 0: source and target are the same node 20" in json.dumps(answer)
+        rows = invoke(port, {"source": [10, 20], "target": [40, 20]}, unscored="null")[1]["predictions"]
+        assert [row["reason"] for row in rows] == ["", "source and target are the same node 20"]
+        assert rows[1]["score"] is None
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed: pip install '.[spark]'"
+)
+@pytest.mark.slow
+def test_as_a_spark_udf_it_gives_the_scores_of_pandas(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.pyfunc import load_model, spark_udf
+    from pyspark.sql import SparkSession
+    from pyspark.sql.functions import struct
+
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)  # else the executors take whatever `python3` is on the PATH
+    pairs = pd.DataFrame({"source": [10, 20, 30] * 40, "target": [40, 50, 10] * 40})
+    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    try:
+        score = spark_udf(session, str(packed), env_manager="local")
+        chance = spark_udf(
+            session, str(packed), env_manager="local", result_type="probability float", params={"probability": True}
+        )
+        ends = struct("source", "target")
+        found = session.createDataFrame(pairs).select("*", score(ends).alias("row"), chance(ends).alias("chance"))
+        answer = found.select("source", "target", "row.score", "chance.probability").toPandas()
+    finally:
+        session.stop()
+    expected = load_model(str(packed)).predict(pairs, params={"probability": True})
+    assert answer.sort_values(["source", "target"])["score"].tolist() == pytest.approx(
+        expected.sort_values(["source", "target"])["score"].tolist(), abs=1e-5
+    )
+    assert answer.sort_values(["source", "target"])["probability"].tolist() == pytest.approx(
+        expected.sort_values(["source", "target"])["probability"].tolist(), abs=1e-5
+    )

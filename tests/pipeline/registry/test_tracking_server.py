@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import mlflow.pyfunc
+import pytest
+from mlflow.exceptions import MlflowException
+from pandas import DataFrame
+
+from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.records.digests import digests_of_folder
+from pipeline.registry.model_registry import ModelRegistry, version_tags
+from pipeline.registry.tracking_server import ArtifactFolder, asks_the_server
+from tests.local_services import free_port, mlflow_server
+
+
+@pytest.fixture
+def server(tmp_path: Path, empty_tracking: Path) -> Iterator[str]:
+    shutil.copy(empty_tracking, tmp_path)
+    with mlflow_server(tmp_path) as url:
+        yield url
+
+
+@pytest.mark.slow
+def test_everything_a_night_keeps_goes_through_a_server_as_well(
+    server: str, graph: str, run_name: str, make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    registry = ModelRegistry(server)
+    run_id = registry.open_run(graph, run_name, run_key="3" * 64, params={"train.seed": "0"})
+    folder = make_model()
+    files = digests_of_folder(folder)
+    assert not registry.fetch_file(run_id, tmp_path / "checkpoint", "checkpoint.pt")
+    for text in ("epoch 1", "epoch 2"):
+        (tmp_path / "checkpoint").write_text(text)
+        registry.put_file(run_id, tmp_path / "checkpoint", "checkpoint.pt")
+    assert registry.fetch_file(run_id, tmp_path / "back.pt", "checkpoint.pt")
+    assert (tmp_path / "back.pt").read_text() == "epoch 2"
+    assert len(list((tmp_path / "mlflow-artifacts").rglob("checkpoint.pt"))) == 1
+    assert registry.observe_folder(run_id, "model", files) == {}
+    registry.put_folder(run_id, folder, "model")
+    assert digests_of_folder(registry.fetch_folder(run_id, "model", tmp_path / "fetched", files)) == files
+    assert registry.champion(graph) is None
+    assert registry.version_of_run_key(graph, "3" * 64) is None
+    model_id = registry.log_model(run_id, folder, input_example=DataFrame({"source": [10], "target": [40]}))
+    as_of = datetime(2026, 1, 2, tzinfo=UTC)
+    tags = version_tags(run_key="3" * 64, run_name=run_name, as_of=as_of, snapshot_tag="snap/x", files=files)
+    number = registry.create_version(graph, run_id, model_id, tags)
+    assert registry.create_version(graph, run_id, model_id, tags) == number
+    found = registry.version(graph, number)
+    assert digests_of_folder(registry.fetch_model(found, tmp_path / "model")) == files
+    assert {item.path for item in registry.observe_model(found.model_id)} >= {"MLmodel", "served_model.py"}
+    registry.close_run(run_id, "promoted")
+    mlflow.set_tracking_uri(server)
+    try:
+        served = mlflow.pyfunc.load_model(f"models:/{graph}/{number}")
+    finally:
+        mlflow.set_tracking_uri(None)
+    assert list(served.predict(DataFrame({"source": [10], "target": [40]}))) == ["source", "target", "score"]
+
+
+def test_server_that_is_down_is_trouble_outside_with_its_url_and_a_remedy() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    begun = time.monotonic()
+    with pytest.raises(OutsideTrouble, match=rf"{url} gives no answer.*MLFLOW_TRACKING_URI") as caught:
+        ModelRegistry(url).find_run("demo", "demo-20260101T000000Z")
+    assert caught.value.exit_code == 75
+    assert time.monotonic() - begun < 60
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "remedy"),
+    [
+        ("PERMISSION_DENIED", InvalidInput, "MLFLOW_TRACKING_USERNAME"),  # asking again changes nothing
+        ("TEMPORARILY_UNAVAILABLE", OutsideTrouble, "try again"),
+        ("RESOURCE_DOES_NOT_EXIST", MlflowException, "said"),  # a bug of ours: let it be seen as one
+    ],
+)
+def test_answers_of_a_server_are_told_apart(code: str, expected: type[Exception], remedy: str) -> None:
+    class Door:
+        tracking_uri = "http://user:secret@mlflow.example.org"
+
+        @asks_the_server
+        def ask(self) -> None:
+            error = MlflowException("said http://user:secret@mlflow.example.org/api")
+            error.error_code = code
+            raise error
+
+    with pytest.raises(expected, match=remedy) as caught:
+        Door().ask()
+    if expected is not MlflowException:
+        assert "secret" not in str(caught.value)
+
+
+def test_bare_database_leaves_the_working_directory_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracking_uri: str, graph: str, run_name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ModelRegistry(tracking_uri).open_run(graph, run_name, run_key="3" * 64, params={})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_artifacts_are_listed_fetched_and_removed_by_path(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    shelf = ArtifactFolder((tmp_path / "root").as_uri(), "sqlite:///unused.db")
+    shelf.put_file(tmp_path / "a.txt", "deep/b.txt")
+    assert shelf.has("deep")
+    assert shelf.has("deep/b.txt")
+    with shelf.fetched("deep/b.txt") as found:
+        assert found is not None
+        assert found.read_text() == "a"
+    shelf.remove("deep/b.txt")
+    with shelf.fetched("deep/b.txt") as found:
+        assert found is None
+
+
+class Racing:
+    tracking_uri = "http://nowhere"
+
+    def __init__(self, said: str) -> None:
+        self.calls, self.said = 0, said
+
+    @asks_the_server
+    def set_tag(self) -> str:
+        self.calls += 1
+        if self.calls == 1:
+            raise MlflowException(self.said)
+        return "set"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "(sqlite3.IntegrityError) UNIQUE constraint failed: tags.key, tags.run_uuid",
+        'duplicate key value violates unique constraint "tag_pk"',
+    ],
+)
+def test_tag_that_two_tries_insert_at_once_is_set_by_both(said: str) -> None:
+    racing = Racing(said)
+    assert (racing.set_tag(), racing.calls) == ("set", 2)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import InvalidInput, TamperedRecord
+from pipeline.params.params import Params
+from pipeline.records.chain import PromotionDecision
+from pipeline.records.digests import digests_of_folder
+from pipeline.records.findings import RuleVerdict
+from pipeline.runs.folder import RunFolder
+
+DECISION = PromotionDecision(
+    report_sha256="a" * 64,
+    promote=False,
+    cold_start=True,
+    reason="too few test edges",
+    rules=(RuleVerdict(name="enough_test_edges", threshold=">= 200", observed="3", passed=False),),
+    champion_version=None,
+)
+
+
+def write_half_a_model(staged: Path) -> None:
+    (staged / "weights").write_text("half")
+    (staged / "missing").read_text()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return RunFolder(tmp_path / "demo-20260101T000000Z")
+
+
+def test_record_comes_back_as_it_was_put(folder: RunFolder) -> None:
+    assert folder.find(PromotionDecision) is None
+    folder.put(DECISION)
+    assert folder.get(PromotionDecision) == DECISION
+    assert folder.get(PromotionDecision).sha256 == DECISION.sha256
+
+
+def test_changed_record_is_refused_and_named(folder: RunFolder) -> None:
+    folder.put(DECISION)
+    path = folder.path / PromotionDecision.file_name
+    path.write_text(path.read_text().replace('"promote": false', '"promote":  true'))
+    with pytest.raises(TamperedRecord, match=r"promotion_decision\.json .* delete the run folder"):
+        folder.get(PromotionDecision)
+
+
+def test_missing_record_says_which_and_what_to_run(folder: RunFolder) -> None:
+    with pytest.raises(InvalidInput, match=r"has no promotion_decision\.json.* Run the step before this one first"):
+        folder.get(PromotionDecision)
+
+
+def test_run_folder_without_a_graph_in_its_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"named 'nightly'.*--run-dir"):
+        _ = RunFolder(tmp_path / "nightly").graph
+
+
+def test_graph_name_may_hold_dashes(tmp_path: Path) -> None:
+    assert RunFolder(tmp_path / "my-graph-20260101T000000Z").graph == "my-graph"
+
+
+def test_staged_folder_appears_whole_or_not_at_all(folder: RunFolder) -> None:
+    with folder.staging("model") as staged:
+        (staged / "weights").write_text("first")
+        assert not (folder.path / "model").exists()
+    with pytest.raises(FileNotFoundError), folder.staging("model") as staged:
+        write_half_a_model(staged)
+    assert (folder.path / "model" / "weights").read_text() == "first"
+    assert list((folder.path / ".staging").iterdir()) == []
+
+
+def test_zombie_cannot_mix_its_files_with_a_later_try(folder: RunFolder) -> None:
+    zombie = folder.staging("model")
+    zombie_folder = zombie.__enter__()
+    (zombie_folder / "weights").write_text("zombie")
+    with folder.staging("model") as staged:
+        (staged / "weights").write_text("second try")
+    (zombie_folder / "more").write_text("zombie")
+    assert [path.name for path in (folder.path / "model").iterdir()] == ["weights"]
+    assert (folder.path / "model" / "weights").read_text() == "second try"
+
+
+def test_flipped_byte_in_a_folder_is_named(folder: RunFolder) -> None:
+    with folder.staging("model") as staged:
+        (staged / "weights").write_bytes(b"12345")
+    files = digests_of_folder(folder.path / "model")
+    assert folder.verified("model", files) == folder.path / "model"
+    (folder.path / "model" / "weights").write_bytes(b"12344")
+    with pytest.raises(TamperedRecord, match=r"model/weights of run demo-.* Delete "):
+        folder.verified("model", files)
+
+
+def test_params_are_frozen_as_they_were(folder: RunFolder) -> None:
+    params = Params()
+    folder.freeze(params)
+    assert Params.load(folder.path / "params.yaml") == params

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import fsspec  # type: ignore[import-untyped]  # it ships no types
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.sources.delivery import Delivery
+from pipeline.sources.files import take_files
+from pipeline.sources.graph_source import GraphSource
+from tests.small_graphs import ring, triangle_with_tail
+
+AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
+NOW = int(AS_OF.timestamp())
+
+
+def read(
+    edges: Path | str, scratch: Path, params: SnapshotParams | None = None, since: datetime | None = None
+) -> Delivery:
+    return GraphSource(str(edges), None, params or SnapshotParams(), scratch / "scratch").read(AS_OF, since)
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    if path.suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    elif ".csv" in path.suffixes:
+        table.to_csv(path, index=False)
+    else:
+        table.to_json(path, orient="records", lines=True)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "csv.gz", "jsonl", "ndjson", "jsonl.gz", "ndjson.gz"])
+def test_a_pattern_takes_every_file_in_every_format(tmp_path: Path, suffix: str) -> None:
+    whole = ring(12)
+    for number in range(3):
+        write(whole.iloc[number::3], tmp_path / f"part-{number}.{suffix}")
+    write(whole, tmp_path / f"whole.{suffix}")
+    found, once = read(tmp_path / f"part-*.{suffix}", tmp_path), read(tmp_path / f"whole.{suffix}", tmp_path)
+    assert (found.rows.read, found.low.tolist(), found.high.tolist()) == (12, once.low.tolist(), once.high.tolist())
+    assert found.edges_file == f"{tmp_path}/part-*.{suffix}"
+    assert found.sha256 != once.sha256
+    assert read(tmp_path / f"part-*.{suffix}", tmp_path).sha256 == found.sha256
+
+
+def test_a_pattern_that_no_file_has_was_not_delivered(tmp_path: Path) -> None:
+    with pytest.raises(OutsideTrouble, match=r"did not deliver .*part-\*\.csv .*no file has such a name.*tries again"):
+        read(tmp_path / "part-*.csv", tmp_path)
+
+
+def test_a_row_is_counted_in_its_own_file(tmp_path: Path) -> None:
+    (tmp_path / "part-0.csv").write_text("source,target\n1,2\n3,4\n")
+    (tmp_path / "part-1.csv").write_text("target,source\n6,5\n-8,7\n")
+    with pytest.raises(InvalidInput, match=r"part-1\.csv, row 2: target is '-8', which is negative"):
+        read(tmp_path / "part-*.csv", tmp_path)
+    (tmp_path / "part-1.csv").write_text("target,source\n6,5\n3,4\n")
+    assert read(tmp_path / "part-*.csv", tmp_path).rows.first_repeated == "part-1.csv, row 2, 4 - 3"
+
+
+def test_files_of_one_table_agree_in_their_columns(tmp_path: Path) -> None:
+    write(triangle_with_tail(), tmp_path / "part-0.parquet")
+    write(triangle_with_tail().rename(columns={"target": "to"}), tmp_path / "part-1.parquet")
+    with pytest.raises(InvalidInput, match=r"part-1\.parquet has no column 'target'.*snapshot\.target_column"):
+        read(tmp_path / "part-*.parquet", tmp_path)
+    write(triangle_with_tail().astype(str), tmp_path / "part-1.parquet")
+    with pytest.raises(InvalidInput, match=r"part-1\.parquet holds column 'source' as string, but .*part-0.* as int64"):
+        read(tmp_path / "part-*.parquet", tmp_path)
+
+
+def test_a_broken_file_among_many_is_named(tmp_path: Path) -> None:
+    write(triangle_with_tail(), tmp_path / "part-0.csv")
+    (tmp_path / "part-1.csv").write_text("source,target\n1,2\n3\n")
+    with pytest.raises(InvalidInput, match=r"part-1\.csv cannot be read: .*Line: 3.*Deliver a whole file"):
+        read(tmp_path / "part-*.csv", tmp_path)
+
+
+def test_a_pattern_may_be_an_fsspec_url(tmp_path: Path) -> None:
+    store = fsspec.filesystem("memory")
+    for number in range(2):
+        store.pipe(f"/globbed/part-{number}.csv", f"source,target\n{number},9\n".encode())
+    found = read("memory://globbed/part-*.csv", tmp_path)
+    assert found.ids.tolist() == [0, 1, 9]
+
+
+def test_many_files_are_one_table(tmp_path: Path) -> None:
+    for number in range(150):
+        (tmp_path / f"day-{number:03}.csv").write_text(f"source,target\n{number},{number + 1}\n")
+    assert read(tmp_path / "day-*.csv", tmp_path).num_edges == 150
+
+
+def test_json_lines_keep_the_kind_of_ids(tmp_path: Path) -> None:
+    lines = [{"source": "2026-01-01", "target": "b", "time": NOW}, {"target": "c", "source": "b", "time": NOW - 1}]
+    (tmp_path / "e.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    found = read(tmp_path / "e.jsonl", tmp_path, SnapshotParams(time_column="time"))
+    assert found.ids.tolist() == ["2026-01-01", "b", "c"]
+    assert found.time is not None
+    assert found.time.tolist() == [NOW, NOW - 1]
+
+
+def test_of_a_local_parquet_log_only_the_window_is_read_and_the_file_stays(tmp_path: Path) -> None:
+    log = pd.DataFrame({"source": range(5), "target": 9, "time": [NOW - 90_000, NOW - 80_000, NOW - 5, NOW, NOW + 1]})
+    write(log, tmp_path / "log.parquet")
+    params = SnapshotParams(kind="event_log", time_column="time", late_window_hours=0)
+    taken = take_files(str(tmp_path / "log.parquet"), tmp_path / "edges", in_place=True)
+    assert (taken.files[0].path, taken.sha256) == (tmp_path / "log.parquet", None)
+    found = read(tmp_path / "log.parquet", tmp_path, params, since=datetime.fromtimestamp(NOW - 6, UTC))
+    assert found.ids.tolist() == [2, 3, 9]
+    # What lies outside the window is not even looked at: what was wrong there was refused on its own night.
+    write(log.assign(source=[-1, *range(1, 5)]), tmp_path / "log.parquet")
+    again = read(tmp_path / "log.parquet", tmp_path, params, since=datetime.fromtimestamp(NOW - 6, UTC))
+    assert (again.sha256, again.since) == (found.sha256, NOW - 6)
+
+
+def test_bytes_that_are_no_gzip_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl.gz").write_bytes(b'{"source": 1, "target": 2}\n')
+    with pytest.raises(InvalidInput, match=r"e\.jsonl\.gz cannot be read.*Deliver a whole file"):
+        read(tmp_path / "e.jsonl.gz", tmp_path)
+    (tmp_path / "e.jsonl.gz").write_bytes(gzip.compress(b'{"source": 1, "target": 2}\n{"source"', mtime=0))
+    with pytest.raises(InvalidInput, match=r"e\.jsonl\.gz cannot be read: .*Malformed JSON"):
+        read(tmp_path / "e.jsonl.gz", tmp_path)
+
+
+def test_rows_keep_their_numbers_in_a_file_of_many_row_groups(tmp_path: Path) -> None:
+    source = np.arange(300_000, dtype=np.int64)
+    source[[250_123, 270_000]] = -5
+    table = pd.DataFrame({"source": source, "target": np.int64(7)})
+    table.to_parquet(tmp_path / "e.parquet", index=False, row_group_size=10_000)
+    with pytest.raises(InvalidInput, match=r"row 250124: source is -5, which is negative.*\(2 such rows\)"):
+        read(tmp_path / "e.parquet", tmp_path)
+    write(table, tmp_path / "e.csv")
+    with pytest.raises(InvalidInput, match=r"row 250124: source is '-5', which is negative.*\(2 such rows\)"):
+        read(tmp_path / "e.csv", tmp_path)
+    table["source"] = np.arange(300_000, dtype=np.int64) % 290_000
+    table["target"] = 300_001
+    table.to_parquet(tmp_path / "e.parquet", index=False, row_group_size=10_000)
+    assert read(tmp_path / "e.parquet", tmp_path).rows.first_repeated == "row 290001, 0 - 300001"
+
+
+@pytest.mark.parametrize("as_timestamps", [False, True])
+def test_parts_of_a_parquet_log_outside_the_window_are_not_read(tmp_path: Path, as_timestamps: bool) -> None:
+    path = tmp_path / "log.parquet"
+    seconds = NOW - 100_000 + np.arange(100_000)
+    times = pd.to_datetime(seconds, unit="s", utc=True) if as_timestamps else seconds
+    log = pd.DataFrame({"source": np.arange(100_000), "target": 200_000, "time": times})
+    log.to_parquet(path, index=False, row_group_size=10_000)
+    first = pq.read_metadata(path).row_group(0)
+    with path.open("r+b") as file:  # an unreadable part shows what is read
+        for number in range(first.num_columns):
+            column = first.column(number)
+            file.seek(column.dictionary_page_offset or column.data_page_offset)
+            file.write(b"\xff" * column.total_compressed_size)
+    params = SnapshotParams(kind="event_log", time_column="time", late_window_hours=0)
+    with pytest.raises(InvalidInput, match=r"log\.parquet cannot be read.*Deliver a whole file"):
+        read(path, tmp_path, params)
+    assert read(path, tmp_path, params, since=datetime.fromtimestamp(NOW - 501, UTC)).num_edges == 500

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.datasets import MissingData, dataset_path
+from pipeline.graphs.tables import CanonicalGraph
+from pipeline.ingest.canonical_graph import build
+from pipeline.params.snapshot import SnapshotParams
+from pipeline.sources.columns import times
+from pipeline.sources.graph_source import GraphSource
+from pipeline.sources.window import Window
+
+START = 1_700_000_000
+HOUR = 3600
+Edges = dict[tuple[object, object], int]
+
+
+def at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def play(arrivals: pd.DataFrame, nights: Sequence[int], params: SnapshotParams) -> tuple[CanonicalGraph, list[int]]:
+    """Read a log night by night, each from the last on; an event can be read once it has arrived."""
+    graph, late = None, []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "log.parquet"
+        source = GraphSource(str(path), None, params, Path(folder) / "scratch")
+        for before, as_of in pairwise([None, *nights]):
+            assert as_of is not None
+            arrivals[arrivals["arrived"] <= as_of].drop(columns="arrived").to_parquet(path, index=False)
+            delivery = source.read(at(as_of), None if before is None else at(before))
+            late.append(delivery.rows.late)
+            graph = build(delivery, params, as_of=as_of, previous=graph, previous_as_of=before).graph
+    assert graph is not None
+    return graph, late
+
+
+def first_seen(graph: CanonicalGraph) -> Edges:
+    """Each living edge by its ids, and when it was first seen."""
+    tables = graph.tables
+    ends = np.sort(tables.node_ids[tables.edges[:, tables.living]], axis=0)
+    return dict(zip(zip(*ends.tolist(), strict=True), tables.first_seen[tables.living].tolist(), strict=True))
+
+
+EVENTS = st.lists(
+    st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(0, 95), st.sampled_from([0, 0, 0, 5, 20])),
+    min_size=1,
+    max_size=40,
+)
+
+
+@settings(max_examples=10, deadline=None)
+@given(events=EVENTS, window=st.sampled_from([0, 30]))
+def test_reading_on_gives_the_graph_that_reading_everything_gives(
+    events: list[tuple[int, int, int, int]], window: int
+) -> None:
+    # An event of the first hour, so that the first night has one to start from.
+    rows = [(1, 2, 0, 0), *events]
+    table = pd.DataFrame(rows, columns=["source", "target", "hour", "delay"])
+    table["time"] = START + table["hour"] * HOUR
+    table["arrived"] = table["time"] + table.pop("delay") * HOUR * (window > 0)
+    log = table.drop(columns="hour")
+    nights = [START + hour * HOUR for hour in (24, 48, 72, 120)]
+    params = SnapshotParams(kind="event_log", time_column="time", late_window_hours=window)
+    found = first_seen(play(log, nights, params)[0])
+    whole = first_seen(play(log, nights[-1:], params)[0])
+    assert found.keys() == whole.keys()
+    for edge, seen in found.items():
+        of_edge = log[[{a, b} == set(edge) for a, b in zip(log["source"], log["target"], strict=True)]]
+        assert seen == expected_first_seen(of_edge, nights)
+        if (of_edge["arrived"] == of_edge["time"]).all():
+            assert seen == whole[edge]
+
+
+def expected_first_seen(events: pd.DataFrame, nights: Sequence[int]) -> int:
+    """The earliest event of the night that first held one; what came late is seen after the watermark."""
+    before = 0
+    for as_of in nights:
+        known = events[(events["arrived"] <= as_of) & (events["time"] <= as_of)]
+        if len(known):
+            return max(int(known["time"].min()), before + 1)
+        before = as_of
+    raise AssertionError("the edge is held, but no event arrived")
+
+
+def test_messages_of_a_college_read_by_the_week_are_those_read_at_once() -> None:
+    try:
+        path = dataset_path("collegemsg") / "CollegeMsg.txt"
+    except MissingData as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+    log = pd.read_csv(path, sep=" ", names=["source", "target", "time"], dtype="int64")
+    log["arrived"] = log["time"]
+    nights = list(range(int(log["time"].min()) + 7 * 86400, int(log["time"].max()) + 7 * 86400, 7 * 86400))
+    params = SnapshotParams(kind="event_log", time_column="time")
+    weekly, late = play(log, nights, params)
+    whole, _ = play(log, nights[-1:], params)
+    assert len(first_seen(weekly)) == 13_838
+    assert first_seen(weekly) == first_seen(whole)
+    assert sum(late) > 0  # the window's events are read again, and change nothing
+
+
+def test_a_night_without_events_delivers_nothing(tmp_path: Path) -> None:
+    log = pd.DataFrame({"source": ["a"], "target": ["b"], "time": [START]})
+    log.to_csv(tmp_path / "log.csv", index=False)
+    params = SnapshotParams(kind="event_log", time_column="time", late_window_hours=0)
+    source = GraphSource(str(tmp_path / "log.csv"), None, params, tmp_path / "scratch")
+    quiet = [source.read(at(START + day * 86400), at(START + (day - 1) * 86400)) for day in (1, 2)]
+    assert [delivery.num_edges for delivery in quiet] == [0, 0]
+    assert quiet[0].ids_are_text
+    assert quiet[0].newest is None
+    assert quiet[0].sha256 == quiet[1].sha256 == source.read(at(START)).sha256  # the file was read whole
+
+
+def test_a_digest_is_of_the_bytes_where_all_were_read_and_else_of_what_was_taken(tmp_path: Path) -> None:
+    log = pd.DataFrame({"source": [1, 2], "target": [2, 3], "time": [START, START - 86400]})
+    log.to_csv(tmp_path / "log.csv", index=False)
+    log.to_parquet(tmp_path / "log.parquet", index=False)
+    params = SnapshotParams(kind="event_log", time_column="time", late_window_hours=0)
+
+    def digests(name: str) -> list[str]:
+        source = GraphSource(str(tmp_path / name), None, params, tmp_path / "scratch")
+        return [source.read(at(START + day * 86400), at(START + (day - 1) * 86400)).sha256 for day in (0, 0, 1)]
+
+    first, again, next_night = digests("log.csv")
+    assert first == again == next_night
+    first, again, next_night = digests("log.parquet")
+    assert first == again != next_night
+    (tmp_path / "quiet.csv").write_text("source,target,time\n")
+    first, again, next_night = digests("quiet.csv")
+    assert first == again != next_night  # two quiet nights are not one delivery given twice
+
+
+def test_a_log_of_one_file_a_night_may_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("source,target,time\n")
+    params = SnapshotParams(kind="event_log", time_column="time")
+    source = GraphSource(str(tmp_path / "log.csv"), None, params, tmp_path / "scratch")
+    assert source.read(at(START + 86400), at(START)).num_edges == 0
+
+
+@pytest.mark.parametrize(
+    "kind", ["int64", "float64", "string", "timestamp", "timestamp('UTC')", "date", "decimal(20, 3)"]
+)
+def test_a_window_is_open_at_its_start_and_holds_its_end(kind: str) -> None:
+    day, first = 86400, 19_000 * 86400
+    seconds = pd.Series([first, first + 1, first + day, first + day + 1])
+    table = ibis.memtable(pd.DataFrame({"n": range(4), "seconds": seconds}))
+    stamp = table.seconds.cast("timestamp('UTC')")
+    column = stamp.cast(kind) if kind.startswith(("timestamp", "date")) else table.seconds.cast(kind)
+    stored = table.mutate(time=column)
+    found = Window(first, first + day).of(stored, times("time", stored.time.type())).n.to_pyarrow().to_pylist()
+    assert sorted(found) == ([2, 3] if kind == "date" else [1, 2])

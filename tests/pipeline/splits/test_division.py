@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.adjacency import pair_keys
+from ncnc_core.random_spatial_network import NetworkDay
+from ncnc_core.splits.leak_invariants import leak_invariants
+from pipeline.graphs.tables import STILL_ALIVE, GraphTables
+from pipeline.params.params import SplitParams
+from pipeline.splits.certificate import edge_history
+from pipeline.splits.division import divide
+
+PARAMS = SplitParams(minimum_test_edges=30, negatives_per_edge=10)
+
+
+def two_nights(days: list[NetworkDay]) -> GraphTables:
+    """The second day's graph, each edge dated by the day that first held it."""
+    old = pair_keys(torch.from_numpy(days[0].node_ids[days[0].edges]), 10**6)
+    new = pair_keys(torch.from_numpy(days[1].node_ids[days[1].edges]), 10**6)
+    first_seen = np.where(torch.isin(new, old).numpy(), days[0].as_of, days[1].as_of)
+    return GraphTables(
+        days[1].node_ids, days[1].features, days[1].edges, first_seen, np.full_like(first_seen, STILL_ALIVE), first_seen
+    )
+
+
+def test_second_night_tests_on_what_the_first_had_not_seen(days: list[NetworkDay]) -> None:
+    tables = two_nights(days)
+    split, arrays = divide(tables, edge_history(tables), days[1].as_of, [days[0].as_of], PARAMS)
+    assert split.method == "temporal"
+    assert split.cut_valid == days[0].as_of
+    assert arrays.test_first_seen.tolist() == [days[1].as_of] * arrays.test.shape[1]
+    assert arrays.message_test.shape[1] == int((tables.first_seen <= days[0].as_of).sum())
+
+
+def test_each_edge_has_its_negatives_half_uniform_half_of_like_degree(days: list[NetworkDay]) -> None:
+    tables = two_nights(days)
+    _, arrays = divide(tables, edge_history(tables), days[1].as_of, [days[0].as_of], PARAMS)
+    edges, negatives = arrays.test, arrays.test_negatives.reshape(2, -1, PARAMS.negatives_per_edge)
+    kept = (negatives == edges[:, :, None]).any(0) | (negatives == edges.flip(0)[:, :, None]).any(0)
+    assert kept.all()
+    digits = torch.bincount(arrays.message_test.flatten(), minlength=tables.num_nodes).add(1).log2().floor()
+    sorted_ends = digits[edges].sort(0).values[:, :, None]
+    alike = (digits[negatives].sort(0).values == sorted_ends).all(0).double().mean(0)  # one share per slot
+    assert alike[5:].min() > 2 * alike[:5].max()
+
+
+def test_equal_inputs_give_equal_splits(days: list[NetworkDay]) -> None:
+    tables = two_nights(days)
+    first, second = (divide(tables, edge_history(tables), days[1].as_of, [days[0].as_of], PARAMS)[1] for _ in range(2))
+    assert all(torch.equal(getattr(first, name), getattr(second, name)) for name in vars(first))
+
+
+def test_planted_leak_breaks_the_certificate_by_name(days: list[NetworkDay]) -> None:
+    tables = two_nights(days)
+    split, arrays = divide(tables, edge_history(tables), days[1].as_of, [days[0].as_of], PARAMS)
+
+    def broken() -> list[str]:
+        found = leak_invariants(
+            arrays, edge_history(tables), as_of=days[1].as_of, cut_train=split.cut_train, cut_valid=split.cut_valid
+        )
+        return [item.name for item in found if not item.passed]
+
+    assert broken() == []
+    arrays.test_negatives[:, 0] = torch.from_numpy(tables.edges[:, 0])
+    assert broken() == ["evaluation_negatives_never_an_edge"]
+
+
+def test_temporal_split_of_a_first_dump_is_refused_with_the_remedy(days: list[NetworkDay]) -> None:
+    tables = two_nights(days)
+    dates = np.full_like(tables.first_seen, 1)
+    one_date = GraphTables(tables.node_ids, tables.features, tables.edges, dates, tables.removed_at, dates)
+    with pytest.raises(InvalidGraph, match=r"one date.*Set split.method to auto or hashed"):
+        divide(one_date, edge_history(one_date), days[1].as_of, [], PARAMS.model_copy(update={"method": "temporal"}))

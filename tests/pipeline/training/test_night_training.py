@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.training.data import TrainingData
+from pipeline.doors import Doors
+from pipeline.params.params import TrainParams
+from pipeline.registry.model_registry import ModelRegistry
+from pipeline.runs.folder import RunFolder
+from pipeline.training import night_training
+from pipeline.training.night_training import NightTraining
+
+PARAMS = TrainParams(
+    selection_metric="auc",
+    model=ModelConfig(hidden_channels=8, predictor="ncn"),
+    training=TrainingConfig(epochs=4, batch_size=16),
+)
+
+
+def data() -> TrainingData:
+    ring = torch.stack([torch.arange(30), (torch.arange(30) + 1) % 30])
+    return TrainingData(
+        num_nodes=30,
+        features=None,
+        train_edges=ring[:, :24],
+        forbidden_keys=torch.zeros(0, dtype=torch.int64),
+        valid_edges=ring[:, 24:],
+        valid_negatives=torch.tensor([[0, 3, 6, 9, 12, 15], [5, 8, 11, 14, 17, 20]]),
+    )
+
+
+class PowerCutError(RuntimeError):
+    """The machine went away."""
+
+
+def test_a_control_has_a_checkpoint_and_curves_of_its_own_and_each_goes_on_where_it_was(
+    doors: Doors, graph: str, run_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(night_training, "EPOCHS_PER_UPLOAD", 1)
+    run_id = doors.registry.open_run(graph, run_name, run_key="1" * 64, params={})
+    folder = RunFolder(tmp_path / run_name, doors.registry)
+
+    def training() -> NightTraining:
+        return NightTraining(folder, PARAMS, data(), run_id, torch.device("cpu"), doors.registry)
+
+    whole = training().run(None)
+    start = {name: tensor + 0.01 for name, tensor in whole.network.state_dict().items()}
+    log, epochs = ModelRegistry.log_metrics, []
+
+    def cut_at_epoch_3(self: ModelRegistry, run: str, metrics: dict[str, float], *, step: int = 0) -> None:
+        epochs.append(step)
+        if step == 3 and epochs.count(3) == 1:
+            raise PowerCutError
+        log(self, run, metrics, step=step)
+
+    monkeypatch.setattr(ModelRegistry, "log_metrics", cut_at_epoch_3)
+    with pytest.raises(PowerCutError):
+        training().run(start, "control")
+    resumed = training()
+    warm = resumed.run(start, "control")
+    assert epochs == [1, 2, 3, 3, 4]
+    monkeypatch.undo()
+
+    metrics = doors.registry._client.get_run(run_id).data.metrics
+    assert {"loss", "valid_auc", "control_loss", "control_valid_auc"} <= metrics.keys()
+    assert not all(
+        torch.equal(tensor, whole.network.state_dict()[name]) for name, tensor in warm.network.state_dict().items()
+    )
+    staged = folder.path / ".staging"
+    before = set(staged.glob("control_checkpoint-*"))
+    resumed.remove_checkpoints()
+    assert len(before - set(staged.glob("control_checkpoint-*"))) == 1  # its own; a zombie's stays with the zombie
