@@ -14,8 +14,8 @@ import yaml
 from ncnc_core.random_spatial_network import NetworkDay, evolve
 from pipeline.registry.model_registry import ModelRegistry
 from pipeline.snapshots.snapshot_store import SnapshotStore
-from tests.airflow_home import made_database
-from tests.house import NETWORK, House, params
+from tests.fixtures.airflow_home import made_database
+from tests.fixtures.house import NETWORK, House, params
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,1 +1,1 @@
-"""Closed choices and the two configurations; loads no torch (what `params.yaml` is checked with)."""
+"""Model and training configurations and their closed choices; nothing here loads torch."""

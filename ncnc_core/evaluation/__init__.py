@@ -1,1 +1,4 @@
-"""Metrics, intervals, heuristics, calibration."""
+"""Metrics, their intervals, heuristics and calibration.
+
+The decision that is made with them is in `pipeline.promotion`.
+"""

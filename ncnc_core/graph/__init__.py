@@ -1,1 +1,1 @@
-"""The graph as sorted rows, its samples, its history, and sums over rows."""
+"""The graph as sorted rows, its samples and its history; which neighbours two nodes share is in `overlap`."""

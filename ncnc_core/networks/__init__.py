@@ -1,1 +1,1 @@
-"""Encoder, predictors NCN and NCNC, and scoring with them."""
+"""The encoder and the predictors NCN and NCNC, and scoring pairs with them; their training is in `training`."""

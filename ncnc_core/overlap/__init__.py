@@ -1,1 +1,1 @@
-"""Which neighbours two nodes share: as lists (sparse) or bits (dense), on CPU (kernels) or anywhere (tensors)."""
+"""Which neighbours two nodes share, as lists or as bits; what a model makes of them is in `networks`."""

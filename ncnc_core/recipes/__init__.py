@@ -1,1 +1,4 @@
-"""Named recipes: the settings of the published experiments, and ours beside them, as YAML."""
+"""What to train with: published settings as YAML, or settings chosen for the graph at hand.
+
+The classes that they fill are in `config`.
+"""

@@ -1,1 +1,1 @@
-"""Batches cut out of a graph that is too large to be encoded whole."""
+"""Batches cut out of a graph that is too large to encode whole; the sampling loops are in `kernels`."""

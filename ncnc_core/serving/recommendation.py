@@ -6,7 +6,7 @@ import operator
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
 from jaxtyping import Int64
@@ -16,12 +16,13 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.inputs.pairs import NodeId
 from ncnc_core.serving.ranked_links import Score, ranked_links, ranking_parts
-from ncnc_core.training.progress import Item, Stream
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+Item = TypeVar("Item")
+Stream = Any  # whatever stands where standard error does: a notebook's, say
 EVERY_NODE_UP_TO = 100_000  # nodes of a graph in which a node is ranked against all others: NCNC takes a second
 SHORTLIST = 2_000  # candidates of a node in a larger one: a few nodes are asked for, not all
 Candidates = Literal["all"] | int

@@ -1,1 +1,4 @@
-"""One network trained: data, batches, step, run, checkpoint, validation."""
+"""One network trained on one machine: data, batches, loss, epochs, checkpoints.
+
+A night's training is in `pipeline.training`.
+"""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from ncnc_core.training.checkpoint import EpochResult
 
-Item = TypeVar("Item")
 Stream = Any  # whatever stands where standard error does: a notebook's, say
 Listener = Callable[[EpochResult], None]
 

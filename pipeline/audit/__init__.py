@@ -1,1 +1,1 @@
-"""From a version back to the bytes."""
+"""The audit: from a model version back to the bytes that made it; it changes nothing."""

@@ -1,4 +1,4 @@
-"""From a registered version back to the bytes that made it: the record of the way, and the audit that walks it."""
+"""The audit: from a registered version back to the bytes that made it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,7 @@ from pathlib import Path
 
 from pipeline.audit.walk import NOTHING, AuditCheck, AuditWalk
 from pipeline.doors import Doors
-from pipeline.records.chain import (
-    EdgeSplit,
-    GraphSnapshot,
-    LineageRecord,
-    PromotionDecision,
-    RegisteredModel,
-    TrainedModel,
-)
-from pipeline.records.digests import FileDigest
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.chain import GraphSnapshot
 
 
 @dataclass(frozen=True)
@@ -40,28 +31,6 @@ class AuditReport:
     def faults(self) -> tuple[AuditCheck, ...]:
         """The checks that do not agree."""
         return tuple(check for check in self.checks if not check.ok)
-
-
-def build_lineage(
-    *,
-    snapshot: GraphSnapshot,
-    split: EdgeSplit,
-    trained: TrainedModel,
-    report: EvaluationReport,
-    decision: PromotionDecision,
-    registered: RegisteredModel,
-) -> LineageRecord:
-    """Return the whole chain of a registered model, one digest a record."""
-    chain = (snapshot, split, trained, report, decision, registered)
-    return LineageRecord(
-        registered_model_sha256=registered.sha256,
-        graph=snapshot.graph,
-        run_name=snapshot.run_name,
-        snapshot_tag=snapshot.tag,
-        content_id=snapshot.content_id,
-        code_version=snapshot.code_version,
-        records=tuple(FileDigest(path=record.file_name, sha256=record.sha256) for record in chain),
-    )
 
 
 def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_folder: Path) -> AuditReport:

@@ -1,1 +1,1 @@
-"""What must hold of a delivery and of its graph; pure."""
+"""What must hold of a delivery and of the graph that it makes; pure functions, which fetch nothing."""

@@ -1,1 +1,1 @@
-"""What is old in registry and runs, and may go."""
+"""What is old in the registry and in the runs and may be deleted; snapshots are collected in `snapshots`."""

@@ -1,1 +1,4 @@
-"""The command line, a file a group of verbs, with its tables."""
+"""The command line, one file for each group of verbs, with the tables it prints.
+
+The work is done in the packages below.
+"""

@@ -1,15 +1,20 @@
-"""The command beside the steps that tells a person what came of a night."""
+"""Commands that tell a person what came of the nights: status, report, audit."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from pipeline.commands.options import RunDir, open_doors, print_line
+from pipeline.commands.options import ParamsFile, RunDir, open_doors, print_line
+from pipeline.errors import InvalidInput, TamperedRecord
 
-reports = typer.Typer()
+nights = typer.Typer()
+audits = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes that made it.")
 
 
-@reports.command()
+@nights.command()
 def report(run_dir: RunDir) -> None:
     """Write the night's report: one HTML page, whatever came of the night."""
     from pipeline.report.publishing import publish_report
@@ -19,3 +24,57 @@ def report(run_dir: RunDir) -> None:
     folder = RunFolder(run_dir, doors.registry)
     made = publish_report(folder, doors)
     print_line(run=folder.name, outcome=made.outcome, report=made.page, copy=made.copy, link=made.address, tag=made.tag)
+
+
+@nights.command()
+def status(
+    graph: Annotated[str | None, typer.Option(help="The graph; by default the one that params.yaml names.")] = None,
+    shown: Annotated[int, typer.Option("--nights", min=1, help="How many nights to show.")] = 10,
+    params: ParamsFile = Path("params.yaml"),
+) -> None:
+    """Show the last nights, their outcomes and reasons, and the age of the champion."""
+    from rich.console import Console
+
+    from pipeline.commands.score_tables import nights_table
+    from pipeline.ledger.entries import NightEntry
+    from pipeline.params.params import Params
+
+    doors, console = open_doors(), Console(stderr=True)
+    name = graph or Params.load(params).snapshot.graph
+    entries = [entry for entry in doors.ledger.entries(name) if isinstance(entry, NightEntry)]
+    console.print(nights_table(entries[-shown:]))
+    champion = doors.registry.champion(name)
+    age_days = (doors.clock() - champion.as_of).days if champion else None
+    console.print(
+        f"champion: version {champion.version}, graph as of {champion.as_of:%Y-%m-%d %H:%M}, {age_days} days old"
+        if champion
+        else f"{name} has no champion yet"
+    )
+    print_line(graph=name, nights=len(entries), champion=champion.version if champion else None, age_days=age_days)
+
+
+@audits.command(name="model")
+def audit_model(model: Annotated[str, typer.Argument(help="NAME@alias or NAME@version.")]) -> None:
+    """Recompute every digest from the registered version down to the snapshot's bytes."""
+    import tempfile
+
+    from rich.console import Console
+
+    from pipeline.audit.audit import audit_model as walk
+
+    name, at, version = model.partition("@")
+    if not at:
+        raise InvalidInput(f"A model is named NAME@alias or NAME@version, not {model!r}. For example {model}@champion.")
+    with tempfile.TemporaryDirectory() as scratch:
+        report = walk(name, version, doors=open_doors(), work_folder=Path(scratch))
+    console = Console(stderr=True)
+    for check in report.checks:
+        console.print(f"{'[green]ok[/green]   ' if check.ok else '[red]WRONG[/red]'} {check.what}: {check.observed}")
+    console.print(f"run {report.run_name}, snapshot {report.snapshot_tag}, code {report.code_version}")
+    wrong = [check.what for check in report.faults]
+    print_line(model=model, version=report.version, checked=len(report.checks), wrong=wrong)
+    if wrong:
+        raise TamperedRecord(
+            f"{len(wrong)} of {len(report.checks)} checks of {model} fail: {', '.join(wrong)}. "
+            f"Restore those bytes from a backup, or promote another version."
+        )

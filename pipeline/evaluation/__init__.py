@@ -1,1 +1,1 @@
-"""Challenger, champion and heuristics on the same pairs."""
+"""Challenger, champion and heuristics scored on the same pairs; the verdict is in `promotion`."""

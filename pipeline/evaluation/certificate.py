@@ -16,7 +16,6 @@ from pipeline.evaluation.comparison import FreshPairs
 from pipeline.graphs.tables import GraphTables
 from pipeline.records.chain import WarmStart
 from pipeline.runs.incumbent import Incumbent, readable, same_positions
-from pipeline.training.warm_start import SOURCE_FOLDER
 
 
 def positions_keep_their_ids(before: Iterable[Sequence[int | str]], tables: GraphTables) -> Invariant:
@@ -71,7 +70,7 @@ def _carried_by(graph: str, warm: WarmStart, tables: GraphTables, doors: Doors) 
     scratch = doors.environment.home / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="warm-start-", dir=scratch) as folder:
-        source = readable(doors.registry.fetch_model(version, Path(folder) / SOURCE_FOLDER))
+        source = readable(doors.registry.fetch_model(version, Path(folder) / "source"))
     if isinstance(source, str) or not same_positions(source, tables):
         return ()
     return Incumbent(version, source, "").seen(doors)

@@ -1,1 +1,1 @@
-"""From a delivery to tonight's checked graph."""
+"""From a delivery to tonight's checked graph; reading it is in `sources`, publishing it in `snapshots`."""

@@ -1,1 +1,1 @@
-"""The git origin of the data repository: clones, claims, branches."""
+"""The git origin of the data repository: clones, branches, claims; what lies in it is in `ledger` and `snapshots`."""

@@ -1,1 +1,1 @@
-"""The gate (pure), registration, nomination, card."""
+"""The gate, and what follows it: nomination, registration, the model card; the figures come from `evaluation`."""

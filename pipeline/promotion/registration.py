@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pandas import DataFrame
 
-from pipeline.audit.audit import build_lineage
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
 from pipeline.ledger.alias_history import Move, champions, standings
@@ -176,7 +175,7 @@ def _describe(
     split, trained, report = folder.get(EdgeSplit), folder.get(TrainedModel), folder.get(EvaluationReport)
     lineage = folder.find(LineageRecord)
     if lineage is None:
-        lineage = build_lineage(
+        lineage = LineageRecord.of(
             snapshot=snapshot, split=split, trained=trained, report=report, decision=decision, registered=record
         )
         folder.put(lineage)

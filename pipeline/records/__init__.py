@@ -1,1 +1,1 @@
-"""The frozen records, their digests, and what things in a run are called."""
+"""The frozen records, their digests, and what things in a run are called; nothing here reads a service."""

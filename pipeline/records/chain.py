@@ -176,6 +176,29 @@ class LineageRecord(Record):
     code_version: Sha256
     records: tuple[FileDigest, ...] = Field(min_length=1)
 
+    @classmethod
+    def of(
+        cls,
+        *,
+        snapshot: GraphSnapshot,
+        split: EdgeSplit,
+        trained: TrainedModel,
+        report: EvaluationReport,
+        decision: PromotionDecision,
+        registered: RegisteredModel,
+    ) -> LineageRecord:
+        """Return the whole chain of a registered model, one digest a record."""
+        chain = (snapshot, split, trained, report, decision, registered)
+        return cls(
+            registered_model_sha256=registered.sha256,
+            graph=snapshot.graph,
+            run_name=snapshot.run_name,
+            snapshot_tag=snapshot.tag,
+            content_id=snapshot.content_id,
+            code_version=snapshot.code_version,
+            records=tuple(FileDigest(path=record.file_name, sha256=record.sha256) for record in chain),
+        )
+
 
 CHAIN: tuple[type[Record], ...] = (
     GraphSnapshot,

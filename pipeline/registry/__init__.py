@@ -1,1 +1,1 @@
-"""Door 3: runs, versions, aliases (MLflow)."""
+"""The door to MLflow: runs, model versions, aliases; who becomes champion is decided in `promotion`."""

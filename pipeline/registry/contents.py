@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlflow.exceptions import MlflowException
 
@@ -14,10 +14,8 @@ from pipeline.registry.aliases import MISSING, RegisteredAliases
 from pipeline.registry.facts import RegisteredVersion, RunState
 from pipeline.registry.tracking_server import ArtifactFolder, asks_the_server
 
-if TYPE_CHECKING:
-    from mlflow.tracking import MlflowClient
-
-
+TAG = "ncnc.snapshot_tag"
+PAGE = 200
 TRAINED_GONE = "ncnc.collected.model"
 CHECKPOINTS = ("checkpoint", "control_checkpoint")  # of a challenger, and of the control beside a warm one
 
@@ -28,18 +26,23 @@ class RegistryContents(RegisteredAliases):
     @asks_the_server
     def snapshots_of_versions(self, graph: str) -> dict[int, str | None]:
         """Return the snapshot tag of every version of a graph's model; None for one that was registered by hand."""
-        return snapshots_of_versions(self._client, graph)
+        found: dict[int, str | None] = {}
+        for version in self._versions(graph):
+            # A run that cannot be found raises: a version of it may have been made from anything.
+            run = self._client.get_run(version.run_id) if version.run_id and TAG not in version.tags else None
+            found[int(version.version)] = version.tags.get(TAG) or (run.data.tags.get(TAG) if run else None)
+        return found
 
     @asks_the_server
     def snapshots_of_open_runs(self, graph: str) -> dict[str, str]:
         """Return the snapshot tag of every run of a graph that has not ended, by the run's name."""
-        return snapshots_of_open_runs(self._client, graph)
+        runs = self._runs(graph, "attributes.status = 'RUNNING'")
+        return {run.info.run_name: run.data.tags[TAG] for run in runs if TAG in run.data.tags}
 
     @asks_the_server
     def versions(self, graph: str) -> tuple[RegisteredVersion, ...]:
         """Return every version of a graph's model, the oldest first, made by this pipeline or not."""
         aliases = self.aliases(graph)  # the search of versions does not give them
-        search = self._client.search_model_versions
         found = [
             RegisteredVersion(
                 version=int(item.version),
@@ -48,18 +51,13 @@ class RegistryContents(RegisteredAliases):
                 run_name=item.tags.get("ncnc.run_name"),
                 approved_by=item.tags.get("ncnc.approved_by"),
             )
-            for item in _pages(lambda token: search(f"name = '{graph}'", max_results=PAGE, page_token=token))
-            if item.name == graph  # some databases compare without regard to case
+            for item in self._versions(graph)
         ]
         return tuple(sorted(found, key=lambda item: item.version))
 
     @asks_the_server
     def runs(self, graph: str) -> tuple[RunState, ...]:
         """Return every MLflow run of a graph that one of its nights opened."""
-        experiment = self._client.get_experiment_by_name(graph)
-        if experiment is None:
-            return ()
-        ids, search = [experiment.experiment_id], self._client.search_runs
         return tuple(
             RunState(
                 run_id=item.info.run_id,
@@ -68,7 +66,7 @@ class RegistryContents(RegisteredAliases):
                 has_checkpoint=any(_tag(name) in item.data.tags for name in CHECKPOINTS),
                 has_model=_tag(TrainedModel.file_name) in item.data.tags and TRAINED_GONE not in item.data.tags,
             )
-            for item in _pages(lambda token: search(ids, max_results=PAGE, page_token=token))
+            for item in self._runs(graph)
             if "ncnc.run_name" in item.data.tags
         )
 
@@ -105,6 +103,19 @@ class RegistryContents(RegisteredAliases):
             _remove(artifacts, name)
         self._client.set_tag(run_id, TRAINED_GONE, "true")
 
+    def _versions(self, graph: str) -> Iterator[Any]:  # Any: MLflow's entities carry no annotations
+        search = self._client.search_model_versions
+        for item in _pages(lambda token: search(f"name = '{graph}'", max_results=PAGE, page_token=token)):
+            if item.name == graph:  # some databases compare without regard to case
+                yield item
+
+    def _runs(self, graph: str, condition: str = "") -> Iterator[Any]:
+        experiment = self._client.get_experiment_by_name(graph)
+        if experiment is None:
+            return
+        ids, search = [experiment.experiment_id], self._client.search_runs
+        yield from _pages(lambda token: search(ids, condition, max_results=PAGE, page_token=token))
+
     def _model_artifacts(self, model_id: str) -> ArtifactFolder:
         return ArtifactFolder(self._client.get_logged_model(model_id).artifact_location, self.tracking_uri)
 
@@ -137,43 +148,3 @@ def _pages(page_of: Callable[[str | None], Any]) -> Iterator[Any]:  # Any: MLflo
 
 def _tag(stored: str) -> str:
     return f"ncnc.sha256.{stored}"
-
-
-TAG = "ncnc.snapshot_tag"
-PAGE = 200
-
-
-def snapshots_of_versions(client: MlflowClient, graph: str) -> dict[int, str | None]:
-    """Return the snapshot tag of every version of a graph's model; None for one that was registered by hand."""
-    found: dict[int, str | None] = {}
-    token: str | None = None
-    while True:
-        page = client.search_model_versions(f"name = '{graph}'", max_results=PAGE, page_token=token)
-        for version in page:
-            if version.name != graph:  # some databases compare without regard to case
-                continue
-            tag = version.tags.get(TAG)
-            # A run that cannot be found raises: a version of it may have been made from anything.
-            found[int(version.version)] = tag or (
-                client.get_run(version.run_id).data.tags.get(TAG) if version.run_id else None
-            )
-        token = page.token
-        if not token:
-            return found
-
-
-def snapshots_of_open_runs(client: MlflowClient, graph: str) -> dict[str, str]:
-    """Return the snapshot tag of every run of a graph that has not ended, by the run's name."""
-    experiment = client.get_experiment_by_name(graph)
-    if experiment is None:
-        return {}
-    found: dict[str, str] = {}
-    token: str | None = None
-    while True:
-        page = client.search_runs(
-            [experiment.experiment_id], "attributes.status = 'RUNNING'", max_results=PAGE, page_token=token
-        )
-        found |= {run.info.run_name: run.data.tags[TAG] for run in page if TAG in run.data.tags}
-        token = page.token
-        if not token:
-            return found

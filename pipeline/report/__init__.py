@@ -1,1 +1,1 @@
-"""One self-contained HTML page a night: read by whoever approves a promotion, and by whoever is on call."""
+"""The report: one self-contained HTML page a night; the figures come from the records."""

@@ -1,1 +1,1 @@
-"""Door 4: a run's folder, data, key and incumbent."""
+"""A run: its folder, data, key, machine, and the champion it is compared with; the steps are in `steps`."""

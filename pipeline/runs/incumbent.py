@@ -105,5 +105,6 @@ def why_not_comparable(
 
 
 def same_positions(source: LinkModel, tables: GraphTables) -> bool:
+    """Return whether every position of a model's graph means the same node in tonight's."""
     tonight: list[object] = tables.node_ids[: source.num_nodes].tolist()
     return list(source.node_ids) == tonight

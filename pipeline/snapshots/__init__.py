@@ -1,1 +1,4 @@
-"""Door 2: the data repository (DVC)."""
+"""The door to the data repository: publish, fetch, list and collect snapshots and splits.
+
+What a graph means is in `graphs`.
+"""

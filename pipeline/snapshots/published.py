@@ -10,6 +10,9 @@ from pydantic import AwareDatetime
 from pipeline.records.names import stamp
 from pipeline.records.part import GraphName, Part, Sha256
 
+SNAPSHOT_KIND = "snap"
+SPLIT_KIND = "split"
+
 
 class PublishedSnapshot(Part):
     """One snapshot whose tag is on the origin; everything tonight's checks need to know of an earlier night."""
@@ -38,16 +41,13 @@ class PublishedSplit(Part):
 
 def snapshot_tag(graph: str, as_of: datetime, content_id: str) -> str:
     """Return the tag that publishes a snapshot."""
-    return f"snap/{graph}/{stamp(as_of)}/{content_id[:12]}"
+    return f"{SNAPSHOT_KIND}/{graph}/{stamp(as_of)}/{content_id[:12]}"
 
 
 def split_tag(graph: str, as_of: datetime, run_key: str) -> str:
     """Return the tag that publishes a split."""
-    return f"split/{graph}/{stamp(as_of)}/{run_key[:12]}"
+    return f"{SPLIT_KIND}/{graph}/{stamp(as_of)}/{run_key[:12]}"
 
-
-SNAPSHOT_KIND = "snap"
-SPLIT_KIND = "split"
 
 # By the first word of a tag: the tracked folder and its description, both below the graph's folder.
 FOLDERS = {SNAPSHOT_KIND: "data", SPLIT_KIND: "split"}

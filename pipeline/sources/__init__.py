@@ -1,1 +1,4 @@
-"""Door 1: deliveries (Ibis, DuckDB)."""
+"""The door to deliveries: files and databases, read into tables of distinct pairs.
+
+What must hold of them is in `checks`.
+"""

@@ -1,1 +1,1 @@
-"""A graph divided, its arrays and its certificate; pure."""
+"""A graph divided, its arrays, and its leak certificate; pure functions, which publish nothing."""

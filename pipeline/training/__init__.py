@@ -1,1 +1,4 @@
-"""A night's training, where it begins, and searches over it."""
+"""A night's training: its data, the weights it begins with, and searches around its recipe.
+
+The loop itself is in `ncnc_core.training`.
+"""

@@ -6,7 +6,7 @@ import torch
 from benchmarks.drawn_nights import CHAMPION_MRR, Setting, drawn_edges, drawn_night, report_of, sliced_night
 from pipeline.params.decide import DecideParams
 from pipeline.promotion.gate import decide
-from tests.paired import paired
+from tests.fixtures.paired import paired
 
 PLAIN = Setting("plain", (0.1,), 0.0)
 

@@ -16,7 +16,7 @@ from pipeline.ledger.entries import NightEntry
 from pipeline.records.chain import WarmStart
 from pipeline.records.evaluation import EvaluationReport, Interval
 from pipeline.snapshots.snapshot_store import SnapshotStore
-from tests import night_stories
+from tests.fixtures import night_stories
 
 KEYS = ["night", "as_of", "outcome", "reason", "snapshot_id", "nodes", "edges", "challenger", "champion", "version"]
 

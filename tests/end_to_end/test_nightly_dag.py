@@ -13,8 +13,8 @@ import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.ledger.entries import AliasEntry
-from tests.airflow_home import airflow_environment
-from tests.house import House
+from tests.fixtures.airflow_home import airflow_environment
+from tests.fixtures.house import House
 
 DAGS = Path(__file__).parents[2] / "dags"
 PLAY = """

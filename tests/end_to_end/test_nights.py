@@ -12,7 +12,7 @@ from pipeline.ledger.entries import AliasEntry
 from pipeline.records.chain import GraphSnapshot
 from pipeline.records.evaluation import EvaluationReport
 from pipeline.runs.folder import RunFolder
-from tests.house import House
+from tests.fixtures.house import House
 
 
 def tags_of(house: House) -> list[str]:

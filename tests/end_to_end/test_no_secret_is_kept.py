@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
-from tests.house import House
-from tests.local_services import git_over_http, s3_store
+from tests.fixtures.house import House
+from tests.fixtures.local_services import git_over_http, s3_store
 
 ROOT = Path(__file__).parents[2]
 PASSWORD, KEY = "hunter2-of-the-origin", "hunter3-of-the-bucket"
-DYING = "import sys; from tests.publishing import arm; arm('tagged'); from pipeline.cli import main; main()"
+DYING = "import sys; from tests.fixtures.publishing import arm; arm('tagged'); from pipeline.cli import main; main()"
 
 
 @pytest.mark.slow

@@ -12,8 +12,8 @@ import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.snapshots.snapshot_store import SnapshotStore
-from tests.house import STEPS, House
-from tests.local_services import git_daemon, mlflow_server, s3_store
+from tests.fixtures.house import STEPS, House
+from tests.fixtures.local_services import git_daemon, mlflow_server, s3_store
 
 
 @pytest.mark.timeout(600)

@@ -26,7 +26,7 @@ from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.certificate import as_records, edge_history
 from pipeline.splits.division import divide
 from pipeline.training.night_training import training_data
-from tests.house import House
+from tests.fixtures.house import House
 
 
 def tables_of(day: NetworkDay) -> GraphTables:

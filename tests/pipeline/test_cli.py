@@ -12,7 +12,7 @@ import pytest
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.cli import main
 from pipeline.runs.folder import RunFolder
-from tests.house import House
+from tests.fixtures.house import House
 
 ROOT = Path(__file__).parents[2]
 # Runs commands one after another in one interpreter, and says after each what of the heavy packages is loaded.
@@ -133,6 +133,6 @@ def test_a_command_that_computes_nothing_loads_no_torch(
 
 
 def test_torch_in_what_reads_the_parameters_is_seen(house: House) -> None:
-    planted = "import ncnc_core.negative_kinds, ncnc_core.evaluation_negatives\n"
+    planted = "import ncnc_core.config.choices, ncnc_core.splits.evaluation_negatives\n"
     found = loaded_after_each(house, [["registry", "history", "--params", str(house.params_file)]], before=planted)
     assert found == [(0, {"torch", "numba"})]

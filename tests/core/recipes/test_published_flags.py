@@ -10,7 +10,7 @@ from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.recipes.published_flags import FLAGS, flag_table, from_published_flags
 
-PAGE = Path(__file__).parents[2] / "docs" / "published-flags.md"
+PAGE = Path(__file__).parents[3] / "docs" / "published-flags.md"
 CORA = {
     "--predictor": "incn1cn1", "--model": "puregcn", "--dataset": "Cora", "--hiddim": 256, "--mplayers": 1,
     "--jk": True, "--lnnn": True, "--ln": True, "--xdp": 0.7, "--tdp": 0.3, "--gnndp": 0.05, "--gnnedp": 0.0,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ncnc_airflow.report_task import ReportLink, ReportTask
 
-from tests.airflow_home import airflow_environment
+from tests.fixtures.airflow_home import airflow_environment
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 ADDRESS = "http://localhost:5000/#/experiments/1/runs/abc/artifactPath/report/report.html"

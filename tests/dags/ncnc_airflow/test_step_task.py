@@ -17,7 +17,7 @@ from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 from airflow.sdk.execution_time.timeout import timeout
 from ncnc_airflow.step_task import SECONDS_BEFORE_AIRFLOW_KILLS, StepTask
 
-from tests.airflow_home import airflow_environment
+from tests.fixtures.airflow_home import airflow_environment
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 

@@ -9,9 +9,9 @@ from pipeline.checks.delivery import kind_of_ids, newest_event, row_checks, time
 from pipeline.checks.repeats import Baseline
 from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
-from tests.checked_nights import AS_OF, BEFORE, PARAMS, checked, found
-from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, ring, square, triangle_with_tail
+from tests.fixtures.checked_nights import AS_OF, BEFORE, PARAMS, checked, found
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import nodes_of, ring, square, triangle_with_tail
 
 BASELINE = Baseline(as_of=BEFORE, source_sha256="0" * 64, num_edges=4, ids_are_text=False)
 

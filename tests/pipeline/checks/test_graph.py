@@ -7,9 +7,9 @@ from pipeline.checks.graph import graph_checks
 from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
-from tests.checked_nights import AS_OF, BEFORE, PARAMS, changed, checked, found
-from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, ring, square, triangle_with_tail
+from tests.fixtures.checked_nights import AS_OF, BEFORE, PARAMS, changed, checked, found
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import nodes_of, ring, square, triangle_with_tail
 
 FEATURES = ("rank", "square")
 

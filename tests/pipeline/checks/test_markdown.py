@@ -7,9 +7,9 @@ from pipeline.checks.markdown import clear_night_report, night_report, write_nig
 from pipeline.checks.quality import RefusedDelivery
 from pipeline.errors import InvalidInput
 from pipeline.graphs.change_report import ChangeReport
-from tests.checked_nights import changed, checked
-from tests.deliveries import delivered
-from tests.small_graphs import ring, square, triangle_with_tail
+from tests.fixtures.checked_nights import changed, checked
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import ring, square, triangle_with_tail
 
 FILES = {"data_checks.json", "data_checks.txt", "change_report.json", "night_report.md"}
 

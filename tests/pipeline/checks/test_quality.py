@@ -21,9 +21,9 @@ from pipeline.graphs.tables import CanonicalGraph
 from pipeline.ingest.canonical_graph import build
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery, RowCounts
-from tests.checked_nights import checked, found
-from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, ring, triangle_with_tail
+from tests.fixtures.checked_nights import checked, found
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import nodes_of, ring, triangle_with_tail
 
 TRUNCATED = datetime(2007, 9, 17, tzinfo=UTC)
 DIPS = (datetime(2006, 11, 13, tzinfo=UTC), datetime(2007, 1, 29, tzinfo=UTC))

@@ -8,9 +8,9 @@ import pytest
 from pipeline.checks.repeats import Baseline, new_delivery, no_older_delivery
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.snapshots.published import PublishedSnapshot, snapshot_tag
-from tests.checked_nights import AS_OF, BEFORE, PARAMS
-from tests.deliveries import delivered
-from tests.small_graphs import ring
+from tests.fixtures.checked_nights import AS_OF, BEFORE, PARAMS
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import ring
 
 LOG = SnapshotParams(kind="event_log", time_column="time")
 

@@ -7,9 +7,9 @@ from pipeline.checks.tables import MOST_CASES, table_checks
 from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery, NodeTable
-from tests.checked_nights import AS_OF, checked, found
-from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, triangle_with_tail
+from tests.fixtures.checked_nights import AS_OF, checked, found
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import nodes_of, triangle_with_tail
 
 NOW = int(AS_OF.timestamp())
 PARAMS = SnapshotParams(feature_columns=("rank", "square"))

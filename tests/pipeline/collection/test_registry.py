@@ -20,7 +20,7 @@ from pipeline.records.chain import RegisteredModel, TrainedModel
 from pipeline.runs.data import model_folder
 from pipeline.runs.folder import RunFolder
 from pipeline.steps import register
-from tests.overtaken_runs import overtaken
+from tests.fixtures.overtaken_runs import overtaken
 from tests.pipeline.conftest import AS_OF
 
 MakeRun = Callable[..., RunFolder]

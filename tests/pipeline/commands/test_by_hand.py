@@ -15,7 +15,7 @@ from pipeline.params.params import Params
 from pipeline.promotion.nomination import nominate
 from pipeline.runs.folder import RunFolder
 from pipeline.steps import register
-from tests.overtaken_runs import overtaken
+from tests.fixtures.overtaken_runs import overtaken
 from tests.pipeline.conftest import AS_OF
 
 MakeRun = Callable[..., RunFolder]

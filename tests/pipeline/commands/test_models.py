@@ -17,8 +17,8 @@ from ncnc_core.serving.shortlist import CANDIDATES_PER_NODE
 from pipeline.cli import app
 from pipeline.commands import models
 from pipeline.recommend.plan import NODES_PER_SHARD
-from tests.house import House
-from tests.registered_model import register
+from tests.fixtures.house import House
+from tests.fixtures.registered_model import register
 
 LETTERS = ["anna", "bert", "carl", "dora", "emil"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.house import House
+from tests.fixtures.house import House
 
 
 def test_a_night_that_left_nothing_gets_a_page_and_its_line_says_where(house: House) -> None:

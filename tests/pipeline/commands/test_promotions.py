@@ -9,7 +9,7 @@ from pipeline.cli import app
 from pipeline.doors import Doors
 from pipeline.ledger.entries import ApprovalEntry
 from pipeline.runs.folder import RunFolder
-from tests.overtaken_runs import overtaken
+from tests.fixtures.overtaken_runs import overtaken
 from tests.pipeline.conftest import AS_OF
 
 MakeRun = Callable[..., RunFolder]

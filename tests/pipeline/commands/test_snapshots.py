@@ -15,10 +15,12 @@ from pipeline.cli import app
 from pipeline.commands import snapshots as snapshot_commands
 from pipeline.graphs.snapshot_folder import read_graph
 from pipeline.origin.git import GitClone, GitOrigin
-from tests.house import House
-from tests.publishing import ROOT
+from tests.fixtures.house import House
+from tests.fixtures.publishing import ROOT
 
-DYING = "import sys; from tests.publishing import arm; arm('half_pushed'); from pipeline.cli import main; main()"
+DYING = (
+    "import sys; from tests.fixtures.publishing import arm; arm('half_pushed'); from pipeline.cli import main; main()"
+)
 BARE = ("--keep-last", "1", "--keep-days", "0", "--grace-hours", "0")
 
 

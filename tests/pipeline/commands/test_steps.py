@@ -1,23 +1,15 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
-from pipeline.commands.options import in_utc
 from pipeline.commands.steps import show_rules
 from pipeline.params.decide import DecideParams
 from pipeline.promotion.gate import decide
-from tests.gate_reports import report
-from tests.house import House
-
-
-def test_as_of_is_taken_as_utc_to_the_second() -> None:
-    assert in_utc(datetime(2026, 1, 1, 3, 0, 0, 5)) == datetime(2026, 1, 1, 3, tzinfo=UTC)  # noqa: DTZ001
-    ahead = timezone(timedelta(hours=2))
-    assert in_utc(datetime(2026, 1, 1, 3, tzinfo=ahead)) == datetime(2026, 1, 1, 1, tzinfo=UTC)
+from tests.fixtures.gate_reports import report
+from tests.fixtures.house import House
 
 
 def test_source_that_did_not_deliver_ends_75_and_is_no_outcome(house: House) -> None:

@@ -1,82 +1,29 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import pandas as pd
 import pytest
+import typer.testing
 
-from ncnc_core.random_spatial_network import NetworkDay
-from pipeline.commands.trial import graph_name, run_trial, trial_params
+from pipeline.cli import app
 from pipeline.errors import InvalidInput
-from pipeline.params.params import Params
-
-QUICK = (
-    "train.training.epochs=3",
-    "train.model.hidden_channels=8",
-    "split.minimum_test_edges=30",
-    "split.negatives_per_edge=10",
-    "evaluate.bootstrap_samples=100",
-    "resources.threads=1",
-)
 
 
 @pytest.mark.parametrize(
-    ("file", "name"), [("My Edges.v2.csv", "my_edges"), ("edges.parquet", "edges"), ("__.csv", "graph")]
+    ("words", "message"),
+    [
+        (("none.csv",), r"no edge file at .*none\.csv.*Pass a Parquet or CSV file"),
+        (("edges.csv", "--nodes", "none.csv"), r"no node file at none\.csv.*leave --nodes out"),
+        (("edges.csv", "--set", "merge"), r"takes section\.key=value, not 'merge'"),
+    ],
 )
-def test_graph_is_named_for_the_file(file: str, name: str) -> None:
-    assert graph_name(Path(file)) == name
-
-
-def test_settings_go_over_the_params_file_and_are_checked_like_it() -> None:
-    params = trial_params(Params(), ["snapshot.duplicates=merge", "train.training.epochs=2"], Path("edges.csv"))
-    assert (params.snapshot.duplicates, params.train.training.epochs, params.snapshot.graph) == ("merge", 2, "edges")
-    with pytest.raises(InvalidInput, match=r"takes section\.key=value, not 'merge'.*snapshot\.duplicates=merge"):
-        trial_params(Params(), ["merge"], Path("edges.csv"))
-    with pytest.raises(InvalidInput, match=r"hidden_channels is a value"):
-        trial_params(Params(), ["train.model.hidden_channels.x=1"], Path("edges.csv"))
-    with pytest.raises(InvalidInput, match=r"'\[' is not a YAML value"):
-        trial_params(Params(), ["snapshot.feature_columns=["], Path("edges.csv"))
-    with pytest.raises(InvalidInput, match=r"snapshot\.duplicate is no parameter\. Did you mean duplicates"):
-        trial_params(Params(), ["snapshot.duplicate=merge"], Path("edges.csv"))
-
-
-def test_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"no edge file at .*none\.csv.*Parquet or CSV"):
-        run_trial(tmp_path / "none.csv", None, Params(), tmp_path, lambda _: None)
-
-
-def write_csv(day: NetworkDay, path: Path) -> Path:
-    names = [f"n{number}" for number in day.node_ids]
-    table = {"source": [names[i] for i in day.edges[0]], "target": [names[i] for i in day.edges[1]]}
-    path.parent.mkdir(exist_ok=True)
-    pd.DataFrame(table).to_csv(path, index=False)
-    return path
-
-
-def test_own_csv_goes_through_the_gate_and_the_same_bytes_have_the_same_result(
-    days: list[NetworkDay], tmp_path: Path
+def test_wrong_words_are_refused_with_their_remedy(
+    words: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    edges = write_csv(days[0], tmp_path / "friends.csv")
-    params = trial_params(Params(), QUICK, edges)
-    steps: list[str] = []
-    first = run_trial(edges, None, params, tmp_path / "home", steps.append)
-    os.utime(edges, (2_000_000_000, 2_000_000_000))
-    second = run_trial(edges, None, params, tmp_path / "home", steps.append)
-    assert steps == ["snapshot", "split", "train", "evaluate", "decide"] * 2
-    assert first.report == second.report
-    assert first.snapshot.num_edges == days[0].edges.shape[1]
-    assert {scores.name for scores in first.report.floor} >= {"common_neighbors", "adamic_adar"}
-
-
-def test_another_file_of_the_same_name_is_a_trial_of_its_own_and_not_a_truncated_night(
-    days: list[NetworkDay], tmp_path: Path
-) -> None:
-    whole, part = write_csv(days[0], tmp_path / "a" / "edges.csv"), tmp_path / "b" / "edges.csv"
-    part.parent.mkdir()
-    part.write_text("".join(whole.read_text().splitlines(keepends=True)[: days[0].edges.shape[1] * 2 // 3]))
-    os.utime(part, (1_000_000_000, 1_000_000_000))  # older, smaller: as a next night it would be refused twice over
-    params = trial_params(Params(), QUICK, whole)
-    trials = [run_trial(file, None, params, tmp_path / "home", lambda _: None) for file in (whole, part)]
-    assert trials[1].snapshot.num_edges < trials[0].snapshot.num_edges
-    assert trials[1].snapshot.previous_tag is None
+    monkeypatch.chdir(tmp_path)
+    Path("edges.csv").write_text("source,target\n1,2\n")
+    Path("params.yaml").write_text("{}\n")
+    ended = typer.testing.CliRunner().invoke(app, ["try", *words], standalone_mode=False)
+    with pytest.raises(InvalidInput, match=message):
+        raise ended.exception  # type: ignore[misc]
+    assert [path.name for path in tmp_path.iterdir() if path.name == ".ncnc"] == []

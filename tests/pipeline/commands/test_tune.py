@@ -8,7 +8,7 @@ import yaml
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.cli import app
 from pipeline.params.params import Params
-from tests.house import House
+from tests.fixtures.house import House
 
 
 @pytest.mark.slow

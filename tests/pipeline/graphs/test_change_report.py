@@ -5,9 +5,9 @@ import pytest
 
 from pipeline.graphs.change_report import ChangeReport, HubChange, Turnover
 from pipeline.params.snapshot import SnapshotParams
-from tests.checked_nights import AS_OF, changed
-from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, ring, triangle_with_tail
+from tests.fixtures.checked_nights import AS_OF, changed
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import nodes_of, ring, triangle_with_tail
 
 
 def test_first_night_has_nothing_to_compare() -> None:

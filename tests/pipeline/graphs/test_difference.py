@@ -11,8 +11,8 @@ from pipeline.graphs.difference import difference, living_table, write_table
 from pipeline.graphs.tables import CanonicalGraph
 from pipeline.ingest.canonical_graph import build
 from pipeline.params.snapshot import SnapshotParams
-from tests.deliveries import delivered
-from tests.small_graphs import triangle_with_tail
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import triangle_with_tail
 
 
 def graph(edges: pd.DataFrame, as_of: int, previous: tuple[CanonicalGraph, int] | None = None) -> CanonicalGraph:

@@ -2,9 +2,9 @@ import pytest
 
 from pipeline.graphs.feature_drift import FeatureDrift, feature_drift
 from pipeline.graphs.tables import CanonicalGraph
-from tests.checked_nights import changed
-from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, ring
+from tests.fixtures.checked_nights import changed
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import nodes_of, ring
 
 
 def graph(**values: list[float]) -> CanonicalGraph:

@@ -2,9 +2,9 @@ import pandas as pd
 
 from pipeline.graphs.id_reuse import reused_ids
 from pipeline.sources.delivery import Delivery
-from tests.checked_nights import changed
-from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, ring
+from tests.fixtures.checked_nights import changed
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import nodes_of, ring
 
 
 def reused(tonight: Delivery, *earlier: Delivery) -> list[object]:

@@ -5,9 +5,9 @@ import scipy.stats
 
 from pipeline.graphs.shape import DegreeCount, degree_counts, degree_shift, degrees, graph_shape, two_colourable_share
 from pipeline.graphs.tables import CanonicalGraph
-from tests.checked_nights import changed
-from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, ring, triangle_with_tail
+from tests.fixtures.checked_nights import changed
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import nodes_of, ring, triangle_with_tail
 
 
 def graph_of(edges: pd.DataFrame, nodes: pd.DataFrame | None = None) -> CanonicalGraph:

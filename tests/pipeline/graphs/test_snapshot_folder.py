@@ -14,8 +14,8 @@ from pipeline.graphs.tables import CanonicalGraph, content_id
 from pipeline.ingest.canonical_graph import build
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.records.manifest import write_manifest
-from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, square, triangle_with_tail
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import nodes_of, square, triangle_with_tail
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 

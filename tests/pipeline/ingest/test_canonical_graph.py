@@ -7,8 +7,8 @@ import pytest
 from pipeline.graphs.tables import STILL_ALIVE, CanonicalGraph, Change, GraphTables, content_id
 from pipeline.ingest.canonical_graph import build
 from pipeline.params.snapshot import SnapshotParams
-from tests.deliveries import delivered
-from tests.small_graphs import nodes_of, reversed_and_shuffled, ring, square, triangle_with_tail
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import nodes_of, reversed_and_shuffled, ring, square, triangle_with_tail
 
 DAY = 86400
 PARAMS = SnapshotParams()

@@ -12,7 +12,7 @@ from pipeline.params.params import Params
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.snapshots.published import Publication
 from pipeline.snapshots.snapshot_store import SnapshotStore
-from tests.small_graphs import nodes_of, ring
+from tests.fixtures.small_graphs import nodes_of, ring
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ import pytest
 from pipeline.origin.data_repository import create_data_repository
 from pipeline.origin.night_branch import NightBranch
 from pipeline.records.measures import measures
-from tests.night_stories import decision, report, trained
+from tests.fixtures.night_stories import decision, report, trained
 
 DVC = str(Path(sys.executable).parent / "dvc")
 FIRST, SECOND = "demo-20260301T030000Z", "demo-20260302T030000Z"

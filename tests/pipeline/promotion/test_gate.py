@@ -12,8 +12,8 @@ from pipeline.promotion.gate import best_of_floor, decide, slice_guardrail
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import Interval, ModelScores, SliceKind, SliceScores
 from pipeline.records.findings import CheckResult, LeakInvariant
-from tests.gate_reports import part, report, scores
-from tests.paired import paired
+from tests.fixtures.gate_reports import part, report, scores
+from tests.fixtures.paired import paired
 
 STRICT = DecideParams(maximum_calibration_error=0.05)  # every rule has something to judge
 RULES = (

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import AwareDatetime, ValidationError
 
-from pipeline.errors import TamperedRecord
-from pipeline.ledger.entries import NightEntry
 from pipeline.records.chain import (
     CHAIN,
     EdgeSplit,
@@ -22,7 +18,7 @@ from pipeline.records.chain import (
     RegisteredModel,
     TrainedModel,
 )
-from pipeline.records.digests import FileDigest, digests_of_folder, sha256_of_file
+from pipeline.records.digests import FileDigest, sha256_of_file
 from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
 from pipeline.records.findings import LeakInvariant, RuleVerdict
 from pipeline.records.record import Record
@@ -91,36 +87,11 @@ def test_writing_leaves_no_partial_file(record: Record, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [record.file_name]
 
 
-@pytest.mark.parametrize(
-    ("was", "becomes"),
-    [
-        ('"num_edges": 2', '"num_edges": 2.5'),  # no longer valid
-        ('"num_edges": 2', '"num_edge": 2'),  # a field lost, another invented
-        (f'"content_id": "{SHA}"', '"content_id": "short"'),
-        ('"num_edges": 2', '"num_edges":  2'),  # the same values, other bytes: the digest cannot hold
-        ("\n}\n", "\n}"),
-        ("{", ""),
-    ],
-)
-def test_a_changed_record_is_found_and_named(tmp_path: Path, was: str, becomes: str) -> None:
-    path = SNAPSHOT.write(tmp_path)
-    text = path.read_text()
-    assert was in text
-    path.write_text(text.replace(was, becomes, 1))
-    with pytest.raises(TamperedRecord, match=r"graph_snapshot\.json is not .*delete the run folder"):
-        GraphSnapshot.read(tmp_path)
-
-
 def test_a_plausible_change_gives_another_digest_so_that_the_child_no_longer_fits(tmp_path: Path) -> None:
     path = SNAPSHOT.write(tmp_path)
     path.write_text(path.read_text().replace('"num_edges": 2,', '"num_edges": 3,'))
     forged = GraphSnapshot.read(tmp_path)  # canonical and valid: alone, it cannot be told
     assert forged.sha256 != SPLIT.snapshot_sha256
-
-
-def test_a_missing_record_is_no_tampering(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        GraphSnapshot.read(tmp_path)
 
 
 def test_each_record_of_the_chain_names_its_parents_digest() -> None:
@@ -156,46 +127,5 @@ def test_the_canonical_form_does_not_move_between_releases() -> None:
     assert sample.sha256 == "31587dc2407f9bacc75e7795349c5952c481d5b205e8f95dd8cd772e5c1f9d84"
 
 
-def test_a_record_refuses_a_time_without_a_zone() -> None:
-    naive: dict[str, Any] = SNAPSHOT.model_dump() | {"as_of": datetime(2026, 1, 2)}  # noqa: DTZ001 - the fault
-    with pytest.raises(ValidationError, match="timezone"):
-        GraphSnapshot.model_validate(naive)
-
-
-@pytest.mark.parametrize("name", ["", "Demo", "a/b", "a:b", "a b"])  # a colon or a space is no valid git ref
-def test_a_graphs_name_must_fit_into_a_tag(name: str) -> None:
-    with pytest.raises(ValidationError, match="pattern"):
-        NightEntry(graph=name, run_name="x", as_of=NIGHT, at=NIGHT, outcome="kept", reason="", completed=True)
-
-
-def test_an_invariant_passes_only_without_violations() -> None:
-    assert LeakInvariant(name="x", checked=5, violations=0).passed
-    assert not LeakInvariant(name="x", checked=5, violations=1).passed
-
-
-@pytest.mark.parametrize(
-    ("checked", "violations", "passed", "says"),
-    [
-        (5, 1, True, "passed: True with 1 violations of 5"),
-        (5, 0, False, "passed: False with 0 violations of 5"),
-        (5, 6, False, "6 violations of 5 checked"),
-    ],
-)
-def test_a_verdict_that_its_counts_deny_is_refused(checked: int, violations: int, passed: bool, says: str) -> None:
-    with pytest.raises(ValidationError, match=rf"disjoint says .*{says}.*count it again"):
-        LeakInvariant(name="disjoint", checked=checked, violations=violations, passed=passed)
-
-
 def test_the_snapshot_id_is_the_first_twelve_digits() -> None:
     assert SNAPSHOT.snapshot_id == "0123456789ab"
-
-
-def test_a_folders_digests_are_sorted_relative_and_deep(tmp_path: Path) -> None:
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "inner.txt").write_text("1")
-    (tmp_path / "a.txt").write_text("")
-    digests = digests_of_folder(tmp_path)
-    assert [item.path for item in digests] == ["a.txt", "b/inner.txt"]
-    assert digests[0].sha256 == hashlib.sha256(b"").hexdigest()
-    (tmp_path / "b" / "inner.txt").write_text("2")
-    assert digests_of_folder(tmp_path)[1] != digests[1]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,14 @@ def test_folder_digest_depends_on_paths_and_bytes_but_not_on_order() -> None:
     assert folder_digest((one, two)) == folder_digest((two, one))
     assert folder_digest((one, two)) != folder_digest((one,))
     assert folder_digest((one,)) != folder_digest((FileDigest(path="b", sha256="1" * 64),))
+
+
+def test_a_folders_digests_are_sorted_relative_and_deep(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "inner.txt").write_text("1")
+    (tmp_path / "a.txt").write_text("")
+    digests = digests_of_folder(tmp_path)
+    assert [item.path for item in digests] == ["a.txt", "b/inner.txt"]
+    assert digests[0].sha256 == hashlib.sha256(b"").hexdigest()
+    (tmp_path / "b" / "inner.txt").write_text("2")
+    assert digests_of_folder(tmp_path)[1] != digests[1]

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from ncnc_core.evaluation.bootstrap import MetricInterval
 from pipeline.records.evaluation import Interval, SliceScores
-from tests.paired import paired
+from tests.fixtures.paired import paired
 
 
 def test_a_slice_is_named_by_its_kind_and_name() -> None:

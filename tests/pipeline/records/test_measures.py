@@ -16,10 +16,10 @@ from pipeline.records.evaluation import (
     SliceScores,
 )
 from pipeline.records.measures import figures, measures, metrics_of, plot_definitions, write_measures
-from tests.night_stories import decision, report, trained
-from tests.paired import paired
+from tests.fixtures.night_stories import decision, report, trained
+from tests.fixtures.paired import paired
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_metrics_are_flat_and_hold_every_scorer_the_difference_and_the_verdict() -> None:

@@ -117,14 +117,6 @@ def test_missing_version_and_version_made_by_hand_say_what_to_do(
         registry.version(graph, number)
 
 
-def test_version_says_what_it_is(registry: ModelRegistry, tracking_uri: str, graph: str) -> None:
-    number = bare_version(tracking_uri, graph)
-    registry.tag_version(graph, number, {"ncnc.lineage_sha256": "7" * 64}, description="nightly")
-    found = MlflowClient(tracking_uri).get_model_version(graph, str(number))
-    assert found.tags["ncnc.lineage_sha256"] == "7" * 64
-    assert found.description == "nightly"
-
-
 def test_version_is_found_by_number_and_by_alias(
     registry: ModelRegistry, graph: str, make_version: Callable[[str], int]
 ) -> None:

@@ -9,7 +9,7 @@ from pipeline.errors import InvalidInput
 from pipeline.records.digests import digests_of_folder, folder_digest
 from pipeline.registry.model_registry import ModelRegistry
 from pipeline.registry.opened_model import opened_model
-from tests.registered_model import register
+from tests.fixtures.registered_model import register
 
 
 def no_registry() -> ModelRegistry:

@@ -24,8 +24,8 @@ from pipeline.records.names import MODEL_PATH
 from pipeline.registry.model_package import pack_model
 from pipeline.registry.model_registry import ModelRegistry
 from pipeline.registry.served_model import ServedModel
-from tests.local_services import free_port, running
-from tests.registered_model import register
+from tests.fixtures.local_services import free_port, running
+from tests.fixtures.registered_model import register
 
 STRANGER = """
 import importlib.util, json, sys

@@ -15,7 +15,7 @@ from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.records.digests import digests_of_folder
 from pipeline.registry.model_registry import ModelRegistry, version_tags
 from pipeline.registry.tracking_server import ArtifactFolder, asks_the_server
-from tests.local_services import free_port, mlflow_server
+from tests.fixtures.local_services import free_port, mlflow_server
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pipeline.report.decision_sections import (
     lineage_section,
 )
 from pipeline.report.page import SIGNS
-from tests.night_stories import AS_OF, decision, empty_story, full_story, kept_story, refused_story
+from tests.fixtures.night_stories import AS_OF, decision, empty_story, full_story, kept_story, refused_story
 
 
 def test_a_passed_night_that_nobody_registered_yet_says_so() -> None:

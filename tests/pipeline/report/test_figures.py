@@ -11,7 +11,7 @@ from pipeline.report.figures import (
     training_figure,
     trend_figure,
 )
-from tests.night_stories import around, report, trained, trend
+from tests.fixtures.night_stories import around, report, trained, trend
 
 
 def test_a_forest_has_a_row_for_each_estimate() -> None:

@@ -1,5 +1,5 @@
 from pipeline.report.graph_figures import degree_figure, degree_range, drift_figure
-from tests.night_stories import change, trend
+from tests.fixtures.night_stories import change, trend
 
 
 def test_degrees_are_named_by_their_range() -> None:

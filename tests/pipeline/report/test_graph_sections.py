@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from pipeline.report.graph_sections import graph_section, trend_section
-from tests.night_stories import change, empty_story, full_story, trend
+from tests.fixtures.night_stories import change, empty_story, full_story, trend
 
 
 def test_nights_are_listed_newest_first_and_tonight_is_marked() -> None:

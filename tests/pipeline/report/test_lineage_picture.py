@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from pipeline.report.lineage_picture import chain, lineage_label, lineage_picture, tall_lineage_picture
-from tests.night_stories import full_story, snapshot, split
+from tests.fixtures.night_stories import full_story, snapshot, split
 
 
 def test_the_chain_goes_from_the_sources_bytes_to_the_version() -> None:

@@ -5,7 +5,7 @@ import pytest
 from pipeline.records.chain import WarmStart
 from pipeline.records.evaluation import Interval
 from pipeline.report.model_sections import reliability_section, sensitivity_section, training_section
-from tests.night_stories import AS_OF, empty_story, full_story, report, trained
+from tests.fixtures.night_stories import AS_OF, empty_story, full_story, report, trained
 
 START = WarmStart(version=2, as_of=AS_OF, files=(), known_nodes=2985, new_nodes=15, valid_edges_seen=7)
 

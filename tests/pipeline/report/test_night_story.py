@@ -9,7 +9,7 @@ from pipeline.ledger.entries import AliasObserved, NightEntry
 from pipeline.records.chain import EdgeSplit, PromotionDecision
 from pipeline.report.night_story import read_story
 from pipeline.runs.folder import RunFolder
-from tests.night_stories import change, checks
+from tests.fixtures.night_stories import change, checks
 from tests.pipeline.conftest import AS_OF
 
 

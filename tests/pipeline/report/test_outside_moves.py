@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.ledger.entries import Alias, AliasEntry, Entry, NightEntry
 from pipeline.report.outside_moves import outside_moves
-from tests.night_stories import AS_OF, RUN, observed
+from tests.fixtures.night_stories import AS_OF, RUN, observed
 
 OTHER = "demo-20260304T030000Z"
 

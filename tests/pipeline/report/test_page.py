@@ -12,7 +12,7 @@ import pytest
 from pipeline.records.evaluation import EvaluationReport
 from pipeline.report.night_story import NightStory
 from pipeline.report.page import facts, report_page
-from tests.night_stories import (
+from tests.fixtures.night_stories import (
     MARKUP,
     empty_story,
     full_story,

@@ -10,7 +10,7 @@ from pipeline.environment import Environment
 from pipeline.origin.data_repository import create_data_repository
 from pipeline.report.publishing import publish_report
 from pipeline.runs.folder import RunFolder
-from tests.night_stories import checks
+from tests.fixtures.night_stories import checks
 
 
 @pytest.fixture

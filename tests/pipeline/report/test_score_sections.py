@@ -3,7 +3,7 @@ from dataclasses import replace
 from pipeline.records.evaluation import Interval, PairedComparison
 from pipeline.report.night_story import NightStory
 from pipeline.report.score_sections import comparison_section, scores_section, slices_section
-from tests.night_stories import empty_story, full_story, report
+from tests.fixtures.night_stories import empty_story, full_story, report
 
 
 def story_with(**changes: object) -> NightStory:

@@ -11,7 +11,7 @@ from pipeline.errors import InvalidInput
 from pipeline.params.params import ResourceParams
 from pipeline.runs import compute
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

@@ -8,14 +8,11 @@ import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.errors import TamperedRecord
-from pipeline.graphs.tables import FeatureHistory, GraphTables
 from pipeline.records.names import SNAPSHOT_FOLDER, SPLIT_FOLDER
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SPLIT_FILE
-from pipeline.splits.known_features import Stage, features_for
-from tests.house import House
-from tests.split_records import split_record
+from tests.fixtures.house import House
 
 
 def test_what_a_machine_lacks_is_fetched_by_tag_and_what_differs_is_refused(
@@ -46,29 +43,3 @@ def flip_last_byte(path: Path) -> None:
     content[-1] ^= 1
     path.unlink()  # it may be a read-only link into DVC's cache
     path.write_bytes(bytes(content))
-
-
-@pytest.mark.parametrize(
-    ("stage", "cuts", "heights"),
-    [
-        ("training", (10, 20), [1, 0]),  # node 1 is known from day 15 on
-        ("training", (None, 20), [1, 5]),  # the dates part the test edges alone
-        ("testing", (10, 20), [1, 5]),
-        ("serving", (10, 20), [2, 5]),
-        ("training", (None, None), [2, 5]),  # no time divides the edges
-        ("testing", (None, None), [2, 5]),
-    ],
-)
-def test_features_are_those_a_stage_may_know(
-    stage: Stage, cuts: tuple[int | None, int | None], heights: list[float]
-) -> None:
-    history = FeatureHistory(
-        ("height",), np.array([0, 1, 0]), np.array([1, 15, 25]), np.array([[1.0], [5.0], [2.0]], dtype=np.float32)
-    )
-    nothing = np.zeros(0, dtype=np.int64)
-    tables = GraphTables(
-        np.array([7, 8]), history.newest(2), np.zeros((2, 0), dtype=np.int64), nothing, nothing, nothing, history
-    )
-    features = features_for(tables, split_record(*cuts), stage)
-    assert features is not None
-    assert features[:, 0].tolist() == heights

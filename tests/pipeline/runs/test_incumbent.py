@@ -16,7 +16,7 @@ from pipeline.graphs.tables import GraphTables
 from pipeline.registry.facts import ModelVersion
 from pipeline.runs.incumbent import Incumbent, readable, why_not_comparable
 from pipeline.splits.arrays import SplitArrays
-from tests.house import FIRST_NIGHT, House
+from tests.fixtures.house import FIRST_NIGHT, House
 
 NO_EDGES = np.zeros((2, 0), dtype=np.int64)
 NO_TIMES = np.zeros(0, dtype=np.int64)

@@ -11,7 +11,7 @@ from pipeline.origin.git import GitOrigin
 from pipeline.snapshots.collection_plan import Plan, time_of
 from pipeline.snapshots.retention import Policy
 from pipeline.snapshots.snapshot_store import SnapshotStore
-from tests.publishing import FIRST, Place
+from tests.fixtures.publishing import FIRST, Place
 
 BARE = Policy(keep_last=1, keep_days=0, grace_hours=24)
 

@@ -20,8 +20,8 @@ from pipeline.snapshots.published import Publication
 from pipeline.snapshots.remote_objects import RemoteObjects, StoredObject
 from pipeline.snapshots.retention import Policy
 from pipeline.snapshots.snapshot_store import SnapshotStore
-from tests.local_services import s3_store
-from tests.publishing import FIRST, ROOT, Place, publish, read, start, wait_until_stopped
+from tests.fixtures.local_services import s3_store
+from tests.fixtures.publishing import FIRST, ROOT, Place, publish, read, start, wait_until_stopped
 
 NOTHING_KEPT = Policy(keep_last=1, keep_days=0, grace_hours=0)
 
@@ -315,9 +315,9 @@ def test_collection_killed_in_the_middle_harms_nothing_and_the_next_one_ends_it(
         "import os, signal, sys, datetime as d\n"
         "from pathlib import Path\n"
         "from pipeline import remote_objects\n"
-        "from pipeline.remote_objects import RemoteObjects\n"
+        "from pipeline.snapshots.remote_objects import RemoteObjects\n"
         "from pipeline.retention import Policy\n"
-        "from pipeline.snapshot_store import SnapshotStore\n"
+        "from pipeline.snapshots.snapshot_store import SnapshotStore\n"
         "remote_objects.BATCH = 1\n"
         "original, calls = RemoteObjects.remove, []\n"
         "def remove(self, batch):\n"

@@ -7,7 +7,7 @@ from pipeline.errors import InvalidInput
 from pipeline.origin.git import GitOrigin
 from pipeline.snapshots.journal import append
 from pipeline.snapshots.journal_entries import Collected
-from tests.publishing import Place
+from tests.fixtures.publishing import Place
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pipeline.origin.git import GitOrigin
 from pipeline.snapshots import journal
 from pipeline.snapshots.journal import REFSPEC, Journal, append
 from pipeline.snapshots.journal_entries import BytesRestored, Collected, Entry, GcEnded, GcStarted, Hold, Release
-from tests.publishing import git
+from tests.fixtures.publishing import git
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

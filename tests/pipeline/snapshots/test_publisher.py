@@ -11,7 +11,7 @@ from pipeline.snapshots import publisher
 from pipeline.snapshots.journal import append
 from pipeline.snapshots.journal_entries import GcEnded, GcStarted
 from pipeline.snapshots.snapshot_store import SnapshotStore
-from tests.publishing import FIRST, Place, arm, git, publish, start
+from tests.fixtures.publishing import FIRST, Place, arm, git, publish, start
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 POINTS = ("staged", "manifest", "half_added", "added", "half_written", "half_pushed", "verified", "tagged", "pushed")

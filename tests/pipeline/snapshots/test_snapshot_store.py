@@ -13,8 +13,8 @@ from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
 from pipeline.origin.git import GitOrigin
 from pipeline.snapshots.published import Publication
 from pipeline.snapshots.snapshot_store import SnapshotStore
-from tests.local_services import s3_store
-from tests.publishing import FIRST, SOURCE, Place, read
+from tests.fixtures.local_services import s3_store
+from tests.fixtures.publishing import FIRST, SOURCE, Place, read
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.graph_source import GraphSource
-from tests.local_services import postgres_schema, postgres_url
+from tests.fixtures.local_services import postgres_schema, postgres_url
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 NOW = int(AS_OF.timestamp())

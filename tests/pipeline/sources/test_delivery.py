@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 
 from pipeline.sources.delivery import Delivery, NodeTable, digest_of_edges, digest_of_nodes
-from tests.deliveries import delivered
-from tests.small_graphs import reversed_and_shuffled, ring, square, triangle_with_tail
+from tests.fixtures.deliveries import delivered
+from tests.fixtures.small_graphs import reversed_and_shuffled, ring, square, triangle_with_tail
 
 
 def test_delivery_knows_its_edges_and_its_kind_of_ids() -> None:

@@ -16,7 +16,7 @@ from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.files import take_files
 from pipeline.sources.graph_source import GraphSource
-from tests.small_graphs import ring, triangle_with_tail
+from tests.fixtures.small_graphs import ring, triangle_with_tail
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 NOW = int(AS_OF.timestamp())

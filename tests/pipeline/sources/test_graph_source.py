@@ -12,7 +12,7 @@ from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.graph_source import GraphSource, require_recent
 from pipeline.sources.location import fill
-from tests.small_graphs import nodes_of, square, triangle_with_tail
+from tests.fixtures.small_graphs import nodes_of, square, triangle_with_tail
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 NOW = int(AS_OF.timestamp())

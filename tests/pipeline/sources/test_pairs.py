@@ -16,7 +16,7 @@ from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.graph_source import GraphSource
 from pipeline.sources.pairs import distinct_ids, distinct_pairs
-from tests.deliveries import delivered
+from tests.fixtures.deliveries import delivered
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 NUMBERS = st.integers(0, 6) | st.sampled_from([2**62, 2**63 - 1])

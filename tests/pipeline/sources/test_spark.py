@@ -60,7 +60,7 @@ def test_a_missing_pyspark_is_named_with_the_remedy(tmp_path: Path, monkeypatch:
 @needs_pyspark
 @pytest.mark.slow
 def test_a_missing_java_is_named_with_the_remedy(tmp_path: Path) -> None:
-    program = "import pathlib; from pipeline.source_spark import open_spark; open_spark(pathlib.Path()).__enter__()"
+    program = "import pathlib; from pipeline.sources.spark import open_spark; open_spark(pathlib.Path()).__enter__()"
     ran = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "JAVA_HOME": str(tmp_path / "nowhere")},

@@ -31,9 +31,9 @@ from pipeline.splits.certificate import as_records, edge_history, split_certific
 from pipeline.splits.division import divide
 from pipeline.splits.known_features import features_as_known, features_for
 from pipeline.training.night_training import training_data
-from tests.split_records import split_record
+from tests.fixtures.split_records import split_record
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DAYS, NODES = 30, 80
 CHAMPION_DAY = 28
 PARAMS = SplitParams(minimum_test_edges=10, negatives_per_edge=4)

@@ -15,7 +15,7 @@ from pipeline.registry.facts import ModelVersion
 from pipeline.runs.folder import RunFolder
 from pipeline.runs.incumbent import Incumbent
 from pipeline.steps.evaluate import as_champion, champion_note
-from tests.house import FIRST_NIGHT, House
+from tests.fixtures.house import FIRST_NIGHT, House
 
 VERSION = ModelVersion("small", 3, "run", "model", "5" * 64, "small-x", FIRST_NIGHT, (), {})
 

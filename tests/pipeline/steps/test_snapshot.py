@@ -21,7 +21,7 @@ from pipeline.runs.folder import RunFolder
 from pipeline.snapshots.retention import Policy
 from pipeline.snapshots.snapshot_store import SnapshotStore
 from pipeline.steps.snapshot import run
-from tests.small_graphs import reversed_and_shuffled, ring
+from tests.fixtures.small_graphs import reversed_and_shuffled, ring
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 

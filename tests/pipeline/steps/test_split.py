@@ -8,7 +8,7 @@ import yaml
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.records.chain import EdgeSplit
 from pipeline.runs.folder import RunFolder
-from tests.house import House
+from tests.fixtures.house import House
 
 
 def test_step_publishes_the_split_and_finds_it_again(house: House, days: list[NetworkDay]) -> None:

@@ -17,7 +17,7 @@ from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.known_features import features_for
 from pipeline.steps import train
 from pipeline.training import night_training
-from tests.house import House
+from tests.fixtures.house import House
 
 
 class PowerCutError(RuntimeError):

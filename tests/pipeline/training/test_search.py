@@ -16,7 +16,7 @@ from pipeline.splits.arrays import SplitArrays
 from pipeline.training import search as tuning
 from pipeline.training import search_study
 from pipeline.training.search_space import Domain, SearchSpace
-from tests.house import House
+from tests.fixtures.house import House
 
 SPACE = SearchSpace(
     parameters={

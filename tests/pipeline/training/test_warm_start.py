@@ -23,7 +23,7 @@ from pipeline.splits.known_features import features_for
 from pipeline.steps.evaluate import seen_until
 from pipeline.training.night_training import training_data
 from pipeline.training.warm_start import start_of
-from tests.house import House
+from tests.fixtures.house import House
 
 
 def begin_warm(house: House) -> None:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import networkx
+
 # Source package (or file) to test folder.
 MIRRORS = {
     "ncnc_core": "core",
@@ -81,6 +83,21 @@ def drawers(root: Path) -> list[str]:
 def too_long(root: Path) -> list[str]:
     """Return the source files over the limit of lines."""
     return [path.as_posix() for path in sources(root) if len((root / path).read_text().splitlines()) > MAXIMUM_LINES]
+
+
+def circles(root: Path) -> list[list[str]]:
+    """Return the sets of files that import each other in a circle; every import counts, wherever it stands."""
+    files = {".".join(path.with_suffix("").parts): path for path in sources(root)}
+    imports = networkx.DiGraph()
+    for name, path in files.items():
+        for node in ast.walk(ast.parse((root / path).read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found = {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            else:
+                found = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            imports.add_edges_from((name, other) for other in found & files.keys())
+    components = networkx.strongly_connected_components(imports)
+    return sorted(sorted(files[name].as_posix() for name in circle) for circle in components if len(circle) > 1)
 
 
 def dotted(node: ast.expr) -> str:

@@ -13,7 +13,7 @@ import typer.main
 
 from pipeline.cli import app
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *sorted(path.relative_to(ROOT) for path in ROOT.glob("*.md")),
     *sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")),

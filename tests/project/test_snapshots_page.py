@@ -13,9 +13,9 @@ import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.graphs.snapshot_folder import read_graph
-from tests.house import House
+from tests.fixtures.house import House
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "snapshots.md"
 
 

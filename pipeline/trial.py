@@ -1,0 +1,123 @@
+"""One's own edge file through the four steps that need no scheduler: check, split, train, evaluate, and the gate."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.doors import Doors
+from pipeline.environment import Environment
+from pipeline.errors import InvalidInput
+from pipeline.night import run_step
+from pipeline.params.params import Params
+from pipeline.records.chain import GraphSnapshot, PromotionDecision
+from pipeline.records.digests import sha256_of_file
+from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.names import RUNS, stamp
+from pipeline.runs.folder import RunFolder
+from pipeline.runs.key import code_version, run_key
+from pipeline.snapshots.snapshot_store import SnapshotStore
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it; `folder` holds every record and the model."""
+
+    folder: Path
+    snapshot: GraphSnapshot
+    report: EvaluationReport
+    decision: PromotionDecision
+
+
+def graph_name(edges: Path) -> str:
+    """Return a graph name made from a file's name: lower case, everything else an underscore."""
+    name = re.sub(r"[^a-z0-9_]+", "_", edges.name.split(".")[0].lower()).strip("_")
+    return name or "graph"
+
+
+def trial_params(base: Params, settings: Sequence[str], edges: Path) -> Params:
+    """Return the parameters with `section.key=value` settings applied, checked as params.yaml is.
+
+    Raises:
+        InvalidInput: a setting has no `=`, or names no parameter.
+    """
+    content = yaml.safe_load(base.to_yaml())
+    for setting in [f"snapshot.graph={graph_name(edges)}", *settings]:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise InvalidInput(f"--set takes section.key=value, not {setting!r}. Try snapshot.duplicates=merge.")
+        place: dict[str, Any] = content  # Any: a section holds values of every YAML type
+        *sections, last = key.split(".")
+        for section in sections:
+            place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise InvalidInput(
+                    f"--set {setting}: {section} is a value and no section. Leave off what is behind it."
+                )
+        try:
+            place[last] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InvalidInput(f"--set {setting}: {value!r} is not a YAML value. Put quotes around text.") from error
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "params.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return Params.load(path)
+
+
+def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_step: Callable[[str], None]) -> Trial:
+    """Run the steps on a file, in a home of its own, with a data repository and a tracking database inside it.
+
+    The graph is taken as of the file's modification time at the first trial of it; the same bytes, parameters and code
+    are the same trial, whose result is shown again.
+
+    Raises:
+        InvalidInput: the file is missing, or its content breaks a rule.
+    """
+    if not edges.is_file():
+        raise InvalidInput(f"There is no edge file at {edges}. Pass a Parquet or CSV file with one row per edge.")
+    if nodes is not None and not nodes.is_file():
+        raise InvalidInput(f"There is no node file at {nodes}. Pass a Parquet or CSV file, or leave --nodes out.")
+    doors = Doors(_environment(edges, nodes, params, home))
+    as_of = _as_of(edges, doors)
+    if not Path(doors.environment.data_repository).exists():
+        SnapshotStore.create(doors.environment.data_repository, doors.environment.dvc_remote)
+    name = f"{params.snapshot.graph}-{stamp(as_of)}"
+    folder = RunFolder(doors.environment.home / RUNS / name, doors.registry)
+    on_step("snapshot")
+    run_step("snapshot", folder, params, doors=doors, as_of=as_of)
+    for step in ("split", "train", "evaluate", "decide"):
+        on_step(step)
+        run_step(step, folder, params, doors=doors)
+    return Trial(folder.path, folder.get(GraphSnapshot), folder.get(EvaluationReport), folder.get(PromotionDecision))
+
+
+def _as_of(edges: Path, doors: Doors) -> datetime:
+    """Return the time of the trial that these bytes had already, else the file's; `touch` makes no new trial."""
+    known = list((doors.environment.home / RUNS).glob("*/graph_snapshot.json"))
+    if known:
+        return GraphSnapshot.read(known[0].parent).as_of
+    return datetime.fromtimestamp(int(edges.stat().st_mtime), UTC)
+
+
+def _environment(edges: Path, nodes: Path | None, params: Params, home: Path) -> Environment:
+    # Other bytes, parameters or code are another trial, not the next night of an earlier one's graph.
+    bytes_of = [sha256_of_file(file) for file in (edges, nodes) if file is not None]
+    key = run_key(" ".join(bytes_of), params.sha256, code_version())
+    home = home.absolute() / f"{params.snapshot.graph}-{key[:12]}"
+    values = {
+        "NCNC_HOME": str(home),
+        "NCNC_DATA_REPOSITORY": str(home / "graph-data.git"),
+        "NCNC_DVC_REMOTE": str(home / "dvc-remote"),
+        "NCNC_SOURCE_EDGES": str(edges.absolute()),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
+    }
+    if nodes is not None:
+        values["NCNC_SOURCE_NODES"] = str(nodes.absolute())
+    return Environment(values)
