@@ -22,7 +22,7 @@ from ncnc_core.evaluation.calibration_metrics import calibration_metrics
 from pipeline.evaluation.comparison import paired_comparison
 from pipeline.params.decide import DecideParams
 from pipeline.promotion.gate import decide
-from pipeline.records.evaluation import EvaluationReport, Interval
+from pipeline.records.evaluation import EvaluationRecord, Interval
 
 LIMITS = (0.03, 0.1)
 ABOVE = (None, 0.0, 0.02, 0.04, 0.06, 0.1)  # the true error less the limit; None: every promise is kept
@@ -72,7 +72,7 @@ def measured_errors(error: float, count: int, nights: int, samples: int = 300) -
 
 
 @cache
-def _otherwise_passing() -> EvaluationReport:
+def _otherwise_passing() -> EvaluationRecord:
     generator = torch.Generator().manual_seed(0)
     night = drawn_night(200, Setting("any", (), 0.0), 0.0, generator)
     return report_of(paired_comparison(*night, confidence=CONFIDENCE))
@@ -80,10 +80,10 @@ def _otherwise_passing() -> EvaluationReport:
 
 def is_refused(ece: Interval, limit: float) -> bool:
     """Ask the real gate whether this calibration error breaks its rule."""
-    report = _otherwise_passing()
-    own = report.challenger
+    evaluation = _otherwise_passing()
+    own = evaluation.challenger
     own = own.model_copy(update={"metrics": {**own.metrics, "ece": ece}})
-    decision = decide(report.model_copy(update={"challenger": own}), DecideParams(maximum_calibration_error=limit))
+    decision = decide(evaluation.model_copy(update={"challenger": own}), DecideParams(maximum_calibration_error=limit))
     return not next(rule for rule in decision.rules if rule.name == RULE).passed
 
 

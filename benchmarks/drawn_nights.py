@@ -1,4 +1,4 @@
-"""Nights of which the truth is known: two models' ranks on test edges that share nodes, and the report they make."""
+"""Nights of which the truth is known: two models' ranks on test edges that share nodes, and their evaluation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from ncnc_core.evaluation.ranking import reciprocal_ranks
 from pipeline.evaluation.comparison import paired_comparison
 from pipeline.params.decide import DecideParams
-from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores, PairedComparison, SliceScores
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, PairedComparison, SliceScores
 from pipeline.records.findings import CheckResult, LeakInvariant
 
 CONFIDENCE = 0.95
@@ -94,11 +94,11 @@ def drawn_night(count: int, setting: Setting, gains: float | Tensor, generator: 
     return NightRanks(ranks(at), ranks(torch.full((count,), strength(CHAMPION_MRR))), edges)
 
 
-def report_of(paired: PairedComparison, slices: tuple[SliceScores, ...] = ()) -> EvaluationReport:
-    """Return the report of a night on which nothing but the comparison can keep the champion."""
+def report_of(paired: PairedComparison, slices: tuple[SliceScores, ...] = ()) -> EvaluationRecord:
+    """Return the evaluation of a night on which nothing but the comparison can keep the champion."""
     own = ModelScores(name="challenger", metrics={"mrr": Interval(value=CHAMPION_MRR, low=0.4, high=0.6)})
     low = {"mrr": Interval(value=0.1, low=0.1, high=0.1)}
-    return EvaluationReport(
+    return EvaluationRecord(
         trained_model_sha256="0" * 64,
         num_test_edges=paired.num_edges,
         num_seen_by_champion=0,
@@ -116,7 +116,7 @@ def report_of(paired: PairedComparison, slices: tuple[SliceScores, ...] = ()) ->
     )
 
 
-def sliced_night(count: int, setting: Setting, gains: float | Tensor, generator: torch.Generator) -> EvaluationReport:
+def sliced_night(count: int, setting: Setting, gains: float | Tensor, generator: torch.Generator) -> EvaluationRecord:
     """Draw a night with slices; the edges are in no order, so the first of them are a slice's for every kind."""
     night = drawn_night(count, setting, gains, generator)
     slices = []

@@ -32,7 +32,7 @@ from pipeline.environment import Environment
 from pipeline.night import run_step
 from pipeline.params.params import Params
 from pipeline.records.chain import EdgeSplit, PromotionDecision, TrainedModel
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.names import RUNS
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
@@ -134,18 +134,20 @@ def measure_warm(num_nodes: int, recipe: dict[str, Value], count: int) -> list[F
                 run_step("register", folder, nights.params, doors=nights.doors)
             else:
                 promote_by_hand(folder, who="benchmark", reason="a chain", override=True, doors=nights.doors)
-            trained, report = folder.get(TrainedModel), folder.get(EvaluationReport)
-            warm, drift = trained.warm_start, report.drift
+            trained, evaluation = folder.get(TrainedModel), folder.get(EvaluationRecord)
+            warm, drift = trained.warm_start, evaluation.drift
             rows.append(
                 {
                     "night": number,
                     "begins with": f"version {warm.version}" if warm else trained.start_note,
-                    "test edges": report.num_test_edges,
+                    "test edges": evaluation.num_test_edges,
                     "validation seen": warm.valid_edges_seen if warm else 0,
                     "trained on": warm.valid_edges_trained_on if warm else 0,
                     "best epoch": trained.best_epoch,
-                    "mrr": round(report.challenger.metrics["mrr"].value, 4),
-                    "control": round(report.cold_control.metrics["mrr"].value, 4) if report.cold_control else None,
+                    "mrr": round(evaluation.challenger.metrics["mrr"].value, 4),
+                    "control": round(evaluation.cold_control.metrics["mrr"].value, 4)
+                    if evaluation.cold_control
+                    else None,
                     "drift": drift and f"{drift.value:+.4f} [{drift.low:+.4f}, {drift.high:+.4f}]",
                 }
             )

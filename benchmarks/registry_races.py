@@ -35,7 +35,7 @@ from pipeline.errors import OutsideTrouble, StepError
 from pipeline.params.params import Params
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, PromotionDecision, TrainedModel
 from pipeline.records.digests import FileDigest, digests_of_folder
-from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
 from pipeline.records.findings import CheckResult, LeakInvariant, RuleVerdict
 from pipeline.records.record import Record
 from pipeline.runs.folder import RunFolder
@@ -100,17 +100,17 @@ def _chain(
         best_value=0.5, num_parameters=10, seed=0, seconds=0.1, machine={},
     )  # fmt: skip
     scores = ModelScores(name="challenger", metrics={"mrr": Interval(value=0.5, low=0.4, high=0.6)})
-    report = EvaluationReport(
+    evaluation = EvaluationRecord(
         trained_model_sha256=trained.sha256, num_test_edges=300, num_seen_by_champion=0, num_negatives=50,
         challenger=scores, champion=None, champion_note="a race", floor=(scores,), paired_metric="mrr", paired=None,
         certificate=(invariant,), snapshot_checks=(check,), seconds=0.1,
     )  # fmt: skip
     decision = PromotionDecision(
-        report_sha256=report.sha256, promote=True, cold_start=champion is None, reason="a race",
+        report_sha256=evaluation.sha256, promote=True, cold_start=champion is None, reason="a race",
         rules=(RuleVerdict(name="beats_floor", threshold="> 0", observed="0.5", passed=True),),
         champion_version=champion,
     )  # fmt: skip
-    return snapshot, split, trained, report, decision
+    return snapshot, split, trained, evaluation, decision
 
 
 def racer(values: dict[str, str], home: str, tasks: Connection) -> None:

@@ -10,7 +10,7 @@ from pipeline.checks.data_checks import DataChecks
 from pipeline.doors import Doors
 from pipeline.ledger.entries import NightEntry, NightOutcome
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
-from pipeline.records.evaluation import EvaluationReport, ModelScores, interval_text
+from pipeline.records.evaluation import EvaluationRecord, ModelScores, interval_text
 from pipeline.runs.folder import RunFolder
 
 RIVALS = ("common_neighbors", "adamic_adar", "resource_allocation")
@@ -26,7 +26,7 @@ class NightResult:
     completed: bool
     version: int | None
     snapshot: GraphSnapshot | None
-    report: EvaluationReport | None
+    evaluation: EvaluationRecord | None
     split: EdgeSplit | None = None
     checks: DataChecks | None = None
     trained: TrainedModel | None = None
@@ -49,8 +49,8 @@ class NightResult:
             "snapshot_id": self.snapshot.snapshot_id if self.snapshot else None,
             "nodes": self.snapshot.num_nodes if self.snapshot else None,
             "edges": self.snapshot.num_edges if self.snapshot else None,
-            "challenger": _metrics(self.report.challenger if self.report else None),
-            "champion": _metrics(self.report.champion if self.report else None),
+            "challenger": _metrics(self.evaluation.challenger if self.evaluation else None),
+            "champion": _metrics(self.evaluation.champion if self.evaluation else None),
             "version": self.version,
         }
 
@@ -77,7 +77,7 @@ def _read_result(night: Night, entry: NightEntry, doors: Doors) -> NightResult:
         completed=entry.completed,
         version=entry.version,
         snapshot=folder.find(GraphSnapshot),
-        report=folder.find(EvaluationReport),
+        evaluation=folder.find(EvaluationRecord),
         split=folder.find(EdgeSplit),
         checks=_checks(folder),
         trained=folder.find(TrainedModel),
@@ -89,16 +89,16 @@ def _checks(folder: RunFolder) -> DataChecks | None:
     return DataChecks.read(folder.path) if (folder.path / DataChecks.file_name).is_file() else None
 
 
-def best_rival(report: EvaluationReport) -> ModelScores:
+def best_rival(evaluation: EvaluationRecord) -> ModelScores:
     """Return the best of common neighbours, Adamic-Adar and resource allocation by the gate's metric."""
-    rivals = [scores for scores in report.floor if scores.name in RIVALS]
-    return max(rivals, key=lambda scores: scores.metrics[report.paired_metric].value)
+    rivals = [scores for scores in evaluation.floor if scores.name in RIVALS]
+    return max(rivals, key=lambda scores: scores.metrics[evaluation.paired_metric].value)
 
 
-def against_rivals(report: EvaluationReport) -> str:
+def against_rivals(evaluation: EvaluationRecord) -> str:
     """Say whether the challenger beat the best of CN, AA and RA, and by what."""
-    metric, best = report.paired_metric, best_rival(report)
-    own, other = report.challenger.metrics[metric], best.metrics[metric]
+    metric, best = evaluation.paired_metric, best_rival(evaluation)
+    own, other = evaluation.challenger.metrics[metric], best.metrics[metric]
     verb = "beats" if own.low > other.value else "does not clearly beat" if own.value > other.value else "does NOT beat"
     return f"{verb} the best of CN, AA and RA: {metric} {interval_text(own)} against {best.name} {interval_text(other)}"
 
@@ -112,11 +112,11 @@ def warm_start(result: NightResult) -> str | None:
         f"Night {result.night.number}'s model began with the weights of version {warm.version} "
         f"({warm.known_nodes:,} nodes known, {warm.new_nodes:,} new)"
     )
-    if result.report is None or result.report.drift is None:
+    if result.evaluation is None or result.evaluation.drift is None:
         return f"{begun}."
-    drift = result.report.drift
+    drift = result.evaluation.drift
     return (
-        f"{begun}: {result.report.paired_metric} {drift.value:+.3f} [{drift.low:+.3f}, {drift.high:+.3f}] "
+        f"{begun}: {result.evaluation.paired_metric} {drift.value:+.3f} [{drift.low:+.3f}, {drift.high:+.3f}] "
         f"to the same recipe from random weights."
     )
 

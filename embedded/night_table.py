@@ -17,7 +17,7 @@ from pipeline.records.evaluation import Interval, interval_text
 COLUMNS = ("night", "as of", "snapshot", "nodes", "edges", "challenger", "champion", "outcome", "version")
 NUMBERS = ("night", "nodes", "edges", "version")
 DATA_COLUMNS = ("night", "added", "removed", "returned", "data checks", "split", "leak certificate")
-METRICS = ("mrr", "hits@1", "hits@10", "auc", "average_precision")  # the report and the last line have them all
+METRICS = ("mrr", "hits@1", "hits@10", "auc", "average_precision")  # the evaluation and the last line have them all
 
 
 def show(results: list[NightResult], deliveries: Deliveries, layout: Layout, console: Console) -> None:
@@ -32,8 +32,8 @@ def show(results: list[NightResult], deliveries: Deliveries, layout: Layout, con
     for result in results:
         console.print(f"night {result.night.number} [bold]{result.outcome}[/bold]: {escape(result.reason)}")
     first = results[0] if results else None
-    if first is not None and first.report is not None:
-        console.print(f"Night 1's model {against_rivals(first.report)}.", markup=False)
+    if first is not None and first.evaluation is not None:
+        console.print(f"Night 1's model {against_rivals(first.evaluation)}.", markup=False)
     for result in results:
         if (begun := warm_start(result)) is not None:
             console.print(begun, markup=False)
@@ -44,15 +44,15 @@ def show(results: list[NightResult], deliveries: Deliveries, layout: Layout, con
 
 
 def _row(result: NightResult) -> list[str]:
-    snapshot, report = result.snapshot, result.report
-    champion = report.champion if report else None
+    snapshot, evaluation = result.snapshot, result.evaluation
+    champion = evaluation.champion if evaluation else None
     return [
         str(result.night.number),
         f"{result.night.as_of:%Y-%m-%d}",
         snapshot.snapshot_id if snapshot else "-",
         f"{snapshot.num_nodes:,}" if snapshot else "-",
         f"{snapshot.num_edges:,}" if snapshot else "-",
-        _scores(report.challenger.metrics) if report else "-",
+        _scores(evaluation.challenger.metrics) if evaluation else "-",
         f"version {champion.version}\n{_scores(champion.metrics)}" if champion else "-",
         result.outcome,
         str(result.version) if result.version is not None else "-",
@@ -94,8 +94,8 @@ def _split(result: NightResult) -> str:
 
 
 def _certificate(result: NightResult) -> str:
-    """Return how much was looked at: the report's certificate holds the split's, and what was found while scoring."""
-    held = result.report.certificate if result.report else result.split.certificate if result.split else ()
+    """Return how much was counted; the evaluation's certificate includes the split's."""
+    held = result.evaluation.certificate if result.evaluation else result.split.certificate if result.split else ()
     if not held:
         return "-"
     broken = [item.name for item in held if not item.passed]

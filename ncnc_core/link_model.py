@@ -87,7 +87,7 @@ class LinkModel:
         adjacency = graph.adjacency()
         chosen = named_recipe(recipe) if recipe else automatic_config(adjacency, graph.features, model=model)
         training = training or chosen.training
-        with training_progress(training.epochs, selection_metric, on_epoch, shown=progress) as report:
+        with training_progress(training.epochs, selection_metric, on_epoch, shown=progress) as show:
             trained = fit_network(
                 adjacency,
                 graph.features,
@@ -96,7 +96,7 @@ class LinkModel:
                 selection_metric=selection_metric,
                 valid_fraction=valid_fraction,
                 negatives_per_edge=negatives_per_edge,
-                on_epoch=report,
+                on_epoch=show,
                 device=device,
             )
         network = trained.network.cpu()

@@ -19,7 +19,7 @@ from pipeline.night import run_step
 from pipeline.params.params import Params
 from pipeline.records.chain import GraphSnapshot, PromotionDecision
 from pipeline.records.digests import sha256_of_file
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.names import RUNS, stamp
 from pipeline.runs.folder import RunFolder
 from pipeline.runs.key import code_version, run_key
@@ -32,7 +32,7 @@ class Trial:
 
     folder: Path
     snapshot: GraphSnapshot
-    report: EvaluationReport
+    evaluation: EvaluationRecord
     decision: PromotionDecision
 
 
@@ -95,7 +95,7 @@ def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_st
     for step in ("split", "train", "evaluate", "decide"):
         on_step(step)
         run_step(step, folder, params, doors=doors)
-    return Trial(folder.path, folder.get(GraphSnapshot), folder.get(EvaluationReport), folder.get(PromotionDecision))
+    return Trial(folder.path, folder.get(GraphSnapshot), folder.get(EvaluationRecord), folder.get(PromotionDecision))
 
 
 def _as_of(edges: Path, doors: Doors) -> datetime:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from ncnc_core.config.choices import GraphChange
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
-
-GraphChange = Literal["remove", "add"]
 
 
 def perturbed(adjacency: Adjacency, change: GraphChange, share: float, generator: torch.Generator) -> Adjacency:

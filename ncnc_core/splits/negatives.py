@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from ncnc_core.config.choices import NegativeKind
+from ncnc_core.config.choices import DrawnNegative
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import contains_keys, pair_keys
 
@@ -58,7 +58,7 @@ def corrupted_negatives(
     generator: torch.Generator,
     *,
     num_nodes: int,
-    kind: NegativeKind = "uniform",
+    kind: DrawnNegative = "uniform",
     degree: Int64[Tensor, " nodes"] | None = None,
 ) -> Int64[Tensor, "2 negatives"]:
     """Replace one end of each positive, `per_positive` times; the negatives of positive b are consecutive.

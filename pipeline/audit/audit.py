@@ -11,7 +11,7 @@ from pipeline.records.chain import GraphSnapshot
 
 
 @dataclass(frozen=True)
-class AuditReport:
+class AuditResult:
     """Everything an audit looked at, in the order of the walk; `git_commit` and `code_version` are as recorded."""
 
     name: str
@@ -33,7 +33,7 @@ class AuditReport:
         return tuple(check for check in self.checks if not check.ok)
 
 
-def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_folder: Path) -> AuditReport:
+def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_folder: Path) -> AuditResult:
     """Recompute every digest from the registered version back to the snapshot's bytes, and say what was found.
 
     A fault does not end the walk: what hangs on it is reported as missing, and the rest is checked all the same.
@@ -52,7 +52,7 @@ def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_fo
     walk.recompute_split()
     walk.recompute_snapshot()
     snapshot = walk.record(GraphSnapshot)
-    return AuditReport(
+    return AuditResult(
         name=name,
         version=version.version,
         checks=tuple(walk.checks),

@@ -24,7 +24,7 @@ from pipeline.records.chain import (
     TrainedModel,
 )
 from pipeline.records.digests import FileDigest, digests_of_folder, sha256_of_file
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.manifest import MANIFEST, read_manifest
 from pipeline.records.names import CONTROL_FOLDER, MODEL_FOLDER, MODEL_PATH, PARAMS_FILE
 from pipeline.records.record import Record
@@ -38,8 +38,8 @@ R = TypeVar("R", bound=Record)
 LINKS: tuple[tuple[type[Record], str, type[Record]], ...] = (
     (EdgeSplit, "snapshot_sha256", GraphSnapshot),
     (TrainedModel, "split_sha256", EdgeSplit),
-    (EvaluationReport, "trained_model_sha256", TrainedModel),
-    (PromotionDecision, "report_sha256", EvaluationReport),
+    (EvaluationRecord, "trained_model_sha256", TrainedModel),
+    (PromotionDecision, "report_sha256", EvaluationRecord),
     (RegisteredModel, "decision_sha256", PromotionDecision),
     (LineageRecord, "registered_model_sha256", RegisteredModel),
 )

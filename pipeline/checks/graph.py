@@ -1,4 +1,4 @@
-"""The checks of the graph that a delivery makes, on what the change report measured of it; pure.
+"""The checks of the graph that a delivery makes, on what the change summary measured of it; pure.
 
 They judge the resulting graph and not the delivered table, so that an incremental log is judged by what it adds to.
 """
@@ -6,86 +6,86 @@ They judge the resulting graph and not the delivered table, so that an increment
 from __future__ import annotations
 
 from pipeline.checks.finding import Finding, finding, level_of, refuse_if
-from pipeline.graphs.change_report import ChangeReport
+from pipeline.graphs.change_summary import ChangeSummary
 from pipeline.params.snapshot import SnapshotParams
 
 ALWAYS_ALLOWED = 0.01  # components, as a share of the nodes: a sparse graph has a few stray pairs on any night
 SHOWN_COLUMNS = 5
 
 
-def graph_checks(report: ChangeReport, params: SnapshotParams) -> list[Finding]:
+def graph_checks(change: ChangeSummary, params: SnapshotParams) -> list[Finding]:
     """Return every check of tonight's graph; those that compare need a previous snapshot."""
-    alone = [_bipartite(report, params), _orphans(report, params), _constant_features(report)]
-    if report.previous_as_of is None:
-        observed = f"{report.edges.tonight} edges, no earlier snapshot"
+    alone = [_bipartite(change, params), _orphans(change, params), _constant_features(change)]
+    if change.previous_as_of is None:
+        observed = f"{change.edges.tonight} edges, no earlier snapshot"
         first = finding("edge_ratio", "warn", threshold="an earlier snapshot", observed=observed, passed=True)
         return [first, *alone]
     return [
-        _minimum_edge_ratio(report, params),
-        _maximum_edge_ratio(report, params),
-        _edge_ratio(report, params),
+        _minimum_edge_ratio(change, params),
+        _maximum_edge_ratio(change, params),
+        _edge_ratio(change, params),
         *alone,
-        _new_nodes(report, params),
-        _degree_shift(report, params),
-        _component_count(report, params),
-        _outside_largest(report, params),
-        _id_reuse(report, params),
-        _late_edges(report, params),
-        _feature_columns(report),
-        _feature_shift(report, params),
+        _new_nodes(change, params),
+        _degree_shift(change, params),
+        _component_count(change, params),
+        _outside_largest(change, params),
+        _id_reuse(change, params),
+        _late_edges(change, params),
+        _feature_columns(change),
+        _feature_shift(change, params),
     ]
 
 
-def _minimum_edge_ratio(report: ChangeReport, params: SnapshotParams) -> Finding:
+def _minimum_edge_ratio(change: ChangeSummary, params: SnapshotParams) -> Finding:
     return finding(
         "minimum_edge_ratio",
         level_of("minimum_edge_ratio", params),
-        threshold=f">= {params.minimum_edge_ratio:g} of {report.edges.before}",
-        observed=f"{report.edge_ratio:.3f} ({report.edges.tonight})",
-        passed=(report.edge_ratio or 0.0) >= params.minimum_edge_ratio,
-        message=f"{_ratio(report)}, below {params.minimum_edge_ratio:g}: the delivery looks truncated. Have it "
+        threshold=f">= {params.minimum_edge_ratio:g} of {change.edges.before}",
+        observed=f"{change.edge_ratio:.3f} ({change.edges.tonight})",
+        passed=(change.edge_ratio or 0.0) >= params.minimum_edge_ratio,
+        message=f"{_ratio(change)}, below {params.minimum_edge_ratio:g}: the delivery looks truncated. Have it "
         f"delivered whole, or lower snapshot.minimum_edge_ratio in params.yaml if the graph did shrink.",
     )
 
 
-def _maximum_edge_ratio(report: ChangeReport, params: SnapshotParams) -> Finding:
+def _maximum_edge_ratio(change: ChangeSummary, params: SnapshotParams) -> Finding:
     return finding(
         "maximum_edge_ratio",
         level_of("maximum_edge_ratio", params),
-        threshold=f"<= {params.maximum_edge_ratio:g} of {report.edges.before}",
-        observed=f"{report.edge_ratio:.3f} ({report.edges.tonight})",
-        passed=(report.edge_ratio or 0.0) <= params.maximum_edge_ratio,
-        message=f"{_ratio(report)}, above {params.maximum_edge_ratio:g}: doubled, or another graph. Check the export, "
+        threshold=f"<= {params.maximum_edge_ratio:g} of {change.edges.before}",
+        observed=f"{change.edge_ratio:.3f} ({change.edges.tonight})",
+        passed=(change.edge_ratio or 0.0) <= params.maximum_edge_ratio,
+        message=f"{_ratio(change)}, above {params.maximum_edge_ratio:g}: doubled, or another graph. Check the export, "
         f"or raise snapshot.maximum_edge_ratio in params.yaml if the graph did grow.",
     )
 
 
-def _edge_ratio(report: ChangeReport, params: SnapshotParams) -> Finding:
+def _edge_ratio(change: ChangeSummary, params: SnapshotParams) -> Finding:
     return finding(
         "edge_ratio",
         "warn",
-        threshold=f">= {params.warn_edge_ratio:g} of {report.edges.before}",
-        observed=f"{report.edge_ratio:.3f} ({report.edges.tonight})",
-        passed=(report.edge_ratio or 0.0) >= params.warn_edge_ratio,
+        threshold=f">= {params.warn_edge_ratio:g} of {change.edges.before}",
+        observed=f"{change.edge_ratio:.3f} ({change.edges.tonight})",
+        passed=(change.edge_ratio or 0.0) >= params.warn_edge_ratio,
     )
 
 
-def _bipartite(report: ChangeReport, params: SnapshotParams) -> Finding:
+def _bipartite(change: ChangeSummary, params: SnapshotParams) -> Finding:
     return finding(
         "bipartite",
         refuse_if(params.bipartite == "refuse"),
         threshold="< 100 % of the edges in two-colourable components",
-        observed=f"{report.two_colourable:.1%}",
-        passed=report.two_colourable < 1 or report.edges.tonight == 0,
-        message=f"two colours suffice for all {report.edges.tonight} edges, so that the graph is bipartite. For a pair "
+        observed=f"{change.two_colourable:.1%}",
+        passed=change.two_colourable < 1 or change.edges.tonight == 0,
+        message=f"two colours suffice for all {change.edges.tonight} edges, so that the graph is bipartite. For a pair "
         f"across the two sides N(i) and N(j) lie on opposite sides and never meet: there is no common neighbour to "
         f"learn from, and every such score would be degree alone. Project one side (link two of its nodes that share "
         f"a neighbour) and deliver that, or set snapshot.bipartite: warn in params.yaml.",
     )
 
 
-def _orphans(report: ChangeReport, params: SnapshotParams) -> Finding:
-    orphans, nodes = report.shape.orphans, report.shape.nodes
+def _orphans(change: ChangeSummary, params: SnapshotParams) -> Finding:
+    orphans, nodes = change.shape.orphans, change.shape.nodes
     return finding(
         "orphans",
         level_of("orphans", params),
@@ -98,8 +98,8 @@ def _orphans(report: ChangeReport, params: SnapshotParams) -> Finding:
     )
 
 
-def _new_nodes(report: ChangeReport, params: SnapshotParams) -> Finding:
-    new, nodes = report.nodes.added, report.nodes.tonight
+def _new_nodes(change: ChangeSummary, params: SnapshotParams) -> Finding:
+    new, nodes = change.nodes.added, change.nodes.tonight
     return finding(
         "new_node_share",
         level_of("new_node_share", params),
@@ -112,9 +112,9 @@ def _new_nodes(report: ChangeReport, params: SnapshotParams) -> Finding:
     )
 
 
-def _degree_shift(report: ChangeReport, params: SnapshotParams) -> Finding:
-    shift, most = report.degree_shift or 0.0, params.maximum_degree_shift
-    before = report.shape_before.mean_degree if report.shape_before else 0.0
+def _degree_shift(change: ChangeSummary, params: SnapshotParams) -> Finding:
+    shift, most = change.degree_shift or 0.0, params.maximum_degree_shift
+    before = change.shape_before.mean_degree if change.shape_before else 0.0
     return finding(
         "degree_shift",
         level_of("degree_shift", params),
@@ -122,30 +122,30 @@ def _degree_shift(report: ChangeReport, params: SnapshotParams) -> Finding:
         observed=f"{shift:.4f}",
         passed=shift <= most,
         message=f"the Kolmogorov-Smirnov distance of tonight's degrees to those of the previous snapshot is "
-        f"{shift:.3f}, above {most:g} (mean degree {before:.2f}, now {report.shape.mean_degree:.2f}): edges are "
+        f"{shift:.3f}, above {most:g} (mean degree {before:.2f}, now {change.shape.mean_degree:.2f}): edges are "
         f"missing or repeated at many nodes, or a column is another's. Check the export, or raise "
         f"snapshot.maximum_degree_shift in params.yaml.",
     )
 
 
-def _component_count(report: ChangeReport, params: SnapshotParams) -> Finding:
-    before = report.shape_before.components if report.shape_before else 0
-    most = int(max(params.maximum_component_ratio * before, ALWAYS_ALLOWED * report.shape.nodes))
+def _component_count(change: ChangeSummary, params: SnapshotParams) -> Finding:
+    before = change.shape_before.components if change.shape_before else 0
+    most = int(max(params.maximum_component_ratio * before, ALWAYS_ALLOWED * change.shape.nodes))
     return finding(
         "component_count",
         level_of("component_count", params),
         threshold=f"<= {most} ({before} before)",
-        observed=str(report.shape.components),
-        passed=report.shape.components <= most,
-        message=f"the graph has {report.shape.components} components of two nodes or more, above {most} "
+        observed=str(change.shape.components),
+        passed=change.shape.components <= most,
+        message=f"the graph has {change.shape.components} components of two nodes or more, above {most} "
         f"({params.maximum_component_ratio:g} times the {before} of the previous snapshot, or 1 % of the nodes): it "
         f"fell apart. Look for missing hubs in the export, or raise snapshot.maximum_component_ratio in params.yaml.",
     )
 
 
-def _outside_largest(report: ChangeReport, params: SnapshotParams) -> Finding:
-    before = report.shape_before.outside_largest if report.shape_before else 0.0
-    outside, growth = report.shape.outside_largest, params.maximum_outside_growth
+def _outside_largest(change: ChangeSummary, params: SnapshotParams) -> Finding:
+    before = change.shape_before.outside_largest if change.shape_before else 0.0
+    outside, growth = change.shape.outside_largest, params.maximum_outside_growth
     return finding(
         "outside_largest",
         level_of("outside_largest", params),
@@ -158,22 +158,22 @@ def _outside_largest(report: ChangeReport, params: SnapshotParams) -> Finding:
     )
 
 
-def _id_reuse(report: ChangeReport, params: SnapshotParams) -> Finding:
-    reused, nodes = report.reused_ids, report.nodes.tonight
+def _id_reuse(change: ChangeSummary, params: SnapshotParams) -> Finding:
+    reused, nodes = change.reused_ids, change.nodes.tonight
     return finding(
         "id_reuse",
         level_of("id_reuse", params),
         threshold=f"<= {params.maximum_id_reuse:g} of {nodes} nodes",
         observed=_share(reused, nodes),
         passed=reused <= params.maximum_id_reuse * nodes,
-        message=f"{reused} of {nodes} ids seem to stand for another node than before (first: {report.first_reused}), "
+        message=f"{reused} of {nodes} ids seem to stand for another node than before (first: {change.first_reused}), "
         f"above {params.maximum_id_reuse:g}: they came back with other features or among strangers, or changed all "
         f"their features at once. Give new nodes new ids, or raise snapshot.maximum_id_reuse in params.yaml.",
     )
 
 
-def _late_edges(report: ChangeReport, params: SnapshotParams) -> Finding:
-    late, added = report.late_edges, report.edges.added
+def _late_edges(change: ChangeSummary, params: SnapshotParams) -> Finding:
+    late, added = change.late_edges, change.edges.added
     return finding(
         "late_edges",
         "warn",
@@ -183,10 +183,10 @@ def _late_edges(report: ChangeReport, params: SnapshotParams) -> Finding:
     )
 
 
-def _constant_features(report: ChangeReport) -> Finding:
-    constant, vanished = report.features.constant, report.features.vanished
+def _constant_features(change: ChangeSummary) -> Finding:
+    constant, vanished = change.features.constant, change.features.vanished
     shown = ", ".join((vanished or constant)[:SHOWN_COLUMNS])
-    said = f"{len(constant)} of {report.features.columns}" + (f", {len(vanished)} varied before" if vanished else "")
+    said = f"{len(constant)} of {change.features.columns}" + (f", {len(vanished)} varied before" if vanished else "")
     return finding(
         "constant_features",
         "warn",
@@ -197,20 +197,20 @@ def _constant_features(report: ChangeReport) -> Finding:
     )
 
 
-def _feature_columns(report: ChangeReport) -> Finding:
-    anew = report.features.begun_anew
+def _feature_columns(change: ChangeSummary) -> Finding:
+    anew = change.features.begun_anew
     known = "other columns: without dates (snapshot.node_time_column) training sees zeros until its cut is past tonight"
     return finding(
         "feature_columns",
         "warn",
         threshold="those of the previous snapshot",
-        observed=known if anew else f"the same {report.features.columns}",
+        observed=known if anew else f"the same {change.features.columns}",
         passed=not anew,
     )
 
 
-def _feature_shift(report: ChangeReport, params: SnapshotParams) -> Finding:
-    shift, column = report.features.shift, report.features.shifted
+def _feature_shift(change: ChangeSummary, params: SnapshotParams) -> Finding:
+    shift, column = change.features.shift, change.features.shifted
     return finding(
         "feature_shift",
         "warn",
@@ -220,10 +220,10 @@ def _feature_shift(report: ChangeReport, params: SnapshotParams) -> Finding:
     )
 
 
-def _ratio(report: ChangeReport) -> str:
-    held = report.previous_as_of.isoformat() if report.previous_as_of else "no snapshot"
-    edges = report.edges
-    return f"{edges.tonight} edges are {report.edge_ratio:.3f} of the {edges.before} of {held}"
+def _ratio(change: ChangeSummary) -> str:
+    held = change.previous_as_of.isoformat() if change.previous_as_of else "no snapshot"
+    edges = change.edges
+    return f"{edges.tonight} edges are {change.edge_ratio:.3f} of the {edges.before} of {held}"
 
 
 def _share(count: int, total: int) -> str:

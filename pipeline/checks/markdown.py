@@ -6,14 +6,14 @@ import uuid
 from pathlib import Path
 
 from pipeline.checks.data_checks import DataChecks, verdict
-from pipeline.graphs.change_report import ChangeReport, HubChange, Turnover
+from pipeline.graphs.change_summary import ChangeSummary, HubChange, Turnover
 
-REPORT_FILE = "night_report.md"
+MARKDOWN_FILE = "night_report.md"  # its name in the format of 2026-11, which stays
 CHECKS_TEXT_FILE = "data_checks.txt"
 
 
-def night_report(checks: DataChecks, change: ChangeReport | None) -> str:
-    """Return the report of a night in Markdown: the verdict, what changed, and every check."""
+def check_results(checks: DataChecks, change: ChangeSummary | None) -> str:
+    """Return what was found of a night in Markdown: the verdict, what changed, and every check."""
     outcome = "refused: nothing of it was versioned" if checks.refused else "accepted"
     parts = [
         f"# {checks.graph} as of {checks.as_of:%Y-%m-%d %H:%M} UTC",
@@ -30,7 +30,7 @@ def night_report(checks: DataChecks, change: ChangeReport | None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def changes(change: ChangeReport) -> str:
+def changes(change: ChangeSummary) -> str:
     """Return the changes as Markdown tables, which read as well as plain text."""
     turnover = [_turnover("nodes", change.nodes), _turnover("edges", change.edges)]
     tables = [
@@ -43,20 +43,20 @@ def changes(change: ChangeReport) -> str:
     return "\n\n".join(tables)
 
 
-def write_night_report(folder: Path, checks: DataChecks, change: ChangeReport | None) -> tuple[Path, ...]:
-    """Write the checks as JSON and text, the changes as JSON, and the report; each by one atomic rename."""
-    clear_night_report(folder)
+def write_check_results(folder: Path, checks: DataChecks, change: ChangeSummary | None) -> tuple[Path, ...]:
+    """Write the checks as JSON and text, the changes as JSON, and both as Markdown; each by one atomic rename."""
+    clear_check_results(folder)
     written = [
         checks.write(folder),
         _write(folder / CHECKS_TEXT_FILE, checks.to_text()),
-        _write(folder / REPORT_FILE, night_report(checks, change)),
+        _write(folder / MARKDOWN_FILE, check_results(checks, change)),
     ]
     return tuple(written if change is None else [*written, change.write(folder)])
 
 
-def clear_night_report(folder: Path) -> None:
+def clear_check_results(folder: Path) -> None:
     """Remove what an earlier try reported: a try that gets no delivery must not show another's checks."""
-    for name in (DataChecks.file_name, ChangeReport.file_name, CHECKS_TEXT_FILE, REPORT_FILE):
+    for name in (DataChecks.file_name, ChangeSummary.file_name, CHECKS_TEXT_FILE, MARKDOWN_FILE):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -68,7 +68,7 @@ def _hub(hub: HubChange) -> tuple[str, ...]:
     return hub.node, str(hub.before), str(hub.tonight)
 
 
-def _measures(change: ChangeReport) -> list[tuple[str, ...]]:
+def _measures(change: ChangeSummary) -> list[tuple[str, ...]]:
     before, now = change.shape_before, change.shape
     shape = [
         (label, _number(getattr(before, name, None)), _number(getattr(now, name)))

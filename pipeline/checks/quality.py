@@ -11,7 +11,7 @@ from pipeline.checks.finding import Finding
 from pipeline.checks.repeats import Baseline, new_delivery, no_older_delivery
 from pipeline.checks.tables import table_checks
 from pipeline.errors import InvalidInput
-from pipeline.graphs.change_report import ChangeReport
+from pipeline.graphs.change_summary import ChangeSummary
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 
@@ -23,7 +23,7 @@ NEEDED_TO_BUILD = {"minimum_edges", "kind_of_ids"}
 class RefusedDelivery(InvalidInput):
     """A delivery of which nothing is versioned, with every check, and what changed as far as that was measured."""
 
-    def __init__(self, message: str, checks: DataChecks, change: ChangeReport | None) -> None:
+    def __init__(self, message: str, checks: DataChecks, change: ChangeSummary | None) -> None:
         super().__init__(message)
         self.checks = checks
         self.change = change
@@ -63,7 +63,7 @@ def require(
     params: SnapshotParams,
     *,
     as_of: datetime,
-    change: ChangeReport | None,
+    change: ChangeSummary | None,
 ) -> DataChecks:
     """Return all checks of a delivery that none of them refuses.
 

@@ -66,15 +66,15 @@ def audit_model(model: Annotated[str, typer.Argument(help="NAME@alias or NAME@ve
     if not at:
         raise InvalidInput(f"A model is named NAME@alias or NAME@version, not {model!r}. For example {model}@champion.")
     with tempfile.TemporaryDirectory() as scratch:
-        report = walk(name, version, doors=open_doors(), work_folder=Path(scratch))
+        result = walk(name, version, doors=open_doors(), work_folder=Path(scratch))
     console = Console(stderr=True)
-    for check in report.checks:
+    for check in result.checks:
         console.print(f"{'[green]ok[/green]   ' if check.ok else '[red]WRONG[/red]'} {check.what}: {check.observed}")
-    console.print(f"run {report.run_name}, snapshot {report.snapshot_tag}, code {report.code_version}")
-    wrong = [check.what for check in report.faults]
-    print_line(model=model, version=report.version, checked=len(report.checks), wrong=wrong)
+    console.print(f"run {result.run_name}, snapshot {result.snapshot_tag}, code {result.code_version}")
+    wrong = [check.what for check in result.faults]
+    print_line(model=model, version=result.version, checked=len(result.checks), wrong=wrong)
     if wrong:
         raise TamperedRecord(
-            f"{len(wrong)} of {len(report.checks)} checks of {model} fail: {', '.join(wrong)}. "
+            f"{len(wrong)} of {len(result.checks)} checks of {model} fail: {', '.join(wrong)}. "
             f"Restore those bytes from a backup, or promote another version."
         )

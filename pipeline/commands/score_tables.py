@@ -9,32 +9,34 @@ from rich.text import Text
 
 from pipeline.ledger.entries import NightEntry
 from pipeline.records.chain import PromotionDecision
-from pipeline.records.evaluation import EvaluationReport, interval_text
+from pipeline.records.evaluation import EvaluationRecord, interval_text
 
 SHOWN_METRICS = ("mrr", "hits@10", "auc", "average_precision", "brier", "ece")
 
 
-def scores_table(report: EvaluationReport) -> Table:
+def scores_table(evaluation: EvaluationRecord) -> Table:
     """Return challenger, champion, cold-start control and heuristics, a row each, on the same pairs."""
-    table = Table(title=f"{report.num_test_edges} test edges, {report.num_negatives} negatives", title_justify="left")
+    table = Table(
+        title=f"{evaluation.num_test_edges} test edges, {evaluation.num_negatives} negatives", title_justify="left"
+    )
     table.add_column("scorer")
     for metric in SHOWN_METRICS:
         table.add_column(metric, justify="right")
-    models = (report.challenger, report.champion, report.cold_control)
-    scorers = [*(scores for scores in models if scores is not None), *report.floor]
+    models = (evaluation.challenger, evaluation.champion, evaluation.cold_control)
+    scorers = [*(scores for scores in models if scores is not None), *evaluation.floor]
     for scores in scorers:
         cells = [interval_text(scores.metrics[name]) if name in scores.metrics else "-" for name in SHOWN_METRICS]
         table.add_row(scores.name, *cells)
     return table
 
 
-def slices_table(report: EvaluationReport) -> Table:
+def slices_table(evaluation: EvaluationRecord) -> Table:
     """Return the slices that hold test edges, a row each, with each model's figure and their paired difference."""
-    metric = report.paired_metric
+    metric = evaluation.paired_metric
     table = Table(title=f"{metric} by slice of the test edges", title_justify="left")
     for name in ("slice", "edges", "challenger", "champion", "difference"):
         table.add_column(name, justify="left" if name == "slice" else "right")
-    for part in report.slices:
+    for part in evaluation.slices:
         if part.num_edges:
             figures = (part.challenger, part.champion, part.difference)
             cells = ["-" if interval is None else interval_text(interval) for interval in figures]

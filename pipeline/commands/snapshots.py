@@ -230,7 +230,7 @@ def snapshots_check(as_of: AsOf, params: ParamsFile = Path("params.yaml")) -> No
     settings = Params.load(params).snapshot
     try:
         with tonights_graph(settings, open_doors(), in_utc(as_of)) as graph:
-            checks, change = graph.checks, graph.report
+            checks, change = graph.checks, graph.summary
     except RefusedDelivery as refused:
         show_checks(refused.checks, refused.change)
         print_line(graph=settings.graph, refused=True, warnings=refused.checks.warnings)

@@ -13,7 +13,7 @@ from pipeline.errors import InvalidInput, NothingToDo, StepError
 
 if TYPE_CHECKING:
     from pipeline.checks.data_checks import DataChecks
-    from pipeline.graphs.change_report import ChangeReport
+    from pipeline.graphs.change_summary import ChangeSummary
     from pipeline.night import Argument
     from pipeline.params.params import Params
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 steps = typer.Typer()
 
 
-def show_checks(checks: DataChecks, change: ChangeReport | None) -> None:
+def show_checks(checks: DataChecks, change: ChangeSummary | None) -> None:
     """Show every check and what changed on standard error, for a person."""
     from rich.console import Console
 
@@ -80,11 +80,11 @@ def snapshot(
 def _show_left_checks(run_dir: Path) -> None:
     """Show what a night's checks left in the run folder, whether it was accepted, skipped or refused."""
     from pipeline.checks.data_checks import DataChecks
-    from pipeline.graphs.change_report import ChangeReport
+    from pipeline.graphs.change_summary import ChangeSummary
 
     if (run_dir / DataChecks.file_name).is_file():
-        measured = (run_dir / ChangeReport.file_name).is_file()
-        show_checks(DataChecks.read(run_dir), ChangeReport.read(run_dir) if measured else None)
+        measured = (run_dir / ChangeSummary.file_name).is_file()
+        show_checks(DataChecks.read(run_dir), ChangeSummary.read(run_dir) if measured else None)
 
 
 @steps.command()

@@ -11,10 +11,11 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
+from ncnc_core.config.choices import GraphChange
 from ncnc_core.evaluation.bootstrap import bootstrap_mean
 from ncnc_core.evaluation.ranking import reciprocal_ranks
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.graph.perturbed_graph import GraphChange, perturbed
+from ncnc_core.graph.perturbed_graph import perturbed
 from pipeline.evaluation.comparison import FreshPairs, ScoredPairs, busier_endpoint
 from pipeline.evaluation.cost import CostMeter
 from pipeline.evaluation.scored_input import GraphScorer

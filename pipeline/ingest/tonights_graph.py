@@ -15,7 +15,7 @@ from pipeline.checks.quality import check_delivery, require
 from pipeline.checks.repeats import Baseline
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
-from pipeline.graphs.change_report import ChangeReport, change_report
+from pipeline.graphs.change_summary import ChangeSummary, change_summary
 from pipeline.graphs.snapshot_folder import read_graph, write_folder
 from pipeline.graphs.tables import CanonicalGraph, Change, content_id
 from pipeline.ingest.canonical_graph import build
@@ -54,7 +54,7 @@ class TonightsGraph:
     delivery: Delivery
     checks: DataChecks
     change: Change
-    report: ChangeReport
+    summary: ChangeSummary
     content_id: str
     before: _Before | None
 
@@ -158,14 +158,14 @@ def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Ite
             previous=before.graph if before else None,
             previous_as_of=int(before.published.as_of.timestamp()) if before else None,
         )
-        report = _report(change, params, as_of, before)
-        findings += graph_checks(report, params)
-        checks = require(findings, delivery, params, as_of=as_of, change=report)
-        yield TonightsGraph(params.graph, as_of, delivery, checks, change, report, content_id(change.graph), before)
+        summary = _summary(change, params, as_of, before)
+        findings += graph_checks(summary, params)
+        checks = require(findings, delivery, params, as_of=as_of, change=summary)
+        yield TonightsGraph(params.graph, as_of, delivery, checks, change, summary, content_id(change.graph), before)
 
 
-def _report(change: Change, params: SnapshotParams, as_of: datetime, before: _Before | None) -> ChangeReport:
-    return change_report(
+def _summary(change: Change, params: SnapshotParams, as_of: datetime, before: _Before | None) -> ChangeSummary:
+    return change_summary(
         change,
         before.graph if before else None,
         graph=params.graph,

@@ -1,41 +1,41 @@
-"""The gate: a pure function from a report to a decision, every rule with its threshold, observed value and verdict."""
+"""The gate: a pure function from an evaluation to a decision; each rule has threshold, observed value and verdict."""
 
 from __future__ import annotations
 
 from pipeline.params.decide import DecideParams
 from pipeline.records.chain import PromotionDecision
-from pipeline.records.evaluation import EvaluationReport, ModelScores, PairedComparison, SliceScores
+from pipeline.records.evaluation import EvaluationRecord, ModelScores, PairedComparison, SliceScores
 from pipeline.records.findings import RuleVerdict
 
 
-def decide(report: EvaluationReport, params: DecideParams) -> PromotionDecision:
+def decide(evaluation: EvaluationRecord, params: DecideParams) -> PromotionDecision:
     """Decide whether the challenger becomes champion: only where every rule passes.
 
     Every rule is recorded every time; one that has nothing to judge says so and passes.
     """
-    floor, champion = _beats_floor(report, params), _over_champion(report, params)
+    floor, champion = _beats_floor(evaluation, params), _over_champion(evaluation, params)
     rules = (
-        _leak_certificate(report),
-        _data_checks(report, params),
-        _enough_test_edges(report, params),
+        _leak_certificate(evaluation),
+        _data_checks(evaluation, params),
+        _enough_test_edges(evaluation, params),
         floor,
-        _calibration(report, params),
-        slice_guardrail(report, params),
+        _calibration(evaluation, params),
+        slice_guardrail(evaluation, params),
         champion,
     )
     return PromotionDecision(
-        report_sha256=report.sha256,
+        report_sha256=evaluation.sha256,
         promote=all(rule.passed for rule in rules),
-        cold_start=report.champion is None,
-        reason=_reason(rules, floor if report.champion is None else champion, report.champion is None),
+        cold_start=evaluation.champion is None,
+        reason=_reason(rules, floor if evaluation.champion is None else champion, evaluation.champion is None),
         rules=rules,
-        champion_version=report.champion.version if report.champion else None,
+        champion_version=evaluation.champion.version if evaluation.champion else None,
     )
 
 
-def best_of_floor(report: EvaluationReport, params: DecideParams) -> ModelScores | None:
+def best_of_floor(evaluation: EvaluationRecord, params: DecideParams) -> ModelScores | None:
     """Return the heuristic of the floor with the highest metric; ties go to the first; None where none was scored."""
-    held = [scores for scores in report.floor if scores.name in params.floor]
+    held = [scores for scores in evaluation.floor if scores.name in params.floor]
     return max(held, key=lambda scores: scores.metrics[params.metric].value, default=None)
 
 
@@ -53,44 +53,46 @@ def _sentence(rule: RuleVerdict) -> str:
     return f"{rule.name}: observed {rule.observed}, needed {rule.threshold}"
 
 
-def _leak_certificate(report: EvaluationReport) -> RuleVerdict:
-    broken = [item for item in report.certificate if not item.passed]
+def _leak_certificate(evaluation: EvaluationRecord) -> RuleVerdict:
+    broken = [item for item in evaluation.certificate if not item.passed]
     observed = ", ".join(f"{item.name} {item.violations} of {item.checked}" for item in broken)
     return RuleVerdict(
         name="leak_certificate",
         threshold="no violation",
-        observed=observed or f"{len(report.certificate)} invariants hold",
+        observed=observed or f"{len(evaluation.certificate)} invariants hold",
         # No invariant checked is no certificate.
-        passed=bool(report.certificate) and not broken,
+        passed=bool(evaluation.certificate) and not broken,
     )
 
 
-def _data_checks(report: EvaluationReport, params: DecideParams) -> RuleVerdict:
-    counted = [check for check in report.snapshot_checks if check.level == "refuse" or params.data_checks == "every"]
+def _data_checks(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
+    counted = [
+        check for check in evaluation.snapshot_checks if check.level == "refuse" or params.data_checks == "every"
+    ]
     broken = [check for check in counted if not check.passed]
     observed = ", ".join(f"{check.name} {check.observed}" for check in broken)
     every = params.data_checks == "every"
     return RuleVerdict(
         name="data_checks",
         threshold="every check passes" if every else "every refusing check passes",
-        observed=observed or f"{len(report.snapshot_checks)} checks, none {'warns' if every else 'refuses'}",
-        passed=bool(report.snapshot_checks) and not broken,
+        observed=observed or f"{len(evaluation.snapshot_checks)} checks, none {'warns' if every else 'refuses'}",
+        passed=bool(evaluation.snapshot_checks) and not broken,
     )
 
 
-def _enough_test_edges(report: EvaluationReport, params: DecideParams) -> RuleVerdict:
+def _enough_test_edges(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
     return RuleVerdict(
         name="enough_test_edges",
         threshold=f">= {params.minimum_test_edges} fresh test edges",
-        observed=str(report.num_test_edges),
-        passed=report.num_test_edges >= params.minimum_test_edges,
+        observed=str(evaluation.num_test_edges),
+        passed=evaluation.num_test_edges >= params.minimum_test_edges,
     )
 
 
-def _beats_floor(report: EvaluationReport, params: DecideParams) -> RuleVerdict:
-    own, best = report.challenger.metrics[params.metric], best_of_floor(report, params)
+def _beats_floor(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
+    own, best = evaluation.challenger.metrics[params.metric], best_of_floor(evaluation, params)
     observed = f"{params.metric} {own.value:.4f} [{own.low:.4f}, {own.high:.4f}]"
-    absent = [name for name in params.floor if name not in {scores.name for scores in report.floor}]
+    absent = [name for name in params.floor if name not in {scores.name for scores in evaluation.floor}]
     if best is None or absent:
         return RuleVerdict(
             name="beats_floor",
@@ -107,8 +109,8 @@ def _beats_floor(report: EvaluationReport, params: DecideParams) -> RuleVerdict:
     )
 
 
-def _calibration(report: EvaluationReport, params: DecideParams) -> RuleVerdict:
-    most, stated = params.maximum_calibration_error, report.challenger.metrics.get("ece")
+def _calibration(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
+    most, stated = params.maximum_calibration_error, evaluation.challenger.metrics.get("ece")
     if most is None:
         shown = f"ece {stated.value:.4f}" if stated else "no probabilities"
         observed, passed = f"{shown} (decide.maximum_calibration_error: null)", True
@@ -125,15 +127,15 @@ def _calibration(report: EvaluationReport, params: DecideParams) -> RuleVerdict:
     )
 
 
-def _over_champion(report: EvaluationReport, params: DecideParams) -> RuleVerdict:
+def _over_champion(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
     bound = 0.0 if params.mode == "superiority" else -params.margin
-    if report.champion is None:
+    if evaluation.champion is None:
         observed, passed = "not applicable: there is no champion", True
-    elif report.paired is None:
+    elif evaluation.paired is None:
         setting = f"decide.incomparable_champion: {params.incomparable_champion}"
-        observed, passed = f"{report.champion_note} ({setting})", params.incomparable_champion == "replace"
+        observed, passed = f"{evaluation.champion_note} ({setting})", params.incomparable_champion == "replace"
     else:
-        observed, passed = _difference(report.paired), report.paired.difference.low > bound
+        observed, passed = _difference(evaluation.paired), evaluation.paired.difference.low > bound
     return RuleVerdict(
         name=f"{params.mode}_over_champion",
         threshold=f"lower bound of the paired difference > {bound:g}",
@@ -153,17 +155,17 @@ def _difference(paired: PairedComparison) -> str:
 NAME = "slice_guardrail"
 
 
-def slice_guardrail(report: EvaluationReport, params: DecideParams) -> RuleVerdict:
+def slice_guardrail(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
     """Pass where no guarded slice is worse than the champion by more than the margin, and provably so.
 
     Provably: the whole interval of the paired difference lies below zero. A slice of few edges is not judged, one
     that is large enough and was not compared breaks the rule.
     """
     threshold = f"no guarded slice loses more than {params.slice_margin:g} with its whole interval below 0"
-    absent = _why_not_applicable(report, params)
+    absent = _why_not_applicable(evaluation, params)
     if absent:
         return RuleVerdict(name=NAME, threshold=threshold, observed=f"not applicable: {absent}", passed=True)
-    guarded = [part for part in report.slices if params.guards(part.key)]
+    guarded = [part for part in evaluation.slices if params.guards(part.key)]
     judged = [part for part in guarded if part.num_edges >= params.minimum_slice_edges]
     broken = [part for part in judged if _collapsed(part, params.slice_margin)]
     counts = f"{len(judged)} of {len(guarded)} guarded slices have {params.minimum_slice_edges} edges"
@@ -173,13 +175,13 @@ def slice_guardrail(report: EvaluationReport, params: DecideParams) -> RuleVerdi
     return RuleVerdict(name=NAME, threshold=threshold, observed=observed, passed=not broken)
 
 
-def _why_not_applicable(report: EvaluationReport, params: DecideParams) -> str:
+def _why_not_applicable(evaluation: EvaluationRecord, params: DecideParams) -> str:
     if not params.guarded_slices:
         return "decide.guarded_slices names none"
-    if report.paired is None:
+    if evaluation.paired is None:
         return "no champion to compare with"
-    if not any(params.guards(part.key) for part in report.slices):
-        return "the report has no guarded slice"
+    if not any(params.guards(part.key) for part in evaluation.slices):
+        return "the evaluation has no guarded slice"
     return ""
 
 

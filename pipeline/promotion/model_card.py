@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.records.chain import Approval, EdgeSplit, GraphSnapshot, PromotionDecision, RegisteredModel, TrainedModel
-from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores, interval_text
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, interval_text
 
 LENGTH = 4900  # MLflow's database keeps 5000 characters of a description
 METRICS = ("mrr", "hits@10", "hits@100", "shared_hits@100", "auc", "average_precision", "brier", "ece")
@@ -18,13 +18,13 @@ def model_card(
     snapshot: GraphSnapshot,
     split: EdgeSplit,
     trained: TrainedModel,
-    report: EvaluationReport,
+    evaluation: EvaluationRecord,
     decision: PromotionDecision,
     registered: RegisteredModel,
     approval: Approval | None,
     lineage_sha256: str,
 ) -> str:
-    """Return the card, at most `LENGTH` characters; what the report does not hold is left out.
+    """Return the card, at most `LENGTH` characters; what the records do not hold is left out.
 
     Where it would be longer, the slices go first, then the rules; what must not be missed stands above them.
     """
@@ -32,11 +32,11 @@ def model_card(
         _heading(description, snapshot, registered, decision, approval),
         _data(snapshot, split),
         _training(trained),
-        _metrics(report),
-        _limits(report, decision),
+        _metrics(evaluation),
+        _limits(evaluation, decision),
         _lineage(snapshot, registered, lineage_sha256),
         _rules(decision),
-        _slices(report),
+        _slices(evaluation),
     ]
     kept = [section for section in sections if section]
     while len("\n\n".join(kept)) > LENGTH and len(kept) > 1:
@@ -98,8 +98,13 @@ def _training(trained: TrainedModel) -> str:
     )
 
 
-def _metrics(report: EvaluationReport) -> str:
-    scorers = [report.challenger, *(_given(report.champion)), *(_given(report.cold_control)), *report.floor]
+def _metrics(evaluation: EvaluationRecord) -> str:
+    scorers = [
+        evaluation.challenger,
+        *(_given(evaluation.champion)),
+        *(_given(evaluation.cold_control)),
+        *evaluation.floor,
+    ]
     names = [name for name in METRICS if any(name in scorer.metrics for scorer in scorers)]
     table = [
         f"| scorer | {' | '.join(names)} |",
@@ -107,22 +112,22 @@ def _metrics(report: EvaluationReport) -> str:
         *[f"| {_scorer(scorer)} | {' | '.join(_cell(scorer, name) for name in names)} |" for scorer in scorers],
     ]
     said = (
-        f"{report.num_test_edges:,} test edges that no scorer had seen and {report.num_negatives:,} negatives, "
+        f"{evaluation.num_test_edges:,} test edges that no scorer had seen and {evaluation.num_negatives:,} negatives, "
         f"the same for every scorer."
     )
-    if report.paired is not None:
-        paired = report.paired
+    if evaluation.paired is not None:
+        paired = evaluation.paired
         said += (
             f" Challenger minus champion, {paired.metric}: {_signed(paired.difference)}, p {paired.p_value:.2g}, "
             f"resampled by {paired.resampled_by}."
         )
-    elif report.champion_note:
-        said += f" No comparison with a champion: {_short(report.champion_note)}."
+    elif evaluation.champion_note:
+        said += f" No comparison with a champion: {_short(evaluation.champion_note)}."
     return "## Metrics\n\n" + said + "\n\n" + "\n".join(table)
 
 
-def _slices(report: EvaluationReport) -> str:
-    measured = [part for part in report.slices if part.challenger is not None]
+def _slices(evaluation: EvaluationRecord) -> str:
+    measured = [part for part in evaluation.slices if part.challenger is not None]
     if not measured:
         return ""
     worst = sorted(measured, key=lambda part: part.challenger.value if part.challenger else 0.0)[:WORST_SLICES]
@@ -134,17 +139,17 @@ def _slices(report: EvaluationReport) -> str:
     return f"## Slices where it is weakest ({worst[0].metric})\n\n" + "\n".join(table)
 
 
-def _limits(report: EvaluationReport, decision: PromotionDecision) -> str:
+def _limits(evaluation: EvaluationRecord, decision: PromotionDecision) -> str:
     lines = [
         "- scores pairs of nodes that its graph held at the time above; it knows nothing of later nodes and edges",
         "- edges are undirected; weights, types and directions chose the rows, the model does not see them",
     ]
     if decision.cold_start:
         lines.append("- cold start: held against the heuristics alone, never against another model")
-    if report.num_seen_by_champion:
-        lines.append(f"- {report.num_seen_by_champion:,} test edges were left out, for the champion had seen them")
-    for part in report.sensitivity:
-        if part.scorer == report.challenger.name and abs(part.value.value - part.unchanged) > 0.1 * part.unchanged:
+    if evaluation.num_seen_by_champion:
+        lines.append(f"- {evaluation.num_seen_by_champion:,} test edges were left out, for the champion had seen them")
+    for part in evaluation.sensitivity:
+        if part.scorer == evaluation.challenger.name and abs(part.value.value - part.unchanged) > 0.1 * part.unchanged:
             lines.append(
                 f"- {part.change} {part.share:.0%} of the message edges at random, and its {part.metric} goes from "
                 f"{part.unchanged:.3f} to {part.value.value:.3f}"

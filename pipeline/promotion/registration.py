@@ -22,7 +22,7 @@ from pipeline.records.chain import (
     RegisteredModel,
     TrainedModel,
 )
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.registry.facts import ModelVersion
 from pipeline.registry.model_registry import version_tags
 from pipeline.runs.data import model_folder
@@ -172,11 +172,11 @@ def _describe(
     doors: Doors,
 ) -> None:
     """Leave the lineage, and give the version its tags and its card."""
-    split, trained, report = folder.get(EdgeSplit), folder.get(TrainedModel), folder.get(EvaluationReport)
+    split, trained, evaluation = folder.get(EdgeSplit), folder.get(TrainedModel), folder.get(EvaluationRecord)
     lineage = folder.find(LineageRecord)
     if lineage is None:
         lineage = LineageRecord.of(
-            snapshot=snapshot, split=split, trained=trained, report=report, decision=decision, registered=record
+            snapshot=snapshot, split=split, trained=trained, evaluation=evaluation, decision=decision, registered=record
         )
         folder.put(lineage)
     card = model_card(
@@ -184,7 +184,7 @@ def _describe(
         snapshot=snapshot,
         split=split,
         trained=trained,
-        report=report,
+        evaluation=evaluation,
         decision=decision,
         registered=record,
         approval=approval,

@@ -9,14 +9,14 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
+from ncnc_core.config.choices import RecordedNegative
 from pipeline.records.digests import FileDigest
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import CheckResult, LeakInvariant, RuleVerdict
 from pipeline.records.part import GraphName, Part, Sha256
 from pipeline.records.record import Record
 
 SplitMethod = Literal["temporal", "hashed", "random", "fixed"]
-NegativeKind = Literal["uniform", "degree_matched", "hard", "given"]
 
 
 class GraphSnapshot(Record):
@@ -71,7 +71,10 @@ class EdgeSplit(Record):
     files: tuple[FileDigest, ...]
     tag: str
     certificate: tuple[LeakInvariant, ...]
-    negative_kinds: tuple[NegativeKind, ...] = ("uniform", "degree_matched")  # equal shares of each edge's, in order
+    negative_kinds: tuple[RecordedNegative, ...] = (
+        "uniform",
+        "degree_matched",
+    )  # equal shares of each edge's, in order
 
 
 class EpochPoint(Part):
@@ -183,12 +186,12 @@ class LineageRecord(Record):
         snapshot: GraphSnapshot,
         split: EdgeSplit,
         trained: TrainedModel,
-        report: EvaluationReport,
+        evaluation: EvaluationRecord,
         decision: PromotionDecision,
         registered: RegisteredModel,
     ) -> LineageRecord:
         """Return the whole chain of a registered model, one digest a record."""
-        chain = (snapshot, split, trained, report, decision, registered)
+        chain = (snapshot, split, trained, evaluation, decision, registered)
         return cls(
             registered_model_sha256=registered.sha256,
             graph=snapshot.graph,
@@ -204,7 +207,7 @@ CHAIN: tuple[type[Record], ...] = (
     GraphSnapshot,
     EdgeSplit,
     TrainedModel,
-    EvaluationReport,
+    EvaluationRecord,
     PromotionDecision,
     RegisteredModel,
     LineageRecord,

@@ -1,4 +1,4 @@
-"""What an evaluation report is made of: figures with their intervals, and what they were measured on."""
+"""What an evaluation evaluation is made of: figures with their intervals, and what they were measured on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from ncnc_core.config.choices import GraphChange
 from pipeline.records.findings import CheckResult, LeakInvariant
 from pipeline.records.part import Part, Sha256
 from pipeline.records.record import Record
 
 SliceKind = Literal["degree", "node_age", "edge_age", "component"]
-GraphChange = Literal["remove", "add"]
 
 
 class Interval(Part):
@@ -111,7 +111,7 @@ class EvaluationCost(Part):
     pairs: int
 
 
-class EvaluationReport(Record):
+class EvaluationRecord(Record):
     """Challenger, champion and heuristics on the same pairs, negatives and message graph."""
 
     file_name = "evaluation_report.json"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.records.chain import PromotionDecision, TrainedModel
-from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
 from pipeline.records.record import Record
 
 METRICS_FILE = "metrics.json"
@@ -18,15 +18,15 @@ TRAINING, SCORES, SLICES, RELIABILITY = "training.csv", "scores.csv", "slices.cs
 Row = Sequence[object]
 
 
-def metrics_of(report: EvaluationReport, decision: PromotionDecision | None = None) -> dict[str, float]:
+def metrics_of(evaluation: EvaluationRecord, decision: PromotionDecision | None = None) -> dict[str, float]:
     """Return every scorer's metrics, the paired difference and the verdict, flat, under dotted names."""
-    flat: dict[str, float] = {"test_edges": report.num_test_edges}
-    for scores in _scorers(report):
+    flat: dict[str, float] = {"test_edges": evaluation.num_test_edges}
+    for scores in _scorers(evaluation):
         flat |= {f"{scores.name}.{name}": item.value for name, item in scores.metrics.items()}
-    if report.paired is not None:
-        difference = report.paired.difference
+    if evaluation.paired is not None:
+        difference = evaluation.paired.difference
         flat |= {"difference.value": difference.value, "difference.low": difference.low}
-        flat |= {"difference.high": difference.high, "difference.p_value": report.paired.p_value}
+        flat |= {"difference.high": difference.high, "difference.p_value": evaluation.paired.p_value}
     if decision is not None:
         flat["promote"] = int(decision.promote)
     return flat
@@ -36,15 +36,15 @@ def measures(*records: Record | None) -> dict[str, str]:
     """Return the files that a night's records make, text by path; a record that is not there makes none."""
     by_kind = {type(record): record for record in records}
     files: dict[str, str] = {}
-    trained, report = by_kind.get(TrainedModel), by_kind.get(EvaluationReport)
+    trained, evaluation = by_kind.get(TrainedModel), by_kind.get(EvaluationRecord)
     decision = by_kind.get(PromotionDecision)
     if isinstance(trained, TrainedModel):
         rows = [(item.epoch, item.loss, _or_empty(item.value)) for item in trained.history]
         files[f"{PLOTS_FOLDER}/{TRAINING}"] = _csv(("epoch", "loss", "value"), rows)
-    if isinstance(report, EvaluationReport):
+    if isinstance(evaluation, EvaluationRecord):
         gate = decision if isinstance(decision, PromotionDecision) else None
-        files[METRICS_FILE] = json.dumps(metrics_of(report, gate), indent=2, sort_keys=True) + "\n"
-        files |= _plots(report)
+        files[METRICS_FILE] = json.dumps(metrics_of(evaluation, gate), indent=2, sort_keys=True) + "\n"
+        files |= _plots(evaluation)
     return files
 
 
@@ -71,14 +71,16 @@ def plot_definitions(prefix: str = "") -> list[dict[str, Mapping[str, object]]]:
     ]  # fmt: skip
 
 
-def _plots(report: EvaluationReport) -> dict[str, str]:
-    metric = report.paired_metric
-    scores = [(item.name, *_bounds(item.metrics, metric)) for item in _scorers(report) if metric in item.metrics]
+def _plots(evaluation: EvaluationRecord) -> dict[str, str]:
+    metric = evaluation.paired_metric
+    scores = [(item.name, *_bounds(item.metrics, metric)) for item in _scorers(evaluation) if metric in item.metrics]
     slices = [
         (item.key, item.num_edges, *(side.value if side else "" for side in (item.challenger, item.champion)))
-        for item in report.slices
+        for item in evaluation.slices
     ]
-    reliability = [(item.stated, item.observed, item.weight) for item in report.challenger.reliability if item.weight]
+    reliability = [
+        (item.stated, item.observed, item.weight) for item in evaluation.challenger.reliability if item.weight
+    ]
     return {
         f"{PLOTS_FOLDER}/{SCORES}": _csv(("scorer", "value", "low", "high"), scores),
         f"{PLOTS_FOLDER}/{SLICES}": _csv(("slice", "edges", "challenger", "champion"), slices),
@@ -86,9 +88,9 @@ def _plots(report: EvaluationReport) -> dict[str, str]:
     }
 
 
-def _scorers(report: EvaluationReport) -> tuple[ModelScores, ...]:
-    models = (report.challenger, report.champion, report.cold_control)
-    return (*(item for item in models if item is not None), *report.floor)
+def _scorers(evaluation: EvaluationRecord) -> tuple[ModelScores, ...]:
+    models = (evaluation.challenger, evaluation.champion, evaluation.cold_control)
+    return (*(item for item in models if item is not None), *evaluation.floor)
 
 
 def _bounds(metrics: Mapping[str, Interval], metric: str) -> tuple[float, float, float]:
@@ -108,34 +110,34 @@ def _csv(header: Row, rows: Iterable[Row]) -> str:
     return stream.getvalue()
 
 
-def figures(report: EvaluationReport) -> dict[str, float]:
-    """Return every figure of a report under a name of its own, intervals with their bounds."""
-    logged: dict[str, float] = {"test_edges": report.num_test_edges, "evaluation_seconds": report.seconds}
-    for name, interval in _intervals(report):
+def figures(evaluation: EvaluationRecord) -> dict[str, float]:
+    """Return every figure of an evaluation under a name of its own, intervals with their bounds."""
+    logged: dict[str, float] = {"test_edges": evaluation.num_test_edges, "evaluation_seconds": evaluation.seconds}
+    for name, interval in _intervals(evaluation):
         logged |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    if report.paired is not None:
-        logged["paired_p_value"] = report.paired.p_value
-    for part in report.slices:
+    if evaluation.paired is not None:
+        logged["paired_p_value"] = evaluation.paired.p_value
+    for part in evaluation.slices:
         logged[f"slice_{part.kind}_{part.name}_edges"] = part.num_edges
-    for result in report.sensitivity:
+    for result in evaluation.sensitivity:
         logged[f"sensitivity_{result.scorer}_{result.change}_{result.share:g}_rank_correlation"] = (
             result.rank_correlation
         )
-    return logged | {f"cost_{cost.part.replace(' ', '_')}_seconds": cost.seconds for cost in report.costs}
+    return logged | {f"cost_{cost.part.replace(' ', '_')}_seconds": cost.seconds for cost in evaluation.costs}
 
 
-def _intervals(report: EvaluationReport) -> Iterator[tuple[str, Interval]]:
-    optional = [scores for scores in (report.champion, report.cold_control) if scores is not None]
-    for scores in (report.challenger, *optional, *report.floor):
+def _intervals(evaluation: EvaluationRecord) -> Iterator[tuple[str, Interval]]:
+    optional = [scores for scores in (evaluation.champion, evaluation.cold_control) if scores is not None]
+    for scores in (evaluation.challenger, *optional, *evaluation.floor):
         for metric, interval in scores.metrics.items():
             yield f"{scores.name}_{metric.replace('@', '_at_')}", interval
-    if report.paired is not None:
-        yield "paired_difference", report.paired.difference
-    if report.drift is not None:
-        yield "drift", report.drift
-    for part in report.slices:
+    if evaluation.paired is not None:
+        yield "paired_difference", evaluation.paired.difference
+    if evaluation.drift is not None:
+        yield "drift", evaluation.drift
+    for part in evaluation.slices:
         for who in ("challenger", "champion", "difference"):
             if (interval := getattr(part, who)) is not None:
                 yield f"slice_{part.kind}_{part.name}_{who}_{part.metric}", interval
-    for result in report.sensitivity:
+    for result in evaluation.sensitivity:
         yield f"sensitivity_{result.scorer}_{result.change}_{result.share:g}_{result.metric}", result.value

@@ -61,7 +61,7 @@ class AliasMoves:
         return tuple(entry for entry in made if isinstance(entry, AliasEntry))
 
     def look(self, graph: str, *, who: str, at: datetime) -> tuple[AliasObserved, ...]:
-        """Finish a move that was cut off, and enter and report each one that was made past the ledger.
+        """Finish a move that was cut off, and enter and tell of each one that was made past the ledger.
 
         What MLflow says is what is served, so the alias is left where it was found, and the ledger follows.
         """

@@ -1,1 +1,1 @@
-"""The report: one self-contained HTML page a night; the figures come from the records."""
+"""The evaluation: one self-contained HTML page a night; the figures come from the records."""

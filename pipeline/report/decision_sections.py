@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import CheckResult
 from pipeline.report.blocks import (
     MISSING,
@@ -57,8 +57,8 @@ def decision_section(story: NightStory) -> Section:
         sentences.append(f"Approved by {approval.who}, {approval.at:%Y-%m-%d %H:%M} UTC: {approval.reason}.")
         if approval.overridden:
             sentences.append(f"Overruled: {approval.overridden}.")
-    if story.report is not None:
-        sentences.append(_in_plain_words(story.report))
+    if story.evaluation is not None:
+        sentences.append(_in_plain_words(story.evaluation))
     if story.decision is not None:
         failed = [rule.name.replace("_", " ") for rule in story.decision.rules if not rule.passed]
         count = len(story.decision.rules)
@@ -84,20 +84,20 @@ def _reasons(story: NightStory) -> tuple[str, ...]:
     return (f"Reason: {story.decision.reason}",) if story.decision else ()
 
 
-def _in_plain_words(report: EvaluationReport) -> str:
-    metric = report.paired_metric
+def _in_plain_words(evaluation: EvaluationRecord) -> str:
+    metric = evaluation.paired_metric
     parts = [
         f"the {scores.name} {estimate_text(scores.metrics[metric])}"
-        for scores in (report.challenger, *([report.champion] if report.champion else []))
+        for scores in (evaluation.challenger, *([evaluation.champion] if evaluation.champion else []))
         if metric in scores.metrics
     ]
-    floor = [scores for scores in report.floor if metric in scores.metrics]
+    floor = [scores for scores in evaluation.floor if metric in scores.metrics]
     if floor:
         best = max(floor, key=lambda scores: scores.metrics[metric].value)
         parts.append(f"the best heuristic ({scorer_name(best.name)}) {estimate_text(best.metrics[metric])}")
-    seen = "no model" if report.champion is None else "neither model"
-    edges = f"On {report.num_test_edges:,} edges that {seen} has seen"
-    note = f" ({report.champion_note})" if report.champion_note else ""
+    seen = "no model" if evaluation.champion is None else "neither model"
+    edges = f"On {evaluation.num_test_edges:,} edges that {seen} has seen"
+    note = f" ({evaluation.champion_note})" if evaluation.champion_note else ""
     return f"{edges}, by {metric_name(metric)}: {', '.join(parts)}{note}."
 
 
@@ -124,7 +124,7 @@ def _check(item: CheckResult) -> list[Cell | str]:
 
 def certificate_section(story: NightStory) -> Section | None:
     """Return every invariant of the leak certificate, from the split to the scoring."""
-    held = story.report.certificate if story.report else story.split.certificate if story.split else ()
+    held = story.evaluation.certificate if story.evaluation else story.split.certificate if story.split else ()
     if not held:
         return None
     broken = [item for item in held if not item.passed]
@@ -145,13 +145,13 @@ def certificate_section(story: NightStory) -> Section | None:
 
 def cost_section(story: NightStory) -> Section | None:
     """Return what training and evaluation took."""
-    trained, report = story.trained, story.report
+    trained, evaluation = story.trained, story.evaluation
     rows: list[list[Cell | str]] = []
     if trained is not None:
         rows.append([f"training, {trained.epochs} epochs", seconds(trained.seconds), number(None)])
-    if report is not None:
-        rows.append(["evaluation", seconds(report.seconds), number(None)])
-        rows += [[f"evaluation: {item.part}", seconds(item.seconds), number(item.pairs)] for item in report.costs]
+    if evaluation is not None:
+        rows.append(["evaluation", seconds(evaluation.seconds), number(None)])
+        rows += [[f"evaluation: {item.part}", seconds(item.seconds), number(item.pairs)] for item in evaluation.costs]
     if not rows:
         return None
     said = []

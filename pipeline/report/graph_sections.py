@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.graphs.change_report import ChangeReport, HubChange
+from pipeline.graphs.change_summary import ChangeSummary, HubChange
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.report.blocks import Cell, Picture, Section, Table, estimate, metric_name, number, table
 from pipeline.report.figures import NARROW, trend_figure
@@ -29,7 +29,7 @@ def trend_section(story: NightStory) -> Section | None:
     nights = story.trend
     if not nights:
         return None
-    metric = story.report.paired_metric if story.report else "mrr"
+    metric = story.evaluation.paired_metric if story.evaluation else "mrr"
     rows = [_night(night, tonight=night.run_name == story.run_name) for night in reversed(nights)]
     header = ("night", "outcome", "champion", "challenger", "best heuristic", "test edges")
     pictures: tuple[Picture, ...] = ()
@@ -81,7 +81,7 @@ def graph_section(story: NightStory) -> Section | None:
     )
 
 
-def _turnover(change: ChangeReport) -> Table:
+def _turnover(change: ChangeSummary) -> Table:
     rows = [
         [name, *(number(value) for value in counts.model_dump().values())]
         for name, counts in (("nodes", change.nodes), ("edges", change.edges))
@@ -89,7 +89,7 @@ def _turnover(change: ChangeReport) -> Table:
     return table("What came and went", ("", "before", "tonight", "added", "returned", "removed"), rows)
 
 
-def _drift(change: ChangeReport) -> Table:
+def _drift(change: ChangeSummary) -> Table:
     features = change.features
     column = f" ({features.shifted})" if features.shifted else ""
     rows = [
@@ -106,7 +106,7 @@ def _drift(change: ChangeReport) -> Table:
     return table("How far the graph moved", ("measure", "tonight"), rows)
 
 
-def _degrees(change: ChangeReport) -> tuple[Picture, ...]:
+def _degrees(change: ChangeSummary) -> tuple[Picture, ...]:
     if not change.degree_counts:
         return ()
     label = "; ".join(
@@ -130,7 +130,7 @@ def _drifts(story: NightStory) -> list[Picture]:
     return pictures
 
 
-def _hubs(change: ChangeReport) -> list[Table]:
+def _hubs(change: ChangeSummary) -> list[Table]:
     named: tuple[tuple[str, tuple[HubChange, ...]], ...] = (("gained", change.gaining), ("lost", change.losing))
     return [
         table(

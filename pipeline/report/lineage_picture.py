@@ -25,8 +25,8 @@ class Link:
 
 def chain(story: NightStory) -> tuple[Link, ...]:
     """Return the links of a night's chain, in order, those included that were not made."""
-    snapshot, split, trained, report, decision = (
-        story.snapshot, story.split, story.trained, story.report, story.decision,
+    snapshot, split, trained, evaluation, decision = (
+        story.snapshot, story.split, story.trained, story.evaluation, story.decision,
     )  # fmt: skip
     registered = story.registered
     verdict = "" if decision is None else "promote" if decision.promote else "keep"
@@ -37,7 +37,11 @@ def chain(story: NightStory) -> tuple[Link, ...]:
         ),
         Link("split", split.sha256 if split else None, split.method if split else ""),
         Link("model", trained.sha256 if trained else None, f"best epoch {trained.best_epoch}" if trained else ""),
-        Link("report", report.sha256 if report else None, _edges(report.num_test_edges, "test ") if report else ""),
+        Link(
+            "evaluation",
+            evaluation.sha256 if evaluation else None,
+            _edges(evaluation.num_test_edges, "test ") if evaluation else "",
+        ),
         Link("decision", decision.sha256 if decision else None, verdict),
         Link("version", registered.sha256 if registered else None, f"{registered.version}" if registered else ""),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.records.chain import EdgeSplit, WarmStart
-from pipeline.records.evaluation import EvaluationReport, ModelScores
+from pipeline.records.evaluation import EvaluationRecord, ModelScores
 from pipeline.report.blocks import (
     MISSING,
     Cell,
@@ -32,7 +32,7 @@ def training_section(story: NightStory) -> Section | None:
         f"validation."
     ]
     if trained.warm_start is not None:
-        said += [_began_warm(trained.warm_start, story.split), _drifted(story.report)]
+        said += [_began_warm(trained.warm_start, story.split), _drifted(story.evaluation)]
     if trained.start_note:
         said.append(f"Did not begin warm: {trained.start_note}.")
     if not trained.history:
@@ -65,11 +65,11 @@ def _began_warm(start: WarmStart, split: EdgeSplit | None) -> str:
     )
 
 
-def _drifted(report: EvaluationReport | None) -> str:
+def _drifted(evaluation: EvaluationRecord | None) -> str:
     """Say what beginning warm has come to, against the same recipe begun cold."""
-    if report is None:
+    if evaluation is None:
         return "Its drift was not measured: the night was not evaluated."
-    drift = report.drift
+    drift = evaluation.drift
     if drift is None:
         return "Its drift was not measured: no control was begun cold (train.cold_control)."
     if drift.high < 0:
@@ -80,14 +80,14 @@ def _drifted(report: EvaluationReport | None) -> str:
         means = "the two cannot be told apart"
     return (
         f"Drift, this model minus its control begun cold: {estimate_text(drift, signed=True)} "
-        f"{metric_name(report.paired_metric)}; {means}."
+        f"{metric_name(evaluation.paired_metric)}; {means}."
     )
 
 
 def reliability_section(story: NightStory) -> Section | None:
     """Return whether the probabilities that the models state come true."""
-    report = story.report
-    stating = [item for item in scorers_of(report) if item.reliability] if report else []
+    evaluation = story.evaluation
+    stating = [item for item in scorers_of(evaluation) if item.reliability] if evaluation else []
     if not stating:
         return None
     said = [
@@ -118,10 +118,10 @@ def _value(scores: ModelScores, metric: str) -> str:
 
 def sensitivity_section(story: NightStory) -> Section | None:
     """Return what the scores do when a share of the message edges is removed or added at random."""
-    report = story.report
-    if report is None or not report.sensitivity:
+    evaluation = story.evaluation
+    if evaluation is None or not evaluation.sensitivity:
         return None
-    results = report.sensitivity
+    results = evaluation.sensitivity
     metric = results[0].metric
     rows = [
         [

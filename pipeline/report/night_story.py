@@ -10,7 +10,7 @@ from typing import TypeVar
 from pipeline.checks.data_checks import DataChecks
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
-from pipeline.graphs.change_report import ChangeReport
+from pipeline.graphs.change_summary import ChangeSummary
 from pipeline.ledger.approvals import last_night
 from pipeline.ledger.entries import NightEntry
 from pipeline.params.params import Params
@@ -22,7 +22,7 @@ from pipeline.records.chain import (
     RegisteredModel,
     TrainedModel,
 )
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.record import Record
 from pipeline.report.outside_moves import OutsideMove, outside_moves
 from pipeline.report.trend import TrendNight, read_trend, with_drift
@@ -45,11 +45,11 @@ class NightStory:
     as_of: datetime | None
     entry: NightEntry | None = None
     checks: DataChecks | None = None
-    change: ChangeReport | None = None
+    change: ChangeSummary | None = None
     snapshot: GraphSnapshot | None = None
     split: EdgeSplit | None = None
     trained: TrainedModel | None = None
-    report: EvaluationReport | None = None
+    evaluation: EvaluationRecord | None = None
     decision: PromotionDecision | None = None
     registered: RegisteredModel | None = None
     lineage: LineageRecord | None = None
@@ -73,7 +73,7 @@ class NightStory:
         steps = (
             ("register", self.registered),
             ("decide", self.decision),
-            ("evaluate", self.report),
+            ("evaluate", self.evaluation),
             ("train", self.trained),
             ("split", self.split),
             ("snapshot", self.snapshot),
@@ -101,7 +101,7 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
 
     snapshot = found(GraphSnapshot)
     as_of = snapshot.as_of if snapshot else folder.as_of
-    change = read(lambda: _left(folder, ChangeReport))
+    change = read(lambda: _left(folder, ChangeSummary))
     trend = read_trend(doors, folder.graph, as_of) if as_of else ()
     entries = doors.ledger.entries(folder.graph)
     return NightStory(
@@ -114,7 +114,7 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
         snapshot=snapshot,
         split=found(EdgeSplit),
         trained=found(TrainedModel),
-        report=found(EvaluationReport),
+        evaluation=found(EvaluationRecord),
         decision=found(PromotionDecision),
         registered=found(RegisteredModel),
         lineage=found(LineageRecord),

@@ -73,7 +73,9 @@ def report_page(story: NightStory) -> str:
 def sections(story: NightStory) -> tuple[Section, ...]:
     """Return the sections that the night has something to say in; without an evaluation the checks are the news."""
     order = (
-        SECTIONS if story.report is not None else (checks_section, *(s for s in SECTIONS if s is not checks_section))
+        SECTIONS
+        if story.evaluation is not None
+        else (checks_section, *(s for s in SECTIONS if s is not checks_section))
     )
     made = [section(story) for section in order]
     return (decision_section(story), *(section for section in made if section is not None))

@@ -46,7 +46,7 @@ def _tag(folder: RunFolder, story: NightStory, doors: Doors) -> str | None:
     """Give a decided night its commit and tag; a run named by hand, as `dvc repro` does, is no night."""
     if story.decision is None or folder.as_of is None:
         return None
-    return doors.nights.publish(story.run_name, measures(story.trained, story.report, story.decision))
+    return doors.nights.publish(story.run_name, measures(story.trained, story.evaluation, story.decision))
 
 
 def _write(path: Path, text: str) -> Path:

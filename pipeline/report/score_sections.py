@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores, PairedComparison, SliceScores
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, PairedComparison, SliceScores
 from pipeline.report.blocks import (
     Picture,
     Section,
@@ -22,27 +22,28 @@ from pipeline.report.night_story import NightStory
 PICTURED = ("hits@10", "average_precision")  # beside the paired metric
 
 
-def scorers_of(report: EvaluationReport) -> tuple[ModelScores, ...]:
+def scorers_of(evaluation: EvaluationRecord) -> tuple[ModelScores, ...]:
     """Return every scorer: the models first, then the heuristics that are the floor."""
-    models = (report.challenger, report.champion, report.cold_control)
-    return (*(item for item in models if item is not None), *report.floor)
+    models = (evaluation.challenger, evaluation.champion, evaluation.cold_control)
+    return (*(item for item in models if item is not None), *evaluation.floor)
 
 
 def scores_section(story: NightStory) -> Section | None:
     """Return every scorer's metrics with their intervals."""
-    report = story.report
-    if report is None:
+    evaluation = story.evaluation
+    if evaluation is None:
         return None
-    scorers = [item for item in scorers_of(report) if item.metrics]
+    scorers = [item for item in scorers_of(evaluation) if item.metrics]
     metrics = list(dict.fromkeys(name for item in scorers for name in item.metrics))
     rows = [[metric_name(name), *(estimate(item.metrics.get(name)) for item in scorers)] for name in metrics]
-    pictured = [name for name in (report.paired_metric, *PICTURED) if name in metrics]
+    pictured = [name for name in (evaluation.paired_metric, *PICTURED) if name in metrics]
     sure = f"{story.params.evaluate.confidence:.0%} " if story.params else ""
     return Section(
         "metrics",
         "Metrics",
         (
-            f"{report.num_test_edges:,} test edges and {report.num_negatives:,} negatives, the same for every scorer; "
+            f"{evaluation.num_test_edges:,} test edges and {evaluation.num_negatives:,} negatives, "
+            f"the same for every scorer; "
             f"each value with its {sure}bootstrap interval. Brier and ECE are errors: less is better.",
         ),
         (table("Metrics of every scorer", ("metric", *map(_named, scorers)), rows, "many"),),
@@ -68,12 +69,12 @@ def _scores_picture(scorers: Sequence[ModelScores], metric: str) -> Picture:
 
 def comparison_section(story: NightStory) -> Section | None:
     """Return challenger minus champion on the same edges, resampled by edge and by node."""
-    report = story.report
-    if report is None or report.champion is None:
+    evaluation = story.evaluation
+    if evaluation is None or evaluation.champion is None:
         return None
-    paired = report.paired
+    paired = evaluation.paired
     if paired is None:
-        note = report.champion_note or "there is no paired difference in the report"
+        note = evaluation.champion_note or "there is no paired difference in the report"
         return Section("comparison", "Challenger against champion", (f"Not compared: {note}.",))
     name = metric_name(paired.metric)
     rows = [
@@ -90,9 +91,9 @@ def comparison_section(story: NightStory) -> Section | None:
         Estimate("by edge", paired.by_edge, look("other")),
         Estimate("by node", paired.by_node, look("other")),
     ]
-    if report.drift is not None:
-        drawn.append(Estimate("minus control", report.drift, look("cold_control")))
-        drift = estimate_text(report.drift, signed=True)
+    if evaluation.drift is not None:
+        drawn.append(Estimate("minus control", evaluation.drift, look("cold_control")))
+        drift = estimate_text(evaluation.drift, signed=True)
         said.append(f"Against its control, the same recipe begun cold, the challenger is at {drift} {name}.")
     picture = Picture(
         f"Difference in {name}; right of zero the challenger is better",
@@ -124,8 +125,8 @@ def _together(paired: PairedComparison) -> str:
 
 def slices_section(story: NightStory) -> Section | None:
     """Return each slice of the test edges, with its count."""
-    report = story.report
-    if report is None or not report.slices:
+    evaluation = story.evaluation
+    if evaluation is None or not evaluation.slices:
         return None
     rows = [
         [
@@ -135,11 +136,11 @@ def slices_section(story: NightStory) -> Section | None:
             estimate(item.champion),
             estimate(item.difference, signed=True),
         ]
-        for item in report.slices
+        for item in evaluation.slices
     ]
-    metric = metric_name(report.slices[0].metric)
-    challenger = [(item, item.challenger) for item in report.slices if item.challenger]
-    difference = [(item, item.difference) for item in report.slices if item.difference]
+    metric = metric_name(evaluation.slices[0].metric)
+    challenger = [(item, item.challenger) for item in evaluation.slices if item.challenger]
+    difference = [(item, item.difference) for item in evaluation.slices if item.difference]
     pictures = [
         _slices_picture(side, title, values)
         for side, title, values in (

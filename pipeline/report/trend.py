@@ -9,7 +9,7 @@ from datetime import datetime
 from pipeline.doors import Doors
 from pipeline.errors import TamperedRecord
 from pipeline.ledger.entries import NightEntry
-from pipeline.records.evaluation import EvaluationReport, Interval
+from pipeline.records.evaluation import EvaluationRecord, Interval
 
 SHOWN_NIGHTS = 30  # each costs a few calls to MLflow
 DRIFT = {
@@ -51,10 +51,10 @@ def _read_night(doors: Doors, entry: NightEntry) -> TrendNight:
     if run_id is None:
         return TrendNight(entry.run_name, entry.as_of, entry.outcome, entry.version)
     try:
-        report = doors.registry.get_record(run_id, EvaluationReport)
+        evaluation = doors.registry.get_record(run_id, EvaluationRecord)
     except TamperedRecord:
-        report = None
-    return trend_night(entry, report, doors.registry.metrics(run_id))
+        evaluation = None
+    return trend_night(entry, evaluation, doors.registry.metrics(run_id))
 
 
 def with_drift(nights: tuple[TrendNight, ...], run_name: str, metrics: Mapping[str, float]) -> tuple[TrendNight, ...]:
@@ -67,22 +67,22 @@ def _drift(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: metrics[key] for name, key in DRIFT.items() if key in metrics}
 
 
-def trend_night(entry: NightEntry, report: EvaluationReport | None, metrics: Mapping[str, float]) -> TrendNight:
-    """Return a night from its ledger entry, its report and the run's metrics."""
+def trend_night(entry: NightEntry, evaluation: EvaluationRecord | None, metrics: Mapping[str, float]) -> TrendNight:
+    """Return a night from its ledger entry, its evaluation and the run's metrics."""
     drift = _drift(metrics)
-    if report is None:
+    if evaluation is None:
         return TrendNight(entry.run_name, entry.as_of, entry.outcome, entry.version, drift=drift)
-    metric = report.paired_metric
-    floor = [scores.metrics[metric] for scores in report.floor if metric in scores.metrics]
+    metric = evaluation.paired_metric
+    floor = [scores.metrics[metric] for scores in evaluation.floor if metric in scores.metrics]
     return TrendNight(
         run_name=entry.run_name,
         as_of=entry.as_of,
         outcome=entry.outcome,
         version=entry.version,
-        challenger=report.challenger.metrics.get(metric),
-        champion=report.champion.metrics.get(metric) if report.champion else None,
-        champion_version=report.champion.version if report.champion else None,
+        challenger=evaluation.challenger.metrics.get(metric),
+        champion=evaluation.champion.metrics.get(metric) if evaluation.champion else None,
+        champion_version=evaluation.champion.version if evaluation.champion else None,
         floor=max(floor, key=lambda item: item.value, default=None),
-        test_edges=report.num_test_edges,
+        test_edges=evaluation.num_test_edges,
         drift=drift,
     )

@@ -7,19 +7,19 @@ from pipeline.ledger.entries import NightEntry, NightOutcome
 from pipeline.params.params import Params
 from pipeline.promotion import gate as promotion
 from pipeline.records.chain import GraphSnapshot, PromotionDecision
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.runs.folder import RunFolder
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> PromotionDecision:
-    """Hold the report against the gate, and enter a night that promotes nothing in the ledger.
+    """Hold the evaluation against the gate, and enter a night that promotes nothing in the ledger.
 
     A promoted night is entered by `register`, once the version exists.
     """
     if (done := folder.find(PromotionDecision)) is not None:
         return done
-    snapshot, report = folder.get(GraphSnapshot), folder.get(EvaluationReport)
-    decision = promotion.decide(report, params.decide)
+    snapshot, evaluation = folder.get(GraphSnapshot), folder.get(EvaluationRecord)
+    decision = promotion.decide(evaluation, params.decide)
     if not decision.promote:
         outcome: NightOutcome = "refused" if decision.cold_start else "kept"
         # The ledger first: were the record first, a kill between the two would leave a decided night unentered.

@@ -22,7 +22,7 @@ from pipeline.evaluation.sensitivity import sensitivity
 from pipeline.evaluation.slices import slice_scores, slices_of
 from pipeline.params.params import Params
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
-from pipeline.records.evaluation import EvaluationReport, ModelScores, SliceScores
+from pipeline.records.evaluation import EvaluationRecord, ModelScores, SliceScores
 from pipeline.records.measures import figures
 from pipeline.runs import compute
 from pipeline.runs.data import control_folder, model_folder, snapshot_tables, split_arrays
@@ -34,13 +34,13 @@ from pipeline.splits.known_features import features_as_known, features_for
 logger = logging.getLogger(__name__)
 
 
-def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
-    """Score every model on the test edges that none of them has seen, and leave the report.
+def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationRecord:
+    """Score every model on the test edges that none of them has seen, and leave the evaluation.
 
     The message graph is the one of the split's test side, the same for all; the graph a model carries to serve on
     plays no part.
     """
-    if (done := folder.find(EvaluationReport)) is not None:
+    if (done := folder.find(EvaluationRecord)) is not None:
         return done
     snapshot, split, trained = folder.get(GraphSnapshot), folder.get(EdgeSplit), folder.get(TrainedModel)
     tables, arrays = snapshot_tables(folder, doors), split_arrays(folder, doors)
@@ -71,7 +71,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         *unseen_by_source(pairs, history, trained.warm_start, tables, folder.graph, doors),
         same_input(outcome.given, "challenger"),
     )
-    report = EvaluationReport(
+    evaluation = EvaluationRecord(
         trained_model_sha256=trained.sha256,
         num_test_edges=pairs.num_fresh,
         num_seen_by_champion=pairs.num_seen,
@@ -92,12 +92,12 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationReport:
         seconds=round(time.perf_counter() - started, 3),
         costs=meter.costs,
     )
-    if report.drift is not None:
-        drifted = (report.drift.value, report.drift.low, report.drift.high)
+    if evaluation.drift is not None:
+        drifted = (evaluation.drift.value, evaluation.drift.low, evaluation.drift.high)
         logger.info("drift by warm starts, challenger less cold control in mrr: %+.4f [%+.4f, %+.4f]", *drifted)
-    doors.registry.log_metrics(trained.mlflow_run_id, figures(report))
-    folder.put(report)
-    return report
+    doors.registry.log_metrics(trained.mlflow_run_id, figures(evaluation))
+    folder.put(evaluation)
+    return evaluation
 
 
 def seen_until(champion: Incumbent | None, trained: TrainedModel) -> datetime | None:

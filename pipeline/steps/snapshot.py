@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.checks.markdown import clear_night_report, write_night_report
+from pipeline.checks.markdown import clear_check_results, write_check_results
 from pipeline.checks.quality import RefusedDelivery
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
@@ -32,8 +32,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> 
     _require_own_name(folder, params, as_of)
     if (done := folder.find(GraphSnapshot)) is not None:
         return _same_start(done, params)
-    clear_night_report(folder.path)
-    with _reported(folder, params, doors, as_of) as (graph, reports):
+    clear_check_results(folder.path)
+    with _checked(folder, params, doors, as_of) as (graph, results):
         key = run_key(graph.content_id, params.sha256, code_version())
         _expect_work(folder, graph, key, doors)
         with folder.staging(SNAPSHOT_FOLDER) as staged:
@@ -41,24 +41,24 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> 
         record = graph.record(folder.name, params, publication, key)
     folder.freeze(params)
     run_id = doors.registry.open_run(record.graph, folder.name, run_key=key, params=_flat(params))
-    for path in (folder.path / PARAMS_FILE, *reports):
+    for path in (folder.path / PARAMS_FILE, *results):
         doors.registry.put_file(run_id, path, path.name)
-    doors.registry.log_metrics(run_id, graph.report.metrics())
+    doors.registry.log_metrics(run_id, graph.summary.metrics())
     doors.registry.log_snapshot(run_id, record, doors.environment.data_repository)
     folder.put(record)
     return record
 
 
 @contextmanager
-def _reported(
+def _checked(
     folder: RunFolder, params: Params, doors: Doors, as_of: datetime
 ) -> Iterator[tuple[TonightsGraph, tuple[Path, ...]]]:
-    """Give the night's graph and the files that report on it; those are left where it is refused as well."""
+    """Give the night's graph and the files that say what was found; those are left where it is refused as well."""
     try:
         with tonights_graph(params.snapshot, doors, as_of) as graph:
-            yield graph, write_night_report(folder.path, graph.checks, graph.report)
+            yield graph, write_check_results(folder.path, graph.checks, graph.summary)
     except RefusedDelivery as refused:
-        write_night_report(folder.path, refused.checks, refused.change)
+        write_check_results(folder.path, refused.checks, refused.change)
         raise
 
 

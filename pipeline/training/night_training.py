@@ -51,7 +51,7 @@ class NightTraining:
         self._checkpoints.append(checkpoint)
         self.registry.fetch_file(self.run_id, checkpoint, kept)
 
-        def report(result: EpochResult) -> None:
+        def keep(result: EpochResult) -> None:
             found = {"loss": result.loss, **{f"valid_{metric}": value for metric, value in result.metrics.items()}}
             prefix = f"{name}_" if name else ""
             logged = {f"{prefix}{metric}": value for metric, value in found.items()}
@@ -68,7 +68,7 @@ class NightTraining:
             self.params.training,
             self.data,
             selection_metric=self.params.selection_metric,
-            on_epoch=report,
+            on_epoch=keep,
             checkpoint=checkpoint,
             device=self.device,
             initial_weights=initial_weights,

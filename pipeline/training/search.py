@@ -70,7 +70,7 @@ class Objective:
         """Train one trial; one that cannot be trained is cut short with its reason, so that the search goes on."""
         metric = self.params.train.selection_metric
 
-        def report(result: EpochResult) -> None:
+        def tell(result: EpochResult) -> None:
             if time.monotonic() > self.deadline:
                 raise TimeIsOver
             if metric in result.metrics:
@@ -85,7 +85,7 @@ class Objective:
                 drawn.training,
                 self.data,
                 selection_metric=metric,
-                on_epoch=report,
+                on_epoch=tell,
                 device=self.device,
             ).value
         except (InvalidGraph, InvalidInput) as error:

@@ -56,8 +56,8 @@ def test_nothing_but_the_comparison_decides_on_the_report() -> None:
 
 
 def test_a_sliced_night_has_every_edge_in_one_slice_of_each_kind() -> None:
-    report = sliced_night(200, PLAIN, 0.0, generator())
+    evaluation = sliced_night(200, PLAIN, 0.0, generator())
     counts: dict[str, int] = {}
-    for part in report.slices:
+    for part in evaluation.slices:
         counts[part.kind] = counts.get(part.kind, 0) + part.num_edges
     assert counts == {"degree": 200, "node_age": 200}

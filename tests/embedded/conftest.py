@@ -10,7 +10,7 @@ import pytest
 from embedded.night_results import NightResult
 from embedded.nights import Expectation, Night
 from pipeline.records.chain import GraphSnapshot
-from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
 
 DIGEST = "ab" * 32
 AS_OF = datetime(2026, 3, 2, 3, tzinfo=UTC)
@@ -24,9 +24,9 @@ def scores(name: str, mrr: float, version: int | None = None) -> ModelScores:
     )
 
 
-def report_of(challenger: float, champion: float | None = None, rival: float = 0.30) -> EvaluationReport:
-    """Return a report; preferential attachment is better than every rival, and is none of CN, AA, RA."""
-    return EvaluationReport(
+def report_of(challenger: float, champion: float | None = None, rival: float = 0.30) -> EvaluationRecord:
+    """Return an evaluation; preferential attachment is better than every rival, and is none of CN, AA, RA."""
+    return EvaluationRecord(
         trained_model_sha256=DIGEST,
         num_test_edges=400,
         num_seen_by_champion=0,
@@ -94,5 +94,5 @@ def six_nights() -> list[NightResult]:
 
 
 @pytest.fixture
-def report_with() -> Callable[..., EvaluationReport]:
+def report_with() -> Callable[..., EvaluationRecord]:
     return report_of

@@ -14,7 +14,7 @@ from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.ledger.entries import NightEntry
 from pipeline.records.chain import WarmStart
-from pipeline.records.evaluation import EvaluationReport, Interval
+from pipeline.records.evaluation import EvaluationRecord, Interval
 from pipeline.snapshots.snapshot_store import SnapshotStore
 from tests.fixtures import night_stories
 
@@ -71,11 +71,11 @@ def test_a_night_that_the_gate_refused_is_decided(six_nights: list[NightResult])
         (0.29, "does NOT beat"),
     ],
 )
-def test_the_rivals_are_cn_aa_and_ra(report_with: Callable[..., EvaluationReport], mrr: float, verdict: str) -> None:
-    report = report_with(mrr)
-    assert best_rival(report).name == "resource_allocation"
-    assert against_rivals(report).startswith(verdict)
-    assert "resource_allocation 0.300 [0.280, 0.320]" in against_rivals(report)
+def test_the_rivals_are_cn_aa_and_ra(report_with: Callable[..., EvaluationRecord], mrr: float, verdict: str) -> None:
+    evaluation = report_with(mrr)
+    assert best_rival(evaluation).name == "resource_allocation"
+    assert against_rivals(evaluation).startswith(verdict)
+    assert "resource_allocation 0.300 [0.280, 0.320]" in against_rivals(evaluation)
 
 
 def test_a_warm_start_is_told_with_what_it_came_to(six_nights: list[NightResult]) -> None:
@@ -85,9 +85,9 @@ def test_a_warm_start_is_told_with_what_it_came_to(six_nights: list[NightResult]
     begun = replace(last, trained=night_stories.trained().model_copy(update={"warm_start": warm}))
     told = "Night 6's model began with the weights of version 1 (3,045 nodes known, 15 new)"
     assert warm_start(begun) == f"{told}."
-    assert last.report is not None
+    assert last.evaluation is not None
     drift = Interval(value=0.0121, low=-0.004, high=0.03)
-    measured = replace(begun, report=last.report.model_copy(update={"drift": drift}))
+    measured = replace(begun, evaluation=last.evaluation.model_copy(update={"drift": drift}))
     assert warm_start(measured) == f"{told}: mrr +0.012 [-0.004, +0.030] to the same recipe from random weights."
 
 

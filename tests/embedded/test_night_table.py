@@ -43,15 +43,15 @@ def test_what_was_delivered_checked_and_split_stands_beside_it(six_nights: list[
     dip = CheckResult(name="edge_dip", level="warn", threshold=">= 0.9", observed="0.85", passed=False)
     truncated = held.model_copy(update={"name": "minimum_edge_ratio", "passed": False})
     first, *others, refused, rejected, last = six_nights
-    snapshot, report = first.snapshot, first.report
+    snapshot, evaluation = first.snapshot, first.evaluation
     assert snapshot is not None
-    assert report is not None
+    assert evaluation is not None
     certificate = (LeakInvariant(name="disjoint", checked=1200, violations=0),)
     nights = [
         replace(
             first,
             snapshot=snapshot.model_copy(update={"added_edges": 1760, "removed_edges": 1630, "returned_edges": 9632}),
-            report=report.model_copy(update={"certificate": certificate}),
+            evaluation=evaluation.model_copy(update={"certificate": certificate}),
             split=SPLIT,
             checks=checks_of(held, dip),
         ),
@@ -77,10 +77,10 @@ def test_what_was_delivered_checked_and_split_stands_beside_it(six_nights: list[
 
 
 def test_a_broken_invariant_is_named(six_nights: list[NightResult]) -> None:
-    report = six_nights[0].report
-    assert report is not None
+    evaluation = six_nights[0].evaluation
+    assert evaluation is not None
     broken = LeakInvariant(name="disjoint", checked=5, violations=1)
-    night = replace(six_nights[0], report=report.model_copy(update={"certificate": (broken,)}))
+    night = replace(six_nights[0], evaluation=evaluation.model_copy(update={"certificate": (broken,)}))
     console = Console(record=True, width=200, file=io.StringIO())
     show([night], Generated(6), Layout(Path("/c/.ncnc/demo")), console)
     assert "BROKEN: disjoint" in console.export_text()

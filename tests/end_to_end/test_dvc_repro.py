@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -79,13 +79,13 @@ def test_repro_runs_the_four_steps_and_then_only_what_changed(checkout: Path) ->
         "evaluate",
     ]
     folder = checkout / "runs" / "demo-local1"
-    chain = [kind.read(folder) for kind in (GraphSnapshot, EdgeSplit, TrainedModel, EvaluationReport)]
+    chain = [kind.read(folder) for kind in (GraphSnapshot, EdgeSplit, TrainedModel, EvaluationRecord)]
     for parent, child in zip(chain, chain[1:], strict=False):  # noqa: RUF007 - the element type is their common base
         assert parent.sha256 in child.to_json()
 
     shown = json.loads(run(checkout, "dvc", "metrics", "show", "--json").splitlines()[-1])
     metrics = shown[""]["data"]["runs/demo-local1/metrics.json"]["data"]
-    assert metrics["challenger.mrr"] == EvaluationReport.read(folder).challenger.metrics["mrr"].value
+    assert metrics["challenger.mrr"] == EvaluationRecord.read(folder).challenger.metrics["mrr"].value
     run(checkout, "dvc", "plots", "show", "--out", "page")
     assert "Loss by epoch" in (checkout / "page" / "index.html").read_text()
 

@@ -10,7 +10,7 @@ import yaml
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.ledger.entries import AliasEntry
 from pipeline.records.chain import GraphSnapshot
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.runs.folder import RunFolder
 from tests.fixtures.house import House
 
@@ -43,12 +43,12 @@ def test_four_nights_promote_compare_skip_and_refuse(house: House, days: list[Ne
     house.deliver(2, days[1])
     codes = house.night(2)
     assert codes in ([0] * 6, [0] * 5 + [99])
-    report = RunFolder(house.run_dir(2)).get(EvaluationReport)
-    assert report.champion is not None
-    assert report.paired_difference is not None
-    assert report.num_test_edges >= 30
-    assert len(report.certificate) == 27
-    assert all(item.passed and item.checked > 0 for item in report.certificate)
+    evaluation = RunFolder(house.run_dir(2)).get(EvaluationRecord)
+    assert evaluation.champion is not None
+    assert evaluation.paired_difference is not None
+    assert evaluation.num_test_edges >= 30
+    assert len(evaluation.certificate) == 27
+    assert all(item.passed and item.checked > 0 for item in evaluation.certificate)
 
     before = work_done(house)
     house.deliver(3, days[1])

@@ -20,7 +20,7 @@ from pipeline.evaluation.comparison import Scorer, compare, fresh_pairs
 from pipeline.graphs.tables import STILL_ALIVE, GraphTables
 from pipeline.params.params import Params
 from pipeline.promotion.gate import decide
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import CheckResult
 from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.certificate import as_records, edge_history
@@ -68,7 +68,7 @@ def gate(data: TrainingData, arrays: SplitArrays, params: Params, checked: tuple
     scorers: dict[str, Scorer] = {"challenger": partial(score_pairs, trained.network, levels, graph)}
     scorers |= {name: partial(heuristic, graph) for name, heuristic in HEURISTICS.items()}
     outcome = compare(pairs, scorers, params.evaluate)
-    report = EvaluationReport(
+    evaluation = EvaluationRecord(
         trained_model_sha256="a" * 64,
         num_test_edges=pairs.num_fresh,
         num_seen_by_champion=0,
@@ -83,7 +83,7 @@ def gate(data: TrainingData, arrays: SplitArrays, params: Params, checked: tuple
         snapshot_checks=(CheckResult(name="rows", level="refuse", threshold=">= 1", observed="9", passed=True),),
         seconds=0.0,
     )
-    return decide(report, params.decide)
+    return decide(evaluation, params.decide)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

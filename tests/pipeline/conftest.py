@@ -26,7 +26,7 @@ from pipeline.errors import StepError
 from pipeline.params.params import Params
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, PromotionDecision, TrainedModel
 from pipeline.records.digests import FileDigest, digests_of_folder
-from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
 from pipeline.records.findings import CheckResult, LeakInvariant, RuleVerdict
 from pipeline.records.record import Record
 from pipeline.runs.folder import RunFolder
@@ -247,7 +247,7 @@ def chain_of(
         control=control_files,
     )
     scores = ModelScores(name="challenger", metrics={"mrr": Interval(value=0.5, low=0.4, high=0.6)})
-    report = EvaluationReport(
+    evaluation = EvaluationRecord(
         trained_model_sha256=trained.sha256,
         num_test_edges=300,
         num_seen_by_champion=0,
@@ -263,11 +263,11 @@ def chain_of(
         seconds=0.1,
     )
     decision = PromotionDecision(
-        report_sha256=report.sha256,
+        report_sha256=evaluation.sha256,
         promote=promote,
         cold_start=champion_version is None,
         reason="beats_floor: observed 0.5, needed 0.4",
         rules=(RuleVerdict(name="beats_floor", threshold="> 0.4", observed="0.5", passed=promote),),
         champion_version=champion_version,
     )
-    return snapshot, edge_split, trained, report, decision
+    return snapshot, edge_split, trained, evaluation, decision

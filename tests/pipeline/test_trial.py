@@ -64,9 +64,9 @@ def test_own_csv_goes_through_the_gate_and_the_same_bytes_have_the_same_result(
     os.utime(edges, (2_000_000_000, 2_000_000_000))
     second = run_trial(edges, None, params, tmp_path / "home", steps.append)
     assert steps == ["snapshot", "split", "train", "evaluate", "decide"] * 2
-    assert first.report == second.report
+    assert first.evaluation == second.evaluation
     assert first.snapshot.num_edges == days[0].edges.shape[1]
-    assert {scores.name for scores in first.report.floor} >= {"common_neighbors", "adamic_adar"}
+    assert {scores.name for scores in first.evaluation.floor} >= {"common_neighbors", "adamic_adar"}
 
 
 def test_another_file_of_the_same_name_is_a_trial_of_its_own_and_not_a_truncated_night(

@@ -1,9 +1,15 @@
-"""Step name = CLI verb = Airflow task id = section of params.yaml = file of pipeline/steps; four are DVC stages."""
+"""One word, one meaning.
+
+A step's name is its CLI verb, Airflow task, section of params.yaml and file in pipeline/steps; four steps are DVC
+stages. A word that once meant several things keeps the one meaning that is written down here.
+"""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import itertools
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -83,3 +89,57 @@ def test_each_stage_takes_what_the_one_before_it_left() -> None:
     for before, after in itertools.pairwise(STAGES):
         left = {name if isinstance(name, str) else next(iter(name)) for name in stages()[before]["outs"]}
         assert left & set(stages()[after]["deps"]), f"{after} takes nothing of {before}"
+
+
+# A name that holds the word on the left is found only in the places on the right.
+ONE_MEANING = {
+    "report": (
+        "the HTML page of a night",
+        r"^(pipeline/(report/|commands/nights|registry/night_pages)|dags/|embedded/)",
+    ),
+}
+
+
+RECORDED = {"report_sha256"}  # a field of a record: its name is part of the format of 2026-11
+
+
+def names_defined(path: Path) -> set[str]:
+    """Every class, function, parameter and variable of a file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found
+
+
+def meant_otherwise(word: str, places: str, root: Path) -> list[str]:
+    """Return the names with the word in them that stand outside its places."""
+    sources = [
+        path for package in ("ncnc_core", "pipeline", "dags", "embedded") for path in (root / package).rglob("*.py")
+    ]
+    return sorted(
+        f"{path.relative_to(root).as_posix()}: {name}"
+        for path in sources
+        if not re.search(places, path.relative_to(root).as_posix())
+        for name in names_defined(path)
+        if name not in RECORDED and word in name.lower()
+    )
+
+
+@pytest.mark.parametrize("word", ONE_MEANING)
+def test_a_word_has_one_meaning(word: str) -> None:
+    assert meant_otherwise(word, ONE_MEANING[word][1], ROOT) == []
+
+
+def test_a_second_meaning_is_found(tmp_path: Path) -> None:
+    place = tmp_path / "pipeline" / "audit"
+    place.mkdir(parents=True)
+    (place / "audit.py").write_text(
+        "class AuditReport:\n    pass\n\n\ndef walk(report: AuditReport) -> None:\n    count = 1\n"
+    )
+    found = meant_otherwise("report", ONE_MEANING["report"][1], tmp_path)
+    assert found == ["pipeline/audit/audit.py: AuditReport", "pipeline/audit/audit.py: report"]

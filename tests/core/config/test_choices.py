@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from ncnc_core.config.choices import HEURISTIC_NAMES, EvaluationNegative, NegativeKind, SelectionMetric
+from ncnc_core.config.choices import HEURISTIC_NAMES, DrawnNegative, EvaluationNegative, SelectionMetric
 from ncnc_core.evaluation.heuristics import HEURISTICS
 
 
@@ -25,4 +25,4 @@ def test_every_heuristic_has_its_name_and_every_name_its_heuristic_in_one_order(
 
 
 def test_what_can_be_drawn_to_train_against_can_be_ranked_against_as_well() -> None:
-    assert set(get_args(NegativeKind)) < set(get_args(EvaluationNegative))
+    assert set(get_args(DrawnNegative)) < set(get_args(EvaluationNegative))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ncnc_core.config.choices import NegativeKind
+from ncnc_core.config.choices import DrawnNegative
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.splits import negatives as negative_sampling
@@ -80,7 +80,7 @@ def test_no_pairs_wanted_none_given() -> None:
 
 
 @pytest.mark.parametrize("kind", ["uniform", "degree_matched"])
-def test_corrupted_negatives_stand_by_their_positive_and_are_no_edges(kind: NegativeKind) -> None:
+def test_corrupted_negatives_stand_by_their_positive_and_are_no_edges(kind: DrawnNegative) -> None:
     edges = random_edges(500, 3000)
     positives, keys = edges[:, ::5], forbidden_keys(edges, 500)
     degree = Adjacency.from_edges(edges, 500).degree

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from pipeline.audit.audit import AuditReport, audit_model
+from pipeline.audit.audit import AuditResult, audit_model
 from pipeline.collection.registry import collect
 from pipeline.collection.retention import RegistryPolicy
 from pipeline.commands.by_hand import promote_by_hand
@@ -23,7 +23,7 @@ from pipeline.ledger.entries import RegistryCollected
 from pipeline.params.params import Params
 from pipeline.records.chain import CHAIN, GraphSnapshot, LineageRecord
 from pipeline.records.digests import digests_of_folder
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.names import PARAMS_FILE
 from pipeline.runs.folder import RunFolder
 from pipeline.runs.key import code_version, run_key
@@ -120,19 +120,19 @@ def flipped(path: Path, position: int = -1) -> Iterator[None]:
         path.chmod(mode)
 
 
-def audit(night: Night, work_folder: Path, which: int | str = "champion") -> AuditReport:
+def audit(night: Night, work_folder: Path, which: int | str = "champion") -> AuditResult:
     return audit_model(GRAPH, which, doors=night.doors, work_folder=work_folder)
 
 
-def faults(report: AuditReport) -> set[str]:
-    return {check.what for check in report.faults}
+def faults(result: AuditResult) -> set[str]:
+    return {check.what for check in result.faults}
 
 
 def test_untouched_model_agrees_in_everything_and_the_walk_says_what_it_checked(night: Night, tmp_path: Path) -> None:
-    report = audit(night, tmp_path)
-    assert report.faults == ()
-    assert report.ok
-    looked_at = {check.what for check in report.checks}
+    result = audit(night, tmp_path)
+    assert result.faults == ()
+    assert result.ok
+    looked_at = {check.what for check in result.checks}
     assert {f"record {kind.file_name}" for kind in CHAIN} <= looked_at
     assert {
         "link promotion_decision.json report_sha256",
@@ -151,8 +151,8 @@ def test_untouched_model_agrees_in_everything_and_the_walk_says_what_it_checked(
     snapshot, lineage = night.folder.get(GraphSnapshot), night.folder.get(LineageRecord)
     assert [item.path for item in lineage.records] == [kind.file_name for kind in CHAIN[:-1]]
     assert (lineage.snapshot_tag, lineage.content_id) == (snapshot.tag, snapshot.content_id)
-    assert (report.code_version, report.git_commit) == (code_version(), "0" * 40)
-    assert (report.run_name, report.snapshot_tag, report.version) == (night.folder.name, snapshot.tag, 1)
+    assert (result.code_version, result.git_commit) == (code_version(), "0" * 40)
+    assert (result.run_name, result.snapshot_tag, result.version) == (night.folder.name, snapshot.tag, 1)
 
 
 def test_parameters_changed_together_with_their_digest_are_found_by_the_snapshot(night: Night, tmp_path: Path) -> None:
@@ -175,9 +175,9 @@ def test_every_flipped_byte_is_named_though_several_are(night: Night, tmp_path: 
         flipped(night.stored("evaluation_report.json")),
         flipped(night.in_remote(b"pairs of the test side")),
     ):
-        report = audit(night, tmp_path)
-    assert not report.ok
-    assert faults(report) == {
+        result = audit(night, tmp_path)
+    assert not result.ok
+    assert faults(result) == {
         "trained weights.safetensors",
         "control graph.safetensors",
         "served artifacts/link_model/graph.safetensors",
@@ -188,7 +188,7 @@ def test_every_flipped_byte_is_named_though_several_are(night: Night, tmp_path: 
         "link promotion_decision.json report_sha256",
         f"split split/{GRAPH}/20260102T000000Z/{'3' * 12}",
     }
-    observed = {check.what: check.observed for check in report.faults}
+    observed = {check.what: check.observed for check in result.faults}
     assert "test.bin" in observed[f"split split/{GRAPH}/20260102T000000Z/{'3' * 12}"]
     assert "evaluation_report.json" in observed["record evaluation_report.json"]
     assert observed["link promotion_decision.json report_sha256"] == "nothing"
@@ -198,20 +198,20 @@ def test_flipped_byte_of_the_snapshot_in_the_dvc_remote_is_named(night: Night, t
     nodes = night.doors.snapshots.fetch(night.folder.get(GraphSnapshot).tag, tmp_path / "fetched")
     nodes = nodes / "nodes" / "20260102T000000Z.parquet"
     with flipped(night.in_remote(nodes.read_bytes()), position=100):
-        report = audit(night, tmp_path / "work")
-    assert [check.what for check in report.faults] == [f"snapshot {night.folder.get(GraphSnapshot).tag}"]
-    assert "nodes/20260102T000000Z.parquet" in report.faults[0].observed
+        result = audit(night, tmp_path / "work")
+    assert [check.what for check in result.faults] == [f"snapshot {night.folder.get(GraphSnapshot).tag}"]
+    assert "nodes/20260102T000000Z.parquet" in result.faults[0].observed
 
 
 def test_record_changed_together_with_its_digest_is_found_by_the_lineage(night: Night, tmp_path: Path) -> None:
     registry, client = night.doors.registry, MlflowClient(night.doors.registry.tracking_uri)
     run_id = registry.version(GRAPH, 1).run_id
-    report = night.folder.get(EvaluationReport)
-    registry.put_record(run_id, report.model_copy(update={"num_test_edges": 9999}))
+    result = night.folder.get(EvaluationRecord)
+    registry.put_record(run_id, result.model_copy(update={"num_test_edges": 9999}))
     try:
         found = audit(night, tmp_path, 1)
     finally:
-        client.set_tag(run_id, f"ncnc.sha256.{EvaluationReport.file_name}", report.sha256)
+        client.set_tag(run_id, f"ncnc.sha256.{EvaluationRecord.file_name}", result.sha256)
     assert faults(found) == {
         "record evaluation_report.json",
         "link promotion_decision.json report_sha256",
@@ -259,9 +259,9 @@ def test_audit_tells_bytes_that_a_policy_took_from_bytes_that_are_missing(night:
         at=AS_OF, who="cron", reason="routine",
     )  # fmt: skip
     night.doors.ledger.append(collected)
-    report = audit(night, tmp_path / "collected")
-    assert report.ok
-    observed = {check.what: check.observed for check in report.checks}
+    result = audit(night, tmp_path / "collected")
+    assert result.ok
+    observed = {check.what: check.observed for check in result.checks}
     said = "collected by cron on 2026-01-02 00:00 UTC, routine (model-days 90)"
     assert (observed["trained files"], observed["control files"]) == (said, said)
     # What lies there all the same is held against the record as ever.

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.checks.data_checks import DataChecks
-from pipeline.checks.markdown import clear_night_report, night_report, write_night_report
+from pipeline.checks.markdown import check_results, clear_check_results, write_check_results
 from pipeline.checks.quality import RefusedDelivery
 from pipeline.errors import InvalidInput
-from pipeline.graphs.change_report import ChangeReport
+from pipeline.graphs.change_summary import ChangeSummary
 from tests.fixtures.checked_nights import changed, checked
 from tests.fixtures.deliveries import delivered
 from tests.fixtures.small_graphs import ring, square, triangle_with_tail
@@ -16,7 +16,7 @@ FILES = {"data_checks.json", "data_checks.txt", "change_report.json", "night_rep
 
 def test_report_says_what_changed_and_what_was_checked() -> None:
     tonight, before = delivered(ring(13)), delivered(ring(11))
-    text = night_report(checked(tonight, before), changed(tonight, before)[1])
+    text = check_results(checked(tonight, before), changed(tonight, before)[1])
     assert text.startswith("# demo as of 2026-01-02 00:00 UTC\n\nThe delivery edges.parquet was accepted.")
     assert "| nodes | 11     | 13      | 2     | 0        | 0       |" in text
     assert "| edges | 11     | 13      | 3     | 0        | 1       |" in text
@@ -30,15 +30,15 @@ def test_files_are_left_of_a_refused_night_too(tmp_path: Path) -> None:
         checked(delivered(square()))
     refused = caught.value
     assert isinstance(refused, RefusedDelivery)
-    assert {path.name for path in write_night_report(tmp_path, refused.checks, refused.change)} == FILES
+    assert {path.name for path in write_check_results(tmp_path, refused.checks, refused.change)} == FILES
     assert (
         "refused: nothing of it was versioned.\n\n- bipartite: two colours"
         in (tmp_path / "night_report.md").read_text()
     )
     assert DataChecks.read(tmp_path).reasons[0].startswith("bipartite: ")
-    assert ChangeReport.read(tmp_path).two_colourable == 1.0
-    clear_night_report(tmp_path)
-    clear_night_report(tmp_path)
+    assert ChangeSummary.read(tmp_path).two_colourable == 1.0
+    clear_check_results(tmp_path)
+    clear_check_results(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -46,6 +46,6 @@ def test_night_whose_graph_could_not_be_built_leaves_no_changes(tmp_path: Path) 
     with pytest.raises(RefusedDelivery) as caught:
         checked(delivered(square()), delivered(triangle_with_tail()))  # strings after integers
     assert caught.value.change is None
-    written = write_night_report(tmp_path, caught.value.checks, caught.value.change)
+    written = write_check_results(tmp_path, caught.value.checks, caught.value.change)
     assert {path.name for path in written} == FILES - {"change_report.json"}
     assert "The graph could not be built" in (tmp_path / "night_report.md").read_text()

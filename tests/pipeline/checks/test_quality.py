@@ -16,7 +16,7 @@ from pipeline.checks.graph import graph_checks
 from pipeline.checks.quality import RefusedDelivery, check_delivery, require
 from pipeline.checks.repeats import Baseline
 from pipeline.errors import InvalidInput
-from pipeline.graphs.change_report import ChangeReport, change_report
+from pipeline.graphs.change_summary import ChangeSummary, change_summary
 from pipeline.graphs.tables import CanonicalGraph
 from pipeline.ingest.canonical_graph import build
 from pipeline.params.snapshot import SnapshotParams
@@ -66,7 +66,7 @@ class Week:
     as_of: datetime
     days: int  # since the last week that was versioned
     checks: DataChecks
-    change: ChangeReport
+    change: ChangeSummary
 
 
 class _Held(NamedTuple):
@@ -113,22 +113,22 @@ def played(deliveries: Iterator[tuple[datetime, Delivery]]) -> Iterator[Week]:
             previous=held.graph if held else None,
             previous_as_of=int(held.as_of.timestamp()) if held else None,
         )
-        report = change_report(
+        change = change_summary(
             change,
             held.graph if held else None,
             graph="as_caida",
             as_of=as_of,
             previous_as_of=held.as_of if held else None,
         )
-        findings += graph_checks(report, CALIBRATED)
+        findings += graph_checks(change, CALIBRATED)
         days = (as_of - held.as_of).days if held else 0
         try:
-            checks = require(findings, delivery, CALIBRATED, as_of=as_of, change=report)
+            checks = require(findings, delivery, CALIBRATED, as_of=as_of, change=change)
         except RefusedDelivery as refused:
-            yield Week(as_of, days, refused.checks, report)
+            yield Week(as_of, days, refused.checks, change)
             continue
-        held = _Held(change.graph, as_of, Baseline(as_of, delivery.sha256, report.edges.tonight, ids_are_text=False))
-        yield Week(as_of, days, checks, report)
+        held = _Held(change.graph, as_of, Baseline(as_of, delivery.sha256, change.edges.tonight, ids_are_text=False))
+        yield Week(as_of, days, checks, change)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from rich.table import Table
 from pipeline.commands.score_tables import nights_table, rules_table, scores_table, slices_table
 from pipeline.ledger.entries import NightEntry
 from pipeline.records.chain import PromotionDecision
-from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores, SliceScores, interval_text
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, SliceScores, interval_text
 from pipeline.records.findings import RuleVerdict
 
 SHA = "a" * 64
@@ -26,8 +26,8 @@ def scores(name: str, mrr: float) -> ModelScores:
     return ModelScores(name=name, metrics={"mrr": Interval(value=mrr, low=mrr - 0.1, high=mrr + 0.1)})
 
 
-def report(champion: ModelScores | None) -> EvaluationReport:
-    return EvaluationReport(
+def evaluation(champion: ModelScores | None) -> EvaluationRecord:
+    return EvaluationRecord(
         trained_model_sha256=SHA,
         num_test_edges=400,
         num_seen_by_champion=0,
@@ -62,7 +62,7 @@ def test_an_interval_is_its_value_and_its_bounds() -> None:
 
 
 def test_the_scorers_stand_in_one_table_with_what_they_were_scored_on() -> None:
-    shown = text(scores_table(report(scores("champion", 0.5))))
+    shown = text(scores_table(evaluation(scores("champion", 0.5))))
     assert "400 test edges, 20000 negatives" in shown
     order = [shown.index(part) for part in ("challenger", "champion", "adamic_adar")]
     assert order == sorted(order)
@@ -70,17 +70,17 @@ def test_the_scorers_stand_in_one_table_with_what_they_were_scored_on() -> None:
 
 
 def test_without_a_champion_there_is_no_row_for_one() -> None:
-    assert "champion" not in text(scores_table(report(None))).replace("challenger", "")
+    assert "champion" not in text(scores_table(evaluation(None))).replace("challenger", "")
 
 
 def test_a_cold_start_control_has_a_row_of_its_own() -> None:
-    controlled = report(None).model_copy(update={"cold_control": scores("cold_control", 0.5)})
+    controlled = evaluation(None).model_copy(update={"cold_control": scores("cold_control", 0.5)})
     assert "cold_control" in text(scores_table(controlled))
-    assert "cold_control" not in text(scores_table(report(None)))
+    assert "cold_control" not in text(scores_table(evaluation(None)))
 
 
 def test_a_metric_that_was_not_measured_is_a_dash_and_no_zero() -> None:
-    row = next(line for line in text(scores_table(report(None))).splitlines() if "adamic_adar" in line)
+    row = next(line for line in text(scores_table(evaluation(None))).splitlines() if "adamic_adar" in line)
     assert row.count(" - ") == 5  # all but mrr
 
 
@@ -101,7 +101,7 @@ def test_slices_with_edges_stand_in_a_table_and_empty_ones_do_not() -> None:
         SliceScores(kind="degree", name="1-2", num_edges=12, metric="mrr", challenger=mrr),
         SliceScores(kind="node_age", name="cold", num_edges=0, metric="mrr", challenger=None),
     )
-    shown = text(slices_table(report(None).model_copy(update={"slices": slices})))
+    shown = text(slices_table(evaluation(None).model_copy(update={"slices": slices})))
     assert "degree/1-2" in shown
     assert "0.600 [0.500, 0.700]" in shown
     assert "node_age/cold" not in shown

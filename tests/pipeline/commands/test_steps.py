@@ -8,7 +8,7 @@ from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.commands.steps import show_rules
 from pipeline.params.decide import DecideParams
 from pipeline.promotion.gate import decide
-from tests.fixtures.gate_reports import report
+from tests.fixtures.gate_evaluations import evaluation
 from tests.fixtures.house import House
 
 
@@ -50,7 +50,7 @@ def test_run_folder_named_for_another_time_or_graph_is_refused_and_enters_nothin
 def test_decide_shows_every_rule_to_a_person_and_leaves_standard_output_to_the_caller(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    decide(report(), DecideParams()).write(tmp_path)
+    decide(evaluation(), DecideParams()).write(tmp_path)
     show_rules(tmp_path)
     shown = capsys.readouterr()
     assert shown.out == ""

@@ -13,7 +13,7 @@ import pytest
 from pipeline.origin.data_repository import create_data_repository
 from pipeline.origin.night_branch import NightBranch
 from pipeline.records.measures import measures
-from tests.fixtures.night_stories import decision, report, trained
+from tests.fixtures.night_stories import decision, evaluation, trained
 
 DVC = str(Path(sys.executable).parent / "dvc")
 FIRST, SECOND = "demo-20260301T030000Z", "demo-20260302T030000Z"
@@ -34,9 +34,9 @@ def origin(tmp_path: Path) -> Path:
 
 def better() -> dict[str, str]:
     """The files of a night whose challenger was better by 0.1 MRR, and which had no slices."""
-    challenger = report().challenger
+    challenger = evaluation().challenger
     mrr = challenger.metrics["mrr"].model_copy(update={"value": 0.57})
-    other = report().model_copy(
+    other = evaluation().model_copy(
         update={
             "challenger": challenger.model_copy(update={"metrics": challenger.metrics | {"mrr": mrr}}),
             "slices": (),
@@ -47,7 +47,7 @@ def better() -> dict[str, str]:
 
 def test_metrics_and_plots_of_two_nights_are_compared_by_plain_dvc(origin: Path, tmp_path: Path) -> None:
     branch = NightBranch(str(origin), tmp_path / "home")
-    assert branch.publish(FIRST, measures(trained(), report(), decision())) == f"night/{FIRST}"
+    assert branch.publish(FIRST, measures(trained(), evaluation(), decision())) == f"night/{FIRST}"
     branch.publish(SECOND, better())
     run(tmp_path, "git", "clone", "--quiet", str(origin), "clone")
     clone = tmp_path / "clone"  # of main: the nights are read from their tags

@@ -1,4 +1,4 @@
-"""The gate as a table: one report that passes, and one change a row."""
+"""The gate as a table: one evaluation that passes, and one change a row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.promotion.gate import best_of_floor, decide, slice_guardrail
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import Interval, ModelScores, SliceKind, SliceScores
 from pipeline.records.findings import CheckResult, LeakInvariant
-from tests.fixtures.gate_reports import part, report, scores
+from tests.fixtures.gate_evaluations import evaluation, part, scores
 from tests.fixtures.paired import paired
 
 STRICT = DecideParams(maximum_calibration_error=0.05)  # every rule has something to judge
@@ -52,7 +52,7 @@ def broken(decision: PromotionDecision) -> set[str]:
 
 
 def test_better_challenger_is_promoted_with_every_rule_recorded() -> None:
-    decision = decide(report(), STRICT)
+    decision = decide(evaluation(), STRICT)
     assert decision.promote
     assert tuple(rule.name for rule in decision.rules) == RULES
     assert decision.champion_version == 3
@@ -64,8 +64,8 @@ def test_better_challenger_is_promoted_with_every_rule_recorded() -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_fault_of_a_rule_breaks_that_rule_alone(rule: str) -> None:
-    before = {verdict.name: verdict for verdict in decide(report(), STRICT).rules}
-    decision = decide(report(**FAULTS[rule]), STRICT)
+    before = {verdict.name: verdict for verdict in decide(evaluation(), STRICT).rules}
+    decision = decide(evaluation(**FAULTS[rule]), STRICT)
     after = {verdict.name: verdict for verdict in decision.rules}
     assert not decision.promote
     assert broken(decision) == {rule}
@@ -82,13 +82,13 @@ def test_faults_together_break_just_their_rules_and_all_are_in_the_reason(count:
         changes: dict[str, Any] = {}
         for rule in chosen:
             changes |= FAULTS[rule]
-        decision = decide(report(**changes), STRICT)
+        decision = decide(evaluation(**changes), STRICT)
         assert broken(decision) == set(chosen)
         assert [sentence.partition(":")[0] for sentence in decision.reason.split("; ")] == list(chosen)
 
 
 def test_a_decision_depends_on_nothing_but_report_and_policy() -> None:
-    assert decide(report(), STRICT) == decide(report(), STRICT)
+    assert decide(evaluation(), STRICT) == decide(evaluation(), STRICT)
 
 
 @pytest.mark.parametrize(
@@ -137,13 +137,13 @@ def test_a_decision_depends_on_nothing_but_report_and_policy() -> None:
 def test_a_broken_rule_says_what_was_observed(
     changes: dict[str, Any], params: dict[str, Any], rule: str, observed: str
 ) -> None:
-    decision = decide(report(**changes), DecideParams(**params))
+    decision = decide(evaluation(**changes), DecideParams(**params))
     assert broken(decision) == {rule}
     assert next(verdict.observed for verdict in decision.rules if verdict.name == rule) == observed
 
 
 def test_cold_start_is_gated_by_the_floor_alone_and_says_which_rules_had_nothing_to_judge() -> None:
-    decision = decide(report(champion=None, paired=None, slices=()), DecideParams())
+    decision = decide(evaluation(champion=None, paired=None, slices=()), DecideParams())
     assert decision.promote
     assert decision.cold_start
     assert decision.reason == "cold start, gated by the floor alone: mrr 0.6000 [0.5800, 0.6200]"
@@ -170,7 +170,7 @@ def test_cold_start_is_gated_by_the_floor_alone_and_says_which_rules_had_nothing
 def test_a_calibration_error_breaks_its_rule_where_its_whole_interval_lies_above_the_limit(
     value: float, low: float, limit: float, passed: bool
 ) -> None:
-    decision = decide(report(challenger=stating(value, low)), DecideParams(maximum_calibration_error=limit))
+    decision = decide(evaluation(challenger=stating(value, low)), DecideParams(maximum_calibration_error=limit))
     verdict = next(rule for rule in decision.rules if rule.name == "calibration_error")
     assert (verdict.passed, decision.promote) == (passed, passed)
     assert verdict.observed == f"ece {value:.4f} [{low:.4f}, {value + 0.01:.4f}]"
@@ -178,30 +178,30 @@ def test_a_calibration_error_breaks_its_rule_where_its_whole_interval_lies_above
 
 
 def test_an_error_that_few_edges_cannot_prove_is_stopped_by_their_number() -> None:
-    unproven = report(challenger=stating(0.2, 0.0), num_test_edges=30)
+    unproven = evaluation(challenger=stating(0.2, 0.0), num_test_edges=30)
     assert broken(decide(unproven, STRICT)) == {"enough_test_edges"}
 
 
 def test_champion_that_cannot_be_compared_is_replaced_only_where_the_parameters_say_so() -> None:
-    alone = report(paired=None, champion_note="the champion takes 33 node features, tonight's graph has 30")
+    alone = evaluation(paired=None, champion_note="the champion takes 33 node features, tonight's graph has 30")
     kept, replaced = decide(alone, DecideParams()), decide(alone, DecideParams(incomparable_champion="replace"))
     assert not kept.promote
     assert "33 node features, tonight's graph has 30 (decide.incomparable_champion: keep)" in kept.reason
     assert replaced.promote
-    floored = report(paired=None, challenger=scores("challenger", 0.41))
+    floored = evaluation(paired=None, challenger=scores("challenger", 0.41))
     assert not decide(floored, DecideParams(incomparable_champion="replace")).promote
 
 
 def test_a_warning_keeps_the_champion_only_where_every_check_counts() -> None:
     warned = (CheckResult(name="growth", level="warn", threshold="<= 2", observed="3", passed=False),)
-    assert decide(report(snapshot_checks=warned), DecideParams()).promote
-    strict = decide(report(snapshot_checks=warned), DecideParams(data_checks="every"))
+    assert decide(evaluation(snapshot_checks=warned), DecideParams()).promote
+    strict = decide(evaluation(snapshot_checks=warned), DecideParams(data_checks="every"))
     assert broken(strict) == {"data_checks"}
     assert strict.reason == "data_checks: observed growth 3, needed every check passes"
 
 
 def test_the_floor_is_the_best_of_the_heuristics_that_are_named() -> None:
-    given = report(
+    given = evaluation(
         floor=(*(scores(name, 0.3) for name in DecideParams().floor[:3]), scores("preferential_attachment", 0.7))
     )
     assert broken(decide(given, DecideParams())) == {"beats_floor"}
@@ -214,7 +214,7 @@ def test_the_floor_is_the_best_of_the_heuristics_that_are_named() -> None:
 
 @pytest.mark.parametrize(("low", "promoted"), [(-0.009, True), (-0.01, False), (-0.011, False)])
 def test_non_inferiority_allows_a_loss_below_the_margin(low: float, promoted: bool) -> None:
-    decision = decide(report(paired=paired(0.0, low, 0.02)), DecideParams(mode="non_inferiority", margin=0.01))
+    decision = decide(evaluation(paired=paired(0.0, low, 0.02)), DecideParams(mode="non_inferiority", margin=0.01))
     assert decision.promote is promoted
     assert decision.rules[-1].name == "non_inferiority_over_champion"
     assert decision.rules[-1].threshold == "lower bound of the paired difference > -0.01"
@@ -237,7 +237,7 @@ PARAMS = DecideParams()
     ],
 )
 def test_a_guarded_slice_may_not_collapse(changed: SliceScores, passed: bool) -> None:
-    found = slice_guardrail(report(slices=(part("degree", "1-2", 0.02, -0.01, 0.05), changed)), PARAMS)
+    found = slice_guardrail(evaluation(slices=(part("degree", "1-2", 0.02, -0.01, 0.05), changed)), PARAMS)
     assert found.passed is passed
     assert found.name == "slice_guardrail"
     assert found.threshold == "no guarded slice loses more than 0.05 with its whole interval below 0"
@@ -246,7 +246,7 @@ def test_a_guarded_slice_may_not_collapse(changed: SliceScores, passed: bool) ->
 def test_every_collapsed_slice_is_named_with_its_interval() -> None:
     collapsed: tuple[tuple[SliceKind, str], ...] = (("degree", "0"), ("node_age", "cold"))
     slices = [part(kind, name, -0.1, -0.15, -0.05) for kind, name in collapsed]
-    found = slice_guardrail(report(slices=(*slices, part("degree", "3-9", 0.1, 0.0, 0.2, edges=5))), PARAMS)
+    found = slice_guardrail(evaluation(slices=(*slices, part("degree", "3-9", 0.1, 0.0, 0.2, edges=5))), PARAMS)
     assert found.observed == (
         "degree/0 -0.1000 [-0.1500, -0.0500], node_age/cold -0.1000 [-0.1500, -0.0500] "
         "(2 of 3 guarded slices have 30 edges)"
@@ -255,29 +255,29 @@ def test_every_collapsed_slice_is_named_with_its_interval() -> None:
 
 def test_the_worst_slice_is_shown_where_none_collapsed() -> None:
     slices = (part("degree", "0", 0.1, 0.0, 0.2), part("degree", "1-2", -0.02, -0.08, 0.04))
-    found = slice_guardrail(report(slices=slices), PARAMS)
+    found = slice_guardrail(evaluation(slices=slices), PARAMS)
     assert found.observed == "worst degree/1-2 -0.0200 [-0.0800, +0.0400] (2 of 2 guarded slices have 30 edges)"
 
 
 def test_a_large_slice_that_was_not_compared_breaks_the_rule() -> None:
     slices = (SliceScores(kind="degree", name="0", num_edges=60, metric="mrr", challenger=None),)
-    found = slice_guardrail(report(slices=slices), PARAMS)
+    found = slice_guardrail(evaluation(slices=slices), PARAMS)
     assert not found.passed
     assert found.observed.startswith("degree/0 was not compared")
 
 
 def test_the_margin_is_the_parameters() -> None:
     slices = (part("degree", "0", -0.10, -0.15, -0.05),)
-    assert slice_guardrail(report(slices=slices), DecideParams(slice_margin=0.1)).passed
-    assert not slice_guardrail(report(slices=slices), DecideParams(slice_margin=0.09)).passed
+    assert slice_guardrail(evaluation(slices=slices), DecideParams(slice_margin=0.1)).passed
+    assert not slice_guardrail(evaluation(slices=slices), DecideParams(slice_margin=0.09)).passed
 
 
 @pytest.mark.parametrize(
     ("given", "params", "why"),
     [
-        (report(champion=None, paired=None, slices=()), PARAMS, "no champion to compare with"),
-        (report(slices=()), PARAMS, "the report has no guarded slice"),
-        (report(), DecideParams(guarded_slices=()), "decide.guarded_slices names none"),
+        (evaluation(champion=None, paired=None, slices=()), PARAMS, "no champion to compare with"),
+        (evaluation(slices=()), PARAMS, "the evaluation has no guarded slice"),
+        (evaluation(), DecideParams(guarded_slices=()), "decide.guarded_slices names none"),
     ],
 )
 def test_where_there_is_nothing_to_guard_the_rule_says_so(given: object, params: DecideParams, why: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pipeline.promotion.model_card import LENGTH, model_card
 from pipeline.records.chain import Approval, EdgeSplit, PromotionDecision, RegisteredModel, TrainedModel, WarmStart
 from pipeline.records.evaluation import (
-    EvaluationReport,
+    EvaluationRecord,
     Interval,
     ModelScores,
     PairedComparison,
@@ -25,7 +25,7 @@ GAIN = Interval(value=0.02, low=0.01, high=0.03)
 
 def card(
     *,
-    report: dict[str, Any] | None = None,
+    evaluation: dict[str, Any] | None = None,
     trained: dict[str, Any] | None = None,
     decision: dict[str, Any] | None = None,
     approval: Approval | None = None,
@@ -36,7 +36,7 @@ def card(
     )
     assert isinstance(split, EdgeSplit)
     assert isinstance(model, TrainedModel)
-    assert isinstance(evaluated, EvaluationReport)
+    assert isinstance(evaluated, EvaluationRecord)
     assert isinstance(decided, PromotionDecision)
     registered = RegisteredModel(
         decision_sha256="1" * 64, name="demo", version=3, model_id="m-1", previous_version=None, run_key="3" * 64,
@@ -47,7 +47,7 @@ def card(
         snapshot=snapshot_record("demo"),
         split=split,
         trained=model.model_copy(update=trained or {}),
-        report=evaluated.model_copy(update=report or {}),
+        evaluation=evaluated.model_copy(update=evaluation or {}),
         decision=decided.model_copy(update=decision or {}),
         registered=registered,
         approval=approval,
@@ -91,7 +91,7 @@ def test_card_shows_what_the_report_holds_more() -> None:
     )
     warm = WarmStart(version=2, as_of=AT, files=(), known_nodes=3, new_nodes=1, valid_edges_seen=0)
     text = card(
-        report={"champion": champion, "paired": paired, "slices": slices, "sensitivity": (fragile,)},
+        evaluation={"champion": champion, "paired": paired, "slices": slices, "sensitivity": (fragile,)},
         trained={"warm_start": warm},
         decision={"cold_start": False},
     )

@@ -19,7 +19,7 @@ from pipeline.records.chain import (
     TrainedModel,
 )
 from pipeline.records.digests import FileDigest, sha256_of_file
-from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
 from pipeline.records.findings import LeakInvariant, RuleVerdict
 from pipeline.records.record import Record
 
@@ -43,7 +43,7 @@ TRAINED = TrainedModel(
     split_sha256=SPLIT.sha256, mlflow_run_id="run", files=FILES, epochs=3, best_epoch=2, selection_metric="mrr",
     best_value=0.5, num_parameters=7, seed=0, seconds=1.5, machine={"cpu": "some"},
 )  # fmt: skip
-REPORT = EvaluationReport(
+REPORT = EvaluationRecord(
     trained_model_sha256=TRAINED.sha256, num_test_edges=10, num_seen_by_champion=0, num_negatives=500,
     challenger=ModelScores(name="challenger", metrics=MRR), champion=None, champion_note="none yet",
     floor=(ModelScores(name="adamic_adar", metrics=MRR),), paired_metric="mrr", paired=None,

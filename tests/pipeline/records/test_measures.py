@@ -9,23 +9,23 @@ import yaml
 
 from pipeline.records.evaluation import (
     EvaluationCost,
-    EvaluationReport,
+    EvaluationRecord,
     Interval,
     ModelScores,
     SensitivityResult,
     SliceScores,
 )
 from pipeline.records.measures import figures, measures, metrics_of, plot_definitions, write_measures
-from tests.fixtures.night_stories import decision, report, trained
+from tests.fixtures.night_stories import decision, evaluation, trained
 from tests.fixtures.paired import paired
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_metrics_are_flat_and_hold_every_scorer_the_difference_and_the_verdict() -> None:
-    metrics = metrics_of(report(), decision())
+    metrics = metrics_of(evaluation(), decision())
     assert metrics["challenger.mrr"] == 0.47
-    assert metrics["champion.hits@10"] == report().champion.metrics["hits@10"].value  # type: ignore[union-attr]
+    assert metrics["champion.hits@10"] == evaluation().champion.metrics["hits@10"].value  # type: ignore[union-attr]
     assert metrics["cold_control.brier"] == 0.12
     assert metrics["adamic_adar.mrr"] == 0.33
     assert (metrics["difference.low"], metrics["difference.p_value"], metrics["promote"]) == (0.004, 0.012, 1)
@@ -33,7 +33,7 @@ def test_metrics_are_flat_and_hold_every_scorer_the_difference_and_the_verdict()
 
 
 def test_a_night_without_a_champion_has_no_difference() -> None:
-    metrics = metrics_of(report(champion=False))
+    metrics = metrics_of(evaluation(champion=False))
     assert not [name for name in metrics if name.startswith(("champion.", "difference.", "promote"))]
 
 
@@ -44,16 +44,16 @@ def test_each_record_makes_its_own_files_and_a_missing_one_none() -> None:
         "epoch,loss,value",
         "1,0.7,0.09999999999999998",
     ]
-    files = measures(report())
+    files = measures(evaluation())
     assert set(files) == {"metrics.json", "plots/scores.csv", "plots/slices.csv", "plots/reliability.csv"}
     assert files["plots/slices.csv"].splitlines()[1] == "degree/1-2,31,0.22,0.2"
-    bare = report().model_copy(update={"slices": (), "challenger": report().floor[0]})
+    bare = evaluation().model_copy(update={"slices": (), "challenger": evaluation().floor[0]})
     assert measures(bare)["plots/slices.csv"] == "slice,edges,challenger,champion\n"
     assert measures(bare)["plots/reliability.csv"] == "stated,observed,weight\n"
 
 
 def test_files_are_written_below_the_run_folder(tmp_path: Path) -> None:
-    write_measures(tmp_path, trained(), report())
+    write_measures(tmp_path, trained(), evaluation())
     assert json.loads((tmp_path / "metrics.json").read_text())["test_edges"] == 245
     assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == [
         "reliability.csv", "scores.csv", "slices.csv", "training.csv",
@@ -66,7 +66,7 @@ def test_the_committed_dvc_yaml_declares_these_plots_and_each_file_as_its_stages
     assert declared["plots"] == plot_definitions(prefix)
     stages = declared["stages"]
     files = {next(iter(item)) for stage in stages.values() for item in stage.get("plots", [])}
-    assert files == {f"{prefix}{name}" for name in measures(trained(), report()) if name.startswith("plots/")}
+    assert files == {f"{prefix}{name}" for name in measures(trained(), evaluation()) if name.startswith("plots/")}
     assert [next(iter(item)) for item in stages["evaluate"]["metrics"]] == [f"{prefix}metrics.json"]
 
 
@@ -74,7 +74,7 @@ def test_every_scorers_metrics_are_logged_with_their_bounds() -> None:
     def scores(name: str) -> ModelScores:
         return ModelScores(name=name, metrics={"hits@10": Interval(value=0.5, low=0.4, high=0.6)})
 
-    report = EvaluationReport(
+    evaluation = EvaluationRecord(
         trained_model_sha256="a" * 64,
         num_test_edges=7,
         num_seen_by_champion=0,
@@ -107,7 +107,7 @@ def test_every_scorers_metrics_are_logged_with_their_bounds() -> None:
         snapshot_checks=(),
         seconds=1.0,
     )
-    logged = figures(report)
+    logged = figures(evaluation)
     assert logged["challenger_hits_at_10"] == 0.5
     assert logged["champion_hits_at_10_low"] == 0.4
     assert logged["adamic_adar_hits_at_10_high"] == 0.6

@@ -11,7 +11,7 @@ from pipeline.report.figures import (
     training_figure,
     trend_figure,
 )
-from tests.fixtures.night_stories import around, report, trained, trend
+from tests.fixtures.night_stories import around, evaluation, trained, trend
 
 
 def test_a_forest_has_a_row_for_each_estimate() -> None:
@@ -36,7 +36,7 @@ def test_the_best_epoch_is_marked_also_where_not_every_epoch_was_evaluated() -> 
 
 
 def test_reliability_leaves_out_bins_without_pairs() -> None:
-    scores = report().challenger
+    scores = evaluation().challenger
     empty = [item.model_copy(update={"weight": 0.0}) for item in scores.reliability[5:]]
     half = scores.model_copy(update={"reliability": (*scores.reliability[:5], *empty)})
     filled = "fill: var(--challenger); fill-opacity"
@@ -44,6 +44,6 @@ def test_reliability_leaves_out_bins_without_pairs() -> None:
 
 
 def test_sensitivity_goes_from_most_removed_to_most_added() -> None:
-    svg = sensitivity_figure("s", report().sensitivity, "mrr")
+    svg = sensitivity_figure("s", evaluation().sensitivity, "mrr")
     places = [svg.index(f">{label}</text>") for label in ("-5%", "-1%", "as it is", "+1%", "+5%")]
     assert places == sorted(places)

@@ -7,7 +7,7 @@ from tests.fixtures.night_stories import full_story, snapshot, split
 def test_the_chain_goes_from_the_sources_bytes_to_the_version() -> None:
     links = chain(full_story())
     assert [link.what for link in links] == [
-        "source bytes", "snapshot", "split", "model", "report", "decision", "version",
+        "source bytes", "snapshot", "split", "model", "evaluation", "decision", "version",
     ]  # fmt: skip
     assert links[0].digest == snapshot().source_sha256
     assert links[1].digest == snapshot().content_id

@@ -5,22 +5,22 @@ import pytest
 from pipeline.records.chain import WarmStart
 from pipeline.records.evaluation import Interval
 from pipeline.report.model_sections import reliability_section, sensitivity_section, training_section
-from tests.fixtures.night_stories import AS_OF, empty_story, full_story, report, trained
+from tests.fixtures.night_stories import AS_OF, empty_story, evaluation, full_story, trained
 
 START = WarmStart(version=2, as_of=AS_OF, files=(), known_nodes=2985, new_nodes=15, valid_edges_seen=7)
 
 
 def sentences_of(start: WarmStart, drift: Interval | None) -> tuple[str, ...]:
     warm = trained().model_copy(update={"warm_start": start})
-    drifted = report().model_copy(update={"drift": drift})
-    section = training_section(replace(full_story(), trained=warm, report=drifted))
+    drifted = evaluation().model_copy(update={"drift": drift})
+    section = training_section(replace(full_story(), trained=warm, evaluation=drifted))
     assert section is not None
     return section.sentences
 
 
 def test_a_training_without_history_or_from_a_warm_start_says_so() -> None:
     bare = trained().model_copy(update={"history": (), "warm_start": START, "start_note": "other channels"})
-    section = training_section(replace(full_story(), trained=bare, report=None))
+    section = training_section(replace(full_story(), trained=bare, evaluation=None))
     assert section is not None
     assert section.pictures == ()
     assert section.sentences[1:] == (
@@ -75,9 +75,9 @@ def test_reliability_is_told_of_every_model_that_states_a_probability() -> None:
         "Challenger: expected calibration error 0.040 [0.030, 0.050], Brier score 0.120 [0.110, 0.130]."
     )
     assert len(section.folded[0].rows) == 30  # three models, ten bins each
-    bare = report().model_copy(update={"champion": None, "cold_control": None})
+    bare = evaluation().model_copy(update={"champion": None, "cold_control": None})
     silent = bare.model_copy(update={"challenger": bare.challenger.model_copy(update={"reliability": ()})})
-    assert reliability_section(replace(full_story(), report=silent)) is None
+    assert reliability_section(replace(full_story(), evaluation=silent)) is None
 
 
 def test_a_night_that_was_not_evaluated_has_none_of_these() -> None:

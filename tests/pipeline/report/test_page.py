@@ -9,16 +9,16 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.report.night_story import NightStory
 from pipeline.report.page import facts, report_page
 from tests.fixtures.night_stories import (
     MARKUP,
     empty_story,
+    evaluation,
     full_story,
     kept_story,
     refused_story,
-    report,
     skipped_story,
     warm_story,
 )
@@ -106,9 +106,9 @@ def test_what_comes_from_outside_is_shown_and_never_run(pages: dict[str, str]) -
         assert "&lt;script&gt;alert(" in text
     # The name of a node, the machine, the delivery, a rule's observation and the reason, each where it is shown.
     assert pages["full"].count("&lt;script&gt;") >= 5
-    named = report().challenger.model_copy(update={"name": MARKUP})
-    with_name = report().model_copy(update={"floor": (*report().floor, named), "slices": (), "sensitivity": ()})
-    alone = replace(empty_story(), report=with_name)
+    named = evaluation().challenger.model_copy(update={"name": MARKUP})
+    with_name = evaluation().model_copy(update={"floor": (*evaluation().floor, named), "slices": (), "sensitivity": ()})
+    alone = replace(empty_story(), evaluation=with_name)
     assert MARKUP not in report_page(alone)  # as a label inside a figure
 
 
@@ -157,10 +157,10 @@ def test_each_outcome_has_a_page_of_what_there_is(
 
 
 def test_a_report_of_an_evaluation_that_measured_less_is_made_all_the_same() -> None:
-    bare = EvaluationReport.model_validate(
-        report(champion=False).model_dump() | {"slices": (), "sensitivity": (), "cold_control": None, "costs": ()}
+    bare = EvaluationRecord.model_validate(
+        evaluation(champion=False).model_dump() | {"slices": (), "sensitivity": (), "cold_control": None, "costs": ()}
     )
-    story = replace(full_story(), report=bare, change=None, trend=(), registered=None, params=None, checks=None)
+    story = replace(full_story(), evaluation=bare, change=None, trend=(), registered=None, params=None, checks=None)
     text = report_page(story)
     assert anchors_of(text) == [
         "decision", "metrics", "training", "reliability", "checks", "certificate", "cost", "lineage",

@@ -3,11 +3,11 @@ from dataclasses import replace
 from pipeline.records.evaluation import Interval, PairedComparison
 from pipeline.report.night_story import NightStory
 from pipeline.report.score_sections import comparison_section, scores_section, slices_section
-from tests.fixtures.night_stories import empty_story, full_story, report
+from tests.fixtures.night_stories import empty_story, evaluation, full_story
 
 
 def story_with(**changes: object) -> NightStory:
-    return replace(full_story(), report=report().model_copy(update=changes))
+    return replace(full_story(), evaluation=evaluation().model_copy(update=changes))
 
 
 def test_every_scorer_and_every_metric_is_in_the_table() -> None:
@@ -28,7 +28,7 @@ def test_the_widths_of_the_two_intervals_say_whether_edges_move_together() -> No
     assert "one-sided p\u00a0=\u00a00.012" in section.sentences[0]
     assert "1.43 times as wide as by edge: edges that share a node move together" in section.sentences[1]
     assert [row[0].text for row in section.tables[0].rows] == ["edge", "node (read by the gate)"]
-    paired = report().paired
+    paired = evaluation().paired
     assert paired is not None
     alike = story_with(paired=paired.model_copy(update={"by_node": paired.by_edge}))
     assert "matters little here" in comparison_section(alike).sentences[1]  # type: ignore[union-attr]
@@ -58,7 +58,7 @@ def test_slices_have_counts_and_a_difference_only_where_there_is_a_champion() ->
     assert section is not None
     assert [cell.text for cell in section.tables[0].rows[0]][:3] == ["degree: 1-2", "31", "0.220"]
     assert len(section.pictures) == 2
-    alone = slices_section(replace(full_story(), report=report(champion=False)))
+    alone = slices_section(replace(full_story(), evaluation=evaluation(champion=False)))
     assert alone is not None
     assert len(alone.pictures) == 1
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.doors import Doors
 from pipeline.ledger.entries import NightEntry
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.report import trend
 from pipeline.report.trend import read_trend
 from pipeline.runs.folder import RunFolder
@@ -30,10 +30,10 @@ def test_each_night_has_its_outcome_its_scores_and_its_drift(
     for item in (entry(graph, 0, "promoted", version=1), entry(graph, 1, "refused"), entry(graph, 2, "skipped")):
         doors.ledger.append(item)
     first, refused = read_trend(doors, graph, FIRST + timedelta(days=1))  # the third lies after it
-    report = folder.get(EvaluationReport)
+    evaluation = folder.get(EvaluationRecord)
     assert (first.outcome, first.version, first.test_edges) == ("promoted", 1, 300)
-    assert first.challenger == report.challenger.metrics["mrr"]
-    assert first.floor == report.floor[0].metrics["mrr"]
+    assert first.challenger == evaluation.challenger.metrics["mrr"]
+    assert first.floor == evaluation.floor[0].metrics["mrr"]
     assert first.champion is None
     assert first.drift == {"degree_shift": 0.1}
     assert (refused.outcome, refused.challenger) == ("refused", None)
@@ -56,7 +56,7 @@ def test_a_report_that_was_changed_leaves_its_night_without_scores(
     folder = make_decided_run(doors, graph, as_of=FIRST)
     doors.ledger.append(entry(graph, 0, "kept"))
     run_id = folder.require_mlflow_run()
-    doors.registry._client.set_tag(run_id, f"ncnc.sha256.{EvaluationReport.file_name}", "0" * 64)
+    doors.registry._client.set_tag(run_id, f"ncnc.sha256.{EvaluationRecord.file_name}", "0" * 64)
     [night] = read_trend(doors, graph, FIRST)
     assert night.challenger is None
 

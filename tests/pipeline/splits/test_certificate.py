@@ -24,7 +24,7 @@ from pipeline.graphs.tables import STILL_ALIVE, FeatureHistory, GraphTables
 from pipeline.params.decide import DecideParams
 from pipeline.params.params import SplitParams
 from pipeline.promotion.gate import decide
-from pipeline.records.evaluation import EvaluationReport, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
 from pipeline.records.findings import CheckResult, LeakInvariant
 from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.certificate import as_records, edge_history, split_certificate, training_certificate
@@ -119,14 +119,14 @@ class Night:
         self.arrays = replace(self.arrays, **{side: changed})
 
 
-def report_with(certificate: tuple[LeakInvariant, ...]) -> EvaluationReport:
-    """Return a report that nothing but its certificate can keep from promotion."""
+def report_with(certificate: tuple[LeakInvariant, ...]) -> EvaluationRecord:
+    """Return an evaluation that nothing but its certificate can keep from promotion."""
     good, poor = (
         ModelScores(name="any", metrics={"mrr": Interval(value=value, low=value - 0.1, high=value + 0.1)})
         for value in (0.8, 0.3)
     )
     floor = tuple(poor.model_copy(update={"name": name}) for name in HEURISTICS)
-    return EvaluationReport(
+    return EvaluationRecord(
         trained_model_sha256="a" * 64, num_test_edges=500, num_seen_by_champion=0, num_negatives=1000, challenger=good,
         champion=None, champion_note="", floor=floor, paired_metric="mrr", paired=None,
         certificate=certificate, seconds=1.0,

@@ -10,7 +10,7 @@ from pipeline.collection.references import references_from
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
-from pipeline.graphs.change_report import ChangeReport
+from pipeline.graphs.change_summary import ChangeSummary
 from pipeline.graphs.snapshot_folder import read_graph
 from pipeline.ingest.tonights_graph import ingest
 from pipeline.ledger.entries import NightEntry
@@ -124,7 +124,7 @@ def test_checks_and_changes_are_kept_with_the_run(nights: Nights) -> None:
     record = nights.run(1)
     folder, registry = nights.folder(1), nights.doors.registry
     assert DataChecks.read(folder.path).checks == record.checks
-    assert ChangeReport.read(folder.path).edges.added == record.added_edges == 3
+    assert ChangeSummary.read(folder.path).edges.added == record.added_edges == 3
     run_id = folder.require_mlflow_run()
     for name in ("data_checks.json", "data_checks.txt", "change_report.json", "night_report.md"):
         assert registry.fetch_file(run_id, nights.root / name, name)
@@ -142,7 +142,7 @@ def test_checks_of_a_refused_night_are_left_in_its_folder_until_the_next_try(nig
         nights.run(1)
     path = nights.folder(1).path
     assert DataChecks.read(path).reasons[0].startswith("minimum_edge_ratio: 35 edges")
-    assert ChangeReport.read(path).edges.removed == 66
+    assert ChangeSummary.read(path).edges.removed == 66
     assert "REFUSE" in (path / "data_checks.txt").read_text()
     (nights.root / "edges-2026-01-02.parquet").unlink()
     with pytest.raises(OutsideTrouble):

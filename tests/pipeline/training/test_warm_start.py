@@ -15,7 +15,7 @@ from pipeline.evaluation.comparison import FreshPairs
 from pipeline.ledger.alias_history import Move
 from pipeline.params.params import Params
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
-from pipeline.records.evaluation import EvaluationReport
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.certificate import edge_history
@@ -47,7 +47,7 @@ def test_the_second_night_begins_with_the_champions_weights_and_a_control_shows_
     house.deliver(2, days[1])
     assert [house.step(name, 2) for name in ("snapshot", "split", "train", "evaluate")] == [0] * 4
     folder, doors = RunFolder(house.run_dir(2), house.doors.registry), house.doors
-    second, report = folder.get(TrainedModel), folder.get(EvaluationReport)
+    second, evaluation = folder.get(TrainedModel), folder.get(EvaluationRecord)
     warm = second.warm_start
     assert warm is not None
     assert (warm.version, warm.files, warm.as_of) == (1, first.files, house.as_of(1))
@@ -60,13 +60,13 @@ def test_the_second_night_begins_with_the_champions_weights_and_a_control_shows_
     assert learnt == sum(frozenset(pair) in trained_on for pair in arrays.valid.T.tolist())
 
     # Nobody trained on the test edges, and the control is another model on the same pairs.
-    named = {item.name: item for item in report.certificate}
-    assert named["fresh_edges_not_seen_by_warm_start"].checked == report.num_test_edges
+    named = {item.name: item for item in evaluation.certificate}
+    assert named["fresh_edges_not_seen_by_warm_start"].checked == evaluation.num_test_edges
     assert named["fresh_edges_not_seen_by_warm_start"].passed
-    assert report.cold_control is not None
-    assert report.drift is not None
-    difference = report.challenger.metrics["mrr"].value - report.cold_control.metrics["mrr"].value
-    assert report.drift.value == pytest.approx(difference)
+    assert evaluation.cold_control is not None
+    assert evaluation.drift is not None
+    difference = evaluation.challenger.metrics["mrr"].value - evaluation.cold_control.metrics["mrr"].value
+    assert evaluation.drift.value == pytest.approx(difference)
     metrics = doors.registry._client.get_run(second.mlflow_run_id).data.metrics
     assert {"control_loss", "drift", "cold_control_mrr"} <= metrics.keys()
     control, model = (LinkModel.load(house.run_dir(2) / name) for name in ("control", "model"))

@@ -1,4 +1,4 @@
-"""What changed in the graph since the previous snapshot: measured once for checks, report and MLflow."""
+"""What changed in the graph since the previous snapshot: measured once for checks, change and MLflow."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class HubChange(Part):
     tonight: int
 
 
-class ChangeReport(Record):
+class ChangeSummary(Record):
     """One night's graph beside the previous snapshot's; without one, what compares the two is None.
 
     late_edges: first-time edges whose time lies before the previous snapshot. edge_ratio: living edges now over then.
@@ -55,7 +55,7 @@ class ChangeReport(Record):
     degree_counts: the nodes by their number of edges, before and tonight.
     """
 
-    file_name = "change_report.json"
+    file_name = "change_report.json"  # its name in the format of 2026-11, which stays
 
     graph: GraphName
     as_of: AwareDatetime
@@ -93,17 +93,17 @@ class ChangeReport(Record):
         return {name: float(value) for name, value in flat.items() if value is not None}
 
 
-def change_report(
+def change_summary(
     change: Change,
     previous: CanonicalGraph | None,
     *,
     graph: str,
     as_of: AwareDatetime,
     previous_as_of: AwareDatetime | None,
-) -> ChangeReport:
+) -> ChangeSummary:
     """Measure tonight's graph and what changed; O(edges + nodes x features), the components the dearest part of it."""
     degree = degrees(change.graph)
-    values: dict[str, Any] = {  # Any: the fields of the report by name
+    values: dict[str, Any] = {  # Any: the fields of the summary by name
         "graph": graph,
         "as_of": as_of,
         "previous_as_of": previous_as_of,
@@ -113,7 +113,7 @@ def change_report(
         "features": feature_drift(change.graph, previous),
     }
     values |= _alone(change, degree) if previous is None else _compared(change, previous, degree)
-    return ChangeReport.model_validate(values)
+    return ChangeSummary.model_validate(values)
 
 
 def _alone(change: Change, degree: Counts) -> dict[str, Any]:  # Any: as above
