@@ -139,7 +139,7 @@ def test_untouched_model_agrees_in_everything_and_the_walk_says_what_it_checked(
         "trained weights.safetensors",
         "control weights.safetensors",
         "served artifacts/link_model/weights.safetensors",
-        "served code/ncnc_core/ncnc.py",
+        "served code/ncnc_core/networks/ncnc.py",
         "served as trained weights.safetensors",
         "split test.bin",
         "snapshot nodes/20260102T000000Z.parquet",
@@ -171,7 +171,7 @@ def test_every_flipped_byte_is_named_though_several_are(night: Night, tmp_path: 
         flipped(night.stored("model/*/weights.safetensors")),
         flipped(night.stored("control/*/graph.safetensors")),
         flipped(night.stored("link_model/graph.safetensors")),
-        flipped(night.stored("ncnc_core/ncnc.py")),
+        flipped(night.stored("ncnc_core/networks/ncnc.py")),
         flipped(night.stored("evaluation_report.json")),
         flipped(night.in_remote(b"pairs of the test side")),
     ):
@@ -182,7 +182,7 @@ def test_every_flipped_byte_is_named_though_several_are(night: Night, tmp_path: 
         "control graph.safetensors",
         "served artifacts/link_model/graph.safetensors",
         "served as trained graph.safetensors",
-        "served code/ncnc_core/ncnc.py",
+        "served code/ncnc_core/networks/ncnc.py",
         "record evaluation_report.json",
         "link evaluation_report.json trained_model_sha256",
         "link promotion_decision.json report_sha256",
@@ -219,10 +219,10 @@ def test_record_changed_together_with_its_digest_is_found_by_the_lineage(night: 
 
 
 def test_file_smuggled_into_the_served_code_is_found(night: Night, tmp_path: Path) -> None:
-    smuggled = night.stored("ncnc_core/ncnc.py").with_name("sitecustomize.py")
+    smuggled = night.stored("ncnc_core/networks/ncnc.py").with_name("sitecustomize.py")
     smuggled.write_text("import os")
     try:
-        assert faults(audit(night, tmp_path)) == {"served code/ncnc_core/sitecustomize.py"}
+        assert faults(audit(night, tmp_path)) == {"served code/ncnc_core/networks/sitecustomize.py"}
     finally:
         smuggled.unlink()
 

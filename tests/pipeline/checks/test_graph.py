@@ -207,9 +207,9 @@ def test_features_that_vanish_or_move_are_warned_of() -> None:
 
 
 def test_every_threshold_stands_in_the_params() -> None:
-    change = changed(delivered(GOOD.iloc[1:]), delivered(GOOD))[1]
+    summary = changed(delivered(GOOD.iloc[1:]), delivered(GOOD))[1]
     strict = SnapshotParams(minimum_edge_ratio=1.0, maximum_degree_shift=0.0, maximum_edge_ratio=1.0)
-    failed = {item.result.name for item in graph_checks(change, strict) if item.refuses}
+    failed = {item.result.name for item in graph_checks(summary, strict) if item.refuses}
     assert failed == {"minimum_edge_ratio", "degree_shift"}
 
 

@@ -113,22 +113,22 @@ def played(deliveries: Iterator[tuple[datetime, Delivery]]) -> Iterator[Week]:
             previous=held.graph if held else None,
             previous_as_of=int(held.as_of.timestamp()) if held else None,
         )
-        change = change_summary(
+        summary = change_summary(
             change,
             held.graph if held else None,
             graph="as_caida",
             as_of=as_of,
             previous_as_of=held.as_of if held else None,
         )
-        findings += graph_checks(change, CALIBRATED)
+        findings += graph_checks(summary, CALIBRATED)
         days = (as_of - held.as_of).days if held else 0
         try:
-            checks = require(findings, delivery, CALIBRATED, as_of=as_of, change=change)
+            checks = require(findings, delivery, CALIBRATED, as_of=as_of, change=summary)
         except RefusedDelivery as refused:
-            yield Week(as_of, days, refused.checks, change)
+            yield Week(as_of, days, refused.checks, summary)
             continue
-        held = _Held(change.graph, as_of, Baseline(as_of, delivery.sha256, change.edges.tonight, ids_are_text=False))
-        yield Week(as_of, days, checks, change)
+        held = _Held(change.graph, as_of, Baseline(as_of, delivery.sha256, summary.edges.tonight, ids_are_text=False))
+        yield Week(as_of, days, checks, summary)
 
 
 @pytest.mark.slow

@@ -11,37 +11,37 @@ from tests.fixtures.small_graphs import nodes_of, ring, triangle_with_tail
 
 
 def test_first_night_has_nothing_to_compare() -> None:
-    change = changed(delivered(triangle_with_tail()))[1]
-    assert change.nodes == Turnover(before=0, tonight=4, added=4, returned=0, removed=0)
-    assert change.edges == Turnover(before=0, tonight=4, added=4, returned=0, removed=0)
-    assert (change.edge_ratio, change.degree_shift, change.shape_before) == (None, None, None)
-    assert "graph.edge_ratio" not in change.metrics()
+    summary = changed(delivered(triangle_with_tail()))[1]
+    assert summary.nodes == Turnover(before=0, tonight=4, added=4, returned=0, removed=0)
+    assert summary.edges == Turnover(before=0, tonight=4, added=4, returned=0, removed=0)
+    assert (summary.edge_ratio, summary.degree_shift, summary.shape_before) == (None, None, None)
+    assert "graph.edge_ratio" not in summary.metrics()
 
 
 def test_changes_are_counted_by_what_became_of_them() -> None:
     # Ring of 6, then node 5 goes (2 edges), then it is back with one old edge, and node 7 comes with two.
     smaller = ring(6).query("source != 5 and target != 5")
     third = pd.concat([smaller, pd.DataFrame({"source": [5, 7, 7], "target": [4, 0, 1]})], ignore_index=True)
-    change = changed(delivered(third), delivered(ring(6)), delivered(smaller))[1]
-    assert change.nodes == Turnover(before=5, tonight=7, added=1, returned=1, removed=0)
-    assert change.edges == Turnover(before=4, tonight=7, added=2, returned=1, removed=0)
-    assert change.edge_ratio == pytest.approx(7 / 4)
-    assert change.edge_overlap == pytest.approx(4 / 7)
-    assert change.new_node_share == pytest.approx(1 / 7)
-    assert change.edges_to_new_nodes == 1.0
+    summary = changed(delivered(third), delivered(ring(6)), delivered(smaller))[1]
+    assert summary.nodes == Turnover(before=5, tonight=7, added=1, returned=1, removed=0)
+    assert summary.edges == Turnover(before=4, tonight=7, added=2, returned=1, removed=0)
+    assert summary.edge_ratio == pytest.approx(7 / 4)
+    assert summary.edge_overlap == pytest.approx(4 / 7)
+    assert summary.new_node_share == pytest.approx(1 / 7)
+    assert summary.edges_to_new_nodes == 1.0
     # Degrees 1 2 2 2 1, then 2 3 2 2 2 1 2: of degree 1 and less 2 in 5, then 1 in 7; of 2 and less all, then 6 in 7.
-    assert change.degree_shift == pytest.approx(2 / 5 - 1 / 7)
-    assert change.gaining[0] == HubChange(node="7", before=0, tonight=2)
-    assert [hub.node for hub in change.gaining[1:]] == ["0", "1", "4", "5"]
-    assert change.losing == ()
+    assert summary.degree_shift == pytest.approx(2 / 5 - 1 / 7)
+    assert summary.gaining[0] == HubChange(node="7", before=0, tonight=2)
+    assert [hub.node for hub in summary.gaining[1:]] == ["0", "1", "4", "5"]
+    assert summary.losing == ()
 
 
 def test_removals_lower_the_overlap_and_name_the_losing_hub() -> None:
     star = pd.DataFrame({"source": [0] * 5 + [1], "target": [1, 2, 3, 4, 5, 2]})
-    change = changed(delivered(star.iloc[2:]), delivered(star))[1]
-    assert change.edges == Turnover(before=6, tonight=4, added=0, returned=0, removed=2)
-    assert change.edge_overlap == pytest.approx(4 / 6)
-    assert change.losing[0] == HubChange(node="0", before=5, tonight=3)
+    summary = changed(delivered(star.iloc[2:]), delivered(star))[1]
+    assert summary.edges == Turnover(before=6, tonight=4, added=0, returned=0, removed=2)
+    assert summary.edge_overlap == pytest.approx(4 / 6)
+    assert summary.losing[0] == HubChange(node="0", before=5, tonight=3)
 
 
 def test_first_time_edges_older_than_the_last_snapshot_are_late() -> None:
@@ -49,19 +49,19 @@ def test_first_time_edges_older_than_the_last_snapshot_are_late() -> None:
     params = SnapshotParams(kind="event_log", time_column="time")
     first = delivered(triangle_with_tail().assign(time=old))
     more = delivered(pd.DataFrame({"source": [10, 20], "target": [40, 40], "time": [old, now]}))
-    change = changed(more, first, params=params)[1]
-    assert (change.edges.added, change.late_edges) == (2, 1)
-    assert change.edges.tonight == 6  # a log removes nothing
+    summary = changed(more, first, params=params)[1]
+    assert (summary.edges.added, summary.late_edges) == (2, 1)
+    assert summary.edges.tonight == 6  # a log removes nothing
 
 
 def test_every_number_is_a_metric_under_a_dotted_name(tmp_path: Path) -> None:
     graph = delivered(ring(6), nodes_of(ring(6)))
-    change = changed(graph, delivered(ring(5), nodes_of(ring(5))))[1]
-    metrics = change.metrics()
+    summary = changed(graph, delivered(ring(5), nodes_of(ring(5))))[1]
+    metrics = summary.metrics()
     assert metrics["graph.edges.added"] == 2.0
     assert metrics["graph.edge_ratio"] == pytest.approx(6 / 5)
     assert metrics["graph.components"] == 1.0
     assert metrics["graph.features.shift"] > 0
     assert all(isinstance(value, float) for value in metrics.values())
-    change.write(tmp_path)
-    assert ChangeSummary.read(tmp_path) == change
+    summary.write(tmp_path)
+    assert ChangeSummary.read(tmp_path) == summary
