@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
+from ncnc_core.whole_file import write_whole
 from pipeline.checks.data_checks import DataChecks, verdict
 from pipeline.graphs.change_summary import ChangeSummary, HubChange, Turnover
 
@@ -48,8 +48,8 @@ def write_check_results(folder: Path, checks: DataChecks, change: ChangeSummary 
     clear_check_results(folder)
     written = [
         checks.write(folder),
-        _write(folder / CHECKS_TEXT_FILE, checks.to_text()),
-        _write(folder / MARKDOWN_FILE, check_results(checks, change)),
+        write_whole(folder / CHECKS_TEXT_FILE, checks.to_text()),
+        write_whole(folder / MARKDOWN_FILE, check_results(checks, change)),
     ]
     return tuple(written if change is None else [*written, change.write(folder)])
 
@@ -114,11 +114,3 @@ def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def _cell(value: str) -> str:
     return value.replace("|", r"\|").replace("\n", " ")
-
-
-def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    staged.write_text(text, encoding="utf-8")
-    staged.replace(path)
-    return path

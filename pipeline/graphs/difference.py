@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ncnc_core.whole_file import whole_file
 from pipeline.errors import InvalidInput
 from pipeline.graphs.tables import CanonicalGraph, GraphTables
 
@@ -69,10 +70,8 @@ def living_table(tables: GraphTables) -> pa.Table:
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a table as one Parquet file, its folder made where it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.partial")
-    pq.write_table(table, staged, compression="zstd")
-    staged.replace(path)
+    with whole_file(path) as staged:
+        pq.write_table(table, staged, compression="zstd")
 
 
 def _changes(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from ncnc_core.whole_file import whole_file, write_whole
 from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.recommend.plan import PLAN_KEY, RecommendationPlan, nodes_text
 from pipeline.records.digests import sha256_of_file
@@ -155,20 +155,14 @@ class RecommendationFolder:
         return right and (pq.read_schema(path).metadata or {}).get(PLAN_KEY.encode()) == self.plan.sha256.encode()
 
     def _write_digest(self, name: str) -> None:
-        staged = self.path / f".staged-{uuid.uuid4().hex}"
-        staged.write_text(_digest_line(self.path / name))
-        staged.replace(self.path / f"{name}.sha256")
+        write_whole(self.path / f"{name}.sha256", _digest_line(self.path / name))
 
     def _keep(self, name: str, write: Callable[[Path], int]) -> int:
-        """Publish a file by one atomic rename, and share it; a try that is killed leaves a name nobody reads."""
-        staged = self.path / f".staged-{uuid.uuid4().hex}"
-        try:
+        """Publish a file whole or not at all, and share it; a try that is killed leaves a name nobody reads."""
+        with whole_file(self.path / name) as staged:
             answer = write(staged)
             if self.shared is not None:
                 self.shared.registry.put_file(self.shared.run_id, staged, name)
-            staged.replace(self.path / name)
-        finally:
-            staged.unlink(missing_ok=True)
         return answer
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ncnc_core.whole_file import write_whole
 from pipeline.records.chain import PromotionDecision, TrainedModel
 from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
 from pipeline.records.record import Record
@@ -51,9 +52,7 @@ def measures(*records: Record | None) -> dict[str, str]:
 def write_measures(folder: Path, *records: Record | None) -> None:
     """Write what the records make into a folder."""
     for name, text in measures(*records).items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_whole(folder / name, text)
 
 
 def plot_definitions(prefix: str = "") -> list[dict[str, Mapping[str, object]]]:

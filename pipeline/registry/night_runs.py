@@ -7,7 +7,6 @@ import re
 import shutil
 import tempfile
 import time
-import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from ncnc_core.whole_file import whole_file
 from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.records.chain import GraphSnapshot
 from pipeline.records.digests import FileDigest, digests_of_folder, folder_digest, keep_verified, sha256_of_file
@@ -229,10 +229,8 @@ class NightRuns:
                     f"{name} of MLflow run {run_id} has sha256 {observed[:12]}, but was stored with {sha256[:12]}. "
                     f"It was changed after it was stored; restore {kind}/{sha256[:12]}/{name} from a backup."
                 )
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-            shutil.copyfile(found, staged)
-            staged.replace(path)
+            with whole_file(path) as staged:
+                shutil.copyfile(found, staged)
         return True
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from ncnc_core.whole_file import write_whole
 from pipeline.doors import Doors
 from pipeline.records.measures import measures
 from pipeline.report.night_story import NightStory, read_story
@@ -34,9 +34,9 @@ def publish_report(folder: RunFolder, doors: Doors) -> PublishedReport:
     """
     story = read_story(folder, doors)
     text = report_page(story)
-    page = _write(folder.path / REPORT_FILE, text)
+    page = write_whole(folder.path / REPORT_FILE, text)
     # Run folders are cleaned up after a while, and a refused night's is on one machine: a flat folder to browse.
-    copy = _write(doors.environment.home / ALL_REPORTS / f"{story.run_name}.html", text)
+    copy = write_whole(doors.environment.home / ALL_REPORTS / f"{story.run_name}.html", text)
     run_id = doors.registry.keep_report(story.graph, story.run_name, page, outcome=story.outcome)
     address = doors.registry.report_address(run_id, doors.environment.mlflow_pages)
     return PublishedReport(story.outcome, page, copy, address, _tag(folder, story, doors))
@@ -47,11 +47,3 @@ def _tag(folder: RunFolder, story: NightStory, doors: Doors) -> str | None:
     if story.decision is None or folder.as_of is None:
         return None
     return doors.nights.publish(story.run_name, measures(story.trained, story.evaluation, story.decision))
-
-
-def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    staged.write_text(text, encoding="utf-8")
-    staged.replace(path)
-    return path

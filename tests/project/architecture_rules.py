@@ -159,6 +159,18 @@ def reads_of_the_environment(text: str) -> list[int]:
     return lines
 
 
+def renames(text: str) -> list[int]:
+    """Return the lines that rename a path: `path.rename(target)`, and `path.replace(target)` with its one argument."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"rename", "replace"}
+        and (dotted(node.func.value) == "os" or (len(node.args) == 1 and not node.keywords))
+    ]
+
+
 def runs_of_git_or_dvc(text: str) -> list[int]:
     """Return the lines that hold an argument list for git or dvc."""
     return [

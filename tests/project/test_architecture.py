@@ -40,6 +40,12 @@ MAY_RUN_GIT_OR_DVC = {
     "pipeline/origin/data_repository.py": "the snapshot store's git side",
 }
 
+MAY_RENAME = {
+    "ncnc_core/whole_file.py": "the one way in which a file is written",
+    "pipeline/collection/registry.py": "moves a run folder aside before it is deleted",
+    "pipeline/runs/folder.py": "publishes a whole folder",
+}
+
 
 def found_by(scan: Callable[[str], list[int]]) -> set[str]:
     return {path.as_posix() for path in rules.sources(ROOT) if scan((ROOT / path).read_text())}
@@ -143,9 +149,19 @@ def test_git_and_dvc_are_run_by_their_doors() -> None:
     assert found_by(rules.runs_of_git_or_dvc) <= set(MAY_RUN_GIT_OR_DVC)
 
 
+def test_files_are_written_in_one_way() -> None:
+    assert found_by(rules.renames) <= set(MAY_RENAME)
+
+
+@pytest.mark.parametrize("text", ["staged.replace(path)", "path.rename(aside)", "os.replace(a, b)", "os.rename(a, b)"])
+def test_a_rename_is_found(text: str) -> None:
+    assert rules.renames(text) != []
+    assert rules.renames("text.replace('a', 'b'); frame.rename(columns={'a': 'b'}); when.replace(tzinfo=UTC)") == []
+
+
 def test_the_exceptions_name_files_that_exist() -> None:
     exceptions = (TESTED_ELSEWHERE, TESTS_OF_MORE_THAN_ONE_FILE, LONG_FOR_A_REASON, MAY_TOUCH_THE_ENVIRONMENT)
-    for table in (*exceptions, MAY_RUN_GIT_OR_DVC):
+    for table in (*exceptions, MAY_RUN_GIT_OR_DVC, MAY_RENAME):
         assert [name for name in table if not (ROOT / name).is_file()] == []
 
 
