@@ -35,3 +35,7 @@ class NothingToDo(StepError):
 
 class TamperedRecord(InvalidInput):
     """Bytes differ from the digest that was recorded for them."""
+
+
+class NewerFormat(InvalidInput):
+    """A newer version of the pipeline wrote it; nothing is wrong with the bytes."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -18,6 +17,9 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.training.data import TrainingData
+from ncnc_core.whole_file import whole_file
+
+FORMAT = "1"  # in the header of the file; raised when another version's reader would misread it
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,9 @@ def _parts(tensor: Tensor | None) -> list[Tensor]:
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], progress: Progress, run: str) -> None:
     """Write the file whole or not at all: beside its place first, then renamed over the last one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
-    metadata = {"run": run, "progress": json.dumps(asdict(progress))}
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
-    partial.replace(path)
+    metadata = {"format": FORMAT, "run": run, "progress": json.dumps(asdict(progress))}
+    with whole_file(path) as staged:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, staged, metadata)
 
 
 def read_checkpoint(path: Path, run: str) -> tuple[dict[str, Tensor], Progress]:
@@ -92,6 +92,11 @@ def read_checkpoint(path: Path, run: str) -> tuple[dict[str, Tensor], Progress]:
             f"{path.name} is cut short or damaged: {path.stat().st_size} bytes ({error}). Remove the file, and the "
             "training starts from its beginning."
         ) from error
+    if (found := metadata.get("format", FORMAT)) != FORMAT:  # those of 2026-11 carry no number
+        raise InvalidGraph(
+            f"{path.name} is in format {found}, and this version reads format {FORMAT}: a newer version wrote it. "
+            "Upgrade this one, or remove the file: the training then starts from its beginning."
+        )
     if metadata["run"] != run:
         raise InvalidGraph(
             f"{path.name} is the checkpoint of another training (run {metadata['run'][:12]}, this one is {run[:12]}): "

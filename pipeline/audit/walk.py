@@ -211,7 +211,7 @@ class AuditWalk:
         def recompute() -> None:
             path = self.work_folder / PARAMS_FILE
             found = self.doors.registry.fetch_file(self.version.run_id, path, PARAMS_FILE)
-            self.check("parameters", snapshot.params_sha256, Params.load(path).sha256 if found else None)
+            self.check("parameters", snapshot.params_sha256, Params.sha256_of(path) if found else None)
             derived = run_key(snapshot.content_id, snapshot.params_sha256, snapshot.code_version)
             self.check("run key derived", derived, snapshot.run_key)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal, cast, get_args
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime
 
-from pipeline.records.part import GraphName, Part, Sha256
+from pipeline.records.format import Written, entry_of
+from pipeline.records.part import GraphName, Sha256
 
 Alias = Literal["champion", "challenger", "previous"]
 
 
-class AliasObserved(Part):
+class AliasObserved(Written):
     """An alias that somebody moved past the ledger, as it was found: `version` is where it points now."""
 
     kind: Literal["alias_observed"] = "alias_observed"
@@ -25,7 +26,7 @@ class AliasObserved(Part):
     who: str  # who saw it; who did it only MLflow's own log can say
 
 
-class ApprovalEntry(Part):
+class ApprovalEntry(Written):
     """A person's answer about one run, or that none came in time; the first answer about a run stands."""
 
     kind: Literal["approval"] = "approval"
@@ -38,7 +39,7 @@ class ApprovalEntry(Part):
     overridden: str = ""  # what the gate or an earlier answer had said against it
 
 
-class RegistryCollected(Part):
+class RegistryCollected(Written):
     """What a collection of the registry is about to delete, and by which policy."""
 
     kind: Literal["registry_collected"] = "registry_collected"
@@ -53,7 +54,7 @@ class RegistryCollected(Part):
     reason: str
 
 
-class AliasEntry(Part):
+class AliasEntry(Written):
     """One alias move as the ledger keeps it: who, when, why, from what to what."""
 
     kind: Literal["alias"] = "alias"
@@ -70,7 +71,7 @@ AliasEvent = AliasEntry | AliasObserved
 NightOutcome = Literal["promoted", "kept", "skipped", "refused", "awaiting", "rejected"]
 
 
-class NightEntry(Part):
+class NightEntry(Written):
     """One night as the ledger keeps it: what came of it, and why."""
 
     kind: Literal["night"] = "night"
@@ -88,7 +89,12 @@ class NightEntry(Part):
 
 
 Entry = NightEntry | AliasEvent | ApprovalEntry | RegistryCollected
-entry_adapter: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+KINDS: dict[str, type[Written]] = {kind.model_fields["kind"].default: kind for kind in get_args(Entry)}
+
+
+def read_entry(line: str, what: str) -> Entry:
+    """Read one line of the ledger, whichever version wrote it; see `entry_of` for what it raises."""
+    return cast(Entry, entry_of(line, KINDS, what))
 
 
 def repeats(entries: Sequence[Entry], new: Entry) -> bool:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from pipeline.errors import TamperedRecord
-from pipeline.ledger.entries import Entry, NightEntry, entry_adapter, repeats, subject_of
+from pipeline.ledger.entries import Entry, NightEntry, read_entry, repeats, subject_of
 from pipeline.origin.git import GitOrigin, attempts
+from pipeline.records.format import Damaged
 
 BRANCH = "ledger"
 Made = Callable[[tuple[Entry, ...]], Sequence[Entry]]
@@ -46,7 +45,7 @@ class Ledger:
                 if not new:
                     return ()
                 with path.open("a") as stream:
-                    stream.writelines(f"{entry.model_dump_json()}\n" for entry in new)
+                    stream.writelines(f"{entry.as_written()}\n" for entry in new)
                 clone.commit(subject_of(new), path.name)
                 if clone.push(f"HEAD:refs/heads/{BRANCH}"):
                     return new
@@ -71,10 +70,10 @@ def _read(path: Path) -> tuple[Entry, ...]:
     # Not splitlines: a reason may hold a character that Unicode calls a line's end, and JSON leaves as it is.
     for number, line in enumerate(path.read_text().removesuffix("\n").split("\n"), start=1):
         try:
-            entries.append(entry_adapter.validate_json(line))
-        except ValidationError as error:
+            entries.append(read_entry(line, f"Line {number} of the ledger's {path.name}"))
+        except Damaged as error:
             raise TamperedRecord(
-                f"Line {number} of the ledger's {path.name} is no entry: {error.errors()[0]['msg']}. It was changed by "
+                f"Line {number} of the ledger's {path.name} is no entry: {error}. It was changed by "
                 f"hand; `git log {BRANCH} -- {path.name}` in the data repository shows by whom. Revert that commit."
             ) from error
     return tuple(entries)

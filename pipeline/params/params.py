@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import to_json
 
 from ncnc_core.config.choices import EvaluationNegative, SelectionMetric
 from ncnc_core.config.model import ModelConfig
@@ -96,6 +97,18 @@ class Params(Section):
     def sha256(self) -> str:
         """The digest of every section that changes the model."""
         return hashlib.sha256(self.model_dump_json(exclude={"resources"}, by_alias=True).encode()).hexdigest()
+
+    @staticmethod
+    def sha256_of(path: Path) -> str:
+        """Return the digest of a run's frozen parameters as they were written.
+
+        It is that of the file's own values, so that it is the one that was recorded then, whatever parameters this
+        version has more or fewer of.
+        """
+        content = file_content(path)
+        if isinstance(content, dict):
+            content.pop("resources", None)
+        return hashlib.sha256(to_json(content)).hexdigest()
 
     def to_yaml(self) -> str:
         """Return the effective parameters, as frozen into a run."""

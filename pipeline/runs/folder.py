@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from ncnc_core.whole_file import write_whole
 from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.params.params import Params
 from pipeline.records.chain import GraphSnapshot
@@ -111,10 +112,7 @@ class RunFolder:
 
     def freeze(self, params: Params) -> None:
         """Write the effective parameters into the run."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        staged = self.path / f".{PARAMS_FILE}.{uuid.uuid4().hex}"
-        staged.write_text(params.to_yaml())
-        staged.replace(self.path / PARAMS_FILE)
+        write_whole(self.path / PARAMS_FILE, params.to_yaml())
 
     def frozen_params(self) -> Params:
         """Return the parameters the run was started with, checked against the snapshot's digest of them.
@@ -129,13 +127,13 @@ class RunFolder:
             if run_id is None or self.registry is None:
                 raise InvalidInput(f"Run {self.name} has no {PARAMS_FILE}. Run `ncnc snapshot` for it first.")
             self.registry.fetch_file(run_id, path, PARAMS_FILE)
-        params = Params.load(path)
-        if params.sha256 != snapshot.params_sha256:
+        observed = Params.sha256_of(path)
+        if observed != snapshot.params_sha256:
             raise TamperedRecord(
-                f"{PARAMS_FILE} of run {self.name} has digest {params.sha256[:12]}, but the run was started with "
+                f"{PARAMS_FILE} of run {self.name} has digest {observed[:12]}, but the run was started with "
                 f"{snapshot.params_sha256[:12]}. Restore it, or start a new run with the new parameters."
             )
-        return params
+        return Params.load(path)
 
     @contextmanager
     def staging(self, name: str) -> Iterator[Path]:

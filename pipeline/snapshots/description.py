@@ -7,10 +7,9 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
 from pipeline.origin.git import GitClone
+from pipeline.records.format import Damaged
 from pipeline.records.manifest import write_manifest
 from pipeline.snapshots.published import FILES, SNAPSHOT_KIND, Publication, PublishedSnapshot, PublishedSplit
 
@@ -46,10 +45,10 @@ def parse_description(text: str, tag: str) -> Published:
     """
     model: type[Published] = PublishedSnapshot if tag.startswith(f"{SNAPSHOT_KIND}/") else PublishedSplit
     try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
+        return model.of_text(text, f"{description_of(tag)} at {tag}")
+    except Damaged as error:
         raise TamperedRecord(
-            f"{description_of(tag)} at {tag} is not what this pipeline writes: {error.errors()[0]['msg']}. "
+            f"{description_of(tag)} at {tag} is not what this pipeline writes: {error}. "
             f"`git log` in the data repository shows who wrote it; the commit before holds the good one."
         ) from error
 
@@ -81,7 +80,7 @@ def expect_newest(clone: GitClone, tag: str, as_of: datetime, previous_tag: str 
         OutsideTrouble: another publisher came between.
     """
     path = clone.path / tag.split("/")[1] / FILES[SNAPSHOT_KIND]
-    newest = PublishedSnapshot.model_validate_json(path.read_text()) if path.is_file() else None
+    newest = PublishedSnapshot.of_text(path.read_text(), path.name) if path.is_file() else None
     found = newest.tag if newest else None
     # This very tag: the same work, pushed by another try since we looked; our own push will say so.
     if found in (previous_tag, tag):

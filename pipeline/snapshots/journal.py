@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from pipeline.errors import TamperedRecord
 from pipeline.origin.git import GitClone, GitOrigin, attempts
+from pipeline.records.format import Damaged
 from pipeline.snapshots.journal_entries import (
     BytesRestored,
     Collected,
@@ -25,8 +24,8 @@ from pipeline.snapshots.journal_entries import (
     Hold,
     HoldEntry,
     Release,
-    entry_adapter,
     file_of,
+    read_entry,
     subject_of,
 )
 
@@ -100,7 +99,7 @@ def stage(clone: GitClone, entry: Entry) -> str:
     """
     path = file_of(entry)
     before = clone.contents([f"{FETCHED}:{path}"])[f"{FETCHED}:{path}"] or ""
-    message, content = subject_of(entry), f"{before}{entry.model_dump_json()}\n"
+    message, content = subject_of(entry), f"{before}{entry.as_written()}\n"
     parent = f"from {FETCHED}^0\n" if clone.local_refs(FETCHED) else ""
     stream = (
         f"commit {STAGED}\ncommitter ncnc <ncnc@localhost> now\n{_data(message)}{parent}"
@@ -133,10 +132,10 @@ def _entries(name: str, text: str) -> tuple[Entry, ...]:
     entries = []
     for number, line in enumerate(text.rstrip("\n").split("\n") if text else (), start=1):
         try:
-            entries.append(entry_adapter.validate_json(line))
-        except ValidationError as error:
+            entries.append(read_entry(line, f"Line {number} of the journal's {name}"))
+        except Damaged as error:
             raise TamperedRecord(
-                f"Line {number} of the journal's {name} is no entry: {error.errors()[0]['msg']}. It was changed by "
+                f"Line {number} of the journal's {name} is no entry: {error}. It was changed by "
                 f"hand; `git log {BRANCH} -- {name}` in the data repository shows by whom. Revert that commit."
             ) from error
     return tuple(entries)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal, cast, get_args
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime
 
-from pipeline.records.part import GraphName, Part
+from pipeline.records.format import Written, entry_of
+from pipeline.records.part import GraphName
 
 
-class TagPublished(Part):
+class TagPublished(Written):
     """A snapshot or a split was published under a tag, in the same push as this entry."""
 
     kind: Literal["published"] = "published"
@@ -19,7 +20,7 @@ class TagPublished(Part):
     who: str
 
 
-class Hold(Part):
+class Hold(Written):
     """A tag is held: no collection takes its bytes until it is released."""
 
     kind: Literal["hold"] = "hold"
@@ -29,7 +30,7 @@ class Hold(Part):
     reason: str
 
 
-class Release(Part):
+class Release(Written):
     """A tag is held no longer."""
 
     kind: Literal["release"] = "release"
@@ -39,7 +40,7 @@ class Release(Part):
     reason: str
 
 
-class GcStarted(Part):
+class GcStarted(Written):
     """A collection is about to read what it must keep; it deletes nothing after `until`."""
 
     kind: Literal["gc started"] = "gc started"
@@ -50,7 +51,7 @@ class GcStarted(Part):
     reason: str
 
 
-class Collected(Part):
+class Collected(Written):
     """The bytes of these tags are about to go; the tags themselves stay."""
 
     kind: Literal["collected"] = "collected"
@@ -62,7 +63,7 @@ class Collected(Part):
     reason: str
 
 
-class GcEnded(Part):
+class GcEnded(Written):
     """A collection is over, with what it deleted."""
 
     kind: Literal["gc ended"] = "gc ended"
@@ -74,7 +75,7 @@ class GcEnded(Part):
     who: str
 
 
-class BytesRestored(Part):
+class BytesRestored(Written):
     """The bytes of a collected tag were published again, the very same ones."""
 
     kind: Literal["restored"] = "restored"
@@ -86,7 +87,12 @@ class BytesRestored(Part):
 HoldEntry = Hold | Release
 GcEntry = GcStarted | Collected | GcEnded | BytesRestored
 Entry = TagPublished | HoldEntry | GcEntry
-entry_adapter: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+KINDS: dict[str, type[Written]] = {kind.model_fields["kind"].default: kind for kind in get_args(Entry)}
+
+
+def read_entry(line: str, what: str) -> Entry:
+    """Read one line of the journal, whichever version wrote it; see `entry_of` for what it raises."""
+    return cast(Entry, entry_of(line, KINDS, what))
 
 
 def file_of(entry: Entry) -> str:

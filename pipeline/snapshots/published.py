@@ -7,15 +7,19 @@ from datetime import datetime
 
 from pydantic import AwareDatetime
 
+from pipeline.records.format import Written
 from pipeline.records.names import stamp
-from pipeline.records.part import GraphName, Part, Sha256
+from pipeline.records.part import GraphName, Sha256
 
 SNAPSHOT_KIND = "snap"
 SPLIT_KIND = "split"
 
 
-class PublishedSnapshot(Part):
-    """One snapshot whose tag is on the origin; everything tonight's checks need to know of an earlier night."""
+class PublishedSnapshot(Written):
+    """One snapshot whose tag is on the origin; everything tonight's checks need to know of an earlier night.
+
+    Its format's number is that of the data folder as well: it is raised when the folder's files change their form.
+    """
 
     graph: GraphName
     tag: str
@@ -28,8 +32,8 @@ class PublishedSnapshot(Part):
     manifest_sha256: Sha256
 
 
-class PublishedSplit(Part):
-    """One split whose tag is on the origin."""
+class PublishedSplit(Written):
+    """One split whose tag is on the origin; its format's number is that of the split's files as well."""
 
     graph: GraphName
     tag: str

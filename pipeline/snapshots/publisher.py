@@ -135,7 +135,7 @@ class Publisher:
         self, clone: GitClone, work: Work, publication: Publication, pointers: dict[str, str]
     ) -> tuple[str, ...]:
         """Commit and tag on whatever main has become, and return the refspecs of the one push."""
-        described = work.described(publication).model_dump_json(indent=2)
+        described = work.described(publication).as_written(indent=2)
         files = pointers | {f"{work.graph}/{FILES[work.kind]}": described}
         for name, content in files.items():
             write_file(clone.path / name, content)

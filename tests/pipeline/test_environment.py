@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.environment import SWITCHES, Environment, set_switches
+from pipeline.environment import SWITCHES, Environment, set_switches, whoami
 from pipeline.errors import InvalidInput
 
 REQUIRED = {
@@ -87,3 +87,11 @@ def test_what_the_environment_says_already_holds(monkeypatch: pytest.MonkeyPatch
     set_switches()
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "7"
     assert os.environ["MLFLOW_UV_AUTO_DETECT"] == "false"
+
+
+def test_user_without_a_name_acts_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 1234")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert whoami().startswith("unknown@")

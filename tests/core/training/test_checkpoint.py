@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
@@ -44,6 +46,19 @@ def test_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "checkpoint", {"a": torch.zeros(1)}, PROGRESS, "a" * 64)
     with pytest.raises(InvalidGraph, match=r"another training \(run aaaaaaaaaaaa, this one is bbbbbbbbbbbb\).*Remove"):
         read_checkpoint(tmp_path / "checkpoint", "b" * 64)
+
+
+def test_checkpoint_without_a_number_is_read_and_one_of_a_newer_version_asks_for_an_upgrade(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    write_checkpoint(path, {"a": torch.zeros(1)}, PROGRESS, "run")
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+    assert header.pop("format") == "1"
+    save_file({"a": torch.zeros(1)}, path, header)  # as the code of 2026-11 wrote it
+    assert read_checkpoint(path, "run")[1] == PROGRESS
+    save_file({"a": torch.zeros(1)}, path, header | {"format": "2"})
+    with pytest.raises(InvalidGraph, match=r"checkpoint is in format 2, .* reads format 1: a newer version"):
+        read_checkpoint(path, "run")
 
 
 def test_optimizer_goes_on_as_if_it_had_never_stopped() -> None:

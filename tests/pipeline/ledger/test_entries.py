@@ -10,7 +10,7 @@ from pipeline.ledger.entries import (
     ApprovalEntry,
     Entry,
     RegistryCollected,
-    entry_adapter,
+    read_entry,
     repeats,
     subject_of,
 )
@@ -34,7 +34,7 @@ COLLECTED = RegistryCollected(
     ],
 )
 def test_entry_reads_back_and_its_commit_says_what_it_is(entry: Entry, subject: str) -> None:
-    assert entry_adapter.validate_json(entry.model_dump_json()) == entry
+    assert read_entry(entry.as_written(), "the line") == entry
     assert subject_of([entry]) == subject
 
 
@@ -44,6 +44,6 @@ def test_move_after_one_past_the_ledger_is_no_repetition() -> None:
 
 
 def test_collection_entered_before_trained_models_were_collected_reads_as_one_that_took_none() -> None:
-    line = COLLECTED.model_dump_json().replace(',"models":[]', "")
+    line = COLLECTED.as_written().replace(',"models":[]', "")
     assert "models" not in line
-    assert entry_adapter.validate_json(line) == COLLECTED
+    assert read_entry(line, "the line") == COLLECTED

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import TamperedRecord
+from pipeline.errors import NewerFormat, TamperedRecord
 from pipeline.ledger.entries import AliasEntry, Entry, NightEntry, NightOutcome
 from pipeline.ledger.ledger import Ledger
 from pipeline.origin.git import GitOrigin
@@ -95,16 +95,38 @@ def test_last_completed_night_passes_over_failures_and_alias_moves(ledger: Ledge
     assert last.run_name == "demo-1"
 
 
-def test_entry_changed_by_hand_is_named_by_its_line(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.append(night())
+def enter(line: str, tmp_path: Path) -> None:
     with GitOrigin(str(tmp_path / "origin.git"), tmp_path).clone() as clone:
         clone.fetch_branch("ledger")
         with (clone.path / "demo.jsonl").open("a") as stream:
-            stream.write('{"kind": "night"}\n')
+            stream.write(f"{line}\n")
         clone.commit("Tamper", "demo.jsonl")
         clone.push("HEAD:refs/heads/ledger")
+
+
+def test_entry_changed_by_hand_is_named_by_its_line(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.append(night())
+    enter('{"kind": "night"}', tmp_path)
     with pytest.raises(TamperedRecord, match=r"Line 2 of the ledger's demo.jsonl(.|\n)*Revert that commit"):
         ledger.entries("demo")
+
+
+@pytest.mark.parametrize("line", ['{"format": 9, "kind": "night"}', '{"format": 2, "kind": "pinned"}'])
+def test_entry_of_a_newer_version_asks_for_an_upgrade_and_never_to_revert_a_commit(
+    ledger: Ledger, tmp_path: Path, line: str
+) -> None:
+    ledger.append(night())
+    enter(line, tmp_path)
+    says = r"Line 2 of the ledger's demo\.jsonl is .*newer version: upgrade this one"
+    with pytest.raises(NewerFormat, match=says) as told:
+        ledger.entries("demo")
+    assert "evert" not in str(told.value)
+
+
+def test_entries_of_2026_11_and_of_today_stand_side_by_side(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.append(night())
+    enter(alias(1).model_dump_json(), tmp_path)  # as the code of 2026-11 wrote it: without a number
+    assert ledger.entries("demo") == (night(), alias(1))
 
 
 def test_entries_of_one_change_are_appended_together_or_not_at_all(ledger: Ledger, tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline.errors import InvalidInput
+from pipeline.params.decide import DecideParams
 from pipeline.params.params import Params
 
 ROOT = Path(__file__).parents[3]
@@ -51,6 +54,20 @@ def test_a_default_written_out_has_the_digest_of_one_left_out(tmp_path: Path) ->
 )
 def test_every_section_but_resources_enters_the_digest(tmp_path: Path, changed: str) -> None:
     assert load(tmp_path, changed).sha256 != Params().sha256
+
+
+def test_frozen_parameters_keep_their_digest_whatever_parameters_a_later_version_has(tmp_path: Path) -> None:
+    frozen = tmp_path / "params.yaml"
+    changed = Params.load(ROOT / "params.yaml").model_copy(update={"decide": DecideParams(margin=1e-05)})
+    for params in (Params(), Params.load(ROOT / "params.yaml"), changed):
+        frozen.write_text(params.to_yaml())
+        assert Params.sha256_of(frozen) == params.sha256
+    content = yaml.safe_load(frozen.read_text())
+    del content["decide"]["mode"]  # a version that had one parameter less
+    frozen.write_text(yaml.safe_dump(content, sort_keys=False))
+    assert Params.sha256_of(frozen) != Params.load(frozen).sha256
+    recorded = changed.model_dump_json(exclude={"resources": True, "decide": {"mode"}}, by_alias=True)
+    assert Params.sha256_of(frozen) == hashlib.sha256(recorded.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("metric", ["mrr", "auc", "average_precision", "hits@1", "hits@100"])

@@ -116,15 +116,18 @@ class Sample(Record):
     machine: dict[str, str]
 
 
-def test_the_canonical_form_does_not_move_between_releases() -> None:
+def test_the_canonical_form_does_not_move_between_releases(tmp_path: Path) -> None:
     # An auditor recomputes these digests years later: where this fails, no old record can be verified any more.
-    sample = Sample(as_of=NIGHT, value=0.1, missing=None, files=FILES, machine={"cpu": "Zuse Z3 \u00e9"})
-    assert sample.to_json() == (
-        '{\n  "as_of": "2026-01-02T00:00:00Z",\n  "value": 0.1,\n  "missing": null,\n  "files": [\n    {\n'
+    fields = (
+        '  "as_of": "2026-01-02T00:00:00Z",\n  "value": 0.1,\n  "missing": null,\n  "files": [\n    {\n'
         '      "path": "weights.safetensors",\n      "sha256": "' + SHA + '"\n    }\n  ],\n'
         '  "machine": {\n    "cpu": "Zuse Z3 \u00e9"\n  }\n}\n'
     )
-    assert sample.sha256 == "31587dc2407f9bacc75e7795349c5952c481d5b205e8f95dd8cd772e5c1f9d84"
+    sample = Sample(as_of=NIGHT, value=0.1, missing=None, files=FILES, machine={"cpu": "Zuse Z3 \u00e9"})
+    assert sample.to_json() == '{\n  "format": 2,\n' + fields
+    assert sample.sha256 == "db9791fe989f95c6e3f0aedb71e9bbfe1c8e2164b7f5f29fea5c962386c091e5"
+    (tmp_path / "sample.json").write_text("{\n" + fields, encoding="utf-8")  # the format of 2026-11
+    assert Sample.read(tmp_path).sha256 == "31587dc2407f9bacc75e7795349c5952c481d5b205e8f95dd8cd772e5c1f9d84"
 
 
 def test_the_snapshot_id_is_the_first_twelve_digits() -> None:

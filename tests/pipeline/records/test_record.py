@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipeline.errors import TamperedRecord
+from pipeline.errors import NewerFormat, TamperedRecord
 from pipeline.records.chain import (
     GraphSnapshot,
 )
+from pipeline.records.record import Record
 
 SHA = "0123456789abcdef" * 4
 NIGHT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -51,3 +53,59 @@ def test_a_record_refuses_a_time_without_a_zone() -> None:
     naive: dict[str, Any] = SNAPSHOT.model_dump() | {"as_of": datetime(2026, 1, 2)}  # noqa: DTZ001 - the fault
     with pytest.raises(ValidationError, match="timezone"):
         GraphSnapshot.model_validate(naive)
+
+
+class Grown(Record):
+    """What a record of today may look like: `value` was called `score` in format 1, and `note` is newer."""
+
+    file_name = "grown.json"
+    UPGRADES = {1: lambda content: {"value": content["score"], "note": "not recorded"}}  # noqa: RUF012
+
+    value: float
+    note: str
+
+
+OLD = '{\n  "score": 0.25\n}\n'
+
+
+def test_a_record_of_an_older_format_keeps_its_bytes_and_its_digest(tmp_path: Path) -> None:
+    (tmp_path / "grown.json").write_text(OLD)
+    record = Grown.read(tmp_path)
+    assert (record.value, record.note) == (0.25, "not recorded")
+    assert record.to_json() == OLD
+    assert record.sha256 == hashlib.sha256(OLD.encode()).hexdigest()
+    record.write(tmp_path / "copy")
+    assert (tmp_path / "copy" / "grown.json").read_text() == OLD
+    assert Grown.read(tmp_path / "copy").sha256 == record.sha256
+
+
+def test_a_changed_copy_of_an_older_record_is_a_record_of_today(tmp_path: Path) -> None:
+    (tmp_path / "grown.json").write_text(OLD)
+    changed = Grown.read(tmp_path).model_copy(update={"value": 0.5})
+    assert changed.to_json() == '{\n  "format": 2,\n  "value": 0.5,\n  "note": "not recorded"\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{\n  "score":  0.25\n}\n', "not in the canonical form"),  # the same values, other bytes
+        ('{\n  "value": 0.25,\n  "note": ""\n}\n', "not a valid Grown"),  # the fields of another format
+        ('{\n  "format": 0,\n  "score": 0.25\n}\n', "0 is no format's number"),
+        ('{\n  "format": true,\n  "score": 0.25\n}\n', "True is no format's number"),
+        ("[]\n", "a list in the place of an object"),
+        ("\xff", "Invalid JSON"),
+    ],
+)
+def test_a_damaged_record_of_an_older_format_is_found(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "grown.json").write_text(text)
+    with pytest.raises(TamperedRecord, match=says):
+        Grown.read(tmp_path)
+
+
+def test_a_record_of_a_newer_format_asks_for_an_upgrade_and_speaks_of_no_damage(tmp_path: Path) -> None:
+    (tmp_path / "grown.json").write_text('{\n  "format": 3,\n  "unheard": 1\n}\n')
+    says = r"grown\.json is in format 3, .* up to 2\. .*newer version: upgrade this one"
+    with pytest.raises(NewerFormat, match=says) as told:
+        Grown.read(tmp_path)
+    assert told.value.exit_code == 2
+    assert "changed after" not in str(told.value)

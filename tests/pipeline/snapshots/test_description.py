@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
+from pipeline.errors import InvalidInput, NewerFormat, OutsideTrouble, TamperedRecord
 from pipeline.origin.git import GitClone, GitOrigin
 from pipeline.records.manifest import write_manifest
 from pipeline.snapshots.description import describe, expect_newest, expect_same, fetch_description
@@ -43,8 +43,9 @@ def put(clone: GitClone, text: str, tag: str) -> None:
     clone.git("tag", "--annotate", "--message", tag, tag)
 
 
-def test_tag_is_described_by_its_commit(clone: GitClone) -> None:
-    put(clone, snapshot().model_dump_json(), snapshot().tag)
+@pytest.mark.parametrize("text", [snapshot().model_dump_json(indent=2), snapshot().as_written(indent=2)])
+def test_tag_is_described_by_its_commit(clone: GitClone, text: str) -> None:  # as in 2026-11, and as today
+    put(clone, text, snapshot().tag)
     clone.push(f"refs/tags/{snapshot().tag}")
     assert describe(clone, "HEAD", snapshot().tag) == snapshot()
     assert fetch_description(clone, snapshot().tag) == snapshot()
@@ -55,6 +56,12 @@ def test_description_changed_by_hand_is_found(clone: GitClone) -> None:
     with pytest.raises(
         TamperedRecord, match=r"demo/snapshot\.json at snap/demo.*not what this pipeline writes.*git log"
     ):
+        describe(clone, "HEAD", snapshot().tag)
+
+
+def test_description_of_a_newer_version_asks_for_an_upgrade(clone: GitClone) -> None:
+    put(clone, snapshot().as_written(indent=2).replace('"format": 2', '"format": 3'), snapshot().tag)
+    with pytest.raises(NewerFormat, match=r"demo/snapshot\.json at snap/demo.* in format 3.*upgrade this one"):
         describe(clone, "HEAD", snapshot().tag)
 
 

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.environment import whoami
-from pipeline.errors import TamperedRecord
+from pipeline.errors import NewerFormat, TamperedRecord
 from pipeline.origin.git import GitOrigin
-from pipeline.snapshots import journal
 from pipeline.snapshots.journal import REFSPEC, Journal, append
 from pipeline.snapshots.journal_entries import BytesRestored, Collected, Entry, GcEnded, GcStarted, Hold, Release
 from tests.fixtures.publishing import git
@@ -94,20 +92,27 @@ def test_collection_runs_until_it_ended_or_its_time_is_over(
     assert (found.id if found else None) == runs
 
 
-def test_line_changed_by_hand_is_named(origin: GitOrigin) -> None:
-    put(origin, started())
+def enter(origin: GitOrigin, line: str) -> None:
     with origin.clone() as clone:
         clone.fetch_branch("journal")
-        (clone.path / "gc.jsonl").write_text('{"kind": "gc begun"}\n')
+        (clone.path / "gc.jsonl").write_text(f"{line}\n")
         clone.commit("Tamper", "gc.jsonl")
         clone.push("HEAD:refs/heads/journal")
+
+
+def test_line_changed_by_hand_is_named(origin: GitOrigin) -> None:
+    put(origin, started())
+    enter(origin, '{"kind": "gc started"}')
     with pytest.raises(TamperedRecord, match=r"Line 1 of the journal's gc\.jsonl is no entry(.|\n)*Revert that commit"):
         read(origin)
 
 
-def test_user_without_a_name_acts_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nameless() -> str:
-        raise KeyError("getpwuid(): uid not found: 1234")
-
-    monkeypatch.setattr(journal.getpass, "getuser", nameless)
-    assert whoami().startswith("unknown@")
+@pytest.mark.parametrize("line", ['{"format": 9, "kind": "gc started"}', '{"format": 2, "kind": "retracted"}'])
+def test_line_of_a_newer_version_asks_for_an_upgrade_and_never_to_revert_a_commit(origin: GitOrigin, line: str) -> None:
+    put(origin, started())
+    enter(origin, line)
+    with pytest.raises(
+        NewerFormat, match=r"Line 1 of the journal's gc\.jsonl is .*newer version: upgrade this one"
+    ) as told:
+        read(origin)
+    assert "evert" not in str(told.value)

@@ -11,8 +11,8 @@ from pipeline.snapshots.journal_entries import (
     Hold,
     Release,
     TagPublished,
-    entry_adapter,
     file_of,
+    read_entry,
     subject_of,
 )
 
@@ -42,4 +42,4 @@ WHO = "me@here"
 )
 def test_entry_is_one_line_of_its_file_and_comes_back(entry: Entry, file: str, subject: str) -> None:
     assert (file_of(entry), subject_of(entry)) == (file, subject)
-    assert entry_adapter.validate_json(entry.model_dump_json()) == entry
+    assert read_entry(entry.as_written(), "the line") == entry
