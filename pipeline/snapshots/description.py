@@ -6,14 +6,16 @@ import shutil
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
 from pipeline.origin.git import GitClone
-from pipeline.records.format import Damaged
+from pipeline.records.format import Damaged, Written
 from pipeline.records.manifest import write_manifest
 from pipeline.snapshots.published import FILES, SNAPSHOT_KIND, Publication, PublishedSnapshot, PublishedSplit
 
 Published = PublishedSnapshot | PublishedSplit
+P = TypeVar("P", bound=Written)
 
 
 def fetch_description(clone: GitClone, tag: str) -> Published:
@@ -41,14 +43,19 @@ def parse_description(text: str, tag: str) -> Published:
     """Return what the text of a description says of a tag.
 
     Raises:
+        NewerFormat: a newer version of the pipeline wrote it.
         TamperedRecord: the description is not one that this pipeline writes.
     """
-    model: type[Published] = PublishedSnapshot if tag.startswith(f"{SNAPSHOT_KIND}/") else PublishedSplit
+    kind: type[Published] = PublishedSnapshot if tag.startswith(f"{SNAPSHOT_KIND}/") else PublishedSplit
+    return _parsed(kind, text, f"{description_of(tag)} at {tag}")
+
+
+def _parsed(kind: type[P], text: str, what: str) -> P:
     try:
-        return model.of_text(text, f"{description_of(tag)} at {tag}")
+        return kind.of_text(text, what)
     except Damaged as error:
         raise TamperedRecord(
-            f"{description_of(tag)} at {tag} is not what this pipeline writes: {error}. "
+            f"{what} is not what this pipeline writes: {error}. "
             f"`git log` in the data repository shows who wrote it; the commit before holds the good one."
         ) from error
 
@@ -80,7 +87,11 @@ def expect_newest(clone: GitClone, tag: str, as_of: datetime, previous_tag: str 
         OutsideTrouble: another publisher came between.
     """
     path = clone.path / tag.split("/")[1] / FILES[SNAPSHOT_KIND]
-    newest = PublishedSnapshot.of_text(path.read_text(), path.name) if path.is_file() else None
+    newest = (
+        _parsed(PublishedSnapshot, path.read_text(), f"{path.parent.name}/{path.name} on main")
+        if path.is_file()
+        else None
+    )
     found = newest.tag if newest else None
     # This very tag: the same work, pushed by another try since we looked; our own push will say so.
     if found in (previous_tag, tag):

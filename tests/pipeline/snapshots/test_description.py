@@ -73,6 +73,12 @@ def test_first_snapshot_and_next_one_may_be_published(clone: GitClone, previous:
     expect_newest(clone, later.tag, later.as_of, previous)
 
 
+def test_damaged_description_on_main_is_named(clone: GitClone) -> None:
+    put(clone, "{}", snapshot().tag)
+    with pytest.raises(TamperedRecord, match=r"demo/snapshot\.json on main is not what .*Field required.*git log"):
+        expect_newest(clone, snapshot("e", night=1).tag, AS_OF, None)
+
+
 def test_own_tag_on_main_is_left_to_the_push_to_find(clone: GitClone) -> None:
     put(clone, snapshot().model_dump_json(), snapshot().tag)
     expect_newest(clone, snapshot().tag, AS_OF, None)

@@ -1,0 +1,166 @@
+"""What an earlier version left is listed, shown, audited, asked, and gone on with: one archive a format."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ncnc_core.link_model import LinkModel
+from tests.archives.opened_archive import ARCHIVES, OpenedArchive, opened_archive
+from tests.archives.packed_archive import require_neutral
+
+FORMATS = sorted(path.name.removesuffix(".tar.xz") for path in ARCHIVES.glob("*.tar.xz"))
+TOLERANCE = 1e-4  # logits: another processor adds up in another order
+STEPS = ("split", "train", "evaluate", "decide")
+
+
+@pytest.fixture(scope="module", params=FORMATS)
+def name(request: pytest.FixtureRequest) -> str:
+    """The name of an archive."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def archive(name: str, tmp_path_factory: pytest.TempPathFactory) -> OpenedArchive:
+    """An archive that tests only look at."""
+    return opened_archive(name, tmp_path_factory.mktemp(name))
+
+
+@pytest.fixture
+def own_archive(name: str, tmp_path: Path) -> OpenedArchive:
+    """An archive that one test goes on with."""
+    return opened_archive(name, tmp_path)
+
+
+def test_first_supported_format_has_its_archive() -> None:
+    assert "format-2026-11" in FORMATS
+
+
+def test_history_and_registry_read_as_they_did(archive: OpenedArchive) -> None:
+    assert archive.run("registry", "history")[1][:-1] == archive.manifest["history"]
+    assert archive.ncnc("registry", "show") == archive.manifest["registry"]
+    status = archive.ncnc("status")
+    assert {key: status[key] for key in ("graph", "nights", "champion")} == {
+        key: archive.manifest["status"][key] for key in ("graph", "nights", "champion")
+    }
+
+
+def test_snapshots_are_listed_shown_and_fetched(archive: OpenedArchive, tmp_path: Path) -> None:
+    assert archive.run("snapshots", "list", archive.manifest["graph"])[1] == archive.manifest["snapshots"]
+    first, last = (archive.manifest["snapshots"][place] for place in (0, -1))
+    for listed in archive.manifest["snapshots"]:
+        shown = archive.ncnc("snapshots", "show", listed["tag"])
+        assert shown["tag"] == listed["tag"]
+    archive.ncnc(
+        "snapshots", "get", first["tag"], str(tmp_path / "first"), "--living", str(tmp_path / "living.parquet")
+    )
+    assert (tmp_path / "living.parquet").is_file()
+    assert archive.run("snapshots", "diff", first["tag"], last["tag"])[0] == 0
+
+
+def test_collections_are_planned_beside_what_earlier_ones_took(archive: OpenedArchive) -> None:
+    archive.ncnc("snapshots", "gc", "--dry-run")
+    archive.ncnc("registry", "gc")
+
+
+@pytest.mark.parametrize("model", ["champion", "2"])
+def test_registered_versions_are_audited_down_to_their_bytes(archive: OpenedArchive, model: str) -> None:
+    found = archive.ncnc("audit", "model", f"{archive.manifest['graph']}@{model}")
+    [known] = [audit for audit in archive.manifest["audits"] if audit["version"] == found["version"]]
+    assert found["wrong"] == []
+    assert found["checked"] >= known["checked"]
+
+
+def test_registered_versions_recommend_and_explain_as_they_did(archive: OpenedArchive) -> None:
+    graph, known = archive.manifest["graph"], archive.manifest["recommended"]["recommendations"]
+    found = archive.ncnc("recommend", f"{graph}@champion", "--node", str(known[0]["source"]), "-k", "3", "--json")
+    assert [row["target"] for row in found["recommendations"]] == [row["target"] for row in known]
+    assert [row["score"] for row in found["recommendations"]] == pytest.approx(
+        [row["score"] for row in known], abs=TOLERANCE
+    )
+    for pair in archive.manifest["explained"]:
+        ends = ("--source", str(pair["source"]), "--target", str(pair["target"]))
+        why = archive.ncnc("explain", f"{graph}@{pair['version']}", *ends, "--json")
+        assert why["score"] == pytest.approx(pair["score"], abs=TOLERANCE)
+
+
+def test_saved_library_model_scores_as_it_did(archive: OpenedArchive) -> None:
+    model = LinkModel.load(archive.root / "library-model")
+    for pair in archive.manifest["library_model"]:
+        [logit] = model.score_ids([pair["source"]], [pair["target"]])
+        assert float(logit) == pytest.approx(pair["logit"], abs=TOLERANCE)
+    asked = archive.ncnc("recommend", str(archive.root / "library-model"), "--node", "node 7", "-k", "2")
+    assert asked["candidates"] == 2
+
+
+def test_code_of_a_registered_model_finds_the_core_it_imports(archive: OpenedArchive) -> None:
+    code = next((archive.root / "mlflow" / "mlartifacts").glob("*/models/*/artifacts/served_model.py"))
+    found = []
+    for node in ast.walk(ast.parse(code.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ncnc_core"):
+            module = importlib.import_module(str(node.module))
+            found += [getattr(module, item.name) for item in node.names]
+    assert found
+
+
+def test_batches_of_recommendations_are_verified_and_none_is_made_again(own_archive: OpenedArchive) -> None:
+    folder, graph = own_archive.root / "home" / "recommendations", own_archive.manifest["graph"]
+    for batch in (f"{graph}-1", f"{graph}-20260305T060000Z"):
+        before = (folder / batch / "SHA256SUMS").read_bytes()
+        if batch.endswith("Z"):
+            own_archive.ncnc("recommend-publish", "--run-dir", str(folder / batch))
+        assert (folder / batch / "SHA256SUMS").read_bytes() == before
+    begun = str(folder / f"{graph}-20260306T060000Z")
+    assert own_archive.ncnc("recommend-shard", "--run-dir", begun, "--shard", "0")["made"] is False
+
+
+def test_pages_are_made_anew_from_records_here_or_in_mlflow(own_archive: OpenedArchive) -> None:
+    nights, records = own_archive.manifest["nights"], own_archive.manifest["records"]
+    first, last = min(nights), max(nights)
+    shutil.rmtree(own_archive.run_dir(first))
+    for run_name in (first, last):
+        page = own_archive.ncnc("report", "--run-dir", str(own_archive.run_dir(run_name)))
+        assert page["outcome"] == nights[run_name]
+        assert Path(page["report"]).stat().st_size > 10_000
+    fetched = [name for name in records if name.startswith(first) and own_archive.run_dir(name).is_file()]
+    assert fetched
+    for name in fetched:
+        assert hashlib.sha256(own_archive.run_dir(name).read_bytes()).hexdigest() == records[name], name
+
+
+def test_next_night_runs_on_top_and_any_champion_is_taken_back(own_archive: OpenedArchive) -> None:
+    graph, as_of = own_archive.manifest["graph"], own_archive.manifest["next_as_of"]
+    run_dir = own_archive.run_dir(f"{graph}-{as_of.replace('-', '').replace(':', '')}")
+    before = own_archive.ncnc("status")
+    own_archive.ncnc("snapshot", "--run-dir", str(run_dir), "--as-of", as_of)
+    for step in STEPS:
+        own_archive.ncnc(step, "--run-dir", str(run_dir))
+    code, _ = own_archive.run("register", "--run-dir", str(run_dir))
+    promoted = json.loads((run_dir / "promotion_decision.json").read_text())["promote"]
+    assert code == (0 if promoted else 99)
+    report = json.loads((run_dir / "evaluation_report.json").read_text())
+    assert report["champion"]["version"] == before["champion"] == 1
+    assert report["paired"] is not None
+    assert own_archive.ncnc("status")["nights"] == before["nights"] + 1
+
+    own_archive.ncnc("rollback", "--graph", graph, "--to", "2", "--reason", "it was better after all")
+    assert own_archive.ncnc("status")["champion"] == 2
+    assert own_archive.ncnc("audit", "model", f"{graph}@champion")["wrong"] == []
+    assert own_archive.run("registry", "history")[1][-2]["why"] == "it was better after all"
+
+
+def test_folder_that_names_this_machine_is_not_packed(tmp_path: Path) -> None:
+    repository = tmp_path / "data.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", repository], check=True)
+    require_neutral(tmp_path, [])
+    said = ["git", "-C", repository, "hash-object", "-w", "--stdin"]
+    subprocess.run(said, input=b"run by /home/somebody", check=True, capture_output=True)  # compressed in git's objects
+    with pytest.raises(SystemExit, match=r"data\.git holds '/home/somebody', which names this machine"):
+        require_neutral(tmp_path, [Path("/home/somebody")])
