@@ -16,13 +16,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test check bench bench-quality format up down lock clean
+.PHONY: help demo test check docs bench bench-quality format up down lock clean
 
 help:  ## say what there is
 	@echo "make demo                           six nights through the real scheduler, on a generated graph (minutes)"
 	@echo "make demo DATA=as_caida NIGHTS=8    the same on real weekly dumps from \$$NCNC_DATA_DIR"
 	@echo "make test                           the test suite; TESTS=\"tests/core -k golden\" for a part of it"
-	@echo "make check                          ruff, mypy, import rules, Dockerfiles, compose file"
+	@echo "make check                          ruff, mypy, import rules, Dockerfiles, compose file, documentation"
+	@echo "make docs                           the documentation site, into .ncnc/docs/html/index.html"
 	@echo "make bench                          how fast: seconds and ratios, into .ncnc/bench/speed.json; BENCH_ARGS=\"--only cora_epoch\""
 	@echo "make bench-quality                  the paper's protocols on the data sets of \$$NCNC_DATA_DIR, into docs/benchmarks.md (hours)"
 	@echo "make up | make down                 Airflow and MLflow with their pages, left running | stopped;"
@@ -53,6 +54,13 @@ check: $(INSTALLED)
 	@echo "import rules"; PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lint-imports
 	@echo "Dockerfiles"; $(BIN)/hadolint docker/*Dockerfile*
 	@echo "compose file"; $(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml
+	@echo "documentation"; $(SITE)
+
+# Always from the start: a page that was built before would not notice that a name it uses is gone.
+SITE := rm -rf .ncnc/docs && $(BIN)/python -m sphinx -b html -W -n --keep-going -q -d .ncnc/docs/doctrees docs .ncnc/docs/html
+docs: $(INSTALLED)  ## build the site
+	@$(SITE)
+	@echo "open .ncnc/docs/html/index.html"
 
 BENCH_JOBS ?= $(JOBS)
 BENCH_ARGS ?=
