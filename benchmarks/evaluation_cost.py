@@ -33,13 +33,13 @@ from ncnc_core.graph.edge_history import NEVER, EdgeHistory
 from ncnc_core.link_model import LinkModel
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.splits.negatives import corrupted_negatives
+from pipeline.evaluation.compared_models import bound_scorers
 from pipeline.evaluation.comparison import FreshPairs, compare
 from pipeline.evaluation.cost import CostMeter
 from pipeline.evaluation.sensitivity import sensitivity
 from pipeline.evaluation.slices import slice_scores, slices_of
 from pipeline.params.params import EvaluateParams
 from pipeline.records.evaluation import EvaluationCost
-from pipeline.steps.evaluate import bound_scorers
 
 TEST_EDGES, PER_EDGE = 500, 50
 WEEK_BEFORE, TONIGHT = (datetime.fromtimestamp(time, UTC) for time in (100, 200))

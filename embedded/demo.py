@@ -22,15 +22,14 @@ from embedded.batches import read_batches
 from embedded.generated import MINIMUM_NIGHTS, Generated
 from embedded.layout import Layout
 from embedded.night_results import NightResult, read_results
-from embedded.night_table import show
 from embedded.nights import Deliveries, DemoError, Night
 from embedded.processes import StackError, alone
 from embedded.recipe_search import search_recipe
 from embedded.settings import Settings, free_port
 from embedded.stack import DAG_ID, Stack
+from embedded.summary import WIDTH, show_summary
 from embedded.task_log import last_words, run_folder
 from embedded.watched_run import ENDED, LONGEST_SECONDS, POLL_SECONDS, WatchedRun
-from pipeline.commands.registry_tables import story_table
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import StepError
@@ -41,7 +40,6 @@ from pipeline.training.search_space import Value
 BATCH_DAG_ID = "batch_recommendations"
 ROLLBACK_DAG_ID = "champion_rollback"
 ROLLBACK_RUN_ID = "rollback-1"
-WIDTH = 150
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -200,14 +198,14 @@ def run(deliveries: Deliveries, layout: Layout, console: Console) -> int:
         stack.down()  # before its folder goes
         shutil.rmtree(layout.root, ignore_errors=True)
         results = Demo(deliveries, stack, console).play()
-        show(results, deliveries, layout, console)
         entries = Doors(Environment(stack.environment)).ledger.entries(deliveries.graph)
-        console.print(story_table(deliveries.graph, story(entries)))
+        console.print(f"[dim]took {time.monotonic() - started:.0f} s[/dim]\n")
+        show_summary(deliveries.graph, results, story(entries), layout, console)
         wrong = contradictions(deliveries, results, layout)
         for line in wrong:
             console.print(f"[red]contradiction:[/red] {escape(line)}")
-        console.print(f"[dim]took {time.monotonic() - started:.0f} s[/dim]")
-        print(json.dumps({"nights": [result.as_json() for result in results]}), flush=True)  # noqa: T201  the one line
+        if not sys.stdout.isatty():  # for a program; on a terminal it would push the summary off the screen
+            print(json.dumps({"nights": [result.as_json() for result in results]}), flush=True)  # noqa: T201  the one line
         return 1 if wrong else 0
 
 
@@ -219,7 +217,6 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)
-    # Into a file or a pipe the table takes the width it needs.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     try:
         deliveries = choose(arguments.data, arguments.nights)

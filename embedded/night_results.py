@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedded.nights import Deliveries, Night
-from pipeline.checks.data_checks import DataChecks
 from pipeline.doors import Doors
 from pipeline.ledger.entries import NightEntry, NightOutcome
-from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
+from pipeline.records.chain import GraphSnapshot
 from pipeline.records.evaluation import EvaluationRecord, ModelScores, interval_text
 from pipeline.runs.folder import RunFolder
 
@@ -27,9 +26,6 @@ class NightResult:
     version: int | None
     snapshot: GraphSnapshot | None
     evaluation: EvaluationRecord | None
-    split: EdgeSplit | None = None
-    checks: DataChecks | None = None
-    trained: TrainedModel | None = None
 
     @property
     def contradiction(self) -> str | None:
@@ -78,15 +74,7 @@ def _read_result(night: Night, entry: NightEntry, doors: Doors) -> NightResult:
         version=entry.version,
         snapshot=folder.find(GraphSnapshot),
         evaluation=folder.find(EvaluationRecord),
-        split=folder.find(EdgeSplit),
-        checks=_checks(folder),
-        trained=folder.find(TrainedModel),
     )
-
-
-def _checks(folder: RunFolder) -> DataChecks | None:
-    """Return the checks of a night's delivery, which a refused one leaves as well."""
-    return DataChecks.read(folder.path) if (folder.path / DataChecks.file_name).is_file() else None
 
 
 def best_rival(evaluation: EvaluationRecord) -> ModelScores:
@@ -96,29 +84,11 @@ def best_rival(evaluation: EvaluationRecord) -> ModelScores:
 
 
 def against_rivals(evaluation: EvaluationRecord) -> str:
-    """Say whether the challenger beat the best of CN, AA and RA, and by what."""
+    """Say whether the challenger beat the best of common neighbours, Adamic-Adar and resource allocation."""
     metric, best = evaluation.paired_metric, best_rival(evaluation)
     own, other = evaluation.challenger.metrics[metric], best.metrics[metric]
     verb = "beats" if own.low > other.value else "does not clearly beat" if own.value > other.value else "does NOT beat"
-    return f"{verb} the best of CN, AA and RA: {metric} {interval_text(own)} against {best.name} {interval_text(other)}"
-
-
-def warm_start(result: NightResult) -> str | None:
-    """Say whose weights a night's model began with, and what the same recipe from random weights came to beside it."""
-    warm = result.trained.warm_start if result.trained else None
-    if warm is None:
-        return None
-    begun = (
-        f"Night {result.night.number}'s model began with the weights of version {warm.version} "
-        f"({warm.known_nodes:,} nodes known, {warm.new_nodes:,} new)"
-    )
-    if result.evaluation is None or result.evaluation.drift is None:
-        return f"{begun}."
-    drift = result.evaluation.drift
-    return (
-        f"{begun}: {result.evaluation.paired_metric} {drift.value:+.3f} [{drift.low:+.3f}, {drift.high:+.3f}] "
-        f"to the same recipe from random weights."
-    )
+    return f"{verb} the best heuristic, {best.name}: {metric} {interval_text(own)} against {interval_text(other)}"
 
 
 def _metrics(scores: ModelScores | None) -> dict[str, Any] | None:

@@ -23,17 +23,28 @@ from pipeline.commands.tune import tuning
 from pipeline.errors import InvalidInput, StepError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.add_typer(trials)
-app.add_typer(nights)
-app.add_typer(steps)
-app.add_typer(models)
-app.add_typer(tuning)
-app.add_typer(promotions)
-app.add_typer(registry, name="registry")
-app.add_typer(recommendations)
-app.add_typer(snapshots, name="snapshots")
+
+
+def _add(panel: str, *verbs: typer.Typer) -> None:
+    """Add verbs under a heading of `ncnc --help`."""
+    for group in verbs:
+        for command in group.registered_commands:
+            command.rich_help_panel = panel
+        app.add_typer(group)
+
+
+# `ncnc --help` shows the headings in this order.
+LOOK = "Look at what happened"
+_add("Try it on your own graph", trials)
+_add(LOOK, nights, models)
+app.add_typer(registry, name="registry", rich_help_panel=LOOK)
+app.add_typer(snapshots, name="snapshots", rich_help_panel=LOOK)
+app.add_typer(audits, name="audit", rich_help_panel=LOOK)
+_add("Decide by hand", promotions)
+_add("The six steps of a night", steps)
+_add("Recommend links", recommendations)
+_add("Tune the model", tuning)
 snapshots.command(name="check")(snapshots_check)
-app.add_typer(audits, name="audit")
 
 
 @app.callback()

@@ -15,18 +15,6 @@ audits = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes 
 
 
 @nights.command()
-def report(run_dir: RunDir) -> None:
-    """Write the night's report: one HTML page, whatever came of the night."""
-    from pipeline.report.publishing import publish_report
-    from pipeline.runs.folder import RunFolder
-
-    doors = open_doors()
-    folder = RunFolder(run_dir, doors.registry)
-    made = publish_report(folder, doors)
-    print_line(run=folder.name, outcome=made.outcome, report=made.page, copy=made.copy, link=made.address, tag=made.tag)
-
-
-@nights.command()
 def status(
     graph: Annotated[str | None, typer.Option(help="The graph; by default the one that params.yaml names.")] = None,
     shown: Annotated[int, typer.Option("--nights", min=1, help="How many nights to show.")] = 10,
@@ -51,6 +39,18 @@ def status(
         else f"{name} has no champion yet"
     )
     print_line(graph=name, nights=len(entries), champion=champion.version if champion else None, age_days=age_days)
+
+
+@nights.command()
+def report(run_dir: RunDir) -> None:
+    """Write the night's report: one HTML page, whatever came of the night."""
+    from pipeline.report.publishing import publish_report
+    from pipeline.runs.folder import RunFolder
+
+    doors = open_doors()
+    folder = RunFolder(run_dir, doors.registry)
+    made = publish_report(folder, doors)
+    print_line(run=folder.name, outcome=made.outcome, report=made.page, copy=made.copy, link=made.address, tag=made.tag)
 
 
 @audits.command(name="model")

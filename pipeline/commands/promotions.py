@@ -21,16 +21,6 @@ Who = Annotated[str | None, typer.Option(help="Who decides; by default user@mach
 
 
 @promotions.command()
-def nominate(run_dir: RunDir) -> None:
-    """Put a run that the gate let pass before a person; the ledger says that it awaits an answer."""
-    from pipeline.promotion.nomination import nominate as enter
-
-    doors, folder = _opened(run_dir)
-    entry = enter(folder, doors=doors)
-    print_line(run=folder.name, outcome=entry.outcome, reason=entry.reason)
-
-
-@promotions.command()
 def promote(
     reason: Reason,
     run_dir: Annotated[Path | None, typer.Option("--run-dir", help="The folder of the run to promote.")] = None,
@@ -89,6 +79,16 @@ def rollback(
 
     wrong = roll_back(graph, to, who=_name(who), reason=_given(reason), doors=open_doors())
     print_line(graph=graph, champion=to, previous=wrong)
+
+
+@promotions.command()
+def nominate(run_dir: RunDir) -> None:
+    """Put a run that the gate let pass before a person; the ledger says that it awaits an answer."""
+    from pipeline.promotion.nomination import nominate as enter
+
+    doors, folder = _opened(run_dir)
+    entry = enter(folder, doors=doors)
+    print_line(run=folder.name, outcome=entry.outcome, reason=entry.reason)
 
 
 def _opened(run_dir: Path) -> tuple[Doors, RunFolder]:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipeline.commands.options import RunDir, open_doors, print_line
-
-if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
-
 
 tuning = typer.Typer()
 
@@ -19,54 +15,40 @@ tuning = typer.Typer()
 @tuning.command()
 def tune(
     run_dir: RunDir,
-    trials: Annotated[int, typer.Option(min=1, help="How many trials in all, those of earlier calls counted.")] = 30,
+    trials: Annotated[int, typer.Option(min=1, help="How many trials in all; those of earlier calls count.")] = 30,
     timeout: Annotated[
-        float | None, typer.Option(min=1, help="Seconds; the trial that runs then is ended after its epoch.")
+        float | None, typer.Option(min=1, help="Stop after this many seconds, at the end of the running epoch.")
     ] = None,
-    space: Annotated[Path | None, typer.Option(help="A search space; by default that of docs/training.md.")] = None,
+    space: Annotated[Path | None, typer.Option(help="A search space; the default is in docs/training.md.")] = None,
 ) -> None:
-    """Search hyper-parameters on a run's training and validation edges; a killed search goes on where it was."""
-    import optuna
+    """Search for better hyper-parameters on a run's training and validation edges.
+
+    The test edges are not touched. If a search is killed, the same command continues it.
+    """
     import yaml
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from pipeline.commands.trial_progress import trial_progress
     from pipeline.runs.folder import RunFolder
     from pipeline.training.search import tune as search
     from pipeline.training.search_space import fragment, load_space
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what ends a trial is said by us
     doors, console = open_doors(), Console(stderr=True, highlight=False)
     folder = RunFolder(run_dir, doors.registry)
-    ends = (TextColumn("tuning"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    columns = (*ends, TextColumn("{task.fields[best]}"))
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bar, values = progress.add_task("tuning", total=trials, best=""), list[float]()
-
-        def on_trial(count: int, trial: FrozenTrial) -> None:
-            values.extend([trial.value] if trial.value is not None and trial.state.name == "COMPLETE" else [])
-            best = f"best {max(values):.4f}" if values else ""
-            progress.update(bar, completed=count, best=best)
-            if not console.is_terminal:  # into a log a line a trial, in place of the bar
-                came_to = f"{trial.value:.4f}" if trial.state.name == "COMPLETE" else trial.state.name.lower()
-                console.print(f"trial {count} of {trials}: {came_to}, {best or 'none ended yet'}")
-
-        params = folder.frozen_params()
+    with trial_progress(console, trials) as on_trial:
         found = search(
-            folder, params, load_space(space), trials=trials, seconds=timeout, doors=doors, on_trial=on_trial
+            folder,
+            folder.frozen_params(),
+            load_space(space),
+            trials=trials,
+            seconds=timeout,
+            doors=doors,
+            on_trial=on_trial,
         )
     gain = "" if found.baseline is None else f", {found.best - found.baseline:+.4f} to the present parameters"
-    counted = f"{found.trials} trials, {found.pruned} of them cut short"
+    counted = f"{found.trials} trials, {found.pruned} of them stopped early"
     console.print(f"{counted}: {found.metric} {found.best:.4f} on validation{gain}")
-    console.print(f"put into params.yaml (also in {found.params_file}):\n", markup=False)
+    console.print(f"Put this into params.yaml (it is also in {found.params_file}):\n", markup=False)
     console.print(yaml.safe_dump(fragment(found.values), sort_keys=False), markup=False)
-    print_line(
-        study=found.study,
-        metric=found.metric,
-        trials=found.trials,
-        pruned=found.pruned,
-        best=found.best,
-        baseline=found.baseline,
-        params=found.values,
-        file=found.params_file,
-    )
+    line = {name: value for name, value in vars(found).items() if name not in ("values", "params_file")}
+    print_line(**line, params=found.values, file=found.params_file)

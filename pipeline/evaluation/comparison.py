@@ -156,10 +156,11 @@ def _with_intervals(
     )
 
 
-def drift(outcome: Comparison, positives: Tensor, params: EvaluateParams) -> Interval | None:
+def against_control(outcome: Comparison, positives: Tensor, params: EvaluateParams) -> Interval | None:
     """Return challenger minus cold-start control, as `paired_comparison` has it; None where there is no control.
 
-    An interval below zero says that beginning with the champion's weights, night after night, has cost quality.
+    An interval below zero says that beginning with the champion's weights, night after night, has cost quality. The
+    record keeps it as `drift`.
     """
     if "cold_control" not in outcome.scored:
         return None

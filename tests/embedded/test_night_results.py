@@ -9,14 +9,12 @@ from pathlib import Path
 import pytest
 
 from embedded.generated import Generated
-from embedded.night_results import NightResult, against_rivals, best_rival, read_results, warm_start
+from embedded.night_results import NightResult, against_rivals, best_rival, read_results
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.ledger.entries import NightEntry
-from pipeline.records.chain import WarmStart
-from pipeline.records.evaluation import EvaluationRecord, Interval
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.snapshots.snapshot_store import SnapshotStore
-from tests.fixtures import night_stories
 
 KEYS = ["night", "as_of", "outcome", "reason", "snapshot_id", "nodes", "edges", "challenger", "champion", "version"]
 
@@ -75,20 +73,8 @@ def test_the_rivals_are_cn_aa_and_ra(report_with: Callable[..., EvaluationRecord
     evaluation = report_with(mrr)
     assert best_rival(evaluation).name == "resource_allocation"
     assert against_rivals(evaluation).startswith(verdict)
-    assert "resource_allocation 0.300 [0.280, 0.320]" in against_rivals(evaluation)
-
-
-def test_a_warm_start_is_told_with_what_it_came_to(six_nights: list[NightResult]) -> None:
-    *_, before, last = six_nights
-    assert warm_start(before) is None
-    warm = WarmStart(version=1, as_of=before.night.as_of, files=(), known_nodes=3045, new_nodes=15, valid_edges_seen=9)
-    begun = replace(last, trained=night_stories.trained().model_copy(update={"warm_start": warm}))
-    told = "Night 6's model began with the weights of version 1 (3,045 nodes known, 15 new)"
-    assert warm_start(begun) == f"{told}."
-    assert last.evaluation is not None
-    drift = Interval(value=0.0121, low=-0.004, high=0.03)
-    measured = replace(begun, evaluation=last.evaluation.model_copy(update={"drift": drift}))
-    assert warm_start(measured) == f"{told}: mrr +0.012 [-0.004, +0.030] to the same recipe from random weights."
+    assert "resource_allocation: mrr" in against_rivals(evaluation)
+    assert against_rivals(evaluation).endswith("against 0.300 [0.280, 0.320]")
 
 
 def test_outcomes_are_read_from_the_ledger(tmp_path: Path) -> None:

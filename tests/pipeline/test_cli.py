@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -44,6 +45,27 @@ def test_help_ends_0_and_names_the_six_steps(
     assert exit_code(monkeypatch, "--help") == 0
     shown = capsys.readouterr().out
     assert all(step in shown for step in ("snapshot", "split", "train", "evaluate", "decide", "register"))
+
+
+def test_help_groups_the_verbs_from_the_first_try_to_the_search(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(monkeypatch, "--help") == 0
+    panels: dict[str, list[str]] = {}
+    for line in capsys.readouterr().out.splitlines():
+        if line.startswith("╭─ "):
+            panel = panels.setdefault(line.strip("╭─╮ "), [])
+        elif verb := re.match("│ ([a-z-]+)", line):
+            panel.append(verb[1])
+    assert {name: verbs for name, verbs in panels.items() if name != "Options"} == {
+        "Try it on your own graph": ["try"],
+        "Look at what happened": ["status", "report", "explain", "registry", "snapshots", "audit"],
+        "Decide by hand": ["promote", "reject", "rollback", "nominate"],
+        "The six steps of a night": ["snapshot", "split", "train", "evaluate", "decide", "register"],
+        "Recommend links": ["recommend", "recommend-plan", "recommend-shard", "recommend-publish"],
+        "Tune the model": ["tune"],
+    }
+    assert list(panels)[1] == "Try it on your own graph"
 
 
 def test_missing_option_ends_2_and_names_it(
@@ -98,6 +120,11 @@ def loaded_after_each(house: House, commands: Sequence[Sequence[str]], before: s
     )
     assert done.returncode == 0, done.stderr
     return [(code, set(loaded)) for code, loaded in json.loads(done.stdout.splitlines()[-1])]
+
+
+def test_help_loads_nothing_heavy(house: House) -> None:
+    assert loaded_after_each(house, [["--help"], ["registry", "--help"]]) == [(0, set())] * 2
+    assert loaded_after_each(house, [["--help"]], before="import pandas\n") == [(0, {"pandas"})]
 
 
 def test_a_command_that_computes_nothing_loads_no_torch(

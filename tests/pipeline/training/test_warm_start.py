@@ -11,6 +11,7 @@ import yaml
 from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.evaluation.certificate import unseen_by_source
+from pipeline.evaluation.compared_models import ComparedModels
 from pipeline.evaluation.comparison import FreshPairs
 from pipeline.ledger.alias_history import Move
 from pipeline.params.params import Params
@@ -20,7 +21,6 @@ from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.certificate import edge_history
 from pipeline.splits.known_features import features_for
-from pipeline.steps.evaluate import seen_until
 from pipeline.training.night_training import training_data
 from pipeline.training.warm_start import start_of
 from tests.fixtures.house import House
@@ -107,4 +107,5 @@ def test_the_second_night_begins_with_the_champions_weights_and_a_control_shows_
     (caught,) = unseen_by_source(pairs, history, warm, tables, house.graph, doors)
     assert caught.violations >= 1
     assert unseen_by_source(pairs, history, None, tables, house.graph, doors) == ()
-    assert [seen_until(None, one) for one in (first, second)] == [None, warm.as_of]
+    compared = [ComparedModels(model, None, None, one.warm_start) for one in (first, second)]
+    assert [models.seen_until for models in compared] == [None, warm.as_of]

@@ -1,0 +1,104 @@
+"""The one screen that the demo ends with: each night's outcome, the champion, and what to run next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from embedded.layout import REPOSITORY, Layout
+from embedded.night_results import NightResult, against_rivals
+from pipeline.ledger.story import Event
+from pipeline.records.evaluation import EvaluationRecord, ModelScores, interval_text
+
+WIDTH = 100
+MOST_WITH_REASONS = 8  # nights: a second line for each would fill more than one screen
+COLUMNS = "{:>5}  {:10}  {:9}  {:>7}  {:>9}  {:21}  {:21}"
+INDENT = " " * 7
+COLOURS = {"promoted": "green", "refused": "red", "rejected": "yellow"}
+
+
+def show_summary(
+    graph: str, results: Sequence[NightResult], events: Sequence[Event], layout: Layout, console: Console
+) -> None:
+    """Print what came of the nights on one screen of at most 100 columns; the ledger's events name the champion."""
+    width = min(WIDTH, console.width)
+
+    def line(text: Text | str) -> None:
+        console.print(text, width=width, no_wrap=True, overflow="ellipsis", crop=True, markup=False)
+
+    line(Text(f"The nights of {graph}", "bold"))
+    metric = next((result.evaluation.paired_metric for result in results if result.evaluation), "metric")
+    headings = ("night", "as of", "outcome", "version", "edges", f"challenger's {metric}", f"champion's {metric}")
+    line(Text(COLUMNS.format(*headings), "dim"))
+    for result in results:
+        line(Text(_night(result), COLOURS.get(result.outcome, "")))
+        if len(results) <= MOST_WITH_REASONS:
+            line(Text(f"{INDENT}{' '.join(result.reason.split())}", "dim"))
+    console.print()
+    for told in _champion(results, events):
+        line(told)
+    if compared := _against_heuristics(results, events):
+        console.print(compared, width=width, markup=False)
+    console.print()
+    for command, shows in _next_commands(layout):
+        line(Text.assemble((f"{command:<33}", "bold"), shows))
+    console.print(f"before ncnc, load its settings: set -a; . {_short(layout.env)}; set +a", width=width, markup=False)
+    console.print(f"a page for each night: {_short(layout.home / 'reports')}", width=width, markup=False)
+
+
+def _night(result: NightResult) -> str:
+    snapshot, evaluation = result.snapshot, result.evaluation
+    return COLUMNS.format(
+        result.night.number,
+        f"{result.night.as_of:%Y-%m-%d}",
+        result.outcome,
+        "-" if result.version is None else result.version,
+        f"{snapshot.num_edges:,}" if snapshot else "-",
+        _score(evaluation, evaluation.challenger if evaluation else None),
+        _score(evaluation, evaluation.champion if evaluation else None),
+    ).rstrip()
+
+
+def _score(evaluation: EvaluationRecord | None, scores: ModelScores | None) -> str:
+    found = scores.metrics.get(evaluation.paired_metric) if evaluation and scores else None
+    return "-" if found is None else interval_text(found)
+
+
+def _champion(results: Sequence[NightResult], events: Sequence[Event]) -> list[str]:
+    """Return who is champion, and how it became so."""
+    champion = events[-1].champion if events else None
+    if champion is None:
+        return ["There is no champion."]
+    told = [f"Version {champion} is the champion."]
+    moves = [event for before, event in zip((None, *events), events, strict=False) if _moved(before, event)]
+    told.append(f"{moves[-1].what} ({moves[-1].who}: {' '.join(moves[-1].why.split())})")
+    return told
+
+
+def _against_heuristics(results: Sequence[NightResult], events: Sequence[Event]) -> str:
+    """Return how the champion compared with the heuristics on the night that trained it, if it is one of these."""
+    for result in results:
+        if events and result.version == events[-1].champion and result.evaluation is not None:
+            return f"On night {result.night.number} it {against_rivals(result.evaluation)}."
+    return ""
+
+
+def _moved(before: Event | None, event: Event) -> bool:
+    return event.champion is not None and (before is None or before.champion != event.champion)
+
+
+def _next_commands(layout: Layout) -> tuple[tuple[str, str], ...]:
+    stack = "" if layout.root.name == "demo" else f" STACK={layout.root.name}"
+    return (
+        (f"make up{stack}", "start Airflow and MLflow again; make down ends them"),
+        (".venv/bin/ncnc status", "the nights with their reasons in full, and the champion's age"),
+        (".venv/bin/ncnc registry history", "every promotion, rejection and rollback: who, when and why"),
+    )
+
+
+def _short(path: Path) -> Path:
+    """Return a path as it is typed in the checkout, where `make demo` was run."""
+    return path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path

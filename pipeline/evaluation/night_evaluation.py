@@ -1,0 +1,137 @@
+"""One night's evaluation: every model and heuristic on the same fresh pairs, and the certificate of what they saw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from ncnc_core.evaluation.heuristics import HEURISTICS
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.edge_history import EdgeHistory
+from ncnc_core.splits.leak_invariants import Invariant
+from pipeline.doors import Doors
+from pipeline.evaluation.certificate import positions_keep_their_ids, unseen_by_champion, unseen_by_source
+from pipeline.evaluation.compared_models import ComparedModels, bound_scorers, compared_models
+from pipeline.evaluation.comparison import Comparison, FreshPairs, against_control, compare, fresh_pairs
+from pipeline.evaluation.cost import CostMeter
+from pipeline.evaluation.scored_input import GraphScorer, same_input
+from pipeline.evaluation.sensitivity import sensitivity
+from pipeline.evaluation.slices import slice_scores, slices_of
+from pipeline.graphs.tables import GraphTables
+from pipeline.params.params import EvaluateParams
+from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
+from pipeline.records.evaluation import EvaluationRecord, SliceScores
+from pipeline.runs.data import snapshot_tables, split_arrays
+from pipeline.runs.folder import RunFolder
+from pipeline.splits.arrays import SplitArrays
+from pipeline.splits.certificate import as_records, edge_history, split_certificate
+from pipeline.splits.known_features import features_as_known, features_for
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNight:
+    """What a run has left by the time its model is trained."""
+
+    folder: RunFolder
+    snapshot: GraphSnapshot
+    split: EdgeSplit
+    trained: TrainedModel
+    tables: GraphTables
+    arrays: SplitArrays
+
+    @classmethod
+    def read(cls, folder: RunFolder, doors: Doors) -> TrainedNight:
+        """Read the records, the graph and the split, each verified by its digests."""
+        records = folder.get(GraphSnapshot), folder.get(EdgeSplit), folder.get(TrainedModel)
+        return cls(folder, *records, snapshot_tables(folder, doors), split_arrays(folder, doors))
+
+    @cached_property
+    def graph(self) -> Adjacency:
+        """The message graph of the split's test side; the graph that a model carries to serve on plays no part."""
+        return self.arrays.testing_graph(self.tables.num_nodes)
+
+    @cached_property
+    def history(self) -> EdgeHistory:
+        """Every edge that a snapshot ever held."""
+        return edge_history(self.tables)
+
+    @cached_property
+    def features(self) -> Tensor | None:
+        """The node features that were known at the cut before the test edges."""
+        return features_for(self.tables, self.split, "testing")
+
+
+def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) -> EvaluationRecord:
+    """Score every model on the test edges that none of them has seen, all on the same message graph."""
+    started, meter = time.perf_counter(), CostMeter()
+    models = compared_models(night.folder, night.trained, night.tables, doors)
+    pairs = fresh_pairs(night.arrays, models.seen_until)
+    scorers = bound_scorers(models.by_name, night.graph, night.features)
+    outcome = compare(pairs, scorers, params, calibrations=models.calibrations, meter=meter)
+    with meter.part("slices", pairs.positives.shape[1]):
+        slices = _slices(night, pairs, outcome, params)
+    sensitive = sensitivity(pairs, _shaken(scorers, outcome), outcome.scored, params, meter=meter)
+    checked = _certificate(night, models, pairs, outcome, doors)
+    return EvaluationRecord(
+        trained_model_sha256=night.trained.sha256,
+        num_test_edges=pairs.num_fresh,
+        num_seen_by_champion=pairs.num_seen,
+        num_negatives=pairs.negatives.shape[1],
+        challenger=outcome.scores["challenger"],
+        champion=models.as_champion(outcome.scores.get("champion")),
+        champion_note="; ".join(note for note in (models.champion_note, pairs.note) if note),
+        floor=tuple(outcome.scores[name] for name in HEURISTICS),
+        paired_metric="mrr",
+        paired=outcome.paired,
+        cold_control=outcome.scores.get("cold_control"),
+        drift=against_control(outcome, pairs.positives, params),
+        slices=slices,
+        sensitivity=sensitive,
+        certificate=(*as_records(checked), *night.trained.certificate),
+        snapshot_checks=night.snapshot.checks,
+        seconds=round(time.perf_counter() - started, 3),
+        costs=meter.costs,
+    )
+
+
+def _slices(
+    night: TrainedNight, pairs: FreshPairs, outcome: Comparison, params: EvaluateParams
+) -> tuple[SliceScores, ...]:
+    parts = slices_of(
+        pairs.positives,
+        pairs.first_seen,
+        night.graph,
+        night.history,
+        cut_train=night.split.cut_train,
+        cut_valid=night.split.cut_valid,
+        previous_as_of=night.snapshot.previous_as_of,
+    )
+    champion = outcome.scored["champion"].ranks if "champion" in outcome.scored else None
+    return slice_scores(parts, outcome.scored["challenger"].ranks, champion, pairs.positives, params)
+
+
+def _shaken(scorers: Mapping[str, GraphScorer], outcome: Comparison) -> dict[str, GraphScorer]:
+    """Return the models and the best heuristic: what is scored on changed graphs."""
+    best = max(HEURISTICS, key=lambda name: outcome.scores[name].metrics["mrr"].value)
+    return {name: scorers[name] for name in ("challenger", "champion", best) if name in scorers}
+
+
+def _certificate(
+    night: TrainedNight, models: ComparedModels, pairs: FreshPairs, outcome: Comparison, doors: Doors
+) -> tuple[Invariant, ...]:
+    """Return every invariant of the split as it was used, and of what each model was given and had seen."""
+    split, tables, champion = night.split, night.tables, models.champion
+    as_of, cuts = night.snapshot.as_of, {"cut_train": split.cut_train, "cut_valid": split.cut_valid}
+    until, seen = (champion.as_of, champion.seen(doors)) if champion else (None, ())
+    return (
+        *split_certificate(night.arrays, night.history, as_of=as_of, **cuts),
+        *features_as_known("testing", night.features, tables, split, as_of),
+        positions_keep_their_ids([model.node_ids for model in models.by_name.values()], tables),
+        unseen_by_champion(pairs, night.history, until, seen),
+        *unseen_by_source(pairs, night.history, models.warm_start, tables, night.folder.graph, doors),
+        same_input(outcome.given, "challenger"),
+    )

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from ncnc_core.link_model import LinkModel
+from ncnc_core.random_spatial_network import NetworkDay
+from pipeline.evaluation.night_evaluation import TrainedNight, evaluate_night
+from pipeline.params.params import Params
+from pipeline.records.evaluation import EvaluationRecord
+from pipeline.runs.folder import RunFolder
+from tests.fixtures.house import House
+
+
+def test_an_evaluation_says_how_good_where_how_sure_how_steady_and_at_what_cost(
+    house: House, days: list[NetworkDay]
+) -> None:
+    house.deliver(1, days[0])
+    assert [house.step(name, 1) for name in ("snapshot", "split", "train", "evaluate")] == [0] * 4
+    folder = RunFolder(house.run_dir(1))
+    evaluation, challenger = folder.get(EvaluationRecord), folder.get(EvaluationRecord).challenger
+
+    assert {"hits@1", "hits@3", "hits@10", "hits@20", "shared_hits@50", "shared_hits@100"} <= challenger.metrics.keys()
+    assert {"mrr", "auc", "average_precision", "brier", "ece"} <= challenger.metrics.keys()
+    assert sum(part.weight for part in challenger.reliability) == pytest.approx(1)
+    assert challenger.metrics["brier"].value < 0.25  # what a constant half has
+    assert all("ece" not in scores.metrics and not scores.reliability for scores in evaluation.floor)
+    assert LinkModel.load(house.run_dir(1) / "model").calibration is not None
+
+    for kind in ("degree", "node_age", "component"):
+        assert sum(part.num_edges for part in evaluation.slices if part.kind == kind) == evaluation.num_test_edges
+    best = max(evaluation.floor, key=lambda scores: scores.metrics["mrr"].value).name
+    shaken = [(one.scorer, one.change, one.share) for one in evaluation.sensitivity]
+    assert shaken == [
+        (who, how, share) for how in ("remove", "add") for share in (0.01, 0.05) for who in ("challenger", best)
+    ]
+    assert all(0 < one.rank_correlation <= 1 for one in evaluation.sensitivity)
+    costs = {cost.part: cost for cost in evaluation.costs}
+    assert {"scoring challenger", f"scoring {best}", "intervals", "slices", "sensitivity"} <= costs.keys()
+    assert costs["scoring challenger"].pairs == evaluation.num_test_edges * 21
+    assert sum(cost.seconds for cost in evaluation.costs) <= evaluation.seconds
+
+    # The same night evaluated again has the same figures; only its seconds differ.
+    again = evaluate_night(TrainedNight.read(folder, house.doors), Params.load(house.params_file).evaluate, house.doors)
+    assert again.model_dump(exclude={"seconds", "costs"}) == evaluation.model_dump(exclude={"seconds", "costs"})

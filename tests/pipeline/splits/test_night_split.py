@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ncnc_core.random_spatial_network import NetworkDay
+from pipeline.errors import InvalidInput
+from pipeline.graphs.tables import STILL_ALIVE, GraphTables
+from pipeline.params.params import SplitParams
+from pipeline.records.chain import GraphSnapshot
+from pipeline.records.digests import digests_of_folder
+from pipeline.splits import night_split
+from pipeline.splits.arrays import SPLIT_FILE, SplitArrays
+from pipeline.splits.certificate import edge_history
+from pipeline.splits.night_split import make_split
+from tests.fixtures.night_stories import snapshot
+
+PARAMS = SplitParams(minimum_test_edges=30, negatives_per_edge=10)
+
+
+def first_night(days: list[NetworkDay]) -> tuple[GraphSnapshot, GraphTables]:
+    """The first day's graph, each edge dated by when it formed."""
+    day = days[0]
+    formed = day.formed_at.astype(np.int64)
+    tables = GraphTables(day.node_ids, day.features, day.edges, formed, np.full_like(formed, STILL_ALIVE), formed)
+    return snapshot().model_copy(update={"as_of": datetime.fromtimestamp(day.as_of, UTC)}), tables
+
+
+def test_the_record_tells_what_lies_in_the_folder(days: list[NetworkDay], tmp_path: Path) -> None:
+    night, tables = first_night(days)
+    made = make_split(tmp_path, night, tables, edge_history(tables), (night.as_of,), PARAMS, None)
+    record = made.record(night, PARAMS, "split/demo/x", digests_of_folder(tmp_path))
+    arrays = SplitArrays.load(tmp_path)
+    assert (record.num_train, record.num_valid, record.num_test) == tuple(
+        side.shape[1] for side in (arrays.train, arrays.valid, arrays.test)
+    )
+    assert [item.path for item in record.files] == [SPLIT_FILE]
+    assert (record.tag, record.snapshot_sha256) == ("split/demo/x", night.sha256)
+    assert record.cut_valid is not None
+    assert record.cut_valid.tzinfo is UTC
+    assert record.negative_kinds == PARAMS.negative_kinds
+    assert all(item.passed for item in record.certificate)
+
+
+def test_a_leak_in_the_saved_bytes_is_certified_though_the_arrays_in_memory_have_none(
+    days: list[NetworkDay], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night, tables = first_night(days)
+    save = SplitArrays.save
+
+    def with_a_leak(arrays: SplitArrays, folder: Path) -> None:
+        save(arrays, folder)
+        leaking = SplitArrays.load(folder)
+        leaking.train[:, 0] = leaking.test[:, 0]
+        save(leaking, folder)
+
+    monkeypatch.setattr(night_split.SplitArrays, "save", with_a_leak)
+    made = make_split(tmp_path, night, tables, edge_history(tables), (), PARAMS, None)
+    assert [item.name for item in made.certificate if not item.passed] != []
+
+
+def test_a_graph_that_cannot_be_split_is_named_with_its_night(days: list[NetworkDay], tmp_path: Path) -> None:
+    night, tables = first_night(days)
+    one = np.full_like(tables.first_seen, 1)
+    one_date = GraphTables(tables.node_ids, tables.features, tables.edges, one, tables.removed_at, one)
+    temporal = PARAMS.model_copy(update={"method": "temporal"})
+    with pytest.raises(
+        InvalidInput,
+        match=r"^demo as of 20\d\d-\d\d-\d\d \d\d:\d\d cannot be split: .*Set split.method to auto or hashed",
+    ):
+        make_split(tmp_path, night, one_date, edge_history(one_date), (), temporal, None)
