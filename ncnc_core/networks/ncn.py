@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_dropout import drop_edges
-from ncnc_core.graph.two_hop import two_hop_rows
+from ncnc_core.graph.node_lists import NodeLists
+from ncnc_core.graph.roles import OverlapGraph
+from ncnc_core.graph.two_hop import two_hop_neighbors
 from ncnc_core.networks.pair_head import PairHead, pair_product
 from ncnc_core.networks.pooled_rows import pooled_logits
 from ncnc_core.overlap.dense import is_dense, pool_common
-from ncnc_core.overlap.node_lists import NodeLists
-from ncnc_core.overlap.sparse import common_neighbors, exclusive_neighbors, shared_neighbors
 
 
 class GAE(nn.Module):
@@ -27,9 +27,9 @@ class GAE(nn.Module):
         return [h]
 
     def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+        self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
-        """Return the logits; the adjacency is not looked at."""
+        """Return the logits; the graph is not looked at."""
         logits: Tensor = self.readout(self.pair_mlp(pair_product(levels[0], pairs)))
         return logits.squeeze(-1)
 
@@ -46,11 +46,11 @@ class GAECN(nn.Module):
         return [h]
 
     def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+        self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        count = common_neighbors(adjacency, pairs).count.unsqueeze(-1)  # [pairs, 1]
+        graph, _ = drop_edges(graph, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
+        count = graph.common_neighbors(pairs).count.unsqueeze(-1)  # [pairs, 1]
         return self.head(levels[0], pairs, count.to(levels[0].dtype))  # type: ignore[no-any-return]
 
 
@@ -69,14 +69,14 @@ class NCN(nn.Module):
         return [h, self.head.node_values(h)]
 
     def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+        self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        if is_dense(adjacency):
+        graph, _ = drop_edges(graph, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
+        if is_dense(graph):
             g = levels[1] if len(levels) > 1 else self.head.node_values(levels[0])
-            return self.head(levels[0], pairs, pool_common(adjacency, pairs, g))  # type: ignore[no-any-return]
-        return pooled_logits(self.head, levels, pairs, common_neighbors(adjacency, pairs))
+            return self.head(levels[0], pairs, pool_common(graph, pairs, g))  # type: ignore[no-any-return]
+        return pooled_logits(self.head, levels, pairs, graph.common_neighbors(pairs))
 
 
 class NCN2(nn.Module):
@@ -91,13 +91,12 @@ class NCN2(nn.Module):
         return [h, self.head.node_values(h)]
 
     def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+        self, levels: list[Tensor], graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        far = two_hop_rows(adjacency, pairs.unique())
-        wider = [shared_neighbors(adjacency, far, near, other) for near, other in (pairs, pairs.flip(0))]
-        common = common_neighbors(adjacency, pairs)
+        graph, _ = drop_edges(graph, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
+        wider = two_hop_neighbors(graph, pairs)
+        common = graph.common_neighbors(pairs)
         return pooled_logits(self.head, levels, pairs, common, NodeLists.joined(wider))
 
 
@@ -121,13 +120,13 @@ class NCNDiff(nn.Module):
         return [h, self.head.node_values(h)]
 
     def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+        self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        common = common_neighbors(adjacency, pairs)
+        graph, _ = drop_edges(graph, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
+        common = graph.common_neighbors(pairs)
         one_sided = [
-            exclusive_neighbors(adjacency, node, other, common, skip_other=self.skip_other)
+            graph.exclusive_neighbors(node, other, common, skip_other=self.skip_other)
             for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0]))
         ]
         return pooled_logits(self.head, levels, pairs, common, NodeLists.joined(one_sided))

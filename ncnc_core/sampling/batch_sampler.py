@@ -123,7 +123,7 @@ class BatchSampler:
         kernels.give_places(self._place, scored, 0)
         nodes, message = self._message(network, view, scored, seed, gathers=gathers)
         degree = message.full_degree[: scored.size]
-        overlap = SampledOverlap.of_tables(
+        overlap = SampledOverlap(
             degree,
             self._local(drawn.common, scored.size),
             self._local(drawn.exclusive, scored.size),
@@ -190,7 +190,6 @@ class BatchSampler:
             torch.from_numpy(hop.pointer),
             torch.from_numpy(hop.column),
             hop.num_nodes,
-            symmetric=False,
             weight=None if self._weight is None else self._weight[torch.from_numpy(hop.entry)],
             row_scale=torch.from_numpy((hop.degree / kept).astype(np.float32)),
             full_degree=full_degree[: hop.num_nodes],
@@ -233,7 +232,6 @@ def _nodes_alone(full_degree: Tensor, structure: Tensor | None) -> SampledAdjace
         torch.zeros(1, dtype=torch.int64),
         torch.zeros(0, dtype=torch.int64),
         full_degree.numel(),
-        symmetric=False,
         row_scale=torch.zeros(0),
         full_degree=full_degree,
         structure=structure,

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.graph.two_hop import two_hop_rows
+from ncnc_core.graph.node_lists import NodeLists
+from ncnc_core.graph.two_hop import two_hop_neighbors
 from ncnc_core.networks.link_network import Predictor
 from ncnc_core.networks.ncn import GAE, GAECN, NCN2, NCNDiff
 from ncnc_core.networks.ncnc import NCNC
-from ncnc_core.overlap.node_lists import NodeLists
-from ncnc_core.overlap.sparse import common_neighbors, exclusive_neighbors, shared_neighbors
 
 # common: both have it. source_only, target_only: only one has it, and the link to the other is completed (or, for
 # NCN-diff, pooled apart). near_source, near_target: a neighbour of one that is two steps from the other.
@@ -43,21 +42,17 @@ def pooled_sums(
     if isinstance(predictor, GAE):
         return []
     values = levels[0].new_ones(adjacency.num_nodes, 1) if isinstance(predictor, GAECN) else levels[1]
-    common = common_neighbors(adjacency, pair)
+    common = adjacency.common_neighbors(pair)
     pooled: list[tuple[Role, NodeLists]] = [("common", common)]
     extra: list[tuple[Role, NodeLists]] = []
     if isinstance(predictor, NCNC):
         pooled += zip(("source_only", "target_only"), predictor.completion(levels, adjacency, pair), strict=False)
     elif isinstance(predictor, NCN2):
-        far = two_hop_rows(adjacency, pair.unique())
-        extra = [
-            ("near_source", shared_neighbors(adjacency, far, pair[0], pair[1])),
-            ("near_target", shared_neighbors(adjacency, far, pair[1], pair[0])),
-        ]
+        extra += zip(("near_source", "near_target"), two_hop_neighbors(adjacency, pair), strict=True)
     elif isinstance(predictor, NCNDiff):
         for role, node, other in (("source_only", pair[0], pair[1]), ("target_only", pair[1], pair[0])):
             skip = predictor.skip_other
-            extra.append((role, exclusive_neighbors(adjacency, node, other, common, skip_other=skip)))  # type: ignore[arg-type]
+            extra.append((role, adjacency.exclusive_neighbors(node, other, common, skip_other=skip)))  # type: ignore[arg-type]
     return [[_neighborhood(role, lists, values) for role, lists in slot] for slot in (pooled, extra) if slot]
 
 
