@@ -13,8 +13,9 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.roles import MessageGraph, OverlapGraph
 from ncnc_core.networks.encoder import Encoder
-from ncnc_core.networks.ncn import GAE, GAECN, NCN, NCN2, NCNDiff
-from ncnc_core.networks.ncnc import NCNC, Scorer, prepared
+from ncnc_core.networks.ncn import GAE, NCN
+from ncnc_core.networks.ncnc import NCNC, Scorer
+from ncnc_core.networks.neighborhoods import OneSided, RoleLists, two_step
 from ncnc_core.networks.pair_head import PairHead
 from ncnc_core.networks.pair_structure import PairStructure
 from ncnc_core.networks.structural_features import NUM_STRUCTURAL_FEATURES, structural_features
@@ -26,6 +27,22 @@ class Predictor(Protocol):
 
     def node_levels(self, h: Tensor) -> list[Tensor]:
         """Return what every batch of this graph needs."""
+        ...
+
+    def prepared(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> Scorer:
+        """Return what scores these pairs in any number of calls, with what the calls have in common done once."""
+        ...
+
+    def product_logits(self, products: Tensor, *pooled: Tensor) -> Tensor:
+        """Return the logits, [pairs], from the products of the ends, [pairs, channels], and the pooled sums."""
+        ...
+
+    def pooled_values(self, levels: list[Tensor]) -> Tensor:
+        """Return what each node adds to a pooled sum, [nodes, width]."""
+        ...
+
+    def pooled_lists(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> list[RoleLists]:
+        """Return the nodes of each pooled sum, by role."""
         ...
 
     def __call__(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> Tensor:
@@ -112,7 +129,7 @@ class LinkNetwork(nn.Module):
 
         A call is given node levels, graph and some of the pairs, and answers their logits.
         """
-        content, structure = prepared(self.predictor, levels, graph, pairs), self.pair_structure
+        content, structure = self.predictor.prepared(levels, graph, pairs), self.pair_structure
         if structure is None:
             return content
         return lambda levels, graph, pairs: content(levels, graph, pairs) + structure(graph, pairs)
@@ -185,13 +202,13 @@ def _predictor(config: ModelConfig) -> Predictor:
         case "gae":
             return GAE(head=head)
         case "gae_cn":
-            return GAECN(head=head, **dropping)
+            return NCN(head=head, counts=True, **dropping)
         case "ncn":
             return NCN(head=head, **dropping)
         case "ncn2":
-            return NCN2(head=head, **dropping)
+            return NCN(head=head, beside=two_step, **dropping)
         case "ncn_diff":
-            return NCNDiff(head=head, score_known_edges_as_published=as_published, **dropping)
+            return NCN(head=head, beside=OneSided(skip_other=not as_published), **dropping)
         case "ncnc":
             return NCNC(
                 head=head,

@@ -18,6 +18,7 @@ from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.graph.roles import OverlapGraph
 from ncnc_core.networks.completion import completion_weight
 from ncnc_core.networks.dense_completion import belief_matrix, fits_belief_matrix
+from ncnc_core.networks.neighborhoods import RoleLists
 from ncnc_core.networks.pair_head import PairHead
 from ncnc_core.networks.pooled_rows import NodeRows, PooledRows, occupied_logits, pooled_logits
 from ncnc_core.overlap.dense import is_dense, pool_common, pool_completed
@@ -111,6 +112,20 @@ class NCNC(nn.Module):
         sides = self._one_sided(graph, pairs, graph.common_neighbors(pairs))
         rows = PooledRows.of(self.head, levels, sides)
         return self._completed(self._inner_rows(levels[0], rows, pairs), graph, pairs, sides, self.depth)
+
+    def product_logits(self, products: Tensor, *pooled: Tensor) -> Float[Tensor, " pairs"]:
+        """Return the logits from the products h_i * h_j and the pooled sum."""
+        return self.head.of_products(products, *pooled)
+
+    def pooled_values(self, levels: list[Tensor]) -> Float[Tensor, "nodes channels"]:
+        """Return what each node adds to the sum: g."""
+        return levels[1]
+
+    def pooled_lists(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> list[RoleLists]:
+        """Return the lists of the one pooled sum, by role: the one-sided neighbours weighted as they are completed."""
+        lists: RoleLists = [("common", graph.common_neighbors(pairs))]
+        completed = self.completion(levels, graph, pairs)
+        return [lists + list(zip(("source_only", "target_only"), completed, strict=False))]
 
     def _dense_logits(self, levels: list[Tensor], graph: Adjacency, pairs: Tensor, belief: Tensor | None) -> Tensor:
         levels = levels if len(levels) > 1 else self.node_levels(levels[0])
@@ -216,8 +231,3 @@ class NCNC(nn.Module):
         if self.training:
             return self.head(ends, pairs, lists.sum_rows(values)).float()  # type: ignore[no-any-return]
         return occupied_logits(self.head, ends, pairs, lists, values).float()
-
-
-def prepared(predictor: Scorer, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
-    """Return what scores these pairs in any number of calls, with what the calls have in common done once."""
-    return predictor.prepared(levels, graph, pairs) if isinstance(predictor, NCNC) else predictor
