@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
-from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph import neighbor_search
 from ncnc_core.graph.edge_dropout import uniforms_of_keys
 from ncnc_core.graph.edge_weights import one_weight_a_key
 from ncnc_core.graph.node_lists import NodeLists
+from ncnc_core.graph.positions import require_positions
 from ncnc_core.graph.ragged_sum import ragged_sum
 from ncnc_core.kernels import entries as kernels
 
@@ -68,11 +68,7 @@ class Adjacency:
             InvalidGraph: an endpoint is negative or not below `num_nodes`, or an edge comes twice with two weights, or
                 a weight is no finite number.
         """
-        if edges.numel() and (int(edges.min()) < 0 or int(edges.max()) >= num_nodes):
-            raise InvalidGraph(
-                f"edges name node {int(edges.max()) if int(edges.max()) >= num_nodes else int(edges.min())}, "
-                f"but nodes run from 0 to {num_nodes - 1}. Raise num_nodes, or renumber the nodes."
-            )
+        require_positions(edges, num_nodes, "edges", remedy="Raise num_nodes, or renumber the nodes.")
         is_edge = edges[0] != edges[1]
         edges = edges[:, is_edge].long()  # a key of int32 would overflow
         # One int64 key a directed entry, row * num_nodes + column: one sort orders rows and columns and drops doubles.
@@ -139,7 +135,7 @@ class Adjacency:
         Raises:
             InvalidGraph: a position is negative or not below `num_nodes`.
         """
-        self._require_positions(pairs)
+        require_positions(pairs, self.num_nodes)
         if self.column.device.type == "cpu":
             return self._places(pairs) >= 0
         return self.has_keys(pairs[0] * self.num_nodes + pairs[1])
@@ -197,7 +193,7 @@ class Adjacency:
         Raises:
             InvalidGraph: a position is negative or not below `num_nodes`.
         """
-        self._require_positions(pairs)
+        require_positions(pairs, self.num_nodes)
         if self.column.numel() == 0 or pairs.numel() == 0:
             return self
         both = torch.cat([pairs, pairs.flip(0)], 1)
@@ -231,17 +227,6 @@ class Adjacency:
         torch.cumsum(keep, 0, out=kept_before[1:])
         weight = None if self.weight is None else self.weight[keep]
         return Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes, symmetric, weight)
-
-    def _require_positions(self, pairs: Tensor) -> None:
-        """Refuse what is no node: the kernels read rows unchecked, and a key of another number is some other edge's."""
-        if pairs.numel() == 0:
-            return
-        low, high = torch.stack(pairs.aminmax()).tolist()  # stacked: one transfer from an accelerator, not two
-        if low < 0 or high >= self.num_nodes:
-            raise InvalidGraph(
-                f"pairs name position {low if low < 0 else high}, but the graph has positions 0 to "
-                f"{self.num_nodes - 1}. Give positions of its nodes, or the graph that holds the others too."
-            )
 
     def _places(self, pairs: Tensor) -> Tensor:
         """Return where the entry of each pair stands in `column`, -1 where there is none."""

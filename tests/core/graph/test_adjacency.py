@@ -85,7 +85,7 @@ def test_graph_without_nodes_is_a_graph() -> None:
 
 @pytest.mark.parametrize(("node", "edges"), [(4, [[0], [4]]), (-1, [[-1], [2]])])
 def test_endpoint_out_of_range_is_named_with_the_remedy(node: int, edges: list[list[int]]) -> None:
-    with pytest.raises(InvalidGraph, match=rf"edges name node {node}, but nodes run from 0 to 3\. Raise num_nodes"):
+    with pytest.raises(InvalidGraph, match=rf"edges name position {node}, but the graph has.*0 to 3\. Raise num_nodes"):
         Adjacency.from_edges(torch.tensor(edges), 4)
 
 
