@@ -24,7 +24,6 @@ from ncnc_core.graph.adjacency import Adjacency, pair_keys
 from ncnc_core.kernels.overlap_reference import common_neighbors_reference
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.networks.scoring import node_levels, score_pairs
-from ncnc_core.overlap.sparse import common_neighbors
 from ncnc_core.random_spatial_network import NetworkDay, RandomSpatialNetworkConfig, evolve
 from ncnc_core.splits.negatives import corrupted_negatives, uniform_pairs
 from ncnc_core.training.data import TrainingData
@@ -52,7 +51,7 @@ def measure() -> dict[str, float]:
     pairs = uniform_pairs(100_000, keys, count, generator)
     neighbors = [set(row.tolist()) for row in adjacency.column.split(adjacency.degree.tolist())]
     listed = [(int(u), int(v)) for u, v in pairs.T]
-    kernel = least_seconds(lambda: common_neighbors(adjacency, pairs))
+    kernel = least_seconds(lambda: adjacency.common_neighbors(pairs))
     twin = least_seconds(lambda: common_neighbors_reference(neighbors, listed))
     positives = edges[:, torch.arange(20_000) % edges.shape[1]]
     positive, negative = torch.randn(5000, generator=generator), torch.randn(5000, 50, generator=generator)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
 from ncnc_core.graph.edge_dropout import drop_edges
-from ncnc_core.overlap.sparse import common_neighbors, exclusive_neighbors
 from ncnc_core.recipes.recipe import Recipe
 from ncnc_core.training.batches import epoch_batches
 from ncnc_core.training.data import TrainingData
@@ -48,15 +47,15 @@ def _propagation_work(adjacency: Adjacency, tuned: Recipe) -> float:
 
 def _predictor_work(adjacency: Adjacency, pairs: Tensor, tuned: Recipe, *, backward: bool) -> float:
     product = 2.0 * tuned.model.hidden_channels**2  # one linear map of one row
-    common = common_neighbors(adjacency, pairs)
+    common = adjacency.common_neighbors(pairs)
     sides = [
-        exclusive_neighbors(adjacency, node, other, common, skip_other=True)
+        adjacency.exclusive_neighbors(node, other, common, skip_other=True)
         for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0]))
     ]
     inner = torch.cat([torch.stack([pairs[1 - at][one.owner], one.node]) for at, one in enumerate(sides)], 1)
     keys = pair_keys(inner, adjacency.num_nodes).unique()
     distinct = torch.stack([keys // adjacency.num_nodes, keys % adjacency.num_nodes])
-    second = common_neighbors(adjacency, distinct)
+    second = adjacency.common_neighbors(distinct)
     pooled = torch.cat([common.node, *(one.node for one in sides)]).unique()
     only_multiplied = torch.cat([inner.unique(), pooled]).unique().numel() - pooled.numel()
     passes = 3 if backward else 1

@@ -1,1 +1,1 @@
-"""The graph as sorted rows, its samples and its history; which neighbours two nodes share is in `overlap`."""
+"""The graph as sorted rows, its samples and history, and what two nodes share; bits and drawn overlaps: `overlap`."""

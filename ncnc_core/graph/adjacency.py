@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
-from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph import neighbor_search
+from ncnc_core.graph.edge_dropout import uniforms_of_keys
+from ncnc_core.graph.edge_weights import one_weight_a_key
+from ncnc_core.graph.node_lists import NodeLists
+from ncnc_core.graph.positions import require_positions
+from ncnc_core.graph.ragged_sum import ragged_sum
 from ncnc_core.kernels import entries as kernels
 
 
@@ -27,6 +33,15 @@ def contains_keys(sorted_keys: Int64[Tensor, " keys"], wanted: Int64[Tensor, " w
     return sorted_keys[position.clamp_(max=sorted_keys.numel() - 1)] == wanted
 
 
+def entry_draws(
+    column: Int64[Tensor, " entries"], num_nodes: int, row: Int64[Tensor, " entries"] | None
+) -> Float[Tensor, " entries"]:
+    """Return a random number in [0, 1) for each entry; given its row, (u, v) and (v, u) get the same one."""
+    if row is None:
+        return torch.rand(column.numel(), device=column.device)
+    return uniforms_of_keys(pair_keys(torch.stack([row, column]), num_nodes))
+
+
 @dataclass(frozen=True, eq=False)
 class Adjacency:
     """The support of a symmetric adjacency matrix without self-loops, rows sorted, and what each entry weighs.
@@ -41,6 +56,7 @@ class Adjacency:
     num_nodes: int
     symmetric: bool = True  # False after dropping directed entries one by one
     weight: Tensor | None = None
+    structure: ClassVar[None] = None  # its rows give the structural features
 
     @classmethod
     def from_edges(
@@ -52,18 +68,14 @@ class Adjacency:
             InvalidGraph: an endpoint is negative or not below `num_nodes`, or an edge comes twice with two weights, or
                 a weight is no finite number.
         """
-        if edges.numel() and (int(edges.min()) < 0 or int(edges.max()) >= num_nodes):
-            raise InvalidGraph(
-                f"edges name node {int(edges.max()) if int(edges.max()) >= num_nodes else int(edges.min())}, "
-                f"but nodes run from 0 to {num_nodes - 1}. Raise num_nodes, or renumber the nodes."
-            )
+        require_positions(edges, num_nodes, "edges", remedy="Raise num_nodes, or renumber the nodes.")
         is_edge = edges[0] != edges[1]
         edges = edges[:, is_edge].long()  # a key of int32 would overflow
         # One int64 key a directed entry, row * num_nodes + column: one sort orders rows and columns and drops doubles.
         keys = torch.cat([edges[0] * num_nodes + edges[1], edges[1] * num_nodes + edges[0]])
         if weight is None:
             return cls.from_sorted_keys(keys.unique(), num_nodes)
-        keys, weight = _one_weight_a_key(keys, weight[is_edge].float().repeat(2), num_nodes)
+        keys, weight = one_weight_a_key(keys, weight[is_edge].float().repeat(2), num_nodes)
         return cls.from_sorted_keys(keys, num_nodes, weight)
 
     @classmethod
@@ -98,6 +110,16 @@ class Adjacency:
         return self
 
     @property
+    def num_rows(self) -> int:
+        """The number of nodes that have a row: all."""
+        return self.num_nodes
+
+    @property
+    def num_entries(self) -> int:
+        """The number of directed entries, two an edge."""
+        return self.column.numel()
+
+    @property
     def num_edges(self) -> int:
         """The number of undirected edges."""
         return self.column.numel() // 2
@@ -113,10 +135,55 @@ class Adjacency:
         Raises:
             InvalidGraph: a position is negative or not below `num_nodes`.
         """
-        self._require_positions(pairs)
+        require_positions(pairs, self.num_nodes)
         if self.column.device.type == "cpu":
             return self._places(pairs) >= 0
-        return contains_keys(self.keys, pairs[0] * self.num_nodes + pairs[1])
+        return self.has_keys(pairs[0] * self.num_nodes + pairs[1])
+
+    def has_keys(self, keys: Int64[Tensor, " wanted"]) -> Bool[Tensor, " wanted"]:
+        """Return which directed keys row * num_nodes + column are entries; O(wanted * log entries)."""
+        return contains_keys(self.keys, keys)
+
+    def key_places(self, keys: Int64[Tensor, " wanted"]) -> Int64[Tensor, " wanted"]:
+        """Return the first entry whose directed key is at least the wanted one, or the number of entries."""
+        return torch.searchsorted(self.keys, keys)
+
+    def common_neighbors(self, pairs: Int64[Tensor, "2 pairs"]) -> NodeLists:
+        """Return N(i) ∩ N(j) for each pair (i, j), ascending.
+
+        Time O(d_i + d_j) a pair, O(shorter * log(longer)) where one row is far longer; memory O(sum min(d_i, d_j)).
+        """
+        return neighbor_search.common_neighbors(self, pairs)
+
+    def exclusive_neighbors(
+        self,
+        node: Int64[Tensor, " pairs"],
+        other: Int64[Tensor, " pairs"],
+        common: NodeLists,
+        *,
+        skip_other: bool,
+        limit: int | None = None,
+        random: bool = False,
+    ) -> NodeLists:
+        """Return N(node) minus N(other) for each row, ascending; see `neighbor_search.exclusive_neighbors`."""
+        return neighbor_search.exclusive_neighbors(
+            self, node, other, common, skip_other=skip_other, limit=limit, random=random
+        )
+
+    def neighbor_sum(self, x: Float[Tensor, "nodes channels"], *, weighted: bool) -> Float[Tensor, "nodes channels"]:
+        """Return A x, A the support or, with `weighted` and weights, the weighted matrix."""
+        weight = self.weight if weighted else None
+        return ragged_sum(x, self.row_pointer, self.column, weight, symmetric=self.symmetric)
+
+    def neighbor_max(self, values: Float[Tensor, " nodes"]) -> Float[Tensor, " nodes"]:
+        """Return the largest value among each node's neighbours, and 0 where there are none or none above it."""
+        return torch.zeros_like(values).scatter_reduce(0, self.row, values[self.column], "amax")
+
+    def row_sums(self, dtype: torch.dtype, *, weighted: bool) -> Float[Tensor, " nodes"]:
+        """Return the degree of each node, or with `weighted` and weights the sum of its edges' weights."""
+        if self.weight is None or not weighted:
+            return self.degree.to(dtype)
+        return torch.segment_reduce(self.weight.to(dtype), "sum", offsets=self.row_pointer, initial=0)
 
     def without(self, pairs: Int64[Tensor, "2 pairs"]) -> Adjacency:
         """Return the graph without these edges (target link removal); one copy of the entries, no sort.
@@ -126,7 +193,7 @@ class Adjacency:
         Raises:
             InvalidGraph: a position is negative or not below `num_nodes`.
         """
-        self._require_positions(pairs)
+        require_positions(pairs, self.num_nodes)
         if self.column.numel() == 0 or pairs.numel() == 0:
             return self
         both = torch.cat([pairs, pairs.flip(0)], 1)
@@ -144,6 +211,11 @@ class Adjacency:
         keep[position[self.keys[position] == wanted]] = False
         return self.masked(keep, symmetric=self.symmetric)
 
+    def dropped(self, probability: float, *, symmetric: bool) -> Adjacency:
+        """Return the graph with each entry dropped at this chance, or with `symmetric` each edge in both directions."""
+        draw = entry_draws(self.column, self.num_nodes, self.row if symmetric else None)
+        return self.masked(draw >= probability, symmetric=symmetric and self.symmetric)
+
     def masked(self, keep: Bool[Tensor, " entries"], *, symmetric: bool = False) -> Adjacency:
         """Return the graph with only the kept directed entries; say so where the mask keeps the graph symmetric."""
         if self.column.device.type == "cpu" and self.weight is None:
@@ -156,17 +228,6 @@ class Adjacency:
         weight = None if self.weight is None else self.weight[keep]
         return Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes, symmetric, weight)
 
-    def _require_positions(self, pairs: Tensor) -> None:
-        """Refuse what is no node: the kernels read rows unchecked, and a key of another number is some other edge's."""
-        if pairs.numel() == 0:
-            return
-        low, high = torch.stack(pairs.aminmax()).tolist()  # stacked: one transfer from an accelerator, not two
-        if low < 0 or high >= self.num_nodes:
-            raise InvalidGraph(
-                f"pairs name position {low if low < 0 else high}, but the graph has positions 0 to "
-                f"{self.num_nodes - 1}. Give positions of its nodes, or the graph that holds the others too."
-            )
-
     def _places(self, pairs: Tensor) -> Tensor:
         """Return where the entry of each pair stands in `column`, -1 where there is none."""
         ends = (one.contiguous() for one in pairs)
@@ -178,28 +239,3 @@ class Adjacency:
         return Adjacency(
             self.row_pointer.to(device), self.column.to(device), self.num_nodes, self.symmetric, weight=weight
         )
-
-
-def _one_weight_a_key(keys: Tensor, weight: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
-    """Return the distinct keys, sorted, and the weight of each; two different weights of one key are refused."""
-    if not bool(torch.isfinite(weight).all()):
-        bad = int((~torch.isfinite(weight)).nonzero()[0])
-        raise InvalidGraph(
-            f"The edge {_ends(keys[bad], num_nodes)} has the weight {float(weight[bad])}. Give finite weights."
-        )
-    keys, order = keys.sort(stable=True)
-    weight = weight[order]
-    is_repeat = keys[1:] == keys[:-1]
-    clash = (is_repeat & (weight[1:] != weight[:-1])).nonzero()
-    if clash.numel():
-        first = int(clash[0])
-        raise InvalidGraph(
-            f"The edge {_ends(keys[first], num_nodes)} comes twice, with the weights {float(weight[first])} and "
-            f"{float(weight[first + 1])}. Give each edge one weight: add them up, or keep one."
-        )
-    keep = torch.cat([is_repeat.new_ones(min(1, keys.numel())), ~is_repeat])
-    return keys[keep], weight[keep]
-
-
-def _ends(key: Tensor, num_nodes: int) -> str:
-    return f"{int(key) // num_nodes}-{int(key) % num_nodes}"

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.graph.roles import Graph
+
+Kind = TypeVar("Kind", bound=Graph)
 
 
-def drop_edges(
-    adjacency: Adjacency, probability: float, training: bool, *, symmetric: bool = False
-) -> tuple[Adjacency, float]:
+def drop_edges(graph: Kind, probability: float, training: bool, *, symmetric: bool = False) -> tuple[Kind, float]:
     """Return the graph with each directed entry kept with 1 - probability, and the weight 1/(1 - probability) of it.
 
     Without `symmetric`, (u, v) and (v, u) are drawn apart, so the result is not symmetric; with it they share one
-    draw. Draws from the global generator.
+    draw. Draws from the global generator. Overlaps that were drawn ahead stay as they are: their edges are dropped.
     """
     if not training or probability == 0.0:
-        return adjacency, 1.0
-    if symmetric:
-        keep = _edge_uniforms(adjacency) >= probability
-    else:
-        keep = torch.rand(adjacency.column.numel(), device=adjacency.column.device) >= probability
-    return adjacency.masked(keep, symmetric=symmetric and adjacency.symmetric), 1 / (1 - probability)
+        return graph, 1.0
+    return graph.dropped(probability, symmetric=symmetric), 1 / (1 - probability)
 
 
-def _edge_uniforms(adjacency: Adjacency) -> Float[Tensor, " entries"]:
-    """Return a number in [0, 1) an entry, the same for (u, v) and (v, u).
+def uniforms_of_keys(keys: Int64[Tensor, " entries"]) -> Float[Tensor, " entries"]:
+    """Return a number in [0, 1) an entry, the same for equal keys, and another one at each call.
 
-    A hash (splitmix64) of the unordered pair and one drawn seed: to pair the entries up would take a sort each time.
+    A hash (splitmix64) of the key and one drawn seed: to pair the two entries of an edge up would take a sort.
     """
-    device = adjacency.column.device
-    seed = torch.randint(2**62, (1,), device=device)
-    z = pair_keys(torch.stack([adjacency.row, adjacency.column]), adjacency.num_nodes)
-    z = z * -7046029254386353131 + seed  # int64 wraps around, as splitmix64 wants it
+    seed = torch.randint(2**62, (1,), device=keys.device)
+    z = keys * -7046029254386353131 + seed  # int64 wraps around, as splitmix64 wants it
     z = (z ^ _shifted(z, 30)) * -4658895280553007687
     z = (z ^ _shifted(z, 27)) * -7723592293110705685
     return _shifted(z ^ _shifted(z, 31), 11).to(torch.float64) / 2**53

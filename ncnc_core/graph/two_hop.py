@@ -1,4 +1,4 @@
-"""Rows of the support of A squared, for NCN2."""
+"""Neighbours two steps away, for NCN2: rows of the support of A squared, and what they share with a node's own row."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.neighbor_search import shared_neighbors
+from ncnc_core.graph.node_lists import NodeLists
+
+
+def two_hop_neighbors(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> tuple[NodeLists, NodeLists]:
+    """Return N(i) ∩ N2(j) and N(j) ∩ N2(i) for each pair (i, j), N2(u) the row of u in `two_hop_rows`."""
+    far = two_hop_rows(adjacency, pairs.unique())
+    return (
+        shared_neighbors(adjacency, far, pairs[0], pairs[1]),
+        shared_neighbors(adjacency, far, pairs[1], pairs[0]),
+    )
 
 
 def two_hop_rows(adjacency: Adjacency, nodes: Int64[Tensor, " rows"]) -> Adjacency:

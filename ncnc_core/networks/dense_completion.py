@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch.nn.functional import layer_norm, linear
 
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.cost_chunks import cost_chunks
+from ncnc_core.graph.roles import OverlapGraph
 from ncnc_core.kernels import bit_rows as kernels
 from ncnc_core.networks.pair_head import PairHead
 from ncnc_core.overlap import dense_tensors as plain
@@ -21,9 +23,9 @@ LINKS_AT_ONCE = 8192  # 7 MB an activation of 224 channels
 MOST_NODES = 2**13  # 256 MiB of beliefs
 
 
-def fits_belief_matrix(adjacency: Adjacency) -> bool:
+def fits_belief_matrix(graph: OverlapGraph) -> TypeGuard[Adjacency]:
     """Return whether the graph is dense, and small enough for one number a pair of nodes."""
-    return is_dense(adjacency) and adjacency.num_nodes <= MOST_NODES
+    return is_dense(graph) and graph.num_nodes <= MOST_NODES
 
 
 def belief_matrix(

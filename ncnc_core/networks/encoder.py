@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from ncnc_core.config.model import EncoderName
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_dropout import drop_edges
+from ncnc_core.graph.roles import MessageGraph
 from ncnc_core.networks.dropout import Dropout
 from ncnc_core.networks.input_stage import InputStage
 from ncnc_core.networks.propagation import Propagation
@@ -83,7 +83,7 @@ class Encoder(nn.Module):
     def forward(
         self,
         features: Float[Tensor, "nodes features"] | None,
-        adjacency: Adjacency,
+        graph: MessageGraph,
         ids: Int64[Tensor, " nodes"] | None = None,
     ) -> Float[Tensor, "rows channels"]:
         """Return h = Enc(x, A), or the weighted sum of all layers with jumping knowledge.
@@ -94,9 +94,9 @@ class Encoder(nn.Module):
             InvalidGraph: edge weights are asked for, and the graph has none or one below 0.
         """
         if self.edge_weights:
-            _check_weights(adjacency)
-        x: Tensor = self.input(features, ids, adjacency.num_nodes)
-        return self.propagated(x, [partial(self._drawn, adjacency.layer(one)) for one in range(len(self.convolutions))])
+            _check_weights(graph)
+        x: Tensor = self.input(features, ids, graph.num_nodes)
+        return self.propagated(x, [partial(self._drawn, graph.layer(one)) for one in range(len(self.convolutions))])
 
     def propagated(
         self, x: Float[Tensor, "nodes width"], draws: Sequence[Callable[[], Propagation]]
@@ -114,9 +114,9 @@ class Encoder(nn.Module):
         layers = [layer if layer.shape == x.shape else layer[: x.shape[0]] for layer in layers]
         return torch.einsum("l,lnc->nc", self.layer_weights, torch.stack(layers))
 
-    def _drawn(self, adjacency: Adjacency) -> Propagation:
+    def _drawn(self, graph: MessageGraph) -> Propagation:
         kept, survivor_weight = drop_edges(
-            adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout
+            graph, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout
         )
         return Propagation(kept, survivor_weight, self.edge_weights)
 
@@ -139,14 +139,14 @@ class PureConvolution(nn.Module):
                 return propagation.mean(x)
 
 
-def _check_weights(adjacency: Adjacency) -> None:
-    if adjacency.weight is None:
+def _check_weights(graph: MessageGraph) -> None:
+    if graph.weight is None:
         raise InvalidGraph(
             "edge_weights is true, but the graph has no weights. Give one weight an edge, or set edge_weights: false."
         )
-    if adjacency.weight.numel() and float(adjacency.weight.min()) < 0:
+    if graph.weight.numel() and float(graph.weight.min()) < 0:
         raise InvalidGraph(
-            f"The encoder takes edge weights of 0 and more, got {float(adjacency.weight.min())}: it divides by their "
+            f"The encoder takes edge weights of 0 and more, got {float(graph.weight.min())}: it divides by their "
             "sums. Shift or clip the weights, or set edge_weights: false."
         )
 

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.roles import MessageGraph, OverlapGraph
 from ncnc_core.networks.encoder import Encoder
-from ncnc_core.networks.ncn import GAE, GAECN, NCN, NCN2, NCNDiff
-from ncnc_core.networks.ncnc import NCNC, Scorer, prepared
+from ncnc_core.networks.ncn import GAE, NCN
+from ncnc_core.networks.ncnc import NCNC, Scorer
+from ncnc_core.networks.neighborhoods import OneSided, RoleLists, two_step
 from ncnc_core.networks.pair_head import PairHead
 from ncnc_core.networks.pair_structure import PairStructure
 from ncnc_core.networks.structural_features import NUM_STRUCTURAL_FEATURES, structural_features
@@ -27,7 +29,23 @@ class Predictor(Protocol):
         """Return what every batch of this graph needs."""
         ...
 
-    def __call__(self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor) -> Tensor:
+    def prepared(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> Scorer:
+        """Return what scores these pairs in any number of calls, with what the calls have in common done once."""
+        ...
+
+    def product_logits(self, products: Tensor, *pooled: Tensor) -> Tensor:
+        """Return the logits, [pairs], from the products of the ends, [pairs, channels], and the pooled sums."""
+        ...
+
+    def pooled_values(self, levels: list[Tensor]) -> Tensor:
+        """Return what each node adds to a pooled sum, [nodes, width]."""
+        ...
+
+    def pooled_lists(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> list[RoleLists]:
+        """Return the nodes of each pooled sum, by role."""
+        ...
+
+    def __call__(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> Tensor:
         """Return the logits, [pairs]."""
         ...
 
@@ -81,18 +99,19 @@ class LinkNetwork(nn.Module):
     def encode(
         self,
         features: Float[Tensor, "nodes features"] | Int64[Tensor, " nodes"] | None,
-        adjacency: Adjacency,
+        graph: MessageGraph,
         *,
         ids: Int64[Tensor, " nodes"] | None = None,
     ) -> Float[Tensor, "rows channels"]:
-        """Return the node embeddings; structural features come from this very adjacency, so TLR holds for them too.
+        """Return the node embeddings.
 
+        Structural features come from this very graph, so what was removed from it is not in them either.
         A node embedding is looked up by `ids`, else by integer `features`, else by the nodes' own positions; a node
         beyond the table has the zero vector.
         """
         if features is not None and _are_ids(features):
             features, ids = None, features if ids is None else ids
-        embeddings: Tensor = self.encoder(self.inputs(features, adjacency), adjacency, ids if self.num_ids else None)
+        embeddings: Tensor = self.encoder(self.inputs(features, graph), graph, ids if self.num_ids else None)
         return embeddings
 
     def forward(
@@ -105,18 +124,18 @@ class LinkNetwork(nn.Module):
         levels = self.predictor.node_levels(self.encode(features, adjacency))
         return self.scorer(levels, adjacency, pairs)(levels, adjacency, pairs)
 
-    def scorer(self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
+    def scorer(self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
         """Return what scores these pairs in any number of calls, with what the calls have in common done once.
 
         A call is given node levels, graph and some of the pairs, and answers their logits.
         """
-        content, structure = prepared(self.predictor, levels, adjacency, pairs), self.pair_structure
+        content, structure = self.predictor.prepared(levels, graph, pairs), self.pair_structure
         if structure is None:
             return content
-        return lambda levels, adjacency, pairs: content(levels, adjacency, pairs) + structure(adjacency, pairs)
+        return lambda levels, graph, pairs: content(levels, graph, pairs) + structure(graph, pairs)
 
     def inputs(
-        self, features: Float[Tensor, "nodes features"] | None, adjacency: Adjacency
+        self, features: Float[Tensor, "nodes features"] | None, graph: MessageGraph
     ) -> Float[Tensor, "nodes inputs"] | None:
         """Return what the encoder's input stage reads.
 
@@ -133,7 +152,7 @@ class LinkNetwork(nn.Module):
             )
         if not self.uses_structure:
             return features
-        structure = structural_features(adjacency)
+        structure = structural_features(graph)
         if features is None:
             return structure
         return torch.cat([features.to_dense() if features.layout == torch.sparse_csr else features, structure], 1)
@@ -183,13 +202,13 @@ def _predictor(config: ModelConfig) -> Predictor:
         case "gae":
             return GAE(head=head)
         case "gae_cn":
-            return GAECN(head=head, **dropping)
+            return NCN(head=head, counts=True, **dropping)
         case "ncn":
             return NCN(head=head, **dropping)
         case "ncn2":
-            return NCN2(head=head, **dropping)
+            return NCN(head=head, beside=two_step, **dropping)
         case "ncn_diff":
-            return NCNDiff(head=head, score_known_edges_as_published=as_published, **dropping)
+            return NCN(head=head, beside=OneSided(skip_other=not as_published), **dropping)
         case "ncnc":
             return NCNC(
                 head=head,

@@ -1,18 +1,17 @@
-"""GAE, GAE+CN, NCN and its two extensions NCN2 and NCN-diff: one logit per pair from first-order neighbourhoods."""
+"""GAE, and NCN with its kin GAE+CN, NCN2 and NCN-diff: one logit per pair from first-order neighbourhoods."""
 
 from __future__ import annotations
 
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_dropout import drop_edges
-from ncnc_core.graph.two_hop import two_hop_rows
+from ncnc_core.graph.node_lists import NodeLists
+from ncnc_core.graph.roles import OverlapGraph
+from ncnc_core.networks.neighborhoods import Neighborhoods, RoleLists
 from ncnc_core.networks.pair_head import PairHead, pair_product
 from ncnc_core.networks.pooled_rows import pooled_logits
 from ncnc_core.overlap.dense import is_dense, pool_common
-from ncnc_core.overlap.node_lists import NodeLists
-from ncnc_core.overlap.sparse import common_neighbors, exclusive_neighbors, shared_neighbors
 
 
 class GAE(nn.Module):
@@ -26,83 +25,37 @@ class GAE(nn.Module):
         """Return [h]."""
         return [h]
 
+    def prepared(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> GAE:
+        """Return itself: calls have nothing in common to be done once."""
+        return self
+
     def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+        self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
-        """Return the logits; the adjacency is not looked at."""
-        logits: Tensor = self.readout(self.pair_mlp(pair_product(levels[0], pairs)))
+        """Return the logits; the graph is not looked at."""
+        return self.product_logits(pair_product(levels[0], pairs))
+
+    def product_logits(self, products: Tensor, *pooled: Tensor) -> Float[Tensor, " pairs"]:
+        """Return the logits from the products h_i * h_j; nothing is pooled."""
+        logits: Tensor = self.readout(self.pair_mlp(products))
         return logits.squeeze(-1)
 
+    def pooled_values(self, levels: list[Tensor]) -> Float[Tensor, "nodes channels"]:
+        """Return h; nothing is pooled."""
+        return levels[0]
 
-class GAECN(nn.Module):
-    """logit = readout(beta * neighbor_mlp(|N(i) ∩ N(j)|) + pair_mlp(h_i * h_j)): the count alone, no transform."""
-
-    def __init__(self, *, head: PairHead, edge_dropout: float, symmetric_edge_dropout: bool) -> None:
-        super().__init__()
-        self.head, self.edge_dropout, self.symmetric_edge_dropout = head, edge_dropout, symmetric_edge_dropout
-
-    def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
-        """Return [h]."""
-        return [h]
-
-    def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
-    ) -> Float[Tensor, " pairs"]:
-        """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        count = common_neighbors(adjacency, pairs).count.unsqueeze(-1)  # [pairs, 1]
-        return self.head(levels[0], pairs, count.to(levels[0].dtype))  # type: ignore[no-any-return]
+    def pooled_lists(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> list[RoleLists]:
+        """Return no lists."""
+        return []
 
 
 class NCN(nn.Module):
     """logit = readout(beta * neighbor_mlp(sum of g over N(i) ∩ N(j)) + pair_mlp(h_i * h_j)), g = h + transform(h).
 
+    With `beside`, extra_mlp(sum of g over the lists it names) is added before the readout: NCN2 and NCN-diff. With
+    `counts`, each common neighbour is worth one in place of g, so that their number is pooled: GAE+CN.
     Source: Wang et al., Neural Common Neighbor with Completion, arXiv:2302.00890.
     """
-
-    def __init__(self, *, head: PairHead, edge_dropout: float, symmetric_edge_dropout: bool) -> None:
-        super().__init__()
-        self.head, self.edge_dropout, self.symmetric_edge_dropout = head, edge_dropout, symmetric_edge_dropout
-
-    def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
-        """Return [h, g]; in evaluation once per graph, not once per batch."""
-        return [h, self.head.node_values(h)]
-
-    def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
-    ) -> Float[Tensor, " pairs"]:
-        """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        if is_dense(adjacency):
-            g = levels[1] if len(levels) > 1 else self.head.node_values(levels[0])
-            return self.head(levels[0], pairs, pool_common(adjacency, pairs, g))  # type: ignore[no-any-return]
-        return pooled_logits(self.head, levels, pairs, common_neighbors(adjacency, pairs))
-
-
-class NCN2(nn.Module):
-    """NCN plus a branch for the sum of g over (N(i) ∩ N2(j)) and (N2(i) ∩ N(j)), N2 the support of A squared."""
-
-    def __init__(self, *, head: PairHead, edge_dropout: float, symmetric_edge_dropout: bool) -> None:
-        super().__init__()
-        self.head, self.edge_dropout, self.symmetric_edge_dropout = head, edge_dropout, symmetric_edge_dropout
-
-    def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
-        """Return [h, g]."""
-        return [h, self.head.node_values(h)]
-
-    def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
-    ) -> Float[Tensor, " pairs"]:
-        """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        far = two_hop_rows(adjacency, pairs.unique())
-        wider = [shared_neighbors(adjacency, far, near, other) for near, other in (pairs, pairs.flip(0))]
-        common = common_neighbors(adjacency, pairs)
-        return pooled_logits(self.head, levels, pairs, common, NodeLists.joined(wider))
-
-
-class NCNDiff(nn.Module):
-    """NCN plus a branch for the sum of g over the neighbours that only one of the two nodes has."""
 
     def __init__(
         self,
@@ -110,24 +63,50 @@ class NCNDiff(nn.Module):
         head: PairHead,
         edge_dropout: float,
         symmetric_edge_dropout: bool,
-        score_known_edges_as_published: bool,
+        beside: Neighborhoods | None = None,
+        counts: bool = False,
     ) -> None:
         super().__init__()
         self.head, self.edge_dropout, self.symmetric_edge_dropout = head, edge_dropout, symmetric_edge_dropout
-        self.skip_other = not score_known_edges_as_published
+        self.beside, self.counts = beside, counts
 
     def node_levels(self, h: Float[Tensor, "nodes channels"]) -> list[Tensor]:
-        """Return [h, g]."""
-        return [h, self.head.node_values(h)]
+        """Return [h, g], or [h] to count; in evaluation once per graph, not once per batch."""
+        return [h] if self.counts else [h, self.head.node_values(h)]
+
+    def prepared(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> NCN:
+        """Return itself: calls have nothing in common to be done once."""
+        return self
 
     def forward(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
+        self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        common = common_neighbors(adjacency, pairs)
-        one_sided = [
-            exclusive_neighbors(adjacency, node, other, common, skip_other=self.skip_other)
-            for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0]))
-        ]
-        return pooled_logits(self.head, levels, pairs, common, NodeLists.joined(one_sided))
+        graph, _ = drop_edges(graph, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
+        h = levels[0]
+        if self.counts:
+            count = graph.common_neighbors(pairs).count.unsqueeze(-1)  # [pairs, 1]
+            return self.head(h, pairs, count.to(h.dtype))  # type: ignore[no-any-return]
+        if self.beside is None and is_dense(graph):
+            g = levels[1] if len(levels) > 1 else self.head.node_values(h)
+            return self.head(h, pairs, pool_common(graph, pairs, g))  # type: ignore[no-any-return]
+        slots = self.pooled_lists(levels, graph, pairs)
+        return pooled_logits(self.head, levels, pairs, *(_joined(slot) for slot in slots))
+
+    def product_logits(self, products: Tensor, *pooled: Tensor) -> Float[Tensor, " pairs"]:
+        """Return the logits from the products h_i * h_j and the pooled sums, one for each of `pooled_lists`."""
+        return self.head.of_products(products, *pooled)
+
+    def pooled_values(self, levels: list[Tensor]) -> Float[Tensor, "nodes channels"]:
+        """Return what each node adds to a sum: g, or one."""
+        return levels[0].new_ones(levels[0].shape[0], 1) if self.counts else levels[1]
+
+    def pooled_lists(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> list[RoleLists]:
+        """Return the lists of each pooled sum, by role."""
+        common = graph.common_neighbors(pairs)
+        first: RoleLists = [("common", common)]
+        return [first] if self.beside is None else [first, self.beside(graph, pairs, common)]
+
+
+def _joined(slot: RoleLists) -> NodeLists:
+    return slot[0][1] if len(slot) == 1 else NodeLists.joined([lists for _, lists in slot])

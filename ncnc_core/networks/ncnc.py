@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TypeGuard
 
 import torch
 from jaxtyping import Float, Int64
@@ -13,15 +14,16 @@ from torch import Tensor, nn
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
 from ncnc_core.graph.cost_chunks import cost_chunks
 from ncnc_core.graph.edge_dropout import drop_edges
+from ncnc_core.graph.node_lists import NodeLists
+from ncnc_core.graph.roles import OverlapGraph
 from ncnc_core.networks.completion import completion_weight
 from ncnc_core.networks.dense_completion import belief_matrix, fits_belief_matrix
+from ncnc_core.networks.neighborhoods import RoleLists
 from ncnc_core.networks.pair_head import PairHead
 from ncnc_core.networks.pooled_rows import NodeRows, PooledRows, occupied_logits, pooled_logits
 from ncnc_core.overlap.dense import is_dense, pool_common, pool_completed
-from ncnc_core.overlap.node_lists import NodeLists
-from ncnc_core.overlap.sparse import common_neighbors, exclusive_neighbors
 
-Scorer = Callable[[list[Tensor], Adjacency, Tensor], Tensor]  # a predictor: node levels, graph and pairs to logits
+Scorer = Callable[[list[Tensor], OverlapGraph, Tensor], Tensor]  # a predictor: node levels, graph and pairs to logits
 
 
 class NCNC(nn.Module):
@@ -71,20 +73,20 @@ class NCNC(nn.Module):
         with self._inner_mode():
             return self.node_levels(h.detach())
 
-    def prepared(self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
+    def prepared(self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
         """Return what scores these pairs, in any number of calls: on a dense graph the beliefs are found once for all.
 
         The levels and the graph of those calls are to be these ones. Dropped edges are drawn anew in every call, and
         so are beliefs then.
         """
-        if (self.training and self.edge_dropout > 0) or not self._completes_densely(adjacency):
+        if (self.training and self.edge_dropout > 0) or not self._completes_densely(graph):
             return self
-        return partial(self, belief=self._belief(levels, adjacency, pairs))
+        return partial(self, belief=self._belief(levels, graph, pairs))
 
     def forward(
         self,
         levels: list[Tensor],
-        adjacency: Adjacency,
+        graph: OverlapGraph,
         pairs: Int64[Tensor, "2 pairs"],
         belief: Float[Tensor, "nodes nodes"] | None = None,
     ) -> Float[Tensor, " pairs"]:
@@ -92,58 +94,69 @@ class NCNC(nn.Module):
 
         With [h] for levels, only the nodes that these pairs read are transformed: what a training step wants.
         """
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        if self._completes_densely(adjacency) or (not self.depth and is_dense(adjacency)):
-            return self._dense_logits(levels, adjacency, pairs, belief)
-        common = common_neighbors(adjacency, pairs)
+        graph, _ = drop_edges(graph, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
+        if self._completes_densely(graph) or (not self.depth and is_dense(graph)):
+            return self._dense_logits(levels, graph, pairs, belief)
+        common = graph.common_neighbors(pairs)
         if not self.depth:
             return pooled_logits(self.head, levels, pairs, common)
-        sides = self._one_sided(adjacency, pairs, common)
+        sides = self._one_sided(graph, pairs, common)
         rows = PooledRows.of(self.head, levels, [common, *sides])
-        completed = self._completed(self._inner_rows(levels[0], rows, pairs), adjacency, pairs, sides, self.depth)
+        completed = self._completed(self._inner_rows(levels[0], rows, pairs), graph, pairs, sides, self.depth)
         return self.head(levels[0], pairs, rows.sum(NodeLists.joined([common, *completed])))  # type: ignore[no-any-return]
 
-    def completion(
-        self, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]
-    ) -> list[NodeLists]:
+    def completion(self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> list[NodeLists]:
         """Return the one-sided neighbours of i and of j, weighted as they are pooled; [] without completion."""
         if not self.depth:
             return []
-        sides = self._one_sided(adjacency, pairs, common_neighbors(adjacency, pairs))
+        sides = self._one_sided(graph, pairs, graph.common_neighbors(pairs))
         rows = PooledRows.of(self.head, levels, sides)
-        return self._completed(self._inner_rows(levels[0], rows, pairs), adjacency, pairs, sides, self.depth)
+        return self._completed(self._inner_rows(levels[0], rows, pairs), graph, pairs, sides, self.depth)
 
-    def _dense_logits(self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor, belief: Tensor | None) -> Tensor:
+    def product_logits(self, products: Tensor, *pooled: Tensor) -> Float[Tensor, " pairs"]:
+        """Return the logits from the products h_i * h_j and the pooled sum."""
+        return self.head.of_products(products, *pooled)
+
+    def pooled_values(self, levels: list[Tensor]) -> Float[Tensor, "nodes channels"]:
+        """Return what each node adds to the sum: g."""
+        return levels[1]
+
+    def pooled_lists(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> list[RoleLists]:
+        """Return the lists of the one pooled sum, by role: the one-sided neighbours weighted as they are completed."""
+        lists: RoleLists = [("common", graph.common_neighbors(pairs))]
+        completed = self.completion(levels, graph, pairs)
+        return [lists + list(zip(("source_only", "target_only"), completed, strict=False))]
+
+    def _dense_logits(self, levels: list[Tensor], graph: Adjacency, pairs: Tensor, belief: Tensor | None) -> Tensor:
         levels = levels if len(levels) > 1 else self.node_levels(levels[0])
         if not self.depth:
-            return self.head(levels[0], pairs, pool_common(adjacency, pairs, levels[1]))  # type: ignore[no-any-return]
-        belief = self._belief(levels, adjacency, pairs) if belief is None else belief
-        pooled = pool_completed(adjacency, pairs, levels[1], belief, skip_other=self.skip_other)
+            return self.head(levels[0], pairs, pool_common(graph, pairs, levels[1]))  # type: ignore[no-any-return]
+        belief = self._belief(levels, graph, pairs) if belief is None else belief
+        pooled = pool_completed(graph, pairs, levels[1], belief, skip_other=self.skip_other)
         return self.head(levels[0], pairs, pooled)  # type: ignore[no-any-return]
 
-    def _completes_densely(self, adjacency: Adjacency) -> bool:
+    def _completes_densely(self, graph: OverlapGraph) -> TypeGuard[Adjacency]:
         """Return whether the belief in each missing link is one number, and the graph small enough for a matrix."""
         return (
             self.depth == 1
             and not (self.training and self.noisy)
-            and fits_belief_matrix(adjacency)
-            and (self.max_neighbors is None or int(adjacency.degree.max()) <= self.max_neighbors)
+            and fits_belief_matrix(graph)
+            and (self.max_neighbors is None or int(graph.degree.max()) <= self.max_neighbors)
         )
 
-    def _belief(self, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor) -> Tensor:
+    def _belief(self, levels: list[Tensor], graph: Adjacency, pairs: Tensor) -> Tensor:
         inner = self.inner_levels(levels)
         return belief_matrix(
-            self.head, inner, adjacency, pairs, self._weight, skip_other=self.skip_other, precision=self.precision
+            self.head, inner, graph, pairs, self._weight, skip_other=self.skip_other, precision=self.precision
         )
 
     def _weight(self, logits: Tensor) -> Tensor:
         return completion_weight(logits, scale=self.scale, offset=self.offset, alpha=self.alpha)
 
-    def _one_sided(self, adjacency: Adjacency, pairs: Tensor, common: NodeLists) -> list[NodeLists]:
+    def _one_sided(self, graph: OverlapGraph, pairs: Tensor, common: NodeLists) -> list[NodeLists]:
         """Return N(i) minus N(j), and N(j) minus N(i)."""
         return [
-            exclusive_neighbors(
-                adjacency,
+            graph.exclusive_neighbors(
                 node,
                 other,
                 common,
@@ -163,14 +176,14 @@ class NCNC(nn.Module):
         return inner
 
     def _completed(
-        self, h: NodeRows, adjacency: Adjacency, pairs: Tensor, sides: list[NodeLists], depth: int
+        self, h: NodeRows, graph: OverlapGraph, pairs: Tensor, sides: list[NodeLists], depth: int
     ) -> list[NodeLists]:
         """Return the one-sided neighbours of i and of j, weighted by the belief in their missing link."""
         inner = [
             torch.stack([other[lists.owner], lists.node]) for lists, other in zip(sides, pairs.flip(0), strict=True)
         ]
         with self._inner_mode():
-            belief = self._weight(self._inner_logits(h, adjacency, torch.cat(inner, 1), depth - 1))
+            belief = self._weight(self._inner_logits(h, graph, torch.cat(inner, 1), depth - 1))
         weights = belief.split([lists.node.numel() for lists in sides])
         return [
             NodeLists(lists.row_pointer, lists.node, weight if lists.weight is None else weight * lists.weight)
@@ -190,38 +203,31 @@ class NCNC(nn.Module):
         finally:
             self.train(was_training)
 
-    def _inner_logits(self, h: NodeRows, adjacency: Adjacency, inner: Tensor, depth: int) -> Tensor:
+    def _inner_logits(self, h: NodeRows, graph: OverlapGraph, inner: Tensor, depth: int) -> Tensor:
         """Score each distinct unordered inner pair once, in chunks bounded by the neighbours they expand."""
-        n = adjacency.num_nodes
+        n = graph.num_nodes
         keys, inverse = torch.unique(pair_keys(inner, n), return_inverse=True)
         low = keys.div(n, rounding_mode="floor")
         distinct = torch.stack([low, keys - low * n])
         g = NodeRows(h, self.head.node_values)
         # Rows of bits expand no neighbours: there a chunk is so many pairs.
-        expanded = adjacency.degree[distinct].min(dim=0).values
-        cost = torch.ones_like(expanded) if not depth and is_dense(adjacency) else 1 + expanded
-        logits = [
-            self._inner_chunk(h, g, adjacency, distinct[:, part], depth) for part in cost_chunks(cost, self.chunk)
-        ]
+        expanded = graph.degree[distinct].min(dim=0).values
+        cost = torch.ones_like(expanded) if not depth and is_dense(graph) else 1 + expanded
+        logits = [self._inner_chunk(h, g, graph, distinct[:, part], depth) for part in cost_chunks(cost, self.chunk)]
         return torch.cat([torch.zeros(0, device=keys.device), *logits])[inverse]
 
-    def _inner_chunk(self, h: NodeRows, g: NodeRows, adjacency: Adjacency, pairs: Tensor, depth: int) -> Tensor:
+    def _inner_chunk(self, h: NodeRows, g: NodeRows, graph: OverlapGraph, pairs: Tensor, depth: int) -> Tensor:
         """Return the logits of the inner pairs, [pairs] float32; the published noise drops edges once more."""
-        adjacency, _ = drop_edges(adjacency, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
+        graph, _ = drop_edges(graph, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
         ends = h.at(pairs.flatten())
-        if not depth and is_dense(adjacency):
-            return self.head(ends, pairs, pool_common(adjacency, pairs, g.all())).float()  # type: ignore[no-any-return]
-        lists = common_neighbors(adjacency, pairs)
+        if not depth and is_dense(graph):
+            return self.head(ends, pairs, pool_common(graph, pairs, g.all())).float()  # type: ignore[no-any-return]
+        lists = graph.common_neighbors(pairs)
         if depth:
-            sides = self._one_sided(adjacency, pairs, lists)
+            sides = self._one_sided(graph, pairs, lists)
             inner = h if self.reads_raw_embeddings else g
-            lists = NodeLists.joined([lists, *self._completed(inner, adjacency, pairs, sides, depth)])
+            lists = NodeLists.joined([lists, *self._completed(inner, graph, pairs, sides, depth)])
         values = g.at(lists.node)
         if self.training:
             return self.head(ends, pairs, lists.sum_rows(values)).float()  # type: ignore[no-any-return]
         return occupied_logits(self.head, ends, pairs, lists, values).float()
-
-
-def prepared(predictor: Scorer, levels: list[Tensor], adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
-    """Return what scores these pairs in any number of calls, with what the calls have in common done once."""
-    return predictor.prepared(levels, adjacency, pairs) if isinstance(predictor, NCNC) else predictor

@@ -52,7 +52,13 @@ class PairHead(nn.Module):
         Where all empty neighbourhoods share one value (no dropout, no gradients), `occupied` [rows] names the pairs
         whose rows `pooled` [rows, channels] holds; the rest pool nothing.
         """
-        z = self.pair_mlp(pair_product(h, pairs))
+        return self.of_products(pair_product(h, pairs), pooled, extra, occupied)
+
+    def of_products(
+        self, products: Tensor, pooled: Tensor, extra: Tensor | None = None, occupied: Tensor | None = None
+    ) -> Tensor:
+        """Return the logits, [pairs], from the products h_i * h_j, [pairs, channels]."""
+        z = self.pair_mlp(products)
         if occupied is None:
             z = self.beta * self.neighbor_mlp(pooled) + z
         else:

@@ -6,9 +6,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.roles import OverlapGraph
 from ncnc_core.overlap.dense import is_dense, pool_common
-from ncnc_core.overlap.sparse import common_neighbors
 
 FIXED = 3  # weights of a common neighbour: 1, 1 / log d and 1 / d
 LEARNED = 8  # further weights, each a learned function of d
@@ -33,20 +32,20 @@ class PairStructure(nn.Module):
         nn.init.zeros_(self.readout[-1].weight)  # type: ignore[arg-type]
         nn.init.zeros_(self.readout[-1].bias)  # type: ignore[arg-type]
 
-    def forward(self, adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Float[Tensor, " pairs"]:
+    def forward(self, graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Float[Tensor, " pairs"]:
         """Return what is added to the logits."""
-        logits: Tensor = self.readout(self.counts(adjacency, pairs))
+        logits: Tensor = self.readout(self.counts(graph, pairs))
         return logits.squeeze(-1)
 
-    def counts(self, adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Float[Tensor, "pairs counts"]:
+    def counts(self, graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Float[Tensor, "pairs counts"]:
         """Return the features, symmetric in the two ends; an edge between them counts in neither degree."""
-        degree = adjacency.degree.to(torch.float32)
+        degree = graph.degree.to(torch.float32)
         # A pair of a node with itself shares neighbours of degree one; a served graph may know a node by no edge.
         log_degree = degree.clamp(min=2).log()
         weights = [torch.stack([torch.ones_like(degree), 1 / log_degree, 1 / degree.clamp(min=1)], 1)]
         weights.append(self.weighting(torch.log1p(degree).unsqueeze(-1)).to(torch.float32))
-        overlap = _pooled(adjacency, pairs, torch.cat(weights, 1))
-        ends = degree[pairs] - _joined(adjacency, pairs)  # [2, pairs]
+        overlap = _pooled(graph, pairs, torch.cat(weights, 1))
+        ends = degree[pairs] - _joined(graph, pairs)  # [2, pairs]
         shared = overlap[:, 0]
         union, product = (ends.sum(0) - shared).clamp(min=1), (ends[0] * ends[1]).clamp(min=1)
         low, high = torch.log1p(ends).aminmax(dim=0)
@@ -54,14 +53,10 @@ class PairStructure(nn.Module):
         return torch.cat([torch.log1p(overlap), several], 1)
 
 
-def _pooled(adjacency: Adjacency, pairs: Tensor, values: Tensor) -> Tensor:
-    return (
-        pool_common(adjacency, pairs, values)
-        if is_dense(adjacency)
-        else common_neighbors(adjacency, pairs).sum_rows(values)
-    )
+def _pooled(graph: OverlapGraph, pairs: Tensor, values: Tensor) -> Tensor:
+    return pool_common(graph, pairs, values) if is_dense(graph) else graph.common_neighbors(pairs).sum_rows(values)
 
 
-def _joined(adjacency: Adjacency, pairs: Tensor) -> Tensor:
+def _joined(graph: OverlapGraph, pairs: Tensor) -> Tensor:
     """Return 1 where the pair is an edge."""
-    return adjacency.has(pairs).to(torch.float32)
+    return graph.has(pairs).to(torch.float32)

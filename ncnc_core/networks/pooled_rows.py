@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.networks.pair_head import PairHead
-from ncnc_core.overlap.node_lists import NodeLists
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.graph.ragged_sum import ragged_sum
-from ncnc_core.graph.sampled_adjacency import SampledAdjacency
+from ncnc_core.graph.roles import MessageGraph
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +19,7 @@ class Propagation:
     nodes have rows; sums over a thinned row are scaled up to the whole one, and D is that of the whole graph.
     """
 
-    adjacency: Adjacency
+    graph: MessageGraph
     survivor_weight: float = 1.0
     weighted: bool = False
 
@@ -46,33 +44,14 @@ class Propagation:
 
     def own(self, x: Float[Tensor, "nodes channels"]) -> Float[Tensor, "rows channels"]:
         """Return the values of the nodes that have a row."""
-        rows = self.adjacency.row_pointer.numel() - 1
+        rows = self.graph.num_rows
         return x if rows == x.shape[0] else x[:rows]  # a whole slice would still cost the backward pass a copy
-
-    @property
-    def _weight(self) -> Tensor | None:
-        return self.adjacency.weight if self.weighted else None
 
     def _sum(self, x: Tensor) -> Tensor:
         """Return W x without the survivors' weight, [rows, channels]."""
-        total = neighbor_sum(self.adjacency, x, self._weight)
-        if isinstance(self.adjacency, SampledAdjacency):
-            return total * self.adjacency.row_scale.to(total.dtype).unsqueeze(-1)
-        return total
+        return self.graph.neighbor_sum(x, weighted=self.weighted)
 
     def _row_sum(self, x: Tensor) -> Tensor:
         """Return D without the survivors' weight, [nodes, 1]."""
         dtype = torch.promote_types(x.dtype, torch.float32)  # bfloat16 holds no degree above 256 exactly
-        if self._weight is None:
-            return self.adjacency.degree.to(dtype).unsqueeze(-1)
-        if isinstance(self.adjacency, SampledAdjacency) and self.adjacency.full_weight is not None:
-            return self.adjacency.full_weight.to(dtype).unsqueeze(-1)
-        pointer = self.adjacency.row_pointer
-        return torch.segment_reduce(self._weight.to(dtype), "sum", offsets=pointer, initial=0).unsqueeze(-1)
-
-
-def neighbor_sum(
-    adjacency: Adjacency, x: Float[Tensor, "nodes channels"], weight: Float[Tensor, " entries"] | None = None
-) -> Float[Tensor, "rows channels"]:
-    """Return A x, A the support or, with a weight an entry, the weighted matrix."""
-    return ragged_sum(x, adjacency.row_pointer, adjacency.column, weight, symmetric=adjacency.symmetric)
+        return self.graph.row_sums(dtype, weighted=self.weighted).unsqueeze(-1)

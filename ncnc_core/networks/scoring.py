@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.cost_chunks import cost_chunks
+from ncnc_core.graph.positions import require_positions
 from ncnc_core.networks.link_network import LinkNetwork
 
 ENTRIES_AT_ONCE = 2**20  # neighbours expanded at a time, about 100 bytes each: bounds memory, not the result
@@ -38,12 +38,7 @@ def score_pairs(
     Raises:
         InvalidGraph: a position is negative or not below the number of nodes.
     """
-    if pairs.numel() and (int(pairs.min()) < 0 or int(pairs.max()) >= adjacency.num_nodes):
-        wrong = int(pairs.min()) if int(pairs.min()) < 0 else int(pairs.max())
-        raise InvalidGraph(
-            f"pairs name position {wrong}, but the graph has positions 0 to {adjacency.num_nodes - 1}. "
-            "Score pairs of known nodes, or give the adjacency that holds the new ones."
-        )
+    require_positions(pairs, adjacency.num_nodes)
     cost = 1 + adjacency.degree[pairs].sum(0)
     with evaluating(network):
         score = network.scorer(levels, adjacency, pairs)

@@ -6,27 +6,24 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.graph.sampled_adjacency import SampledAdjacency
-from ncnc_core.networks.propagation import neighbor_sum
+from ncnc_core.graph.roles import MessageGraph
 
 DEGREE_BUCKETS = 16  # floor(log2(degree + 1)), the last one open: degrees from 32767 up
 NUM_STRUCTURAL_FEATURES = 3 + DEGREE_BUCKETS
 
 
-def structural_features(adjacency: Adjacency) -> Float[Tensor, "nodes structural"]:
+def structural_features(graph: MessageGraph) -> Float[Tensor, "nodes structural"]:
     """Return log1p degree, log1p mean and log1p largest neighbour degree, and the one-hot bucket of log2 degree.
 
     Permutation-equivariant and O(edges). In training they are computed on the graph without the batch's target links,
     like everything else the encoder sees: a degree that counts the target would tell on it, be it the node's own or
     a neighbour's. A sampled batch brings its own along.
     """
-    if isinstance(adjacency, SampledAdjacency) and adjacency.structure is not None:
-        return adjacency.structure
-    degree = adjacency.degree.to(torch.float32)
-    neighbor_total = neighbor_sum(adjacency, degree.unsqueeze(-1)).squeeze(-1)
-    largest = torch.zeros_like(degree).scatter_reduce(0, adjacency.row, degree[adjacency.column], "amax")
-    return features_of_degrees(degree, neighbor_total / degree.clamp(min=1), largest)
+    if graph.structure is not None:
+        return graph.structure
+    degree = graph.degree.to(torch.float32)
+    neighbor_total = graph.neighbor_sum(degree.unsqueeze(-1), weighted=False).squeeze(-1)
+    return features_of_degrees(degree, neighbor_total / degree.clamp(min=1), graph.neighbor_max(degree))
 
 
 def features_of_degrees(

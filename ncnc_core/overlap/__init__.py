@@ -1,1 +1,1 @@
-"""Which neighbours two nodes share, as lists or as bits; what a model makes of them is in `networks`."""
+"""Overlap without a search of rows: as bits on dense graphs, or drawn ahead; what it adds to a score: `networks`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.roles import OverlapGraph
 from ncnc_core.kernels import bit_rows as kernels
 from ncnc_core.kernels.thread_slices import in_slices
 from ncnc_core.overlap import dense_tensors as plain
@@ -19,15 +20,13 @@ LEAST_DEGREE = 32  # below it lists are short enough that nothing is to be won
 NODES_A_NEIGHBOR = 256  # an `and` of 64 nodes costs about what half a step of a merge does, on both rows
 
 
-def is_dense(adjacency: Adjacency) -> bool:
+def is_dense(graph: OverlapGraph) -> TypeGuard[Adjacency]:
     """Return whether rows as bits are the cheaper form: few nodes, and rows that fill a good part of them.
 
-    Never for a sample of a graph, whose overlaps were drawn beforehand.
+    Never where the overlaps were drawn ahead: then there are no rows.
     """
-    n = adjacency.num_nodes
-    if type(adjacency) is not Adjacency or not 0 < n <= MOST_NODES:
-        return False
-    return adjacency.column.numel() >= n * max(LEAST_DEGREE, n / NODES_A_NEIGHBOR)
+    n = graph.num_nodes
+    return 0 < n <= MOST_NODES and graph.num_entries >= n * max(LEAST_DEGREE, n / NODES_A_NEIGHBOR)
 
 
 def bit_rows(adjacency: Adjacency) -> Int64[Tensor, "nodes words"]:

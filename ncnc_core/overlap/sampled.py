@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.graph.adjacency import Adjacency, pair_keys
-
-Lists = tuple[Tensor, Tensor, Tensor | None]  # row_pointer [lists + 1], node [entries], weight [entries] or None
+from ncnc_core.graph.adjacency import pair_keys
+from ncnc_core.graph.node_lists import NodeLists
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +22,7 @@ class ListTable:
     node: Int64[Tensor, " entries"]
     weight: Float[Tensor, " lists"]
 
-    def lists_of(self, keys: Int64[Tensor, " wanted"]) -> Lists:
+    def lists_of(self, keys: Int64[Tensor, " wanted"]) -> NodeLists:
         """Return the lists of these keys, in their order; O(wanted * log lists + entries).
 
         Raises:
@@ -32,13 +30,13 @@ class ListTable:
         """
         place = self.places_of(keys)
         if not self.keys.numel():
-            return keys.new_zeros(1), keys, None
+            return NodeLists(keys.new_zeros(1), keys)
         lengths = self.row_pointer.diff()[place]
         pointer = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
         owner = torch.repeat_interleave(torch.arange(keys.numel(), device=keys.device), lengths)  # [entries]
         entry = torch.arange(owner.numel(), device=keys.device) + (self.row_pointer[place] - pointer[:-1])[owner]
         weight = self.weight[place]
-        return pointer, self.node[entry], None if bool((weight == 1).all()) else weight[owner]
+        return NodeLists(pointer, self.node[entry], None if bool((weight == 1).all()) else weight[owner])
 
     def places_of(self, keys: Int64[Tensor, " wanted"]) -> Int64[Tensor, " wanted"]:
         """Return where each key stands in the table.
@@ -62,50 +60,37 @@ class ListTable:
         )
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SampledOverlap(Adjacency):
+@dataclass(frozen=True, eq=False)
+class SampledOverlap:
     """A batch's nodes without rows: the overlaps of its pairs are at hand, and no others.
 
-    `full_degree` [nodes] counts the neighbours in the whole graph. `common_table` is keyed by `pair_keys`,
+    `degree` [nodes] counts the neighbours in the whole graph. `common_table` is keyed by `pair_keys`,
     `exclusive_table` (N(i) minus N(j)) by i * num_nodes + j; each is None where the predictor does not ask for it.
     `joined` says which pairs of the common table are edges.
     Edge dropout of the predictor was applied when the lists were drawn, once for all depths of completion.
     """
 
-    full_degree: Tensor
+    degree: Tensor
     common_table: ListTable | None = None
     exclusive_table: ListTable | None = None
     joined: Tensor | None = None
 
-    @classmethod
-    def of_tables(
-        cls,
-        full_degree: Tensor,
-        common: ListTable | None,
-        exclusive: ListTable | None,
-        joined: Tensor | None = None,
-    ) -> SampledOverlap:
-        """Build from the degrees [nodes], the tables, and which pairs of the common one are edges."""
-        count = full_degree.numel()
-        nothing = torch.zeros(0, dtype=torch.int64, device=full_degree.device)
-        pointer = torch.zeros(count + 1, dtype=torch.int64, device=full_degree.device)
-        return cls(
-            pointer,
-            nothing,
-            count,
-            full_degree=full_degree,
-            common_table=common,
-            exclusive_table=exclusive,
-            joined=joined,
-        )
+    @property
+    def num_nodes(self) -> int:
+        """The number of nodes that are scored or pooled."""
+        return self.degree.numel()
 
-    @cached_property
-    def degree(self) -> Tensor:
-        """The number of neighbours in the whole graph, [nodes]."""
-        return self.full_degree
+    @property
+    def num_entries(self) -> int:
+        """None: there are no rows to search."""
+        return 0
 
-    def common_lists(self, pairs: Int64[Tensor, "2 pairs"]) -> Lists:
-        """Return N(i) ∩ N(j) for each pair, thinned and weighted."""
+    def common_neighbors(self, pairs: Int64[Tensor, "2 pairs"]) -> NodeLists:
+        """Return N(i) ∩ N(j) for each pair, thinned and weighted.
+
+        Raises:
+            InvalidGraph: a pair was not drawn with this batch.
+        """
         return _table(self.common_table, "common").lists_of(pair_keys(pairs, self.num_nodes))
 
     def has(self, pairs: Int64[Tensor, "2 pairs"]) -> Bool[Tensor, " pairs"]:
@@ -114,18 +99,31 @@ class SampledOverlap(Adjacency):
         joined = torch.zeros_like(table.keys, dtype=torch.bool) if self.joined is None else self.joined
         return joined[table.places_of(pair_keys(pairs, self.num_nodes))]
 
-    def exclusive_lists(self, node: Int64[Tensor, " pairs"], other: Int64[Tensor, " pairs"]) -> Lists:
-        """Return N(node) minus N(other) for each row, thinned and weighted."""
+    def exclusive_neighbors(
+        self,
+        node: Int64[Tensor, " pairs"],
+        other: Int64[Tensor, " pairs"],
+        common: NodeLists,
+        *,
+        skip_other: bool,
+        limit: int | None = None,
+        random: bool = False,
+    ) -> NodeLists:
+        """Return N(node) minus N(other) for each row, thinned and weighted when the batch was drawn.
+
+        Raises:
+            InvalidGraph: a row was not drawn with this batch.
+        """
         return _table(self.exclusive_table, "one-sided").lists_of(node * self.num_nodes + other)
 
-    def masked(self, keep: Bool[Tensor, " entries"], *, symmetric: bool = False) -> SampledOverlap:
+    def dropped(self, probability: float, *, symmetric: bool) -> SampledOverlap:
         """Return the same: edges were dropped before the overlaps were drawn."""
         return self
 
     def to(self, device: torch.device | str) -> SampledOverlap:
         """Return the overlaps on a device."""
-        return SampledOverlap.of_tables(
-            self.full_degree.to(device),
+        return SampledOverlap(
+            self.degree.to(device),
             None if self.common_table is None else self.common_table.to(device),
             None if self.exclusive_table is None else self.exclusive_table.to(device),
             None if self.joined is None else self.joined.to(device),

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.positions import require_positions
 from ncnc_core.graph.sampled_adjacency import SampledAdjacency
 from ncnc_core.kernels import neighbor_sampler as kernels
 from ncnc_core.kernels.entries import find_entries
@@ -103,9 +104,9 @@ class BatchSampler:
                 f"node_embedding {network.config.node_embedding} updates the vectors of all {network.num_ids} nodes in "
                 "every step, which grows with the graph. Set node_embedding: off, or neighbor_fan_out: null."
             )
-        self.require_known(pairs, "pairs")
+        require_positions(pairs, self.adjacency.num_nodes)
         if removed is not None:
-            self.require_known(removed, "removed edges")
+            require_positions(removed, self.adjacency.num_nodes, "removed edges")
         seed = 0 if self.generator is None else int(torch.randint(1, 2**62, (1,), generator=self.generator))
         try:
             view = self._view if removed is None else self._without(removed)
@@ -123,7 +124,7 @@ class BatchSampler:
         kernels.give_places(self._place, scored, 0)
         nodes, message = self._message(network, view, scored, seed, gathers=gathers)
         degree = message.full_degree[: scored.size]
-        overlap = SampledOverlap.of_tables(
+        overlap = SampledOverlap(
             degree,
             self._local(drawn.common, scored.size),
             self._local(drawn.exclusive, scored.size),
@@ -134,15 +135,6 @@ class BatchSampler:
         return SampledBatch(
             torch.from_numpy(nodes), message.to(self.device), overlap.to(self.device), local.to(self.device)
         )
-
-    def require_known(self, pairs: Int64[Tensor, "2 pairs"], what: str) -> None:
-        """Refuse positions that are none of the graph's: the kernels would read past its end."""
-        n = self.adjacency.num_nodes
-        if pairs.numel() and (int(pairs.min()) < 0 or int(pairs.max()) >= n):
-            wrong = int(pairs.min()) if int(pairs.min()) < 0 else int(pairs.max())
-            raise InvalidGraph(
-                f"{what} name position {wrong}, but the graph has positions 0 to {n - 1}. Give pairs of known nodes."
-            )
 
     def _without(self, removed: Tensor) -> GraphView:
         self._touch(removed, True)
@@ -190,7 +182,6 @@ class BatchSampler:
             torch.from_numpy(hop.pointer),
             torch.from_numpy(hop.column),
             hop.num_nodes,
-            symmetric=False,
             weight=None if self._weight is None else self._weight[torch.from_numpy(hop.entry)],
             row_scale=torch.from_numpy((hop.degree / kept).astype(np.float32)),
             full_degree=full_degree[: hop.num_nodes],
@@ -233,7 +224,6 @@ def _nodes_alone(full_degree: Tensor, structure: Tensor | None) -> SampledAdjace
         torch.zeros(1, dtype=torch.int64),
         torch.zeros(0, dtype=torch.int64),
         full_degree.numel(),
-        symmetric=False,
         row_scale=torch.zeros(0),
         full_degree=full_degree,
         structure=structure,

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.ragged_sum import ragged_sum
 from ncnc_core.graph.sampled_adjacency import SampledAdjacency
 from ncnc_core.inputs.features import feature_rows
@@ -25,6 +26,17 @@ class GatheredRows(SampledAdjacency):
     """
 
     entry_degree: Tensor
+
+    def dropped(self, probability: float, *, symmetric: bool) -> GatheredRows:
+        """Refuse: `entry_degree` would have to change with every draw.
+
+        Raises:
+            InvalidGraph: always; `can_gather` says beforehand where edges will be dropped.
+        """
+        raise InvalidGraph(
+            f"Rows that are read straight from the features drop no edges, but encoder_edge_dropout is {probability}. "
+            "Draw the batch for the network in training mode."
+        )
 
     def to(self, device: torch.device | str) -> GatheredRows:
         """Return the rows, and the graphs of the other layers, on a device."""
@@ -77,7 +89,12 @@ class FeaturePropagation(Propagation):
         """Return S (W + I) S L(f), given L(f) of the rows' own nodes."""
         s = (1 + self._row_sum(x)).rsqrt()
         around = (1 + self.rows.entry_degree.to(s.dtype)).rsqrt()
-        return s * (self._sums(around if self._weight is None else around * self._weight) + s * x)
+        weight = self._weight
+        return s * (self._sums(around if weight is None else around * weight) + s * x)
+
+    @property
+    def _weight(self) -> Tensor | None:
+        return self.rows.weight if self.weighted else None
 
     def _sum(self, x: Tensor) -> Tensor:
         return self._sums(self._weight)

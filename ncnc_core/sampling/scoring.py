@@ -7,6 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ncnc_core.graph.cost_chunks import cost_chunks
+from ncnc_core.graph.positions import require_positions
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.networks.scoring import evaluating
 from ncnc_core.sampling.batch_sampler import BatchSampler
@@ -46,7 +47,7 @@ def score_pairs_sampled(
 
 def _nodes(plan: OverlapPlan, sampler: BatchSampler, pairs: Tensor) -> Tensor:
     """Return the largest number of nodes that each pair can bring, [pairs]."""
-    sampler.require_known(pairs, "pairs")
+    require_positions(pairs, sampler.adjacency.num_nodes)
     degree = sampler.adjacency.degree[pairs]
     if sampler.overlap_limit is not None:
         degree = degree.clamp(max=sampler.overlap_limit)

@@ -13,8 +13,9 @@ from torch import Tensor
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.inputs.pairs import NodeId
 from ncnc_core.networks.link_network import LinkNetwork, Predictor
+from ncnc_core.networks.neighborhoods import Role
 from ncnc_core.networks.scoring import score_pairs
-from ncnc_core.serving.neighborhood import Neighborhood, Role, head_logits, pooled_sums
+from ncnc_core.serving.neighborhood import Neighborhood, pooled_sums
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +160,7 @@ def _path_gradients(predictor: Predictor, inputs: list[Tensor]) -> tuple[float, 
     turn most. The steps are halved until what they leave over is small: a gradient that jumps at a ReLU converges
     slowly, and no other rule does better.
     """
-    head = head_logits(copy.deepcopy(predictor).double().eval())  # type: ignore[attr-defined]  # a module, all of them
+    head = copy.deepcopy(predictor).double().eval().product_logits  # type: ignore[attr-defined]  # a module, all of them
     with torch.no_grad():
         start, end = head(*(torch.stack([torch.zeros_like(one), one]) for one in inputs)).tolist()
     steps = FEWEST_STEPS

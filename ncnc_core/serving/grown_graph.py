@@ -11,10 +11,13 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.positions import require_positions
 from ncnc_core.inputs.features import FeatureInput, feature_ids, feature_rows, read_features, stacked_features
 from ncnc_core.inputs.graphs import EdgeInput, GraphInput, WeightInput, edge_weights, read_graph
 from ncnc_core.inputs.pairs import IdsInput, NodeId, PairInput, clean_ids, pair_ends
 from ncnc_core.serving.saved_model import ModelParts
+
+BY_ID = "New nodes come after the model's own. Correct the positions, or give the edges by id, as a table or as text."
 
 
 def replaced_graph(
@@ -94,12 +97,7 @@ def grown_graph(
 def _positions(pairs: PairInput, places: dict[NodeId, int], what: str) -> Tensor:
     """Return the positions of pairs, those given as positions checked against the nodes there are."""
     found = pair_ends(pairs).positions(places, what)
-    beyond = found[(found < 0) | (found >= len(places))]
-    if beyond.numel():
-        raise InvalidGraph(
-            f"{what} name position {int(beyond[0])}, but the {len(places)} nodes, new ones included, have positions "
-            f"0 to {len(places) - 1}. Correct the positions, or give the edges by id, as a table or as text."
-        )
+    require_positions(found, len(places), what, remedy=BY_ID)
     return found
 
 

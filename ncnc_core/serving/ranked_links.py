@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
 from ncnc_core.graph.cost_chunks import cost_chunks
-from ncnc_core.overlap.node_lists import NodeLists
+from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.serving.shortlist import shortlist_room, shortlists
 
 PAIRS_AT_ONCE = 2**17  # candidate pairs of one part: with what scoring them expands, about 150 MB a worker

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.kernels import shortlist as kernels
 from ncnc_core.kernels.thread_slices import in_slices
-from ncnc_core.overlap.node_lists import NodeLists
 
 CANDIDATES_PER_NODE = 100  # measured on as_caida by benchmarks/recommendation.py, see docs/serving.md
 NEAR_PER_LINK = 8  # more by each of the two walks for every link a node has: a hub's next partners are many, and small

@@ -17,7 +17,6 @@ from ncnc_core.networks.blank_weights import blank_weights
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.networks.ncnc import NCNC
 from ncnc_core.networks.scoring import node_levels, score_pairs
-from ncnc_core.overlap.sparse import common_neighbors, exclusive_neighbors
 from ncnc_core.training.data import TrainingData
 from ncnc_core.training.validation import validation_metrics
 
@@ -171,9 +170,9 @@ def _inner_pairs(predictor: NCNC, targets: Tensor, adjacency: Adjacency) -> Tens
     n, found = adjacency.num_nodes, targets.new_empty(0)
     for part in cost_chunks(1 + adjacency.degree[targets].sum(0), ENTRIES_AT_ONCE):
         pairs = targets[:, part]
-        common = common_neighbors(adjacency, pairs)
+        common = adjacency.common_neighbors(pairs)
         for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0])):
-            lists = exclusive_neighbors(adjacency, node, other, common, skip_other=True, limit=predictor.max_neighbors)
+            lists = adjacency.exclusive_neighbors(node, other, common, skip_other=True, limit=predictor.max_neighbors)
             found = torch.cat([found, pair_keys(torch.stack([other[lists.owner], lists.node]), n)]).unique()
     low = found.div(max(n, 1), rounding_mode="floor")
     return torch.stack([low, found - low * n])

@@ -13,6 +13,7 @@ from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.cost_chunks import cost_chunks
+from ncnc_core.graph.roles import OverlapGraph
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.networks.ncnc import Scorer
 from ncnc_core.overlap.dense import is_dense
@@ -112,7 +113,7 @@ def _embedded(
     negatives: Tensor,
     training: TrainingConfig,
     sampler: BatchSampler | None,
-) -> tuple[Tensor, Adjacency, Tensor, Tensor]:
+) -> tuple[Tensor, OverlapGraph, Tensor, Tensor]:
     """Return the node embeddings, the graph that overlaps are taken on, and the pairs in its positions."""
     removes = training.target_link_removal == "batch"
     if sampler is None:
@@ -126,7 +127,7 @@ def _embedded(
 def _logits(
     scorers: list[Scorer],
     levels: list[list[Tensor]],
-    adjacency: Adjacency,
+    adjacency: OverlapGraph,
     positives: Tensor,
     negatives: Tensor,
     part: slice,
@@ -167,7 +168,7 @@ def _backward_in_pieces(
     return total
 
 
-def _bytes(adjacency: Adjacency, positives: Tensor, negatives: Tensor, channels: int) -> Tensor:
+def _bytes(adjacency: OverlapGraph, positives: Tensor, negatives: Tensor, channels: int) -> Tensor:
     """Return about how much each positive, with its negatives, keeps for the backward pass, [positives]."""
     neighbors = adjacency.degree[negatives].sum(0).view(positives.shape[1], -1)  # [positives, negatives]
     pairs = 1 + neighbors.shape[1]

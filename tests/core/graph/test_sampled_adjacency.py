@@ -16,7 +16,7 @@ def sampled(**changes: object) -> SampledAdjacency:
         "weight": torch.tensor([0.5, 0.25, 0.75, 0.25]),
     }
     pointer, column = torch.tensor([0, 2, 4]), torch.tensor([1, 2, 0, 3])
-    return SampledAdjacency(pointer, column, 4, symmetric=False, **{**values, **changes})  # type: ignore[arg-type]
+    return SampledAdjacency(pointer, column, 4, **{**values, **changes})  # type: ignore[arg-type]
 
 
 def test_degree_is_that_of_the_whole_graph_and_rows_those_at_hand() -> None:

@@ -141,7 +141,7 @@ def test_networkx_keeps_isolated_nodes_and_their_order() -> None:
         ((SQUARE, None, list("aabc")), {}, r"4 node ids, 3 of them different"),
         ((SQUARE, FEATURES[:3]), {}, r"features has 3 rows, but the edges name position 3\. Give one row a node, 4 or"),
         (([(10**11, 5), (5, 6)],), {}, r"position 100000000000, but there are 2 edges.*ids, give a table.*node_ids"),
-        ((Data(x=FEATURES[:3], edge_index=SQUARE),), {}, r"edges name node 3, but nodes run from 0 to 2"),
+        ((Data(x=FEATURES[:3], edge_index=SQUARE),), {}, r"edges name position 3, but the graph has positions 0 to 2"),
         ((SQUARE,), {"edge_weight": [1.0]}, r"edge_weight has the shape \[1\] for 4 edges\. Give one number an edge"),
         ((SQUARE,), {"edge_weight": "w"}, r"edge_weight names 'w', but the edges have the columns \[\]"),
         ((table(),), {"edge_weight": "v"}, r"columns \['source', 'target', 'w'\]\. Name one of them"),

@@ -3,9 +3,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.networks.pair_head import PairHead
 from ncnc_core.networks.pooled_rows import NodeRows, PooledRows, distinct_nodes, occupied_logits, pooled_logits
-from ncnc_core.overlap.node_lists import NodeLists
 
 H = torch.rand(6, 4, generator=torch.Generator().manual_seed(0))
 LISTS = NodeLists(torch.tensor([0, 2, 2, 3]), torch.tensor([1, 4, 4]), torch.tensor([1.0, 0.5, 2.0]))

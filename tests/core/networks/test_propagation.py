@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.sampled_adjacency import SampledAdjacency
-from ncnc_core.networks.propagation import Propagation, neighbor_sum
+from ncnc_core.networks.propagation import Propagation
 
 SIZE = 7
 edge_lists = st.lists(st.tuples(st.integers(0, SIZE - 1), st.integers(0, SIZE - 1)), max_size=15, unique_by=frozenset)
@@ -49,7 +49,7 @@ def test_every_form_is_its_product_of_dense_matrices_with_its_gradient(
 
 def test_sum_over_a_graph_without_edges_is_nothing() -> None:
     empty = weighted_graph([])
-    assert not neighbor_sum(empty, torch.ones(SIZE, 2)).any()
+    assert not empty.neighbor_sum(torch.ones(SIZE, 2), weighted=False).any()
     assert not Propagation(empty, weighted=True).mean(torch.ones(SIZE, 2)).any()
 
 
@@ -66,7 +66,6 @@ def test_sampled_rows_are_scaled_to_whole_ones_and_normalised_by_the_whole_graph
         graph.row_pointer[: rows + 1],
         graph.column[:stop],
         SIZE,
-        symmetric=False,
         weight=graph.weight[:stop] if graph.weight is not None else None,
         row_scale=torch.full((rows,), 2.0),
         full_degree=2 * graph.degree,

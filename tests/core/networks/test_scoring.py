@@ -38,7 +38,7 @@ def test_scoring_in_training_mode_has_no_dropout_and_gives_the_mode_back() -> No
 @pytest.mark.parametrize(("pairs", "named"), [([[0], [20]], "20"), ([[-1], [3]], "-1")])
 def test_position_out_of_range_is_named_with_the_remedy(pairs: list[list[int]], named: str) -> None:
     model = network()
-    with pytest.raises(InvalidGraph, match=rf"position {named}, but the graph has positions 0 to 19\. Score pairs of"):
+    with pytest.raises(InvalidGraph, match=rf"position {named}, but the graph has positions 0 to 19\. Give positions"):
         score_pairs(model, node_levels(model, None, RING), RING, torch.tensor(pairs))
 
 

@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_dropout import drop_edges
-from ncnc_core.graph.sampled_adjacency import SampledAdjacency
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.overlap import dense
 from ncnc_core.overlap.dense import bit_rows, is_dense, pool_common, pool_completed
-from ncnc_core.overlap.sparse import common_neighbors, exclusive_neighbors
+from ncnc_core.overlap.sampled import SampledOverlap
 
 SIZE = 70
 graphs = st.tuples(st.integers(0, 2**20), st.sampled_from([0, 1, 60, 900, 4000, SIZE * SIZE]))
@@ -59,18 +58,11 @@ def test_empty_graph_is_not_dense() -> None:
     assert not is_dense(Adjacency.from_edges(torch.empty(2, 0, dtype=torch.int64), 0))
 
 
-def test_sample_of_a_graph_is_not_dense() -> None:
-    """Its overlaps were drawn beforehand, and its rows are not those of the graph."""
+def test_overlaps_that_were_drawn_ahead_are_not_dense() -> None:
+    """Their degrees are those of the graph, but there are no rows to make bits of."""
     whole = regular(200, 40)
-    sample = SampledAdjacency(
-        whole.row_pointer,
-        whole.column,
-        200,
-        row_scale=torch.ones(200),
-        full_degree=whole.degree,
-    )
     assert is_dense(whole)
-    assert not is_dense(sample)
+    assert not is_dense(SampledOverlap(whole.degree))
 
 
 def test_bits_are_made_once_a_graph_and_follow_the_removal_of_edges() -> None:
@@ -87,13 +79,13 @@ def test_pooling_and_its_gradient_equal_those_of_the_lists(dropped: bool, drawn:
     adjacency = graph(*drawn, dropped=dropped)
     pairs, belief = some_pairs(50), torch.rand(SIZE, SIZE)
     values, seen = torch.randn(SIZE, 6, requires_grad=True), torch.randn(50, 6)
-    common = common_neighbors(adjacency, pairs)
+    common = adjacency.common_neighbors(pairs)
     expected = common.sum_rows(values)
     check(pool_common(adjacency, pairs, values), expected, values, seen)
     for skip in (False, True):
         total = expected
         for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0])):
-            lists = exclusive_neighbors(adjacency, node, other, common, skip_other=skip)
+            lists = adjacency.exclusive_neighbors(node, other, common, skip_other=skip)
             weights = belief[other[lists.owner], lists.node]
             total = total + type(lists)(lists.row_pointer, lists.node, weights).sum_rows(values)
         check(pool_completed(adjacency, pairs, values, belief, skip_other=skip), total, values, seen)

@@ -168,7 +168,7 @@ def test_isolated_nodes_and_a_graph_without_edges_are_scored() -> None:
 def test_interrupted_batch_leaves_the_sampler_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     model, sampler = network(), BatchSampler(hub(), (3,))
     with monkeypatch.context() as patch:
-        patch.setattr("ncnc_core.overlap.sampled.SampledOverlap.of_tables", lambda *_: 1 / 0)
+        patch.setattr("ncnc_core.sampling.batch_sampler.SampledOverlap", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             sampler.draw(model, X, PAIRS, PAIRS)
     fresh = BatchSampler(hub(), (3,)).draw(model, X, PAIRS)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ncnc_core.config.model import ModelConfig
+from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.sampling.batch_sampler import BatchSampler
@@ -77,3 +78,9 @@ def test_gathering_gives_the_input_stage_its_gradient_and_the_features_none() ->
     found = [one.grad for one in model.encoder.parameters() if one.grad is not None]
     for one, other in zip(found, exact, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_rows_read_from_the_features_refuse_to_drop_edges() -> None:
+    batch = BatchSampler(graph(), (3,)).draw(network(), X, PAIRS)
+    with pytest.raises(InvalidGraph, match=r"encoder_edge_dropout is 0\.5\. Draw the batch for the network"):
+        batch.message.dropped(0.5, symmetric=False)

@@ -156,7 +156,7 @@ def test_features_may_be_memory_mapped(tmp_path: Path) -> None:
 
 
 def test_position_of_no_node_is_refused() -> None:
-    with pytest.raises(InvalidGraph, match=r"pairs name position 14, but the graph has positions 0 to 13. Give pairs"):
+    with pytest.raises(InvalidGraph, match=r"position 14, but the graph has positions 0 to 13. Give positions"):
         score_pairs_sampled(network(), X, BatchSampler(hub(), (3,)), torch.tensor([[0], [SIZE]]))
 
 

@@ -140,7 +140,7 @@ def test_features_for_a_graph_without_any_are_refused() -> None:
 @pytest.mark.parametrize("what", ["new_edges", "removed_edges"])
 def test_positions_beyond_the_nodes_are_refused(pair: tuple[int, int], position: str, what: str) -> None:
     new, removed = ([pair], None) if what == "new_edges" else (None, [pair])
-    message = rf"{what} name position {position}, but the 4 nodes.* positions 0 to 3\. Correct the positions"
+    message = rf"{what} name position {position}, but the graph has.*0 to 3\. New nodes.*Correct the positions"
     with pytest.raises(InvalidGraph, match=message):
         grown_graph(parts(), new, None, None, None, removed)
 

@@ -7,7 +7,7 @@ from ncnc_core.config.model import ModelConfig, PredictorName
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.networks.scoring import node_levels
-from ncnc_core.serving.neighborhood import head_logits, pooled_sums
+from ncnc_core.serving.neighborhood import pooled_sums
 
 # 0 and 1 share 2; 3 is 0's alone, 4 is 1's alone; 5 is joined to 3 and 4.
 EDGES = torch.tensor([[0, 1, 0, 1, 3, 4], [2, 2, 3, 4, 5, 5]])
@@ -74,5 +74,5 @@ def test_the_head_on_the_pooled_sums_gives_the_score(predictor: PredictorName) -
         levels = node_levels(model, None, GRAPH)
         sums = pooled_sums(model.predictor, levels, GRAPH, PAIR)
         totals = [torch.stack([one.total() for one in pooled]).sum(0).float()[None] for pooled in sums]
-        score = head_logits(model.predictor)(levels[0][PAIR[0]] * levels[0][PAIR[1]], *totals)
+        score = model.predictor.product_logits(levels[0][PAIR[0]] * levels[0][PAIR[1]], *totals)
         torch.testing.assert_close(score, model.predictor(levels, GRAPH, PAIR))

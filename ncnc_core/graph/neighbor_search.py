@@ -1,4 +1,4 @@
-"""Which neighbours two nodes share, and which only one of them has: one sorted list of nodes per pair."""
+"""The search in sorted rows for what two nodes share and what only one of them has: one list of nodes a pair."""
 
 from __future__ import annotations
 
@@ -9,47 +9,42 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph import neighbor_search_tensors as tensors
+from ncnc_core.graph.node_lists import NodeLists
+from ncnc_core.graph.roles import Rows
 from ncnc_core.kernels import overlap as kernels
-from ncnc_core.overlap import sparse_tensors
-from ncnc_core.overlap.node_lists import NodeLists
-from ncnc_core.overlap.sampled import SampledOverlap
-
-__all__ = ["NodeLists", "common_neighbors", "exclusive_neighbors", "shared_neighbors"]
 
 
 # PyG has no intersection of neighbourhoods (its own CommonNeighbors goes by way of a dense or SciPy matrix product):
 # the kernels and their twin in tensor operations are ours.
-def common_neighbors(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> NodeLists:
+def common_neighbors(rows: Rows, pairs: Int64[Tensor, "2 pairs"]) -> NodeLists:
     """Return N(i) ∩ N(j) for each pair (i, j), ascending.
 
     Time O(d_i + d_j) a pair, O(shorter * log(longer)) where one row is far longer; memory O(sum min(d_i, d_j)).
     """
-    if isinstance(adjacency, SampledOverlap):
-        return NodeLists(*adjacency.common_lists(pairs))
     first, second = pairs
-    if adjacency.column.device.type == "cpu":
-        return shared_neighbors(adjacency, adjacency, first, second)
-    swap = adjacency.degree[first] > adjacency.degree[second]  # the twin walks the rows of the first
-    return shared_neighbors(adjacency, adjacency, torch.where(swap, second, first), torch.where(swap, first, second))
+    if rows.column.device.type == "cpu":
+        return shared_neighbors(rows, rows, first, second)
+    swap = rows.degree[first] > rows.degree[second]  # the twin walks the rows of the first
+    return shared_neighbors(rows, rows, torch.where(swap, second, first), torch.where(swap, first, second))
 
 
 def shared_neighbors(
-    near: Adjacency, far: Adjacency, near_node: Int64[Tensor, " pairs"], far_node: Int64[Tensor, " pairs"]
+    near: Rows, far: Rows, near_node: Int64[Tensor, " pairs"], far_node: Int64[Tensor, " pairs"]
 ) -> NodeLists:
     """Return N_near(a) ∩ N_far(b) for each a, b, ascending."""
     if near.column.device.type != "cpu":
-        return sparse_tensors.shared_neighbors(near, far, near_node, far_node)
+        return tensors.shared_neighbors(near, far, near_node, far_node)
     room = int(torch.minimum(near.degree[near_node], far.degree[far_node]).sum())
     pointer, found = np.empty(near_node.numel() + 1, np.int64), np.empty(room, np.int64)
     count = kernels.list_common(
-        *_rows(near), *_rows(far), _array(near_node), _array(far_node), pointer, found
+        *_arrays(near), *_arrays(far), _array(near_node), _array(far_node), pointer, found
     )  # what is not written is not paged in: the room costs addresses, not memory
     return NodeLists(torch.from_numpy(pointer), torch.from_numpy(found[:count].copy()))
 
 
 def exclusive_neighbors(
-    adjacency: Adjacency,
+    rows: Rows,
     node: Int64[Tensor, " pairs"],
     other: Int64[Tensor, " pairs"],
     common: NodeLists,
@@ -64,29 +59,25 @@ def exclusive_neighbors(
     itself. `skip_other` leaves it out. `limit` keeps that many of each list, see `spaced_places`; then the cost is
     O((kept + common) * log), however long the rows: no hub's row is walked to find what is not shared.
     """
-    if isinstance(adjacency, SampledOverlap):  # drawn with a limit already, and with the batch's own chance
-        return NodeLists(*adjacency.exclusive_lists(node, other))
-    degree = adjacency.degree[node]
+    degree = rows.degree[node]
     is_thinned = limit is not None and degree.numel() > 0 and int(degree.max()) > limit
     if not is_thinned:
         limit, shift = None, None
     else:
         shift = torch.rand(node.numel(), device=node.device, dtype=torch.float64) if random else None
-    if adjacency.column.device.type != "cpu":
-        return sparse_tensors.exclusive_neighbors(
-            adjacency, node, other, common, skip_other=skip_other, limit=limit, shift=shift
-        )
+    if rows.column.device.type != "cpu":
+        return tensors.exclusive_neighbors(rows, node, other, common, skip_other=skip_other, limit=limit, shift=shift)
     room = int((degree if limit is None else degree.clamp(max=limit)).sum())
     pointer, found = np.empty(node.numel() + 1, np.int64), np.empty(room, np.int64)
     weight = np.empty(room, np.float32)
     count = kernels.list_exclusive(
-        *_rows(adjacency),
+        *_arrays(rows),
         _array(node),
         _array(other),
         _array(common.row_pointer),
         _array(common.node),
         skip_other,
-        adjacency.num_nodes if limit is None else limit,
+        rows.num_nodes if limit is None else limit,
         np.full(node.numel(), 0.5) if shift is None else shift.numpy(),
         pointer,
         found,
@@ -96,8 +87,8 @@ def exclusive_neighbors(
     return NodeLists(torch.from_numpy(pointer), torch.from_numpy(found[:count].copy()), kept)
 
 
-def _rows(adjacency: Adjacency) -> tuple[Any, Any]:
-    return _array(adjacency.row_pointer), _array(adjacency.column)
+def _arrays(rows: Rows) -> tuple[Any, Any]:
+    return _array(rows.row_pointer), _array(rows.column)
 
 
 def _array(tensor: Tensor) -> Any:

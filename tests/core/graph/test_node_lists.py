@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncnc_core.overlap.node_lists import NodeLists
+from ncnc_core.graph.node_lists import NodeLists
 
 rows = st.lists(st.lists(st.tuples(st.integers(0, 5), st.floats(0.5, 2, width=32)), max_size=4), min_size=3, max_size=3)
 VALUES = torch.rand(6, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""The kernels behind overlap.py against their twin in tensor operations, on random and on adversarial graphs."""
+"""The kernels behind neighbor_search.py against their twin in tensor operations, on random and adversarial graphs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ncnc_core.graph import neighbor_search_tensors as tensors
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.overlap import sparse_tensors
-from ncnc_core.overlap.node_lists import NodeLists
-from ncnc_core.overlap.sparse import common_neighbors, exclusive_neighbors, shared_neighbors
-from ncnc_core.overlap.sparse_tensors import Places, spaced_places
+from ncnc_core.graph.neighbor_search import shared_neighbors
+from ncnc_core.graph.neighbor_search_tensors import Places, spaced_places
+from ncnc_core.graph.node_lists import NodeLists
 
 SIZE = 48
 HUB = torch.stack([torch.zeros(SIZE - 2, dtype=torch.int64), torch.arange(1, SIZE - 1)])  # the last node is isolated
@@ -34,15 +34,15 @@ def same(ours: NodeLists, twin: NodeLists) -> None:
 
 
 def agree(adjacency: Adjacency, pairs: torch.Tensor, *, skip_other: bool, limit: int | None, random: bool) -> None:
-    common = common_neighbors(adjacency, pairs)
-    same(common, sparse_tensors.shared_neighbors(adjacency, adjacency, *pairs))
+    common = adjacency.common_neighbors(pairs)
+    same(common, tensors.shared_neighbors(adjacency, adjacency, *pairs))
     torch.manual_seed(7)
-    ours = exclusive_neighbors(adjacency, *pairs, common, skip_other=skip_other, limit=limit, random=random)
+    ours = adjacency.exclusive_neighbors(*pairs, common, skip_other=skip_other, limit=limit, random=random)
     torch.manual_seed(7)
     shift = torch.rand(pairs.shape[1], dtype=torch.float64) if random else None
     same(
         ours,
-        sparse_tensors.exclusive_neighbors(adjacency, *pairs, common, skip_other=skip_other, limit=limit, shift=shift),
+        tensors.exclusive_neighbors(adjacency, *pairs, common, skip_other=skip_other, limit=limit, shift=shift),
     )
 
 
@@ -72,8 +72,8 @@ def test_kernels_agree_with_their_twin_on_random_graphs_with_single_directions_d
 
 def test_shared_neighbors_of_two_graphs_agree_with_their_twin() -> None:
     near, far = (Adjacency.from_edges(GRAPHS[name], SIZE) for name in ("path", "two hubs"))
-    same(shared_neighbors(near, far, *ALL_PAIRS), sparse_tensors.shared_neighbors(near, far, *ALL_PAIRS))
-    same(shared_neighbors(far, near, *ALL_PAIRS), sparse_tensors.shared_neighbors(far, near, *ALL_PAIRS))
+    same(shared_neighbors(near, far, *ALL_PAIRS), tensors.shared_neighbors(near, far, *ALL_PAIRS))
+    same(shared_neighbors(far, near, *ALL_PAIRS), tensors.shared_neighbors(far, near, *ALL_PAIRS))
 
 
 def as_lists(places: Places) -> list[list[int]]:
