@@ -17,9 +17,9 @@ from adbc_driver_manager import DataError, Error, NotSupportedError, Programming
 from adbc_driver_manager.dbapi import Connection
 
 from pipeline.errors import InvalidInput, OutsideTrouble
-from pipeline.sources.files import TakenFile, TakenTable
 from pipeline.sources.location import SQLITE, public, public_text
 from pipeline.sources.table import Needed, require_columns
+from pipeline.sources.taken_table import TakenFile, TakenTable
 from pipeline.sources.window import Window
 
 # What trying again does not mend: data, query or rights are wrong, or the query writes.

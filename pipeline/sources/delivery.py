@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,12 @@ class RowCounts:
     left_out: int = 0
     first_self_loop: str = ""
     first_repeated: str = ""
+    first_later: str = ""
+
+    @property
+    def kept(self) -> int:
+        """The rows that count: neither left out nor left for a later night."""
+        return self.read - self.later - self.left_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +64,8 @@ class Delivery:
     high, each pair once, in the order of (low, high); self-loops are only counted. time [e]: each pair's earliest,
     unix seconds, or None. newest: the latest time among the rows read, or None. since: the as-of of the snapshot that
     an event log was read on from: what lies further back is in that snapshot, not here, and nothing new is no fault.
-    dated: whether the edge table's location names the night, so that every night has a file of its own.
+    dated: whether the edge table's location names the night, so that every night has a file of its own. read_after: the
+    time after which an event log was searched. modified: when the newest edge file was written, where that is known.
     """
 
     edges_file: str
@@ -72,6 +80,8 @@ class Delivery:
     newest: int | None = None
     since: int | None = None
     dated: bool = True
+    read_after: int | None = None
+    modified: datetime | None = None
 
     @property
     def num_edges(self) -> int:
@@ -82,6 +92,16 @@ class Delivery:
     def ids_are_text(self) -> bool:
         """Whether ids are strings rather than integers."""
         return self.ids.dtype.kind != "i"
+
+
+def digest_of_delivery(edges: str, *, query: str | None, nodes: str) -> str:
+    """Return the sha256 of a delivery from those of its edge and its node table; nodes: empty where there is none.
+
+    query: the owner's, where it was asked of the edge files: with another query the same files are another delivery.
+    """
+    if query:
+        edges = hashlib.sha256((edges + query).encode()).hexdigest()
+    return hashlib.sha256((edges + nodes).encode()).hexdigest()
 
 
 def digest_of_edges(ids: Ids, pairs: Sequence[NDArray[np.int64]], rows: RowCounts, *, scope: str) -> str:

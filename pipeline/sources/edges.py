@@ -9,9 +9,8 @@ from pathlib import PurePath
 import ibis
 from ibis.expr.types import BooleanValue, Column, Table
 
-from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
-from pipeline.sources import columns as source_columns
+from pipeline.sources import columns
 from pipeline.sources.columns import CheckedColumn
 from pipeline.sources.delivery import RowCounts
 from pipeline.sources.table import FoundRow, Needed, SourceTable
@@ -57,9 +56,9 @@ class EdgeRows:
         Raises:
             InvalidInput: a value is no id, time, weight or type.
         """
-        columns = edge_columns(table, params, text=text)
-        table.check(list(columns.values()))
-        return cls(table, columns, text, params)
+        found = edge_columns(table, params, text=text)
+        table.check(list(found.values()))
+        return cls(table, found, text, params)
 
     def chosen(self, rows: Table) -> BooleanValue:
         """Return which rows are of the weight and of a type that params.yaml asks for."""
@@ -119,18 +118,11 @@ class EdgeRows:
         newest_time = counts.pop("newest")
         return EdgeCounts(**{name: int(count or 0) for name, count in counts.items()}, newest=newest_time)
 
-    def refuse_later(self, count: int, until: int) -> None:
-        """Refuse a row from after the as-of: a full dump has none.
-
-        Raises:
-            InvalidInput: always.
-        """
+    def first_later(self, until: int) -> str:
+        """Return where the first row from after a time stands, and the time that it says."""
         found = self.table.first(lambda rows: self.chosen(rows) & (self._value("time", rows) > until))
-        raise InvalidInput(
-            f"{found.place}: {self.columns['time'].name} is {found.values[self.columns['time'].name]!s}, after the "
-            f"as-of {until} ({count} such rows). A full dump holds what had happened by then: check the source's clock "
-            f"and the date of the file, or set snapshot.kind: event_log in params.yaml."
-        )
+        name = self.columns["time"].name
+        return f"{found.place}: {name} is {found.values[name]!s}"
 
     def first_self_loop(self) -> str:
         """Return the first loop as a person finds it."""
@@ -164,24 +156,27 @@ class EdgeRows:
 
 
 def edge_columns(table: SourceTable, params: SnapshotParams, *, text: bool) -> dict[str, CheckedColumn]:
-    """Return how each column of an edge table is read."""
+    """Return how each column of an edge table is read; text: whether ids are strings."""
     kinds = table.table.schema()
-    ends = {"source": params.source_column, "target": params.target_column}
-    columns = {
-        name: source_columns.ids(column, kinds[column], text=text, typed=table.typed) for name, column in ends.items()
+    found = {
+        name: columns.ids(column, kinds[column], text=text, typed=table.typed)
+        for name, column in (("source", params.source_column), ("target", params.target_column))
     }
-    readers: dict[str, tuple[str | None, Callable[[str, ibis.DataType], CheckedColumn]]] = {
-        "time": (params.time_column, source_columns.times),
-        "weight": (params.weight_column, source_columns.weights),
-        "type": (params.type_column, source_columns.types),
+    optional: dict[str, tuple[str | None, Callable[[str, ibis.DataType], CheckedColumn]]] = {
+        "time": (params.time_column, columns.times),
+        "weight": (params.weight_column, columns.weights),
+        "type": (params.type_column, columns.types),
     }
-    return columns | {
-        name: reader(column, kinds[column]) for name, (column, reader) in readers.items() if column is not None
+    return found | {
+        name: reader(column, kinds[column]) for name, (column, reader) in optional.items() if column is not None
     }
 
 
-def row_counts(rows: EdgeRows, counts: EdgeCounts, *, num_pairs: int, reciprocal: int) -> RowCounts:
-    """Return what became of the rows, with the first at fault where params.yaml refuses it: that takes a pass."""
+def row_counts(rows: EdgeRows, counts: EdgeCounts, *, num_pairs: int, reciprocal: int, until: int) -> RowCounts:
+    """Return what became of the rows, with the first at fault where that is refused: to find it takes a pass.
+
+    until: the as-of, in unix seconds.
+    """
     params = rows.params
     repeated = counts.kept - counts.self_loops - num_pairs - reciprocal
     refuses_loops = params.self_loops == "refuse" and counts.self_loops > 0
@@ -196,6 +191,7 @@ def row_counts(rows: EdgeRows, counts: EdgeCounts, *, num_pairs: int, reciprocal
         left_out=counts.left_out,
         first_self_loop=rows.first_self_loop() if refuses_loops else "",
         first_repeated=rows.first_repeated() if refuses_repeats else "",
+        first_later=rows.first_later(until) if params.kind == "full_dump" and counts.later else "",
     )
 
 

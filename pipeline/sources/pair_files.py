@@ -12,11 +12,13 @@ from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
 from pipeline.errors import InvalidInput, OutsideTrouble
-from pipeline.sources import columns as source_columns
+from pipeline.sources import columns
 from pipeline.sources.delivery import Ids
 from pipeline.sources.engine import open_engine
-from pipeline.sources.files import SUFFIXES, NotFetched, TakenTable, take_files
+from pipeline.sources.files import NotFetched, take_files
+from pipeline.sources.formats import SUFFIXES
 from pipeline.sources.table import SourceTable
+from pipeline.sources.taken_table import TakenTable
 
 SIDES = ("train", "valid", "test")
 NEGATIVES = {"valid": "valid_negatives", "test": "test_negatives"}
@@ -83,11 +85,11 @@ def _read(connection: Backend, taken: TakenTable, *, text: bool) -> PairFile:
             f"columns source and target."
         )
     for end in ENDS:
-        source_columns.are_text(table.name, table.table[end], typed=table.typed)  # refuses what makes no id
+        columns.are_text(table.name, table.table[end], typed=table.typed)  # refuses what makes no id
     table = _as_graph(table, text=text)
-    columns = {end: source_columns.ids(end, table.table[end].type(), text=text, typed=table.typed) for end in ENDS}
-    table.check(list(columns.values()))
-    rows = table.parsed(columns).to_pyarrow()  # in the order of the file, which the negatives follow
+    ends = {end: columns.ids(end, table.table[end].type(), text=text, typed=table.typed) for end in ENDS}
+    table.check(list(ends.values()))
+    rows = table.parsed(ends).to_pyarrow()  # in the order of the file, which the negatives follow
     source, target = (np.asarray(rows[end].to_pandas(), dtype=object if text else np.int64) for end in ENDS)
     return PairFile(taken.name.removesuffix(f" of {PLACE}"), taken.sha256 or "", (source, target))
 

@@ -1,4 +1,7 @@
-"""The stretch of time that a night reads of an event log, as a filter that a Parquet scan or a database can use."""
+"""The times of a night, and the window of them that it reads of an event log.
+
+A window is a filter that a Parquet scan or a database can use.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,42 @@ import ibis
 import pyarrow as pa
 from ibis.expr.types import BooleanValue, Column, Table
 
+from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.columns import CheckedColumn
+
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Night:
+    """The times that a night reads by, in unix seconds.
+
+    since, after, window are None unless an event log is read on from an earlier snapshot. since: that snapshot's
+    as-of. after: the time after which events count; it lies before `since` by the late window. window: what is asked of
+    the source.
+    """
+
+    as_of: int
+    since: int | None
+    after: int | None
+    window: Window | None
+
+    @classmethod
+    def of(cls, params: SnapshotParams, as_of: datetime, since: datetime | None) -> Night:
+        """Return the times of the night `as_of`; since: the as-of of the last snapshot, where there is one."""
+        until = int(as_of.timestamp())
+        if since is None or params.kind != "event_log" or params.time_column is None:
+            return cls(until, None, None, None)
+        watermark = int(since.timestamp())
+        after = watermark - int(params.late_window_hours * HOUR)
+        # Where the age is judged, the window reaches back to the oldest event that is young enough.
+        oldest = until - int((params.max_source_age_hours or 0) * HOUR)
+        return cls(until, watermark, after, Window(min(after, oldest - 1), until))
+
+    @property
+    def scope(self) -> str:
+        """What was asked of the source, for the digest of what it gave."""
+        return "whole" if self.window is None else f"after {self.after} until {self.as_of}"
 
 
 @dataclass(frozen=True)
