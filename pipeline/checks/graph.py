@@ -5,7 +5,7 @@ They judge the resulting graph and not the delivered table, so that an increment
 
 from __future__ import annotations
 
-from pipeline.checks.finding import Finding, finding, level_of, refuse_if
+from pipeline.checks.finding import Finding, Level, finding, level_of, refuse_if
 from pipeline.graphs.change_summary import ChangeSummary
 from pipeline.params.snapshot import SnapshotParams
 
@@ -23,7 +23,7 @@ def graph_checks(change: ChangeSummary, params: SnapshotParams) -> list[Finding]
     return [
         _minimum_edge_ratio(change, params),
         _maximum_edge_ratio(change, params),
-        _edge_ratio(change, params),
+        _dip_of_edges(change, params),
         *alone,
         _new_nodes(change, params),
         _degree_shift(change, params),
@@ -37,36 +37,47 @@ def graph_checks(change: ChangeSummary, params: SnapshotParams) -> list[Finding]
 
 
 def _minimum_edge_ratio(change: ChangeSummary, params: SnapshotParams) -> Finding:
-    return finding(
+    least = params.minimum_edge_ratio
+    return _edge_ratio(
         "minimum_edge_ratio",
         level_of("minimum_edge_ratio", params),
-        threshold=f">= {params.minimum_edge_ratio:g} of {change.edges.before}",
-        observed=f"{change.edge_ratio:.3f} ({change.edges.tonight})",
-        passed=(change.edge_ratio or 0.0) >= params.minimum_edge_ratio,
-        message=f"{_ratio(change)}, below {params.minimum_edge_ratio:g}: the delivery looks truncated. Have it "
-        f"delivered whole, or lower snapshot.minimum_edge_ratio in params.yaml if the graph did shrink.",
+        change,
+        f">= {least:g}",
+        passed=(change.edge_ratio or 0.0) >= least,
+        message=f"{_ratio(change)}, below {least:g}: the delivery looks truncated. Have it delivered whole, or lower "
+        f"snapshot.minimum_edge_ratio in params.yaml if the graph did shrink.",
     )
 
 
 def _maximum_edge_ratio(change: ChangeSummary, params: SnapshotParams) -> Finding:
-    return finding(
+    most = params.maximum_edge_ratio
+    return _edge_ratio(
         "maximum_edge_ratio",
         level_of("maximum_edge_ratio", params),
-        threshold=f"<= {params.maximum_edge_ratio:g} of {change.edges.before}",
-        observed=f"{change.edge_ratio:.3f} ({change.edges.tonight})",
-        passed=(change.edge_ratio or 0.0) <= params.maximum_edge_ratio,
-        message=f"{_ratio(change)}, above {params.maximum_edge_ratio:g}: doubled, or another graph. Check the export, "
-        f"or raise snapshot.maximum_edge_ratio in params.yaml if the graph did grow.",
+        change,
+        f"<= {most:g}",
+        passed=(change.edge_ratio or 0.0) <= most,
+        message=f"{_ratio(change)}, above {most:g}: doubled, or another graph. Check the export, or raise "
+        f"snapshot.maximum_edge_ratio in params.yaml if the graph did grow.",
     )
 
 
-def _edge_ratio(change: ChangeSummary, params: SnapshotParams) -> Finding:
+def _dip_of_edges(change: ChangeSummary, params: SnapshotParams) -> Finding:
+    least = params.warn_edge_ratio
+    return _edge_ratio("edge_ratio", "warn", change, f">= {least:g}", passed=(change.edge_ratio or 0.0) >= least)
+
+
+def _edge_ratio(
+    name: str, level: Level, change: ChangeSummary, limit: str, *, passed: bool, message: str = ""
+) -> Finding:
+    """Return a finding on tonight's edges against those of the previous snapshot."""
     return finding(
-        "edge_ratio",
-        "warn",
-        threshold=f">= {params.warn_edge_ratio:g} of {change.edges.before}",
+        name,
+        level,
+        threshold=f"{limit} of {change.edges.before}",
         observed=f"{change.edge_ratio:.3f} ({change.edges.tonight})",
-        passed=(change.edge_ratio or 0.0) >= params.warn_edge_ratio,
+        passed=passed,
+        message=message,
     )
 
 

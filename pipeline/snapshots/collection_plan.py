@@ -97,13 +97,11 @@ def make_plan(
     names = {item.name for item in stored}
     lists = {item.tag: item.dvc_md5 for item in tagged if kept.get(item.tag)}
     _expect_lists(lists, names)
-    elsewhere = _referred_elsewhere(clone)
     young = {item.name for item in stored if item.modified > at - timedelta(hours=policy.grace_hours)}
-    # A young list without a tag is somebody's publication under way: its files may be old ones that it found here.
-    wanted = {name for name in (*lists.values(), *elsewhere, *young) if name.endswith(FILE_LIST)} & names
-    ordered = sorted(wanted)
-    files = remote.all_files_of(ordered, lambda done: progress("reading file lists", done, len(ordered)))
-    kept_names = {*lists.values(), *elsewhere, *(name for named in files.values() for name in named.values())}
+    referred = {*lists.values(), *_referred_elsewhere(clone)}
+    # A young list without a tag belongs to a publication under way. Its files may be old ones that it found here.
+    files = _files_of_lists(remote, (referred | young) & names, progress)
+    kept_names = referred.union(*(named.values() for named in files.values()))
     return Plan(
         at=at,
         policy=policy,
@@ -113,6 +111,12 @@ def make_plan(
         stays=frozenset(names & kept_names),
         missing={tag: lost for tag, md5 in lists.items() if (lost := len(set(files[md5].values()) - names))},
     )
+
+
+def _files_of_lists(remote: RemoteObjects, names: set[str], progress: Progress) -> dict[str, dict[str, str]]:
+    """Return what the file lists among some objects name, by the list."""
+    lists = sorted(name for name in names if name.endswith(FILE_LIST))
+    return remote.all_files_of(lists, lambda done: progress("reading file lists", done, len(lists)))
 
 
 def _tagged(clone: GitClone, journal: Journal) -> Iterable[Tagged]:

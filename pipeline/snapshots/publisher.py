@@ -36,12 +36,15 @@ FETCHED_TAGS = "refs/found/"
 
 @dataclass(frozen=True)
 class Work:
-    """Something to publish: its files, its tag, what describes it, and what must hold of main beforehand."""
+    """Something to publish: its files, its tag, its description, and what must hold of main beforehand.
+
+    described: makes the description, given dvc_md5 and manifest_sha256. on_main: whether main gets the commit too.
+    """
 
     folder: Path
     tag: str
     message: str
-    described: Callable[[Publication], Published]
+    described: Callable[..., Published]
     expect: Callable[[GitClone], None]
     on_main: bool
 
@@ -135,8 +138,8 @@ class Publisher:
         self, clone: GitClone, work: Work, publication: Publication, pointers: dict[str, str]
     ) -> tuple[str, ...]:
         """Commit and tag on whatever main has become, and return the refspecs of the one push."""
-        described = work.described(publication).model_dump_json(indent=2)
-        files = pointers | {f"{work.graph}/{FILES[work.kind]}": described}
+        described = work.described(dvc_md5=publication.dvc_md5, manifest_sha256=publication.manifest_sha256)
+        files = pointers | {f"{work.graph}/{FILES[work.kind]}": described.model_dump_json(indent=2)}
         for name, content in files.items():
             write_file(clone.path / name, content)
         clone.commit(work.message, *files)

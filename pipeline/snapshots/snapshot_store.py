@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pipeline.errors import InvalidInput
@@ -98,20 +99,16 @@ class SnapshotStore:
             TamperedRecord: the DVC remote does not hold the bytes that were sent.
         """
         tag = snapshot_tag(graph, as_of, content_id)
-
-        def described(publication: Publication) -> PublishedSnapshot:
-            return PublishedSnapshot(
-                graph=graph,
-                tag=tag,
-                as_of=as_of,
-                content_id=content_id,
-                source_sha256=source_sha256,
-                num_edges=num_edges,
-                previous_tag=previous_tag,
-                dvc_md5=publication.dvc_md5,
-                manifest_sha256=publication.manifest_sha256,
-            )
-
+        described = partial(
+            PublishedSnapshot,
+            graph=graph,
+            tag=tag,
+            as_of=as_of,
+            content_id=content_id,
+            source_sha256=source_sha256,
+            num_edges=num_edges,
+            previous_tag=previous_tag,
+        )
         return self._publisher.publish(
             Work(
                 folder=folder,
@@ -131,23 +128,12 @@ class SnapshotStore:
             TamperedRecord: the DVC remote does not hold the bytes that were sent.
         """
         tag = split_tag(graph, as_of, run_key)
-
-        def described(publication: Publication) -> PublishedSplit:
-            return PublishedSplit(
-                graph=graph,
-                tag=tag,
-                as_of=as_of,
-                run_key=run_key,
-                dvc_md5=publication.dvc_md5,
-                manifest_sha256=publication.manifest_sha256,
-            )
-
         return self._publisher.publish(
             Work(
                 folder=folder,
                 tag=tag,
                 message=f"Publish {tag}",
-                described=described,
+                described=partial(PublishedSplit, graph=graph, tag=tag, as_of=as_of, run_key=run_key),
                 expect=lambda _: None,
                 on_main=False,
             )
