@@ -1,6 +1,6 @@
-"""The checks of the graph that a delivery makes, on what the change summary measured of it; pure.
+"""The checks of the graph that a delivery makes, on the measurements of the change summary; pure.
 
-They judge the resulting graph and not the delivered table, so that an incremental log is judged by what it adds to.
+They check the resulting graph, not the delivered table: an event log delivers only what is new.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from pipeline.checks.finding import Finding, Level, finding, level_of, refuse_if
 from pipeline.graphs.change_summary import ChangeSummary
 from pipeline.params.snapshot import SnapshotParams
 
-ALWAYS_ALLOWED = 0.01  # components, as a share of the nodes: a sparse graph has a few stray pairs on any night
+ALWAYS_ALLOWED = 0.01  # components, as a share of the nodes: a sparse graph always has a few separate pairs
 SHOWN_COLUMNS = 5
 
 
@@ -88,10 +88,10 @@ def _bipartite(change: ChangeSummary, params: SnapshotParams) -> Finding:
         threshold="< 100 % of the edges in two-colourable components",
         observed=f"{change.two_colourable:.1%}",
         passed=change.two_colourable < 1 or change.edges.tonight == 0,
-        message=f"two colours suffice for all {change.edges.tonight} edges, so that the graph is bipartite. For a pair "
-        f"across the two sides N(i) and N(j) lie on opposite sides and never meet: there is no common neighbour to "
-        f"learn from, and every such score would be degree alone. Project one side (link two of its nodes that share "
-        f"a neighbour) and deliver that, or set snapshot.bipartite: warn in params.yaml.",
+        message=f"two colours suffice for all {change.edges.tonight} edges, so the graph is bipartite. A pair across "
+        f"the two sides has no common neighbour, because N(i) and N(j) lie on opposite sides and never meet: only "
+        f"degrees would score it. Project one side (link its nodes that share a neighbour) and deliver that, or set "
+        f"snapshot.bipartite: warn in params.yaml.",
     )
 
 
@@ -117,8 +117,8 @@ def _new_nodes(change: ChangeSummary, params: SnapshotParams) -> Finding:
         threshold=f"<= {params.maximum_new_node_share:g} of {nodes} nodes",
         observed=_share(new, nodes),
         passed=new <= params.maximum_new_node_share * nodes,
-        message=f"{new} of {nodes} nodes were never held before, above {params.maximum_new_node_share:g}: the ids were "
-        f"made anew, or this is another graph. Deliver the ids that the nodes had, or raise "
+        message=f"{new} of {nodes} nodes were never held before, above {params.maximum_new_node_share:g}: the ids look "
+        f"newly assigned, or this is another graph. Deliver the ids that the nodes had before, or raise "
         f"snapshot.maximum_new_node_share in params.yaml if the graph did grow.",
     )
 
@@ -178,8 +178,8 @@ def _id_reuse(change: ChangeSummary, params: SnapshotParams) -> Finding:
         observed=_share(reused, nodes),
         passed=reused <= params.maximum_id_reuse * nodes,
         message=f"{reused} of {nodes} ids seem to stand for another node than before (first: {change.first_reused}), "
-        f"above {params.maximum_id_reuse:g}: they came back with other features or among strangers, or changed all "
-        f"their features at once. Give new nodes new ids, or raise snapshot.maximum_id_reuse in params.yaml.",
+        f"above {params.maximum_id_reuse:g}: they came back with other features or with none of their edges, or all "
+        f"their features changed at once. Give new nodes new ids, or raise snapshot.maximum_id_reuse in params.yaml.",
     )
 
 
@@ -201,7 +201,7 @@ def _constant_features(change: ChangeSummary) -> Finding:
     return finding(
         "constant_features",
         "warn",
-        # A rare class of a one-hot encoding is constant every night; what matters is a column that went silent.
+        # A rare class of a one-hot encoding is constant every night. What matters is a column that stopped varying.
         threshold="none that varied before",
         observed=said + (f" ({shown})" if shown else ""),
         passed=not vanished,
@@ -210,7 +210,7 @@ def _constant_features(change: ChangeSummary) -> Finding:
 
 def _feature_columns(change: ChangeSummary) -> Finding:
     anew = change.features.begun_anew
-    known = "other columns: without dates (snapshot.node_time_column) training sees zeros until its cut is past tonight"
+    known = "other columns; without snapshot.node_time_column, training sees zeros until its cut is after tonight"
     return finding(
         "feature_columns",
         "warn",

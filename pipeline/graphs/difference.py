@@ -43,7 +43,7 @@ def difference(earlier: CanonicalGraph, later: CanonicalGraph) -> Difference:
     """Compare two snapshots of one history, the earlier one first; cost is one pass over the edges.
 
     Raises:
-        InvalidInput: the later one does not go on where the earlier one was.
+        InvalidInput: the later one was not built on the earlier one.
     """
     old, new = earlier.tables, later.tables
     num_nodes, num_edges = old.num_nodes, old.edges.shape[1]
@@ -68,7 +68,7 @@ def living_table(tables: GraphTables) -> pa.Table:
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table as one Parquet file, its folder made where it is missing."""
+    """Write a table as one Parquet file; its folder is made if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.partial")
     pq.write_table(table, staged, compression="zstd")
@@ -76,7 +76,7 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 
 def _changes(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
-    """Return the positions that differ, by change; what is beyond the earlier mask was never held before."""
+    """Return the positions that differ, by change; positions beyond the earlier mask are new."""
     held = len(before)
     return {
         "added": held + np.flatnonzero(now[held:]),

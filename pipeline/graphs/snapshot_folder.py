@@ -1,4 +1,4 @@
-"""A snapshot as a folder of Parquet files: what each night added, and small files of what is gone or came back."""
+"""A snapshot as a folder of Parquet files: what each night added, and small files of what left or came back."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def write_folder(
 ) -> None:
     """Write nodes/, features/, edges/, departures/, removals/, returns/ and SHA256SUMS.
 
-    Earlier files of nodes, features and edges are copied, so that they keep their bytes whatever library wrote them;
-    tonight's make one file more. A partition of departures, removals or returns is written anew only when a row of it
-    has moved on. So a night stores what changed, however large the graph is.
+    Earlier files of nodes, features and edges are copied byte for byte, and tonight's rows make one file more. A file
+    of departures, removals or returns is written anew only if it lost a row. So a night stores only what changed,
+    however large the graph is.
     """
     tables, old = graph.tables, previous.tables if previous else None
     append_rows("nodes", _new_nodes(graph, old), folder, previous_folder, as_of)
     append_rows("edges", _new_edges(tables, old), folder, previous_folder, as_of)
     if tables.history is not None:
-        # Features of other columns than before begin anew: the earlier values are of something else.
+        # If the columns differ from those before, the history begins anew.
         known = old.history if old and old.history and old.history.columns == tables.history.columns else None
         append_rows("features", _new_features(tables, known), folder, previous_folder if known else None, as_of)
     for moments in _moments(graph):

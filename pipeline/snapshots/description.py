@@ -1,4 +1,4 @@
-"""What a tag of the data repository leads to, and whether something may be published beside it."""
+"""The description that each tag of the data repository leads to, and checks before something is published."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def expect_newest(clone: GitClone, tag: str, as_of: datetime, previous_tag: str 
     path = clone.path / tag.split("/")[1] / FILES[SNAPSHOT_KIND]
     newest = PublishedSnapshot.model_validate_json(path.read_text()) if path.is_file() else None
     found = newest.tag if newest else None
-    # This very tag: the same work, pushed by another try since we looked; our own push will say so.
+    # This very tag: another attempt pushed the same work since we looked. Our own push will find that.
     if found in (previous_tag, tag):
         return
     if newest is not None and newest.as_of == as_of:

@@ -1,4 +1,4 @@
-"""What the data repository says of what was published: `<graph>/snapshot.json` and `<graph>/split.json` at a tag."""
+"""The descriptions of published snapshots and splits: `<graph>/snapshot.json`, `<graph>/split.json` at a tag."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SPLIT_KIND = "split"
 
 
 class PublishedSnapshot(Part):
-    """One snapshot whose tag is on the origin; everything tonight's checks need to know of an earlier night."""
+    """One published snapshot: all that tonight's checks need to know of an earlier night."""
 
     graph: GraphName
     tag: str
@@ -29,7 +29,7 @@ class PublishedSnapshot(Part):
 
 
 class PublishedSplit(Part):
-    """One split whose tag is on the origin."""
+    """One published split."""
 
     graph: GraphName
     tag: str
@@ -56,7 +56,7 @@ FILES = {SNAPSHOT_KIND: "snapshot.json", SPLIT_KIND: "split.json"}
 
 @dataclass(frozen=True)
 class Publication:
-    """Where published bytes are found, and what proves them."""
+    """Where published bytes are found, and the digests that verify them."""
 
     tag: str
     dvc_md5: str

@@ -1,4 +1,4 @@
-"""The delivered edge table: which of its rows count, what became of the others, and each pair once."""
+"""The delivered edge table: which of its rows count, and what becomes of the others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def needed_columns(params: SnapshotParams) -> Needed:
 
 @dataclass(frozen=True)
 class EdgeCounts:
-    """What became of the rows: left_out, later and kept add up to read, and self_loops and late are among the kept."""
+    """What became of the rows: read = left_out + later + kept; self_loops and late are among the kept."""
 
     read: int
     left_out: int
@@ -42,7 +42,10 @@ class EdgeCounts:
 
 @dataclass(frozen=True)
 class EdgeRows:
-    """An edge table whose values were checked: as columns source, target, and time, weight and type where there are."""
+    """An edge table whose values were checked.
+
+    columns: source and target, and time, weight and type if the table has them. text: whether ids are strings.
+    """
 
     table: SourceTable
     columns: dict[str, CheckedColumn]
@@ -61,7 +64,7 @@ class EdgeRows:
         return cls(table, found, text, params)
 
     def chosen(self, rows: Table) -> BooleanValue:
-        """Return which rows are of the weight and of a type that params.yaml asks for."""
+        """Return which rows have the weight and the type that params.yaml asks for."""
         chosen = self._always(rows)
         if self.params.minimum_weight is not None:
             chosen = chosen & (self._value("weight", rows) >= self.params.minimum_weight)
@@ -70,7 +73,7 @@ class EdgeRows:
         return chosen
 
     def _always(self, rows: Table) -> BooleanValue:
-        """Return what is true of every row, as a column: a missing id was refused."""
+        """Return a column that is true for every row: rows without an id were refused."""
         return rows[self.columns["source"].name].notnull()
 
     def _value(self, name: str, rows: Table) -> Column:
@@ -78,7 +81,7 @@ class EdgeRows:
         return column.parse(rows[column.name])
 
     def kept(self, after: int | None, until: int) -> Table:
-        """Return the chosen rows whose time lies within, as source, target and time; all chosen ones without times."""
+        """Return the chosen rows as source, target and time; if there are times, those with after < time <= until."""
         raw = self.table.table
         rows = raw.filter(self.chosen(raw))
         if "time" in self.columns:
@@ -93,7 +96,7 @@ class EdgeRows:
     def counted(self, after: int | None, until: int, watermark: int | None) -> EdgeCounts:
         """Count in one pass what becomes of the rows, and find the newest time up to the as-of.
 
-        after: where a log is read on, rows up to it, and from after the as-of, count for nothing. watermark: the last
+        after: if a log is read on, only rows with after < time <= until are counted at all. watermark: the last
         snapshot's as-of.
         """
         raw = self.table.table
@@ -125,12 +128,12 @@ class EdgeRows:
         return f"{found.place}: {name} is {found.values[name]!s}"
 
     def first_self_loop(self) -> str:
-        """Return the first loop as a person finds it."""
+        """Return where the first self-loop stands."""
         found = self.table.first(lambda rows: self.chosen(rows) & self._ends(rows)[2])
         return self._place(found)
 
     def first_repeated(self) -> str:
-        """Return the first row that says a pair again; of a directed table, the same direction again."""
+        """Return where the first row stands that names a pair again; in a directed table, in the same direction."""
 
         def keys(rows: Table) -> dict[str, Column]:
             source, target, loop = self._ends(rows)

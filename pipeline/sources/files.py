@@ -18,7 +18,7 @@ BLOCK_BYTES = 1 << 20
 
 
 class NotFetched(OutsideTrouble):
-    """A file did not come; reason: the kind of the client's error, whose text may show credentials."""
+    """A file could not be fetched; reason: the type of the client's error, whose text may show credentials."""
 
     def __init__(self, message: str, reason: type[Exception]) -> None:
         super().__init__(message)
@@ -28,11 +28,11 @@ class NotFetched(OutsideTrouble):
 def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
     """Copy what lies at a location, a file or all that a pattern with * names, and hash it on the way.
 
-    The bytes that are hashed are the bytes that are read, also while the source is writing anew. in_place: leave
-    Parquet files of this machine where they are, without a digest, for a caller that reads a part of them once.
+    The bytes that are hashed are the bytes that are read, even if the source rewrites the file meanwhile. in_place:
+    leave Parquet files of this machine where they are, without a digest; for a caller that reads a part of them once.
 
     Raises:
-        InvalidInput: the suffix says no format known here.
+        InvalidInput: the suffix names no known format.
         NotFetched: nothing is there: the source did not deliver, or not yet.
     """
     suffix = next((suffix for suffix in SUFFIXES if location.endswith(suffix)), None)
@@ -52,14 +52,14 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
                 for number, (system, path, name) in enumerate(found)
             ),
         )
-    # Every fsspec backend raises what its client raises; whatever it is, the file did not come.
+    # Every fsspec backend raises its own client's errors. Whatever it is, the file could not be fetched.
     except Exception as error:
         reason = f"{type(error).__name__}: {public_text(str(error), location)}"
         raise NotFetched(
             f"The source did not deliver {public(location)} ({reason}). Ask the owner of the export, or "
             f"correct NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES; the run tries again by itself.",
             type(error),
-        ) from None  # what the client says, credentials and all, is not to come along in a traceback
+        ) from None  # the client's message may hold credentials: keep it out of the traceback
 
 
 def _found(location: str) -> list[tuple[fsspec.AbstractFileSystem, str, str]]:
@@ -74,7 +74,7 @@ def _found(location: str) -> list[tuple[fsspec.AbstractFileSystem, str, str]]:
 def _take(system: fsspec.AbstractFileSystem, path: str, name: str, copy: Path, *, stay: bool) -> TakenFile:
     modified = _modified(system, path)
     if stay and isinstance(system, LocalFileSystem):
-        with system.open(path, "rb"):  # it is there, and may be read
+        with system.open(path, "rb"):  # raises if it is not there, or not readable
             return TakenFile(name, Path(path), None, modified)
     digest = hashlib.sha256()
     with system.open(path, "rb") as source, copy.open("wb") as target:
@@ -85,7 +85,7 @@ def _take(system: fsspec.AbstractFileSystem, path: str, name: str, copy: Path, *
 
 
 def _modified(system: fsspec.AbstractFileSystem, path: str) -> datetime | None:
-    """Return when a file was written; not every store knows, and each that does not says so in its own way."""
+    """Return when a file was written; None if the store does not know, which each store reports in its own way."""
     try:
         modified = system.modified(path)
     except Exception:

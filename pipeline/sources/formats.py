@@ -49,17 +49,17 @@ def open_file(connection: Backend, path: Path, name: str) -> Table:
 
 
 def open_parquet(connection: Backend, paths: Path | Sequence[Path]) -> Table:
-    """Return the files as a lazy table; nanoseconds with a zone come as nanoseconds in UTC."""
-    # Folders such as source=9 in a path would otherwise take the place of the column that the file holds.
+    """Return Parquet files as a lazy table; nanoseconds with a zone come as nanoseconds in UTC."""
+    # A folder called source=9 in the path would otherwise replace the column source of the file.
     table = connection.read_parquet(paths, hive_partitioning=False)
     zoned = [name for name, kind in table.schema().items() if kind.is_unknown() and ZONED_NANOSECONDS in str(kind)]
-    # The cost: no part of a file is skipped by such a column, as DuckDB compares it only after the cast.
+    # The cost: DuckDB compares such a column only after the cast, so it cannot skip a part of the file by it.
     return table.mutate(**{name: table[name].cast(datatypes.Timestamp(scale=9)) for name in zoned})
 
 
 def open_json(connection: Backend, path: Path) -> Table:
-    """Return the file as a lazy table: numbers as numbers, text as it stands, what is both as JSON, which is no id."""
-    # The whole file says what its columns hold: a guess from its first lines fails in the last.
+    """Return a JSON lines file as a lazy table; a column of both numbers and text has the type JSON."""
+    # Types come from the whole file: a guess from the first lines could fail in the last.
     found = connection.read_json(path, format="newline_delimited", sample_size=-1, hive_partitioning=False)
     columns = {
         name: "VARCHAR" if kind.is_temporal() or kind.is_uuid() else DuckDBType.to_string(kind)
@@ -69,14 +69,14 @@ def open_json(connection: Backend, path: Path) -> Table:
 
 
 def open_csv(connection: Backend, path: Path, name: str) -> Table:
-    """Return the file as a lazy table, every column text; a row of another width fails when it is read.
+    """Return a CSV file as a lazy table, every column text; a row of another width fails when it is read.
 
     Raises:
         InvalidInput: the header cannot be read.
     """
     header = _header(path, name)
     delimiter = max(DELIMITERS, key=lambda candidate: len(_fields(header, candidate)))
-    # DuckDB's own sniffing takes a broken row for another dialect, and skips the rows before it.
+    # DuckDB's own sniffing would take a broken row for another dialect and skip the rows before it.
     return connection.read_csv(
         path,
         columns=dict.fromkeys(_distinct(_fields(header, delimiter)), "VARCHAR"),
@@ -112,7 +112,7 @@ def _fields(header: str, delimiter: str) -> list[str]:
 
 
 def _distinct(fields: list[str]) -> list[str]:
-    """Return a name for each column; to DuckDB, names that differ in case alone are one."""
+    """Return a distinct name for each column; DuckDB takes names that differ only in case for the same."""
     names: list[str] = []
     for position, field in enumerate(fields):
         name = field or f"column{position}"

@@ -25,11 +25,11 @@ def needed_columns(params: SnapshotParams) -> Needed:
 
 
 def read_nodes(table: SourceTable, params: SnapshotParams, *, text: bool, as_of: int) -> NodeTable:
-    """Read a node table whose ids must be of the edge table's kind; text: whether they are to be strings.
+    """Read a node table, whose ids must be of the edge table's kind; text: whether that is strings.
 
     Raises:
-        InvalidInput: a column is missing; an id, a feature or a time is none; a node is there twice, or has features
-            from after the as-of.
+        InvalidInput: an id, a feature or a time is missing or wrong, a node is there twice, or has features from after
+            the as-of.
     """
     if table.typed and table.ids_are_text(params.node_column) not in (text, None):
         raise InvalidInput(
@@ -78,5 +78,5 @@ def _require_known(table: SourceTable, times: CheckedColumn, seconds: NDArray[np
 def _features(values: list[NDArray[np.float64]]) -> NDArray[np.float32] | None:
     if not values:
         return None
-    # -0.0 and 0.0 are one value with two bit patterns: equal graphs must have equal bytes.
+    # Adding 0 turns -0.0 into 0.0: equal graphs must have equal bytes.
     return np.stack([column.astype(np.float32) for column in values], axis=1) + np.float32(0)

@@ -1,4 +1,4 @@
-"""The files of a split that is given: node pairs, taken and checked as an edge table is."""
+"""The files of a given split: node pairs, taken and checked as an edge table is."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PairFile(NamedTuple):
 def read_pair_files(location: str, scratch: Path, *, text: bool) -> dict[str, PairFile]:
     """Read train, valid and test, and the negatives where there are any, from a folder or an fsspec URL.
 
-    text: whether the graph's node ids are strings. The first of `SUFFIXES` that a side has is taken.
+    text: whether the graph's node ids are strings. If a side has several files, the first of `SUFFIXES` is taken.
 
     Raises:
         InvalidInput: a side has no file, a file cannot be read, or a value is no node id.
@@ -67,7 +67,7 @@ def _take_first(location: str, side: str, folder: Path) -> TakenTable | None:
         except NotFetched as error:
             if issubclass(error.reason, FileNotFoundError):
                 continue
-            # Not what was said of the delivery: that names other variables, and the place may hold a password.
+            # A message of its own: the original names variables of the delivery, and may show a password.
             raise OutsideTrouble(
                 f"{name} of {PLACE} could not be fetched ({error.reason.__name__}). Check that the place can "
                 f"be reached from this machine; the run tries again by itself."
@@ -85,7 +85,7 @@ def _read(connection: Backend, taken: TakenTable, *, text: bool) -> PairFile:
             f"columns source and target."
         )
     for end in ENDS:
-        columns.are_text(table.name, table.table[end], typed=table.typed)  # refuses what makes no id
+        columns.are_text(table.name, table.table[end], typed=table.typed)  # refuses a type that cannot hold ids
     table = _as_graph(table, text=text)
     ends = {end: columns.ids(end, table.table[end].type(), text=text, typed=table.typed) for end in ENDS}
     table.check(list(ends.values()))
@@ -95,7 +95,7 @@ def _read(connection: Backend, taken: TakenTable, *, text: bool) -> PairFile:
 
 
 def _as_graph(table: SourceTable, *, text: bool) -> SourceTable:
-    """Return the ids as text where the graph's are: a column that happens to hold numbers is typed as such."""
+    """Return the ids as text if the graph's are: a file whose ids are all digits has a column of numbers."""
     kinds = {end: table.table[end].type() for end in ENDS}
 
     def cast(rows: Table) -> Table:

@@ -1,4 +1,4 @@
-"""A table that was brought to this machine: its files, how they are opened as one, and what is said of broken ones."""
+"""A table that was brought to this machine: its files, opened as one table, and refusals of broken ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.sources.table import Needed, SourceTable, require_columns
 
 @dataclass(frozen=True)
 class TakenFile:
-    """One delivered file on this machine: its name at the source, where it can be read, its digest if it has one."""
+    """One delivered file: its name at the source, where it can be read here, and its sha256 if all of it was read."""
 
     name: str
     path: Path
@@ -31,9 +31,10 @@ class TakenFile:
 
 @dataclass(frozen=True)
 class TakenTable:
-    """The files that make one table, under the name of their location; numbered: whether their rows have numbers.
+    """The files that make one table, under the name of their location.
 
-    decimals: columns of exact numbers that a database gave as text.
+    numbered: whether their rows have numbers: those of a database have none. decimals: numeric columns that a database
+    gave as text.
     """
 
     name: str
@@ -43,7 +44,7 @@ class TakenTable:
 
     @property
     def sha256(self) -> str | None:
-        """The digest of the bytes of all files, in the order of their names; None where not all were read."""
+        """The digest of the bytes of all files, in the order of their names; None if not all bytes were read."""
         digests = [file.sha256 for file in self.files if file.sha256 is not None]
         if len(digests) < len(self.files):
             return None
@@ -51,12 +52,12 @@ class TakenTable:
 
     @property
     def modified(self) -> datetime | None:
-        """When the newest of the files was written, where the source knows."""
+        """When the newest of the files was written; None if the source does not say."""
         return max((file.modified for file in self.files if file.modified), default=None)
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        """Turn what DuckDB says of the files, within the block, into a refusal that names them as the source does.
+        """Turn an error of DuckDB within the block into a refusal that names the file as the source does.
 
         Raises:
             InvalidInput: a file is broken.
@@ -66,19 +67,19 @@ class TakenTable:
             yield
         except duckdb.OutOfMemoryException as error:
             raise OutsideTrouble(
-                f"{self.name} could not be read for want of memory or disk: {self.reason(error)}. Give NCNC_HOME, "
+                f"{self.name} could not be read: memory or disk ran out: {self.reason(error)}. Give NCNC_HOME, "
                 f"where large tables are sorted, more space, or run on a larger machine."
             ) from error
         except duckdb.Error as error:
             raise InvalidInput(
-                f"{self._culprit(error)} cannot be read: {self.reason(error)}. Deliver a whole file of the format "
-                f"that its suffix says; CSV in UTF-8, each row with as many fields as the header."
+                f"{self._culprit(error)} cannot be read: {self.reason(error)}. Deliver a whole file in the format that "
+                f"its suffix names; CSV in UTF-8, each row with as many fields as the header."
             ) from error
 
     def open(self, connection: Backend, needed: Needed, *, may_be_empty: bool = False) -> SourceTable:
         """Return the files as one table; CSV comes as text, so that a wrong value can be shown as it stands.
 
-        needed: what every file must have; without, all columns of the first are taken.
+        needed: the columns that every file must have; if empty, all columns of the first file are taken.
 
         Raises:
             InvalidInput: a file is empty or lacks a column, or the files differ in a column's type.
@@ -94,7 +95,7 @@ class TakenTable:
         return SourceTable(self.name, whole, is_typed(self.files[0].path), files if self.numbered else ())
 
     def _whole(self, connection: Backend, tables: Sequence[Table]) -> Table:
-        """Return the files as one table; text is parsed once and kept as Parquet, as every pass would parse it anew."""
+        """Return the files as one table; text is parsed once and kept as Parquet, so that no pass parses it again."""
         paths = [file.path for file in self.files]
         if paths[0].suffix != ".parquet":
             paths = [path.with_name(f"{path.name}.parquet") for path in paths]
@@ -109,7 +110,7 @@ class TakenTable:
         return next((file.name for file in self.files if str(file.path) in str(error)), self.name)
 
     def reason(self, error: duckdb.Error) -> str:
-        """Return what DuckDB says of the file, line number included, without its advice on how to misread it."""
+        """Return DuckDB's message about a file, with the line number, without its advice to ignore errors."""
         said = str(error)
         for file in self.files:
             said = said.replace(str(file.path), file.name)

@@ -58,10 +58,10 @@ class Window:
     until: int
 
     def of(self, table: Table, column: CheckedColumn) -> Table:
-        """Return the rows within, and those whose time cannot be read, which are to be refused.
+        """Return the rows within, and those whose time cannot be read, so that they can be refused.
 
-        Whole seconds and timestamps are compared as they are stored, so that the parts of a Parquet file that lie
-        outside are not read: rows without a time are then looked for by `has_no_time`.
+        Whole seconds and timestamps are compared as they are stored. So DuckDB skips the parts of a Parquet file that
+        lie outside. It skips rows without a time as well: `has_no_time` looks for them.
         """
         raw = table[column.name]
         kind = raw.type()
@@ -76,7 +76,7 @@ class Window:
         return table.filter(seconds.isnull() | self._holds(seconds))
 
     def has_no_time(self, table: Table, column: CheckedColumn) -> bool:
-        """Return whether a row has no time at all, by what a Parquet file says of its parts."""
+        """Return whether a row has no time; cheap, as a Parquet file counts the missing values of its parts."""
         raw = table[column.name]
         return bool(table.filter(raw.isnull()).limit(1).count().to_pyarrow().as_py())
 
@@ -84,7 +84,7 @@ class Window:
         return (seconds > self.after) & (seconds <= self.until)
 
     def postgres_condition(self, column: str, kind: pa.DataType) -> str | None:
-        """Return the filter for a PostgreSQL column of this type, or None where times are text.
+        """Return the filter for a PostgreSQL column of this type, or None if times are text.
 
         column: quoted as an identifier.
         """
@@ -101,6 +101,6 @@ class Window:
         return f"(({column} >= {first} AND {column} < {end}) OR {column} IS NULL)"
 
     def sqlite_condition(self, column: str) -> str:
-        """Return the filter for a SQLite column, whose every value has a type of its own: numbers are compared."""
+        """Return the filter for a SQLite column; each of its values has its own type, and only numbers are compared."""
         within = f"{column} >= {self.after + 1} AND {column} < {self.until + 1}"
         return f"(typeof({column}) NOT IN ('integer', 'real') OR ({within}))"
