@@ -1,1 +1,1 @@
-"""What must hold of a delivery and of the graph that it makes; pure functions, which fetch nothing."""
+"""The checks of a delivery and of the graph that it makes; pure functions, which fetch nothing."""

@@ -1,4 +1,4 @@
-"""Every check of one delivery, passed or not, as it is kept with the run and shown to a person."""
+"""The record of all checks of one delivery, passed or not, as it is kept with the run and shown to you."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXT_WIDTH = 160
 
 
 class DataChecks(Record):
-    """What the checks of one night observed; reasons says, in full, why the delivery is refused, where it is."""
+    """The checks of one night; reasons: the full messages of those that refused the delivery, if any."""
 
     file_name = "data_checks.json"
 
@@ -31,7 +31,7 @@ class DataChecks(Record):
 
     @property
     def refused(self) -> bool:
-        """Whether nothing of the delivery may be versioned."""
+        """Whether the delivery is refused, so that nothing of it is versioned."""
         return bool(self.reasons)
 
     @property
@@ -41,7 +41,7 @@ class DataChecks(Record):
 
     @property
     def heading(self) -> str:
-        """The outcome in a line; not the table's title, which rich folds to the table's width."""
+        """The outcome in a line. It is not the table's title, because rich folds that to the table's width."""
         outcome = "refused" if self.refused else "accepted"
         return f"checks of {self.graph} as of {self.as_of:%Y-%m-%d %H:%M}: {outcome}, {len(self.warnings)} warning(s)"
 

@@ -1,4 +1,4 @@
-"""The checks of a delivered table by itself, and of the night it is delivered for; pure."""
+"""The checks of the delivered rows, and of the night that they are delivered for; pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.sources.delivery import Delivery
 
 
 def row_checks(delivery: Delivery, params: SnapshotParams, baseline: Baseline | None) -> list[Finding]:
-    """Return what became of the rows; O(edges) where there is a node table."""
+    """Return the checks of the row counts; O(edges) if there is a node table."""
     return [
         _self_loops(delivery, params),
         _duplicates(delivery, params),
@@ -33,22 +33,22 @@ def row_checks(delivery: Delivery, params: SnapshotParams, baseline: Baseline | 
 
 
 def time_order(as_of: datetime, newest_as_of: datetime | None) -> Finding:
-    """Hold the as-of against that of the newest snapshot."""
+    """Refuse an as-of before that of the newest snapshot."""
     newest = newest_as_of.isoformat() if newest_as_of else "any"
     return finding(
         "time_order",
         "refuse",
         threshold=f"not before {newest}",
         observed=as_of.isoformat(),
-        # Not before, rather than after: a try that died after publishing finds its own snapshot there.
+        # Equal is allowed: a run that died after publishing finds its own snapshot there.
         passed=newest_as_of is None or as_of >= newest_as_of,
-        message=f"the as-of {as_of.isoformat()} is before that of the newest snapshot, {newest}, and time does not "
-        f"go backwards. Pass a later --as-of, or look for the night again in the ledger (ncnc status).",
+        message=f"the as-of {as_of.isoformat()} is before that of the newest snapshot, {newest}, and snapshots "
+        f"are made in the order of time. Pass a later --as-of, or look the night up in the ledger (ncnc status).",
     )
 
 
 def newest_event(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> Finding:
-    """Warn where a log holds no event since the previous snapshot: its source, or its clock, stands still."""
+    """Warn if a log holds no event since the previous snapshot: its source, or its clock, stands still."""
     newest, since = delivery.newest, int(baseline.as_of.timestamp())
     if newest is not None:
         observed, is_new = _moment(newest), newest > since
@@ -66,10 +66,10 @@ def newest_event(delivery: Delivery, params: SnapshotParams, baseline: Baseline)
 
 
 def kind_of_ids(delivery: Delivery, baseline: Baseline) -> Finding:
-    """Refuse strings where the graph's ids were integers, and the reverse."""
+    """Refuse strings if the graph's ids were integers, and the reverse."""
     name = {True: "strings", False: "integers"}
     before = name[baseline.ids_are_text]
-    # A quiet night of a log has no ids, and so none of another kind.
+    # A quiet night of a log has no ids.
     tonight = name[delivery.ids_are_text] if len(delivery.ids) else before
     return finding(
         "kind_of_ids",
@@ -95,7 +95,7 @@ def _self_loops(delivery: Delivery, params: SnapshotParams) -> Finding:
 
 def _duplicates(delivery: Delivery, params: SnapshotParams) -> Finding:
     rows = delivery.rows
-    if params.kind == "event_log":  # it tells of the same edge again and again
+    if params.kind == "event_log":  # a log may name the same edge many times
         return finding("duplicates", "warn", threshold="counted", observed=str(rows.repeated), passed=True)
     return counted(
         "duplicates",
@@ -123,7 +123,7 @@ def _unknown_nodes(delivery: Delivery, params: SnapshotParams) -> Finding:
 def _minimum_edges(delivery: Delivery, params: SnapshotParams, baseline: Baseline | None) -> Finding:
     edges, least = delivery.num_edges, params.minimum_edges
     if params.kind == "event_log" and baseline is not None:
-        # A log removes nothing: the graph it makes has at least the edges it had, however few are new.
+        # A log removes nothing: the graph keeps at least the edges that it had.
         edges = max(edges, baseline.num_edges)
     return finding(
         "minimum_edges",

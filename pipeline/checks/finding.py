@@ -1,4 +1,4 @@
-"""A check's result with the sentence that refuses where it failed: the rule, the value, the remedy."""
+"""A check's result, with the message for the case that it failed: rule, value, remedy."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Level = Literal["refuse", "warn"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found; the message is meant for the case that it failed."""
+    """What a check found; message: what to say if it failed."""
 
     result: CheckResult
     message: str = ""
 
     @property
     def refuses(self) -> bool:
-        """Whether this finding alone keeps the graph from being versioned."""
+        """Whether this check refuses the delivery."""
         return self.result.level == "refuse" and not self.result.passed
 
 
@@ -31,7 +31,7 @@ def finding(name: str, level: Level, *, threshold: str, observed: str, passed: b
 
 
 def counted(name: str, level: Level, count: int, message: str) -> Finding:
-    """Return the finding of a check that allows none."""
+    """Return the finding of a check that passes if a count is 0."""
     return finding(name, level, threshold="0", observed=str(count), passed=count == 0, message=message)
 
 

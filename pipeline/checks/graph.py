@@ -1,15 +1,15 @@
-"""The checks of the graph that a delivery makes, on what the change summary measured of it; pure.
+"""The checks of the graph that a delivery makes, on the measurements of the change summary; pure.
 
-They judge the resulting graph and not the delivered table, so that an incremental log is judged by what it adds to.
+They check the resulting graph, not the delivered table: an event log delivers only what is new.
 """
 
 from __future__ import annotations
 
-from pipeline.checks.finding import Finding, finding, level_of, refuse_if
+from pipeline.checks.finding import Finding, Level, finding, level_of, refuse_if
 from pipeline.graphs.change_summary import ChangeSummary
 from pipeline.params.snapshot import SnapshotParams
 
-ALWAYS_ALLOWED = 0.01  # components, as a share of the nodes: a sparse graph has a few stray pairs on any night
+ALWAYS_ALLOWED = 0.01  # components, as a share of the nodes: a sparse graph always has a few separate pairs
 SHOWN_COLUMNS = 5
 
 
@@ -23,7 +23,7 @@ def graph_checks(change: ChangeSummary, params: SnapshotParams) -> list[Finding]
     return [
         _minimum_edge_ratio(change, params),
         _maximum_edge_ratio(change, params),
-        _edge_ratio(change, params),
+        _dip_of_edges(change, params),
         *alone,
         _new_nodes(change, params),
         _degree_shift(change, params),
@@ -37,36 +37,47 @@ def graph_checks(change: ChangeSummary, params: SnapshotParams) -> list[Finding]
 
 
 def _minimum_edge_ratio(change: ChangeSummary, params: SnapshotParams) -> Finding:
-    return finding(
+    least = params.minimum_edge_ratio
+    return _edge_ratio(
         "minimum_edge_ratio",
         level_of("minimum_edge_ratio", params),
-        threshold=f">= {params.minimum_edge_ratio:g} of {change.edges.before}",
-        observed=f"{change.edge_ratio:.3f} ({change.edges.tonight})",
-        passed=(change.edge_ratio or 0.0) >= params.minimum_edge_ratio,
-        message=f"{_ratio(change)}, below {params.minimum_edge_ratio:g}: the delivery looks truncated. Have it "
-        f"delivered whole, or lower snapshot.minimum_edge_ratio in params.yaml if the graph did shrink.",
+        change,
+        f">= {least:g}",
+        passed=(change.edge_ratio or 0.0) >= least,
+        message=f"{_ratio(change)}, below {least:g}: the delivery looks truncated. Have it delivered whole, or lower "
+        f"snapshot.minimum_edge_ratio in params.yaml if the graph did shrink.",
     )
 
 
 def _maximum_edge_ratio(change: ChangeSummary, params: SnapshotParams) -> Finding:
-    return finding(
+    most = params.maximum_edge_ratio
+    return _edge_ratio(
         "maximum_edge_ratio",
         level_of("maximum_edge_ratio", params),
-        threshold=f"<= {params.maximum_edge_ratio:g} of {change.edges.before}",
-        observed=f"{change.edge_ratio:.3f} ({change.edges.tonight})",
-        passed=(change.edge_ratio or 0.0) <= params.maximum_edge_ratio,
-        message=f"{_ratio(change)}, above {params.maximum_edge_ratio:g}: doubled, or another graph. Check the export, "
-        f"or raise snapshot.maximum_edge_ratio in params.yaml if the graph did grow.",
+        change,
+        f"<= {most:g}",
+        passed=(change.edge_ratio or 0.0) <= most,
+        message=f"{_ratio(change)}, above {most:g}: doubled, or another graph. Check the export, or raise "
+        f"snapshot.maximum_edge_ratio in params.yaml if the graph did grow.",
     )
 
 
-def _edge_ratio(change: ChangeSummary, params: SnapshotParams) -> Finding:
+def _dip_of_edges(change: ChangeSummary, params: SnapshotParams) -> Finding:
+    least = params.warn_edge_ratio
+    return _edge_ratio("edge_ratio", "warn", change, f">= {least:g}", passed=(change.edge_ratio or 0.0) >= least)
+
+
+def _edge_ratio(
+    name: str, level: Level, change: ChangeSummary, limit: str, *, passed: bool, message: str = ""
+) -> Finding:
+    """Return a finding on tonight's edges against those of the previous snapshot."""
     return finding(
-        "edge_ratio",
-        "warn",
-        threshold=f">= {params.warn_edge_ratio:g} of {change.edges.before}",
+        name,
+        level,
+        threshold=f"{limit} of {change.edges.before}",
         observed=f"{change.edge_ratio:.3f} ({change.edges.tonight})",
-        passed=(change.edge_ratio or 0.0) >= params.warn_edge_ratio,
+        passed=passed,
+        message=message,
     )
 
 
@@ -77,10 +88,10 @@ def _bipartite(change: ChangeSummary, params: SnapshotParams) -> Finding:
         threshold="< 100 % of the edges in two-colourable components",
         observed=f"{change.two_colourable:.1%}",
         passed=change.two_colourable < 1 or change.edges.tonight == 0,
-        message=f"two colours suffice for all {change.edges.tonight} edges, so that the graph is bipartite. For a pair "
-        f"across the two sides N(i) and N(j) lie on opposite sides and never meet: there is no common neighbour to "
-        f"learn from, and every such score would be degree alone. Project one side (link two of its nodes that share "
-        f"a neighbour) and deliver that, or set snapshot.bipartite: warn in params.yaml.",
+        message=f"two colours suffice for all {change.edges.tonight} edges, so the graph is bipartite. A pair across "
+        f"the two sides has no common neighbour, because N(i) and N(j) lie on opposite sides and never meet: only "
+        f"degrees would score it. Project one side (link its nodes that share a neighbour) and deliver that, or set "
+        f"snapshot.bipartite: warn in params.yaml.",
     )
 
 
@@ -106,8 +117,8 @@ def _new_nodes(change: ChangeSummary, params: SnapshotParams) -> Finding:
         threshold=f"<= {params.maximum_new_node_share:g} of {nodes} nodes",
         observed=_share(new, nodes),
         passed=new <= params.maximum_new_node_share * nodes,
-        message=f"{new} of {nodes} nodes were never held before, above {params.maximum_new_node_share:g}: the ids were "
-        f"made anew, or this is another graph. Deliver the ids that the nodes had, or raise "
+        message=f"{new} of {nodes} nodes were never held before, above {params.maximum_new_node_share:g}: the ids look "
+        f"newly assigned, or this is another graph. Deliver the ids that the nodes had before, or raise "
         f"snapshot.maximum_new_node_share in params.yaml if the graph did grow.",
     )
 
@@ -167,8 +178,8 @@ def _id_reuse(change: ChangeSummary, params: SnapshotParams) -> Finding:
         observed=_share(reused, nodes),
         passed=reused <= params.maximum_id_reuse * nodes,
         message=f"{reused} of {nodes} ids seem to stand for another node than before (first: {change.first_reused}), "
-        f"above {params.maximum_id_reuse:g}: they came back with other features or among strangers, or changed all "
-        f"their features at once. Give new nodes new ids, or raise snapshot.maximum_id_reuse in params.yaml.",
+        f"above {params.maximum_id_reuse:g}: they came back with other features or with none of their edges, or all "
+        f"their features changed at once. Give new nodes new ids, or raise snapshot.maximum_id_reuse in params.yaml.",
     )
 
 
@@ -190,7 +201,7 @@ def _constant_features(change: ChangeSummary) -> Finding:
     return finding(
         "constant_features",
         "warn",
-        # A rare class of a one-hot encoding is constant every night; what matters is a column that went silent.
+        # A rare class of a one-hot encoding is constant every night. What matters is a column that stopped varying.
         threshold="none that varied before",
         observed=said + (f" ({shown})" if shown else ""),
         passed=not vanished,
@@ -199,7 +210,7 @@ def _constant_features(change: ChangeSummary) -> Finding:
 
 def _feature_columns(change: ChangeSummary) -> Finding:
     anew = change.features.begun_anew
-    known = "other columns: without dates (snapshot.node_time_column) training sees zeros until its cut is past tonight"
+    known = "other columns; without snapshot.node_time_column, training sees zeros until its cut is after tonight"
     return finding(
         "feature_columns",
         "warn",

@@ -1,4 +1,4 @@
-"""What a person reads of a night's graph, and the files that keep it in the run folder."""
+"""The check results as Markdown and text, and the files that keep them in the run folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHECKS_TEXT_FILE = "data_checks.txt"
 
 
 def check_results(checks: DataChecks, change: ChangeSummary | None) -> str:
-    """Return what was found of a night in Markdown: the verdict, what changed, and every check."""
+    """Return the results of a night in Markdown: the verdict, what changed, and every check."""
     outcome = "refused: nothing of it was versioned" if checks.refused else "accepted"
     parts = [
         f"# {checks.graph} as of {checks.as_of:%Y-%m-%d %H:%M} UTC",
@@ -31,7 +31,7 @@ def check_results(checks: DataChecks, change: ChangeSummary | None) -> str:
 
 
 def changes(change: ChangeSummary) -> str:
-    """Return the changes as Markdown tables, which read as well as plain text."""
+    """Return the changes as Markdown tables, which are readable as plain text too."""
     turnover = [_turnover("nodes", change.nodes), _turnover("edges", change.edges)]
     tables = [
         _table(("", "before", "tonight", "added", "returned", "removed"), turnover),
@@ -55,7 +55,7 @@ def write_check_results(folder: Path, checks: DataChecks, change: ChangeSummary 
 
 
 def clear_check_results(folder: Path) -> None:
-    """Remove what an earlier try reported: a try that gets no delivery must not show another's checks."""
+    """Remove the results of an earlier attempt: one that gets no delivery must not show another's checks."""
     for name in (DataChecks.file_name, ChangeSummary.file_name, CHECKS_TEXT_FILE, MARKDOWN_FILE):
         (folder / name).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""The checks a delivery must pass before anything of it is versioned: pure, each with its observed value."""
+"""All checks that a delivery must pass before anything of it is versioned, in their order; pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pipeline.graphs.change_summary import ChangeSummary
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 
-# What these find wrong the other checks, and what builds and measures the graph, would stumble over.
+# If one of these fails, the next checks, or building the graph, would fail with an error: refuse at once.
 TABLES_AS_THEY_MUST_BE = {"edge_ends", "node_ids", "feature_values"}
 NEEDED_TO_BUILD = {"minimum_edges", "kind_of_ids"}
 
 
 class RefusedDelivery(InvalidInput):
-    """A delivery of which nothing is versioned, with every check, and what changed as far as that was measured."""
+    """A delivery is refused. Carries all checks, and what changed if that was measured."""
 
     def __init__(self, message: str, checks: DataChecks, change: ChangeSummary | None) -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ def check_delivery(
     newest_as_of: datetime | None,
     baseline: Baseline | None,
 ) -> list[Finding]:
-    """Return the findings of the delivered tables, before a graph is built from them.
+    """Check the delivered tables, before a graph is built from them.
 
     Raises:
         RefusedDelivery: no graph can be built; the message names every check that failed.
@@ -65,7 +65,7 @@ def require(
     as_of: datetime,
     change: ChangeSummary | None,
 ) -> DataChecks:
-    """Return all checks of a delivery that none of them refuses.
+    """Return the record of all checks, if none of them refuses the delivery.
 
     Raises:
         RefusedDelivery: at least one refusing check failed; the message names all of them.
@@ -87,6 +87,6 @@ def require(
 def _require_some(
     findings: Sequence[Finding], names: set[str], delivery: Delivery, params: SnapshotParams, as_of: datetime
 ) -> None:
-    """Refuse at once where one of the named checks refuses, with all that was found so far."""
+    """Refuse at once if one of the named checks refuses; the refusal carries all findings so far."""
     if any(item.refuses and item.result.name in names for item in findings):
         require(findings, delivery, params, as_of=as_of, change=None)

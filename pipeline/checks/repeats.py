@@ -1,4 +1,4 @@
-"""Whether tonight's bytes were delivered before: a source that sent an old file again is no unchanged graph."""
+"""The checks whether tonight's bytes were delivered before: the source may have sent an old file again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.sources.delivery import Delivery
 
 @dataclass(frozen=True)
 class Baseline:
-    """What tonight is held against: the newest snapshot before tonight's as-of."""
+    """What tonight is compared with: the newest snapshot before tonight's as-of, and those before it."""
 
     as_of: datetime
     source_sha256: str
@@ -24,7 +24,7 @@ class Baseline:
 
 
 def new_delivery(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> Finding:
-    """Refuse the bytes of the last snapshot under a new date, unless an unchanged graph may give them."""
+    """Refuse the bytes of the last snapshot, unless params.yaml allows an unchanged graph to give them."""
     same = delivery.sha256 == baseline.source_sha256
     repeated = same and not _is_one_log(delivery, params) and not _has_news(delivery, params, baseline)
     return finding(
@@ -41,29 +41,29 @@ def new_delivery(delivery: Delivery, params: SnapshotParams, baseline: Baseline)
 
 def no_older_delivery(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> Finding:
     """Refuse the bytes of a snapshot before the last one."""
-    # The last snapshot is new_delivery's: there the same bytes may be right, where a graph did not change.
+    # `new_delivery` checks the last snapshot: an unchanged graph may give the same bytes there.
     judged = delivery.sha256 != baseline.source_sha256 and not _has_news(delivery, params, baseline)
     again = [item for item in baseline.earlier if judged and item.source_sha256 == delivery.sha256]
     which = f"{again[-1].as_of.isoformat()} (snapshot {again[-1].tag})" if again else "none"
     return finding(
         "no_older_delivery",
         "refuse",
-        threshold=f"the bytes of none of {len(baseline.earlier)}",
+        threshold=f"other bytes than {len(baseline.earlier)} earlier ones",
         observed=which,
         passed=not again,
         message=f"{delivery.edges_file} holds the very bytes (sha256 {delivery.sha256[:12]}) delivered for "
         f"{which}: the source redelivered an old file under a new date. Ask it for tonight's; if the graph did return "
-        f"to that state, have it exported anew in another row order.",
+        f"to that state, have it exported again in another row order.",
     )
 
 
 def _is_one_log(delivery: Delivery, params: SnapshotParams) -> bool:
-    # One file for all nights that nobody wrote to is a quiet night; a file of tonight's name is expected to be new.
+    # If one file holds all nights, the same bytes are a quiet night. A file with tonight's name must be new.
     return params.kind == "event_log" and not delivery.dated
 
 
 def _has_news(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> bool:
-    # A log that was written ahead may stay as it is: its events come due one night after the other.
+    # A log may be written ahead: its bytes stay the same while its events come due night by night.
     if params.kind != "event_log" or delivery.newest is None:
         return False
     return delivery.newest > int(baseline.as_of.timestamp())

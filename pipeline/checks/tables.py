@@ -1,4 +1,4 @@
-"""What must hold of the delivered tables, whatever source gave them: declared as pandera schemas, told as findings."""
+"""The checks of the delivered tables' values: pandera schemas, whose failures become findings."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 MOST_CASES = (
     1000  # failing values that a check lists: a wholly wrong table of millions of rows must not fill the memory
 )
-FEATURE = "feature "  # in front of a feature's name, for a feature may be called node or time
+FEATURE = "feature "  # before a feature's name: a feature may be called node or time
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """One finding that a schema's checks lead to: which of them, and what a person reads."""
+    """One finding: the schema checks that it sums up, and its words."""
 
     name: str
     checks: tuple[str, ...]
@@ -39,7 +39,8 @@ class _Rule:
 def table_checks(delivery: Delivery, params: SnapshotParams, *, as_of: int) -> list[Finding]:
     """Validate the edge table and, where there is one, the node table; O(edges + nodes x features).
 
-    The sources refuse most of this with the row of the file; here it is shown to hold of what the graph is built from.
+    The source's reader refuses most of this already, with the row of the file. Here the arrays are checked that the
+    graph is built from.
     """
     edges = _failures(_edge_frame(delivery), _edge_schema(delivery, as_of))
     findings = [_told(rule, edges, delivery.edges_file) for rule in _edge_rules()]
@@ -71,7 +72,7 @@ def _edge_rules() -> list[_Rule]:
     remedy = "Report this with the delivery: the source's reader let it through."
     clock = "Check the source's clock, and that its time column is in seconds."
     return [
-        _Rule("edge_ends", ("ends",), "two known nodes, low before high", "ends are no known node in order", remedy),
+        _Rule("edge_ends", ("ends",), "two known nodes, low before high", "ends are unknown or not in order", remedy),
         _Rule("edge_times", ("times",), "1970 to the as-of", "times lie before 1970 or after the as-of", clock),
     ]
 
@@ -95,7 +96,7 @@ def _node_schema(nodes: NodeTable, params: SnapshotParams, as_of: int) -> DataFr
         columns["time"] = pa.Column(checks=[_check("times", lambda time: (time >= 0) & (time <= as_of))])
     for name in _feature_names(nodes):
         finite = _check("finite", lambda values: np.isfinite(values))
-        within = _check("range", lambda values: ~((values < low) | (values > high)))  # NaN is for the other check
+        within = _check("range", lambda values: ~((values < low) | (values > high)))  # NaN is left to the other check
         columns[name] = pa.Column(checks=[finite, within], nullable=True)
     return pa.DataFrameSchema(columns)
 
@@ -106,7 +107,7 @@ def _node_rules(nodes: NodeTable, params: SnapshotParams) -> list[_Rule]:
             "node_ids",
             ("not_nullable", "field_uniqueness"),
             "each id once, none missing",
-            "ids are missing or there already",
+            "ids are missing or repeated",
             "A node has one row and an id: leave out the others.",
         )
     ]
@@ -145,7 +146,7 @@ def _feature_names(nodes: NodeTable) -> list[str]:
 def _check(name: str, holds: Callable[[pd.Series[Any]], pd.Series[bool]]) -> Check:  # Any: of any column
     import pandera.pandas as pa
 
-    # Missing values are judged too: pandera would leave them out, and NaN is what is looked for.
+    # pandera would skip missing values, and NaN is what to look for.
     return pa.Check(holds, name=name, ignore_na=False, n_failure_cases=MOST_CASES)
 
 
@@ -154,7 +155,7 @@ def _failures(frame: pd.DataFrame, schema: DataFrameSchema) -> Mapping[str, pd.D
     from pandera.errors import SchemaErrors
 
     try:
-        schema.validate(frame, lazy=True, inplace=True)  # in place: nothing is coerced, and a copy is as large again
+        schema.validate(frame, lazy=True, inplace=True)  # in place: a copy would double the memory
     except SchemaErrors as error:
         return {str(name): cases for name, cases in error.failure_cases.groupby("check", sort=False)}
     return {}

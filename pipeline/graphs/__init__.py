@@ -1,1 +1,1 @@
-"""A snapshot in memory and as files, and what changed since the last one; publishing it is in `snapshots`."""
+"""A graph in memory and as files, and what changed since the last snapshot; `snapshots` publishes it."""

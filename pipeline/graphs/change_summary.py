@@ -1,4 +1,4 @@
-"""What changed in the graph since the previous snapshot: measured once for checks, change and MLflow."""
+"""What changed in the graph since the previous snapshot, measured once for the checks, the pages and MLflow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHOWN_HUBS = 5
 
 
 class Turnover(Part):
-    """How many there were, are, came for the first time, came back, and went."""
+    """How many there were before and are tonight, and how many of them are new, came back or were removed."""
 
     before: int
     tonight: int
@@ -38,7 +38,7 @@ class Turnover(Part):
 
 
 class HubChange(Part):
-    """A node whose number of edges changed by much."""
+    """A node whose number of edges changed most."""
 
     node: str
     before: int
@@ -46,7 +46,7 @@ class HubChange(Part):
 
 
 class ChangeSummary(Record):
-    """One night's graph beside the previous snapshot's; without one, what compares the two is None.
+    """One night's graph beside the previous snapshot's; without a previous one, comparisons are None.
 
     late_edges: first-time edges whose time lies before the previous snapshot. edge_ratio: living edges now over then.
     edge_overlap: edges living in both over those living in either (Jaccard). new_node_share: the nodes that were never
@@ -101,7 +101,7 @@ def change_summary(
     as_of: AwareDatetime,
     previous_as_of: AwareDatetime | None,
 ) -> ChangeSummary:
-    """Measure tonight's graph and what changed; O(edges + nodes x features), the components the dearest part of it."""
+    """Measure tonight's graph and what changed; O(edges + nodes x features), most of it for the components."""
     degree = degrees(change.graph)
     values: dict[str, Any] = {  # Any: the fields of the summary by name
         "graph": graph,
@@ -171,7 +171,7 @@ def _hubs(change: Change, before: Counts, tonight: Counts, *, sign: int) -> tupl
     count = min(SHOWN_HUBS, len(gain))
     if not count:
         return ()
-    # Everything that ties with the last one shown, so that the choice among them does not depend on a partition.
+    # All that tie with the last one shown are candidates, so that the choice does not depend on the partition.
     least = max(int(np.partition(gain, len(gain) - count)[len(gain) - count]), 1)
     candidates = np.flatnonzero(gain >= least)
     shown = candidates[np.argsort(-gain[candidates], kind="stable")][:count]

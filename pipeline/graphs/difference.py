@@ -44,7 +44,7 @@ def difference(earlier: CanonicalGraph, later: CanonicalGraph) -> Difference:
     """Compare two snapshots of one history, the earlier one first; cost is one pass over the edges.
 
     Raises:
-        InvalidInput: the later one does not go on where the earlier one was.
+        InvalidInput: the later one was not built on the earlier one.
     """
     old, new = earlier.tables, later.tables
     num_nodes, num_edges = old.num_nodes, old.edges.shape[1]
@@ -69,13 +69,13 @@ def living_table(tables: GraphTables) -> pa.Table:
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table as one Parquet file, its folder made where it is missing."""
+    """Write a table as one Parquet file; its folder is made if it is missing."""
     with whole_file(path) as staged:
         pq.write_table(table, staged, compression="zstd")
 
 
 def _changes(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
-    """Return the positions that differ, by change; what is beyond the earlier mask was never held before."""
+    """Return the positions that differ, by change; positions beyond the earlier mask are new."""
     held = len(before)
     return {
         "added": held + np.flatnonzero(now[held:]),

@@ -1,4 +1,4 @@
-"""How the features moved since the previous snapshot: columns that say nothing any more, and means that went away."""
+"""How the features changed since the previous snapshot: columns that became constant, and means that moved."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ class FeatureDrift(Part):
     """The living nodes' features beside those of the previous snapshot.
 
     constant: the columns with one value for all nodes. vanished: those of them that had several before. shift: the
-    largest move of a column's mean, in standard deviations that it had before; shifted: that column. None where no
-    column can be compared. begun_anew: there were other columns before, so that these are known from tonight on.
+    largest move of a column's mean, in standard deviations of the previous snapshot; shifted: that column; both are
+    None if no column can be compared. begun_anew: the columns differ from those before, so their history begins
+    tonight.
     """
 
     columns: int
@@ -28,7 +29,7 @@ class FeatureDrift(Part):
 def feature_drift(tonight: CanonicalGraph, before: CanonicalGraph | None) -> FeatureDrift:
     """Measure the features column by column; O(nodes x features) in time, O(nodes) in memory.
 
-    Against features of other columns there is nothing to measure.
+    If the columns differ from those before, nothing is compared.
     """
     now, columns = _moments(tonight), _columns(tonight)
     if now is None:
@@ -44,7 +45,7 @@ def feature_drift(tonight: CanonicalGraph, before: CanonicalGraph | None) -> Fea
     vanished = tuple(np.asarray(columns, dtype=object)[constant & varied].tolist())
     if not varied.any():
         return FeatureDrift(columns=len(columns), constant=named, vanished=vanished)
-    # A column that never varied has no deviation to measure by.
+    # A column that did not vary before has no standard deviation to divide by.
     shift = np.where(varied, np.abs(now[0] - past[0]) / np.where(varied, past[1], 1.0), 0.0)
     most = int(shift.argmax())
     return FeatureDrift(
@@ -58,7 +59,7 @@ def _columns(graph: CanonicalGraph) -> tuple[str, ...]:
 
 
 def _moments(graph: CanonicalGraph) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Return mean and standard deviation of each column over the living nodes; exactly 0 where a column is constant."""
+    """Return mean and standard deviation, each [f], over the living nodes; the latter is exactly 0 if constant."""
     features, living = graph.tables.features, graph.node_living
     if features is None or not _columns(graph) or not living.any():
         return None

@@ -1,4 +1,4 @@
-"""Ids that seem to stand for another node than before, where positions and embeddings would mix the two."""
+"""Ids that seem to stand for another node than before: positions and embeddings would mix the two nodes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def reused_ids(change: Change, previous: CanonicalGraph) -> Mask:
 
     An id is taken as reused where
     - it had departed, is back, and every one of its features differs from those it left with;
-    - it had departed, is back, and none of the edges of its earlier life is: it came back among strangers;
-    - it stayed, and all of its features, two or more, changed at once while most nodes kept one of theirs. Where most
-      nodes kept none, the features themselves were computed anew and say nothing of a single node.
+    - it had departed, is back, and has none of its earlier edges;
+    - it stayed, and all of its features, two or more, changed at once, while most nodes kept at least one. If most
+      nodes kept none, the features themselves were computed anew.
 
     O(edges + nodes x features) in time, O(edges + nodes) in memory.
     """
@@ -26,7 +26,7 @@ def reused_ids(change: Change, previous: CanonicalGraph) -> Mask:
     known, living = old.num_nodes, change.graph.node_living
     stayed, returned = np.zeros_like(living), np.zeros_like(living)
     stayed[:known] = living[:known] & previous.node_living
-    # A node of a node table may never have had an edge: without an earlier life there is nothing to tell it by.
+    # A node of a node table may never have had an edge: then there are no earlier edges to compare.
     had_edges = np.zeros(known, dtype=np.bool_)
     had_edges[old.edges.ravel()] = True
     returned[:known] = living[:known] & ~previous.node_living
@@ -51,16 +51,16 @@ def _has_edge(change: Change, which: slice) -> Mask:
 
 
 def _all_features_differ(change: Change, previous: CanonicalGraph) -> Mask:
-    """Return the positions of which every feature differs from the previous snapshot's; none where they do not pair."""
+    """Return the positions whose features all differ from the previous snapshot's; none if the columns differ."""
     now, before = change.graph.tables, previous.tables
     differ = np.zeros(now.num_nodes, dtype=np.bool_)
     if now.features is None or before.features is None or now.history is None or before.history is None:
         return differ
     if now.history.columns != before.history.columns:
         return differ
-    # A node whose row comes only now had zeros, which were no features of its own.
+    # A node without known features had zeros, which do not count.
     differ[: before.num_nodes] = before.history.known(before.num_nodes)
-    # Column by column: one mask at a time instead of a table of them.
+    # Column by column, to hold one mask at a time.
     for column in range(before.features.shape[1]):
         differ[: before.num_nodes] &= now.features[: before.num_nodes, column] != before.features[:, column]
     return differ

@@ -1,4 +1,4 @@
-"""Deterministic Parquet files by night: each night's new rows, and small partitions of what is gone or came back."""
+"""Deterministic Parquet files by night: each night's new rows, and one small file per moment of leaving or return."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Moments:
-    """What happened to rows after they came, kept in one small file for each moment.
+    """When something happened to rows after they came, kept in one small file for each moment.
 
-    name, column: of the folder, and of the time in it. times, happened [r]: unix seconds, and which rows have one.
-    columns: names the given rows.
+    name: of the folder. column: of the time in it. times [r]: unix seconds. happened [r]: which rows have a time.
+    columns: gives the columns that name some rows.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Moments:
 
 
 def append_rows(name: str, tonights: pa.Table, folder: Path, previous_folder: Path | None, as_of: datetime) -> None:
-    """Copy the files of earlier nights, bytes and all, and write tonight's rows, if any, as one more."""
+    """Copy the files of earlier nights byte for byte, and write tonight's rows, if any, as one more."""
     earlier = sorted((previous_folder / name).glob("*.parquet")) if previous_folder else []
     if earlier or tonights.num_rows:
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -47,18 +47,18 @@ def append_rows(name: str, tonights: pa.Table, folder: Path, previous_folder: Pa
 
 
 def write_moments(moments: Moments, folder: Path, previous_folder: Path | None) -> None:
-    """Write one file per moment; one that lost no row since the previous snapshot is copied, bytes and all."""
+    """Write one file per moment; one that lost no row since the previous snapshot is copied byte for byte."""
     happened = np.flatnonzero(moments.happened)
     if not len(happened):
         return
-    # One stable sort, rather than a search of all rows for each of hundreds of moments.
+    # One stable sort instead of a search of all rows for each of hundreds of moments.
     happened = happened[np.argsort(moments.times[happened], kind="stable")]
     distinct, starts = np.unique(moments.times[happened], return_index=True)
     for time, rows in zip(distinct.tolist(), np.split(happened, starts[1:]), strict=True):
         path = folder / moments.name / f"{stamp(datetime.fromtimestamp(time, UTC))}.parquet"
         path.parent.mkdir(exist_ok=True)
         old = previous_folder / moments.name / path.name if previous_folder else None
-        # Rows only ever leave a partition, so as many rows are the same rows.
+        # A file only ever loses rows: with as many rows as before it has the same rows.
         if old is not None and old.is_file() and pq.read_metadata(old).num_rows == len(rows):
             shutil.copyfile(old, path)
         else:
@@ -66,13 +66,13 @@ def write_moments(moments: Moments, folder: Path, previous_folder: Path | None) 
 
 
 def read_rows(folder: Path, name: str) -> pa.Table | None:
-    """Return the rows of all nights, in the order of nights and rows; None where there are none."""
+    """Return the rows of all nights, in the order of nights and rows; None if there are none."""
     files = sorted((folder / name).glob("*.parquet"))
     return pa.concat_tables([pq.read_table(path) for path in files]) if files else None
 
 
 def _write(table: pa.Table, path: Path) -> None:
-    """Write Parquet such that equal tables give equal bytes: everything that could vary is said here."""
+    """Write Parquet such that equal tables give equal bytes: every setting that could vary is given here."""
     pq.write_table(
         table,
         path,

@@ -1,4 +1,4 @@
-"""What the living graph looks like as a whole: degrees, components, and whether two colours suffice for it."""
+"""The shape of the living graph: degrees, components, and whether it is bipartite."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ def graph_shape(graph: CanonicalGraph, degree: Counts) -> GraphShape:
 
 
 def two_colourable_share(graph: CanonicalGraph, degree: Counts) -> float:
-    """Return the share of the edges in components that two colours suffice for: 1 says that the graph is bipartite.
+    """Return the share of the edges that lie in bipartite components; 1 if the graph is bipartite.
 
-    In the double cover every node stands twice and each edge leads from one copy to the other, so that the two copies
-    of a node are connected if and only if an odd cycle can be reached from it. O(nodes + edges), twice the memory that
-    the components take.
+    The bipartite double cover has every node twice, and each edge leads from one copy to the other. The two copies of
+    a node are connected if and only if its component has an odd cycle. O(nodes + edges) in time, and twice the memory
+    of the components.
     """
     size = len(degree)
     low, high = _compact(living_edges(graph), 2 * size)

@@ -1,4 +1,4 @@
-"""A snapshot as a folder of Parquet files: what each night added, and small files of what is gone or came back."""
+"""A snapshot as a folder of Parquet files: what each night added, and small files of what left or came back."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def write_folder(
 ) -> None:
     """Write nodes/, features/, edges/, departures/, removals/, returns/ and SHA256SUMS.
 
-    Earlier files of nodes, features and edges are copied, so that they keep their bytes whatever library wrote them;
-    tonight's make one file more. A partition of departures, removals or returns is written anew only when a row of it
-    has moved on. So a night stores what changed, however large the graph is.
+    Earlier files of nodes, features and edges are copied byte for byte, and tonight's rows make one file more. A file
+    of departures, removals or returns is written anew only if it lost a row. So a night stores only what changed,
+    however large the graph is.
     """
     tables, old = graph.tables, previous.tables if previous else None
     append_rows("nodes", _new_nodes(graph, old), folder, previous_folder, as_of)
     append_rows("edges", _new_edges(tables, old), folder, previous_folder, as_of)
     if tables.history is not None:
-        # Features of other columns than before begin anew: the earlier values are of something else.
+        # If the columns differ from those before, the history begins anew.
         known = old.history if old and old.history and old.history.columns == tables.history.columns else None
         append_rows("features", _new_features(tables, known), folder, previous_folder if known else None, as_of)
     for moments in _moments(graph):
@@ -63,18 +63,7 @@ def read_graph(folder: Path) -> CanonicalGraph:
     edges, first_seen = _read_pairs(folder, "edges", position, "first_seen")
     removed_at = np.full(edges.shape[1], STILL_ALIVE, dtype=np.int64)
     alive_since = first_seen.copy()
-    known: pd.Index | None = None  # made only where it is asked: at 30 million edges it takes a gigabyte
-    for name, column, moments in (("removals", "removed_at", removed_at), ("returns", "returned_at", alive_since)):
-        named, times = _read_pairs(folder, name, position, column)
-        if len(times):
-            known = pd.Index(_keys(edges, len(position))) if known is None else known
-            where = known.get_indexer(pd.Index(_keys(named, len(position))))
-            _require_found(where, f"{name}/ names {{}} edges that edges/ lacks")
-            moments[where] = times
-    departed_at = np.full(len(position), STILL_ALIVE, dtype=np.int64)
-    departures = read_rows(folder, "departures")
-    if departures is not None:
-        departed_at[_positions(departures, "node", position, "departures")] = departures["departed_at"].to_numpy()
+    _read_edge_moments(folder, edges, position, removed_at=removed_at, alive_since=alive_since)
     history = _read_history(folder, position)
     tables = GraphTables(
         node_ids=node_ids if node_ids.dtype.kind == "i" else node_ids.astype(np.str_),
@@ -85,7 +74,7 @@ def read_graph(folder: Path) -> CanonicalGraph:
         alive_since=alive_since,
         history=history,
     )
-    return CanonicalGraph(tables, nodes["first_seen"].to_numpy(), departed_at)
+    return CanonicalGraph(tables, nodes["first_seen"].to_numpy(), _read_departures(folder, position))
 
 
 def _new_nodes(graph: CanonicalGraph, old: GraphTables | None) -> pa.Table:
@@ -150,6 +139,34 @@ def _read_pairs(
         return np.zeros((2, 0), dtype=np.int64), np.zeros(0, dtype=np.int64)
     edges = np.stack([_positions(table, side, position, name) for side in ("source", "target")])
     return edges, table[time_column].to_numpy()
+
+
+def _read_edge_moments(
+    folder: Path,
+    edges: NDArray[np.int64],
+    position: pd.Index,
+    *,
+    removed_at: NDArray[np.int64],
+    alive_since: NDArray[np.int64],
+) -> None:
+    """Enter the removals and returns of the files into the times of the edges, in place."""
+    known: pd.Index | None = None  # made only if needed: for 30 million edges it takes a gigabyte
+    for name, column, moments in (("removals", "removed_at", removed_at), ("returns", "returned_at", alive_since)):
+        named, times = _read_pairs(folder, name, position, column)
+        if len(times):
+            known = pd.Index(_keys(edges, len(position))) if known is None else known
+            where = known.get_indexer(pd.Index(_keys(named, len(position))))
+            _require_found(where, f"{name}/ names {{}} edges that edges/ lacks")
+            moments[where] = times
+
+
+def _read_departures(folder: Path, position: pd.Index) -> NDArray[np.int64]:
+    """Return when each node left, [n]; STILL_ALIVE for a node that is in the graph."""
+    departed_at = np.full(len(position), STILL_ALIVE, dtype=np.int64)
+    departures = read_rows(folder, "departures")
+    if departures is not None:
+        departed_at[_positions(departures, "node", position, "departures")] = departures["departed_at"].to_numpy()
+    return departed_at
 
 
 def _read_history(folder: Path, position: pd.Index) -> FeatureHistory | None:

@@ -1,4 +1,4 @@
-"""A graph snapshot in memory: ids, features, and every edge that ever was with the times it came and went."""
+"""A graph snapshot in memory: ids, features, and every edge ever held, with the times at which it came and went."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Times = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class FeatureHistory:
-    """Every value a node's features ever had, each with the time from which it holds.
+    """Every value that the nodes' features ever had, each with the time from which it holds.
 
     columns: the source's names of the features. node [v]: positions; the values of one node stand in the order of
     their times. since [v]: unix seconds. values [v, f] float32.
@@ -28,15 +28,15 @@ class FeatureHistory:
 
     @classmethod
     def empty(cls, columns: tuple[str, ...]) -> FeatureHistory:
-        """Return a history of nothing yet."""
+        """Return an empty history."""
         nothing = np.zeros(0, dtype=np.int64)
         return cls(columns, nothing, nothing, np.zeros((0, len(columns)), dtype=np.float32))
 
     def at(self, time: int, num_nodes: int) -> NDArray[np.float32]:
-        """Return each node's features as they were at a time, [nodes, f]; zeros where none were known by then."""
+        """Return each node's features as of a time, [nodes, f]; zeros for nodes without features by then."""
         known = np.flatnonzero(self.since <= time)
         features = np.zeros((num_nodes, len(self.columns)), dtype=np.float32)
-        features[self.node[known]] = self.values[known]  # of a node's several values the last one stays
+        features[self.node[known]] = self.values[known]  # the last of a node's values stays
         return features
 
     def newest(self, num_nodes: int) -> NDArray[np.float32]:
@@ -44,13 +44,13 @@ class FeatureHistory:
         return self.at(np.iinfo(np.int64).max, num_nodes)
 
     def known(self, num_nodes: int) -> NDArray[np.bool_]:
-        """Return which nodes have ever had features, [nodes]: the zeros of the others tell nothing."""
+        """Return which nodes have ever had features, [nodes]; the others have zeros instead."""
         known = np.zeros(num_nodes, dtype=np.bool_)
         known[self.node] = True
         return known
 
     def with_changes(self, node: NDArray[np.int64], since: Times, values: NDArray[np.float32]) -> FeatureHistory:
-        """Return the history with later values behind it, sorted by node within this addition."""
+        """Return the history with later values appended; the appended ones are sorted by node."""
         order = np.argsort(node, kind="stable")
         return FeatureHistory(
             self.columns,
@@ -90,7 +90,7 @@ class GraphTables:
         return np.equal(self.removed_at, STILL_ALIVE)
 
     def features_at(self, time: int) -> NDArray[np.float32] | None:
-        """Return the features as they were known at a time, zeros where they came later; undated ones as they are."""
+        """Return the features as of a time, zeros for nodes that had none by then; without a history, those of now."""
         if self.features is None or self.history is None:
             return self.features
         return self.history.at(time, self.num_nodes)
@@ -130,7 +130,7 @@ class Change:
 def content_id(graph: CanonicalGraph) -> str:
     """Return the sha256 over the living nodes, their features and the living edges, all in the order of their ids.
 
-    Equal graphs are equal, whatever file, row order or history they come from: no position and no time enters.
+    Equal graphs have equal ids, whatever file, row order or history they come from: positions and times do not enter.
     """
     tables = graph.tables
     living = np.flatnonzero(graph.node_living)

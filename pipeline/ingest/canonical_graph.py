@@ -1,4 +1,7 @@
-"""The canonical tables of a night, from the previous night's and what was delivered: pure, whatever the row order."""
+"""Tonight's canonical tables, from the previous snapshot's tables and the delivery.
+
+Pure functions; the order of the delivered rows does not matter.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ Times = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """What a delivery makes of the edges: those never held before, [2, new], and what became of the others, [known].
+    """The delivered edges beside those ever held: the new ones, [2, new], and what became of the others, [known].
 
-    rows [new]: where the new ones stand in the delivery.
+    rows [new]: positions of the new ones in the delivery.
     """
 
     new: NDArray[np.int64]
@@ -38,11 +41,11 @@ def build(
     previous: CanonicalGraph | None,
     previous_as_of: int | None,
 ) -> Change:
-    """Bring the previous tables to delivery. Positions and edge order are append-only; cost is one sort of the edges.
+    """Bring the previous tables up to the delivery. Positions and edge order are append-only; costs one sort of edges.
 
-    A new edge was first seen at its earliest time, held within (previous as-of, as-of]; without times, at the as-of.
-    A returning edge keeps its first_seen and is alive since the as-of. In a full dump what is missing was removed; a
-    log removes nothing.
+    A new edge was first seen at its earliest time, clipped to (previous as-of, as-of]; without times, at the as-of. A
+    returning edge keeps its first_seen and is alive since the as-of. An edge that a full dump lacks was removed; a log
+    removes nothing.
     """
     before = previous or _nothing(delivery)
     living_ids = _union(delivery)
@@ -90,7 +93,7 @@ def _append(old: Ids, living: Ids) -> tuple[Ids, pd.Index]:
 
 
 def _edges(delivery: Delivery, params: SnapshotParams, before: GraphTables, position: pd.Index, as_of: int) -> _Edges:
-    """Hold the delivered edges against those ever held; the new ones in the order of their positions."""
+    """Compare the delivered edges with those ever held; the new ones come in the order of their positions."""
     codes = position.get_indexer(pd.Index(delivery.ids))
     edges = np.sort(np.stack([codes[delivery.low], codes[delivery.high]]), axis=0).astype(np.int64)
     size = np.int64(len(position))
@@ -110,12 +113,12 @@ def _edges(delivery: Delivery, params: SnapshotParams, before: GraphTables, posi
 
 
 def _late(time: Times | None, rows: NDArray[np.int64], previous_as_of: int | None) -> int:
-    """Return how many of some rows have a time that the previous snapshot had passed."""
+    """Return how many of some rows have a time at or before the previous snapshot's as-of."""
     return 0 if time is None or previous_as_of is None else int((time[rows] <= previous_as_of).sum())
 
 
 def _held_within(time: Times | None, rows: NDArray[np.int64], earliest: int, as_of: int) -> Times:
-    """Return the times of some rows, none before `earliest` nor after the as-of; without times, the as-of."""
+    """Return the times of some rows, clipped to [earliest, as-of]; without times, the as-of."""
     if time is None:
         return np.full(len(rows), as_of, dtype=np.int64)
     return np.clip(time[rows], earliest, as_of)
@@ -124,7 +127,7 @@ def _held_within(time: Times | None, rows: NDArray[np.int64], earliest: int, as_
 def _node_first_seen(
     before: CanonicalGraph, new_edges: NDArray[np.int64], first_seen: Times, num_nodes: int, as_of: int
 ) -> Times:
-    """Return when each node was first seen: a new one with its earliest edge, without an edge at the as-of."""
+    """Return when each node was first seen: a new one at the time of its earliest edge, or at the as-of without one."""
     seen = np.full(num_nodes, as_of, dtype=np.int64)
     np.minimum.at(seen, new_edges.ravel(), np.tile(first_seen, 2))
     seen[: len(before.node_first_seen)] = before.node_first_seen
@@ -134,7 +137,7 @@ def _node_first_seen(
 def _departed_at(
     before: CanonicalGraph, here: NDArray[np.int64], num_nodes: int, params: SnapshotParams, as_of: int
 ) -> Times:
-    """Return when each node left, STILL_ALIVE while it is in the graph; a log lets none go."""
+    """Return when each node left, STILL_ALIVE while it is in the graph; a log removes no node."""
     departed_at = np.full(num_nodes, as_of, dtype=np.int64)
     departed_at[: len(before.node_departed_at)] = np.minimum(before.node_departed_at, as_of)
     if params.kind == "event_log":
@@ -152,11 +155,11 @@ def _history(
     earliest: int,
     as_of: int,
 ) -> FeatureHistory | None:
-    """Return what the features were and are; a night adds the values that are new or differ from the last known.
+    """Return the history of the features; a night adds the values that are new or differ from the last known ones.
 
-    What nobody knew before holds since tonight: a value of a new node since the node was first seen, any other since
-    the as-of, or since the table's time within (previous as-of, as-of] where it gives one. Other feature columns than
-    the previous snapshot's begin a history of their own, in which the table's times are taken as they are.
+    An added value holds from the table's time, clipped to (previous as-of, as-of]. If the table gives no times, it
+    holds from the as-of, and for a new node from when that was first seen. If the feature columns differ from the
+    previous snapshot's, a new history begins, and the table's times are taken as they are.
     """
     if delivery.nodes is None or delivery.nodes.features is None:
         return None

@@ -1,4 +1,7 @@
-"""Tonight's graph on its way to being published: read, checked, made canonical on top of the previous snapshot."""
+"""Tonight's graph, from the delivery to the publication.
+
+The delivery is read, checked, and made canonical on top of the previous snapshot.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ class _Before:
 
     @property
     def baseline(self) -> Baseline:
-        """What the checks hold tonight against."""
+        """What the checks compare tonight with."""
         text = self.graph.tables.node_ids.dtype.kind != "i"
         last = self.published
         return Baseline(last.as_of, last.source_sha256, last.num_edges, text, self.earlier)
@@ -47,7 +50,7 @@ class _Before:
 
 @dataclass(frozen=True, eq=False)
 class TonightsGraph:
-    """A delivery that passed every check, as canonical tables; nothing of it is written or published yet."""
+    """A delivery that passed every refusing check, as canonical tables; nothing is written or published yet."""
 
     name: str
     as_of: datetime
@@ -175,14 +178,14 @@ def _summary(change: Change, params: SnapshotParams, as_of: datetime, before: _B
 
 
 def _whole_seconds(as_of: datetime) -> datetime:
-    """Return the as-of in UTC as its stamp says it, so that a published one compares equal."""
+    """Return the as-of in UTC and whole seconds, as tags and file names hold it."""
     if as_of.tzinfo is None:
         raise InvalidInput(f"The as-of {as_of.isoformat()} has no time zone. Pass it as {as_of.isoformat()}+00:00.")
     return as_of.astimezone(UTC).replace(microsecond=0)
 
 
 def _last(doors: Doors, graph: str, as_of: datetime, newest: PublishedSnapshot | None) -> PublishedSnapshot | None:
-    # A try that died after publishing left tonight's own snapshot: it is built on the one before, not on itself.
+    # A run that died after publishing left tonight's own snapshot. Build on the one before it, not on itself.
     if newest is not None and newest.as_of >= as_of:
         return doors.snapshots.latest(graph, before=as_of)
     return newest
@@ -195,7 +198,7 @@ def _before(doors: Doors, published: PublishedSnapshot, as_of: datetime, scratch
 
 
 def ingest(params: Params, *, doors: Doors, as_of: datetime) -> Publication:
-    """Publish a delivery as history: checked as any other, but no run is made from it."""
+    """Publish a delivery as history: it is checked like any other, but no run starts from it."""
     with (
         tonights_graph(params.snapshot, doors, as_of) as graph,
         tempfile.TemporaryDirectory() as scratch,

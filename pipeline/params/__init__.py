@@ -1,1 +1,1 @@
-"""params.yaml: its sections, bounds and file; what only says where things live is in `environment`."""
+"""params.yaml: its sections, bounds and file. Where things live is in `environment`."""

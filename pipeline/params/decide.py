@@ -1,4 +1,4 @@
-"""The gate's policy as params.yaml holds it, with the contradictions it may not hold."""
+"""The section `decide` of params.yaml: the gate's policy, and the contradictions that are refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ncnc_core.config.choices import HEURISTIC_NAMES
 from pipeline.params.file import Section
 from pipeline.records.evaluation import SliceKind
 
-# What evaluate may divide the test edges into; a night leaves out what nothing divides.
+# The slices of the test edges. A night without, say, isolated nodes has no such slice.
 SLICES: dict[SliceKind, tuple[str, ...]] = {
     "degree": ("0", "1-2", "3-9", "10-99", "100+"),
     "node_age": ("cold", "new", "established"),
@@ -42,7 +42,7 @@ class DecideParams(Section):
     def _some_heuristics_each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not names:
             raise ValueError(
-                f"a first model is held against the floor alone, and [] is no floor. Name at least one of "
+                f"a first model is compared with the floor alone, and [] is no floor. Name at least one of "
                 f"{', '.join(HEURISTIC_NAMES)}"
             )
         _known(names, HEURISTIC_NAMES, "a heuristic")
@@ -62,7 +62,7 @@ class DecideParams(Section):
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> Self:
-        """Refuse settings of which one takes back what the other says."""
+        """Refuse settings that contradict each other."""
         if self.mode == "superiority":
             return self
         if self.margin == 0:

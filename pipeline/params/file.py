@@ -1,4 +1,4 @@
-"""A params.yaml as text: every key once, and what is wrong with it said with the key that was meant."""
+"""The text of a params.yaml: read with every key once, and its mistakes explained with the key that was meant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.errors import InvalidInput
 
 
 class _OnceLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice, where YAML's own takes the last one."""
+    """A safe loader that refuses a key given twice; the standard one takes the last value."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
@@ -29,7 +29,7 @@ class _OnceLoader(yaml.SafeLoader):
 
 
 def file_content(path: Path) -> object:
-    """Return what the file holds; an empty one holds no section, and so the defaults."""
+    """Return what the file holds; an empty file has no sections, so every value is the default."""
     try:
         loader = _OnceLoader(path.read_text(encoding="utf-8"))
         loader.name = path.name
@@ -42,7 +42,7 @@ def file_content(path: Path) -> object:
 
 
 def explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
-    """Say every broken rule with its value and remedy; a misspelt key names its nearest neighbour."""
+    """Return a message with every broken rule, its value and remedy; for a misspelt key, the nearest known one."""
     lines = []
     for item in error.errors():
         where = ".".join(str(part) for part in item["loc"])
@@ -54,7 +54,7 @@ def explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def _nearest(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
-    """Name the key that was meant: of another level in full, else the most alike of this one."""
+    """Return the key that was meant: the same key of another section in full, or the most similar one here."""
     key, here = str(location[-1]), ".".join(str(part) for part in location[:-1])
     paths = _paths(model)
     elsewhere = [path for path in paths if path.rpartition(".")[2] == key]

@@ -1,4 +1,4 @@
-"""params.yaml: what changes the model, checked at load and frozen into each run."""
+"""All of params.yaml: what changes the model, checked when it is loaded and frozen into each run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.params.snapshot import SnapshotParams
 
 
 class SplitParams(Section):
-    """How edges are divided, and how many evaluation negatives stand against each."""
+    """How edges are split, and how many evaluation negatives each is ranked against."""
 
     method: Literal["auto", "temporal", "hashed", "random", "fixed"] = "auto"
     valid_fraction: float = Field(default=0.1, gt=0, lt=0.5)
@@ -40,7 +40,7 @@ class SplitParams(Section):
     @field_validator("negatives_per_edge")
     @classmethod
     def _equal_shares(cls, count: int, info: ValidationInfo) -> int:
-        kinds = info.data.get("negative_kinds")  # absent where it was wrong itself
+        kinds = info.data.get("negative_kinds")  # absent if it was refused itself
         if kinds and count % len(kinds):
             fitting = max(len(kinds), count - count % len(kinds))
             raise ValueError(
@@ -60,7 +60,7 @@ class TrainParams(Section):
 
 
 class EvaluateParams(Section):
-    """How intervals are drawn around the metrics, and how the message graph is shaken."""
+    """How the metrics' intervals are computed, and how the message graph is changed to test sensitivity."""
 
     bootstrap_samples: int = Field(default=500, ge=100)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
@@ -70,7 +70,7 @@ class EvaluateParams(Section):
 
 
 class RegisterParams(Section):
-    """What a registered version says of itself."""
+    """How a registered version is described."""
 
     description: str = ""
 
@@ -83,7 +83,7 @@ class ResourceParams(Section):
 
 
 class Params(Section):
-    """The whole of params.yaml; every section is named as the step it serves."""
+    """The whole of params.yaml; each section is named after the step that it serves."""
 
     snapshot: SnapshotParams = SnapshotParams()
     split: SplitParams = SplitParams()

@@ -1,4 +1,4 @@
-"""The section `snapshot` of params.yaml."""
+"""The section `snapshot` of params.yaml: how a delivery is read, and what is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.params.file import Section
 from pipeline.records.part import GraphName
 
-# The checks with a threshold of their own, which snapshot.warn_only may take the power to refuse from.
+# The checks with a threshold. snapshot.warn_only may turn them into warnings.
 THRESHOLD_CHECKS = (
     "minimum_edge_ratio",
     "maximum_edge_ratio",
@@ -84,7 +84,7 @@ class SnapshotParams(Section):
 
     @model_validator(mode="after")
     def _choices_are_whole(self) -> Self:
-        """Refuse half a choice, which would choose nothing."""
+        """Refuse a column without its criterion, and a criterion without its column."""
         if (self.weight_column is None) != (self.minimum_weight is None):
             raise ValueError(
                 f"weight_column is {self.weight_column} and minimum_weight {self.minimum_weight}: set both, or neither"

@@ -1,4 +1,4 @@
-"""The door to the data repository: publish, fetch, list and collect snapshots and splits.
+"""Publishes, fetches, lists and collects snapshots and splits in the data repository.
 
-What a graph means is in `graphs`.
+What a snapshot holds is in `graphs`.
 """

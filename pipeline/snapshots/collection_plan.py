@@ -1,4 +1,4 @@
-"""What a garbage collection would take, computed from the refs, the journal, the registry and the remote's listing."""
+"""The plan of a garbage collection: what it would delete, from the refs, journal, registry and remote listing."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ OUR_TAG = re.compile(r"(snap|split)/[a-z0-9_-]+/\d{8}T\d{6}Z/[0-9a-f]{12}")
 MD5 = re.compile(r"\bmd5: ([0-9a-f]{32}(?:\.dir)?)\b")
 EVERYTHING = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
 
-# Asked for the models of these graphs: which tags they refer to, and how. It raises where it cannot be sure.
+# Given graphs: which tags their models refer to, and how. It raises an error if that cannot be known for sure.
 References = Callable[[frozenset[str]], Mapping[str, str]]
 
-# Told what is being done, how far it is, and how far it goes.
+# Called with what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What would go and what stays, at a time that ages are reckoned at.
+    """What would be deleted and what stays; at: the time that ages are computed at.
 
-    kept: why, by tag. objects: what would be deleted. stays: the names of the objects that are referred to and there.
-    missing: the number of a kept tag's files that the remote lacked already, by tag.
+    collected: the tags whose bytes would be deleted. kept: the reasons, by tag. objects: what would be deleted. stays:
+    the names of objects on the remote that something refers to. missing: how many files the remote lacks already, by
+    kept tag.
     """
 
     at: datetime
@@ -52,16 +53,16 @@ class Plan:
 
     @property
     def id(self) -> str:
-        """The plan's name: the time it reckons ages at, and a digest of what it takes."""
+        """The plan's name: the time that ages are computed at, and a digest of what would be deleted."""
         content = json.dumps([str(self.policy), self.collected, [item.path for item in self.objects]])
         return f"{stamp(self.at)}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
 def time_of(plan_id: str) -> datetime:
-    """Return the time at which a plan reckons ages.
+    """Return the time that a plan computes ages at.
 
     Raises:
-        InvalidInput: this is no plan's name.
+        InvalidInput: this is not the name of a plan.
     """
     try:
         return datetime.strptime(plan_id.partition("-")[0], STAMP_FORMAT).replace(tzinfo=UTC)
@@ -97,13 +98,11 @@ def make_plan(
     names = {item.name for item in stored}
     lists = {item.tag: item.dvc_md5 for item in tagged if kept.get(item.tag)}
     _expect_lists(lists, names)
-    elsewhere = _referred_elsewhere(clone)
     young = {item.name for item in stored if item.modified > at - timedelta(hours=policy.grace_hours)}
-    # A young list without a tag is somebody's publication under way: its files may be old ones that it found here.
-    wanted = {name for name in (*lists.values(), *elsewhere, *young) if name.endswith(FILE_LIST)} & names
-    ordered = sorted(wanted)
-    files = remote.all_files_of(ordered, lambda done: progress("reading file lists", done, len(ordered)))
-    kept_names = {*lists.values(), *elsewhere, *(name for named in files.values() for name in named.values())}
+    referred = {*lists.values(), *_referred_elsewhere(clone)}
+    # A young list without a tag belongs to a publication under way. Its files may be old ones that it found here.
+    files = _files_of_lists(remote, (referred | young) & names, progress)
+    kept_names = referred.union(*(named.values() for named in files.values()))
     return Plan(
         at=at,
         policy=policy,
@@ -113,6 +112,12 @@ def make_plan(
         stays=frozenset(names & kept_names),
         missing={tag: lost for tag, md5 in lists.items() if (lost := len(set(files[md5].values()) - names))},
     )
+
+
+def _files_of_lists(remote: RemoteObjects, names: set[str], progress: Progress) -> dict[str, dict[str, str]]:
+    """Return what the file lists among some objects name, by the list."""
+    lists = sorted(name for name in names if name.endswith(FILE_LIST))
+    return remote.all_files_of(lists, lambda done: progress("reading file lists", done, len(lists)))
 
 
 def _tagged(clone: GitClone, journal: Journal) -> Iterable[Tagged]:
@@ -133,14 +138,13 @@ def _expect_lists(lists: Mapping[str, str], names: set[str]) -> None:
     lost = sorted(tag for tag, md5 in lists.items() if md5 not in names)
     if lost:
         raise InvalidInput(
-            f"The DVC remote lacks the file list {lists[lost[0]]} of {lost[0]}, which is kept, so that its files "
-            f"cannot be told from what may go ({len(lost)} such tags). Nothing was collected: restore that object "
-            f"from backup."
+            f"The DVC remote lacks the file list {lists[lost[0]]} of {lost[0]}, which is kept. So it is unknown "
+            f"which files must stay ({len(lost)} such tags). Nothing was collected: restore that object from backup."
         )
 
 
 def _referred_elsewhere(clone: GitClone) -> set[str]:
-    """Return every object that main, another branch or a tag of somebody else's refers to."""
+    """Return every object that a branch refers to, or a tag that this pipeline did not make."""
     found: set[str] = set()
     for ref in clone.local_refs("refs/remotes/origin") + clone.local_refs("refs/tags"):
         if OUR_TAG.fullmatch(ref.removeprefix("refs/tags/")):

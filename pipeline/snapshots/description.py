@@ -1,4 +1,4 @@
-"""What a tag of the data repository leads to, and whether something may be published beside it."""
+"""The description that each tag of the data repository leads to, and checks before something is published."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def expect_newest(clone: GitClone, tag: str, as_of: datetime, previous_tag: str 
         else None
     )
     found = newest.tag if newest else None
-    # This very tag: the same work, pushed by another try since we looked; our own push will say so.
+    # This very tag: another attempt pushed the same work since we looked. Our own push will find that.
     if found in (previous_tag, tag):
         return
     if newest is not None and newest.as_of == as_of:

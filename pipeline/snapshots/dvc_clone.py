@@ -1,4 +1,4 @@
-"""DVC in one private clone: add and push a folder, read it back from the remote, or bring it here."""
+"""DVC in one private clone: it adds and pushes a folder, reads it back from the remote, or fetches it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DvcClone:
-    """A clone's DVC side; the cache is shared by all clones of this machine, locks and state are the clone's own."""
+    """DVC in a clone. All clones of this machine share the cache; locks and state are the clone's own."""
 
     path: Path
     cache: Path
@@ -54,16 +54,16 @@ class DvcClone:
 
     @contextmanager
     def objects(self) -> Iterator[RemoteObjects]:
-        """Give the remote's objects one by one, for the length of a block."""
+        """Give access to the remote's objects within the block."""
         with self._repo() as repo:
             yield RemoteObjects(repo.cloud.get_remote_odb(), repo.cache.local)
 
     @contextmanager
     def _repo(self) -> Iterator[Any]:  # Any: dvc ships no types
         self._configure()
-        # DVC writes hints to stdout, which belongs to the one line that a caller of `ncnc` reads.
+        # DVC writes hints to stdout, where callers of `ncnc` expect one line of JSON.
         logging.getLogger("dvc").setLevel(logging.WARNING)
-        # It passes on whatever its storage clients raise, each of its own family.
+        # DVC passes on the errors of its storage clients, whatever their types.
         try:
             with Repo(str(self.path)) as repo:
                 yield repo
@@ -78,7 +78,7 @@ class DvcClone:
             ) from error
 
     def _configure(self) -> None:
-        # DVC's own check is switched off here: it would hide which file differs, and ours misses nothing.
+        # DVC's own check is off: it does not say which file differs. The manifest is checked instead.
         remotes = re.findall(r"'remote \"(.+?)\"'", (self.path / ".dvc" / "config").read_text())
         settings = [f"[core]\n    site_cache_dir = {self.path.parent / 'site'}", f"[cache]\n    dir = {self.cache}"]
         settings += [f"['remote \"{name}\"']\n    verify = false" for name in remotes]

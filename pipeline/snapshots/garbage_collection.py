@@ -1,8 +1,8 @@
-"""Garbage collection: which bytes of the DVC remote may go, and their removal beside publishers that go on working.
+"""Garbage collection: it deletes bytes from the DVC remote that are no longer needed, while others publish.
 
-The order, each a commit of the journal: `gc started` before any ref is read; `collected` with the tags, before the
-first object goes; `gc ended`. A publication that read the journal before the start is refused at its push and uploads
-again; one that comes later waits. A collection that is killed deletes nothing after its `until`.
+It writes three entries into the journal, each a commit: `gc started` before any ref is read, `collected` with the tags
+before the first object is deleted, and `gc ended`. A publication that read the journal before the start is refused at
+its push, and uploads again. One that comes later waits. A collection that was killed deletes nothing after its `until`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pipeline.snapshots.retention import Policy
 
 @dataclass
 class _Work:
-    """One collection under way: until when it may delete, what it has deleted, and whether a request is on its way."""
+    """One collection under way; removed: what it has deleted; asking: whether a delete request has no answer yet."""
 
     plan_id: str
     policy: Policy
@@ -41,7 +41,7 @@ class _Work:
 
 
 class Collector:
-    """Collects garbage of one data repository; the tags stay, for history and splits go on reading what they say."""
+    """Collects garbage of one data repository. Tags stay: the history and later checks read their descriptions."""
 
     def __init__(self, origin: GitOrigin, cache: Path, clock: Callable[[], datetime]) -> None:
         self._origin = origin
@@ -49,12 +49,12 @@ class Collector:
         self._clock = clock
 
     def plan(self, policy: Policy, references: References, progress: Progress) -> Plan:
-        """Return what a collection would take now.
+        """Return what a collection would delete now.
 
         Raises:
             InvalidInput, OutsideTrouble, TamperedRecord: what must stay cannot be known for sure.
         """
-        # Up to the next whole second, which is what a plan's name can say.
+        # Rounded up to whole seconds, which is what a plan's name can hold.
         at = (self._clock() + timedelta(microseconds=999_999)).replace(microsecond=0)
         with self._opened() as (clone, remote):
             return make_plan(clone, remote, policy, references, at=at, progress=progress)
@@ -69,12 +69,12 @@ class Collector:
         minutes: float,
         progress: Progress,
     ) -> tuple[Plan, GcEnded]:
-        """Collect what a plan said, and nothing if it says anything else by now; return it and how it ended.
+        """Delete what a plan says, or nothing if the plan would differ by now; return the plan and how it ended.
 
         Raises:
             InvalidInput: the plan has changed, or what must stay cannot be known for sure. Nothing was deleted.
-            OutsideTrouble: another collection runs, or the minutes were over before the work was.
-            TamperedRecord: something that had to stay is gone.
+            OutsideTrouble: another collection runs, or the minutes ran out.
+            TamperedRecord: an object that had to stay is gone.
         """
         time_of(plan_id)
         started = self._start(reason, minutes)
@@ -85,7 +85,7 @@ class Collector:
                 self._remove(remote, plan, work)
                 _expect_kept(remote, plan)
         except BaseException:
-            # A delete request without an answer may still be carried out: then only time says that it is over.
+            # A delete request without an answer may still be carried out. Then only `until` ends the collection.
             if not work.asking:
                 self._end(work, "stopped")
             raise
@@ -109,7 +109,7 @@ class Collector:
             if (running := journal.running(now)) is not None:
                 raise OutsideTrouble(
                     f"The garbage collection {running.id} of {running.who} runs until {running.until.isoformat()}. "
-                    f"Wait for its end; if it was killed, it counts as over a few minutes after that."
+                    f"Wait for its end. If it was killed, it counts as over a few minutes after that."
                 )
             until = now + timedelta(minutes=minutes)
             return GcStarted(id=uuid.uuid4().hex[:12], until=until, at=now, who=whoami(), reason=reason)
@@ -129,15 +129,15 @@ class Collector:
                 yield clone, remote
 
     def _claim(self, clone: GitClone, remote: RemoteObjects, work: _Work, references: References) -> Plan:
-        """Say in the journal which tags' bytes go; a hold that came since the journal was read is seen and heeded."""
+        """Write into the journal which tags' bytes will be deleted; a hold that was added meanwhile is respected."""
         for _ in attempts():
             clone.fetch_matching(*EVERYTHING)
             plan = make_plan(clone, remote, work.policy, references, at=time_of(work.plan_id), progress=work.progress)
             if plan.id != work.plan_id:
                 raise InvalidInput(
-                    f"What would go is no longer what the plan {work.plan_id} said: by now {len(plan.collected)} tags "
-                    f"and {len(plan.objects)} objects with {plan.policy}. Nothing was deleted. Look at "
-                    f"`ncnc snapshots gc --dry-run` again, and pass the same options with its plan."
+                    f"What would be deleted is no longer what the plan {work.plan_id} said: by now "
+                    f"{len(plan.collected)} tags and {len(plan.objects)} objects with {plan.policy}. Nothing was "
+                    f"deleted. Run `ncnc snapshots gc --dry-run` again, and pass the same options with its plan."
                 )
             _expect_time(work)
             started = work.started
@@ -164,11 +164,11 @@ class Collector:
 
 
 def _expect_time(work: _Work) -> None:
-    """Stop in time: after `until` a publisher takes this collection for dead, and relies on what it finds."""
+    """Stop in time: after `until`, publishers take this collection for dead and rely on the objects that they find."""
     if time.monotonic() >= work.deadline:
         raise OutsideTrouble(
-            f"The garbage collection's time is over, {len(work.removed)} objects are deleted. What it did stands; run "
-            f"`ncnc snapshots gc --dry-run` for the rest, and give it more --minutes."
+            f"The garbage collection's time is over, {len(work.removed)} objects are deleted. Run `ncnc snapshots gc "
+            f"--dry-run` for the rest, and give it more --minutes."
         )
 
 
@@ -176,6 +176,6 @@ def _expect_kept(remote: RemoteObjects, plan: Plan) -> None:
     lost = sorted(plan.stays - {item.name for item in remote.stored()})
     if lost:
         raise TamperedRecord(
-            f"{len(lost)} objects that had to stay are gone from the DVC remote (first: {lost[0]}). Somebody else "
-            f"deletes there: find out who, and restore them from backup."
+            f"{len(lost)} objects that had to stay are gone from the DVC remote (first: {lost[0]}). Another process "
+            f"deletes objects there: find it, and restore them from backup."
         )

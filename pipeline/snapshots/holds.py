@@ -1,4 +1,4 @@
-"""Holds: tags that somebody keeps from garbage collections, with the reason; entries of the journal."""
+"""Holds: tags that someone keeps from garbage collection, and why; they are entries of the journal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.snapshots.published import FOLDERS
 
 
 class Holds:
-    """Who keeps what. A tag has one hold at a time; a second one takes its place."""
+    """Adds and ends holds. A tag has one hold at a time; a new one replaces it."""
 
     def __init__(self, origin: GitOrigin, clock: Callable[[], datetime]) -> None:
         self._origin = origin
@@ -73,7 +73,7 @@ def expect_bytes(journal: Journal, tag: str) -> None:
     """Check that a tag's bytes were not collected.
 
     Raises:
-        InvalidInput: they were; it says when, by whom and why.
+        InvalidInput: they were; the message says when, by whom and why.
     """
     if (gone := journal.collected.get(tag)) is not None:
         raise InvalidInput(

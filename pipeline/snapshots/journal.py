@@ -1,7 +1,8 @@
-"""The journal: what was published, held and collected, as a branch of the data repository with one commit an entry.
+"""The journal: what was published, held and collected. It is a branch of the data repository, one commit per entry.
 
-It is also where publishers and a garbage collection meet. A publication is one atomic push of its tag and its entry,
-so it is refused when the journal has moved since it was read; whoever reads on then sees whether a collection began.
+It also keeps publishers and garbage collections apart. A publication is one atomic push of its tag and its entry, so
+the push is refused if the journal has moved since it was read. The publisher then reads the new entries, and sees
+whether a collection began.
 """
 
 from __future__ import annotations
@@ -36,21 +37,21 @@ FETCHED = f"refs/remotes/origin/{BRANCH}"
 REFSPEC = f"+refs/heads/{BRANCH}*:{FETCHED}*"
 STAGED = "refs/ncnc/journal"
 
-# Beyond a collection's own end: clocks that differ, and the one request that may still be on its way.
+# Added to a collection's end: for clocks that differ, and for a last request that is still being carried out.
 MARGIN = timedelta(minutes=5)
 E = TypeVar("E", bound=Entry)
 
 
 @dataclass(frozen=True)
 class Journal:
-    """What the journal says of holds and collections, at one commit."""
+    """The entries on holds and collections, as of one commit."""
 
     collections: tuple[GcEntry, ...] = ()
     hold_entries: tuple[HoldEntry, ...] = ()
 
     @classmethod
     def of(cls, clone: GitClone) -> Journal:
-        """Return the journal as it was last fetched into a clone; an empty one where origin has none."""
+        """Return the journal as it was last fetched into a clone; an empty one if the origin has none."""
         texts = clone.contents([f"{FETCHED}:gc.jsonl", f"{FETCHED}:holds.jsonl"])
         collections, holds = (_entries(name.partition(":")[2], text or "") for name, text in texts.items())
         return cls(
@@ -86,7 +87,7 @@ class Journal:
         return found
 
     def running(self, now: datetime) -> GcStarted | None:
-        """Return the collection that may be deleting now; one that was killed counts as over after its time."""
+        """Return the collection that may be deleting now; one that was killed counts as over after `until`."""
         ended = {entry.id for entry in self.collections if isinstance(entry, GcEnded)}
         started = [entry for entry in self.collections if isinstance(entry, GcStarted) and entry.id not in ended]
         return next((entry for entry in reversed(started) if now < entry.until + MARGIN), None)
@@ -95,7 +96,7 @@ class Journal:
 def stage(clone: GitClone, entry: Entry) -> str:
     """Commit an entry on top of the journal as it was fetched, and return the refspec that pushes it.
 
-    No working copy is involved, so that the commit can go in one push with another branch's.
+    It needs no checkout, so one push can hold this commit and one of another branch.
     """
     path = file_of(entry)
     before = clone.contents([f"{FETCHED}:{path}"])[f"{FETCHED}:{path}"] or ""
@@ -110,7 +111,7 @@ def stage(clone: GitClone, entry: Entry) -> str:
 
 
 def append(origin: GitOrigin, entry_for: Callable[[Journal], E | None]) -> E | None:
-    """Append the entry that is made for the journal as it stands, made anew whenever it has moved; None adds nothing.
+    """Append an entry; it is made from the journal as fetched, and made again if the journal moved. None adds nothing.
 
     Raises:
         OutsideTrouble: the origin cannot be reached.

@@ -1,4 +1,4 @@
-"""What the data repository says of what was published: `<graph>/snapshot.json` and `<graph>/split.json` at a tag."""
+"""The descriptions of published snapshots and splits: `<graph>/snapshot.json`, `<graph>/split.json` at a tag."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SPLIT_KIND = "split"
 
 
 class PublishedSnapshot(Written):
-    """One snapshot whose tag is on the origin; everything tonight's checks need to know of an earlier night.
+    """One published snapshot: all that tonight's checks need to know of an earlier night.
 
-    Its format's number is that of the data folder as well: it is raised when the folder's files change their form.
+    The number of its format is that of the data folder as well: it is raised when the folder's files change their form.
     """
 
     graph: GraphName
@@ -33,7 +33,7 @@ class PublishedSnapshot(Written):
 
 
 class PublishedSplit(Written):
-    """One split whose tag is on the origin; its format's number is that of the split's files as well."""
+    """One published split; the number of its format is that of the split's files as well."""
 
     graph: GraphName
     tag: str
@@ -60,7 +60,7 @@ FILES = {SNAPSHOT_KIND: "snapshot.json", SPLIT_KIND: "split.json"}
 
 @dataclass(frozen=True)
 class Publication:
-    """Where published bytes are found, and what proves them."""
+    """Where published bytes are found, and the digests that verify them."""
 
     tag: str
     dvc_md5: str

@@ -1,6 +1,6 @@
 """Publishing in write-ahead order: copy, manifest, DVC push, read back, commit and tag, one atomic git push.
 
-A process killed at any point before the last leaves objects that nobody refers to, and the next try finds them there.
+A process that is killed before the push leaves objects that nothing refers to; the next attempt finds and uses them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pipeline.snapshots.published import FILES, FOLDERS, Publication
 logger = logging.getLogger(__name__)
 ROUNDS = 3
 
-# How long a publisher waits for a garbage collection to end before it leaves the waiting to whoever retries it.
+# How long a publisher waits for a garbage collection to end. After that the step fails, and is retried.
 WAIT_SECONDS = 600
 POLL_SECONDS = 1.0
 FETCHED_TAGS = "refs/found/"
@@ -36,12 +36,15 @@ FETCHED_TAGS = "refs/found/"
 
 @dataclass(frozen=True)
 class Work:
-    """Something to publish: its files, its tag, what describes it, and what must hold of main beforehand."""
+    """Something to publish: its files, its tag, its description, and what must hold of main beforehand.
+
+    described: makes the description, given dvc_md5 and manifest_sha256. on_main: whether main gets the commit too.
+    """
 
     folder: Path
     tag: str
     message: str
-    described: Callable[[Publication], Published]
+    described: Callable[..., Published]
     expect: Callable[[GitClone], None]
     on_main: bool
 
@@ -65,12 +68,12 @@ class _Seen:
 
 
 class Publisher:
-    """Publishes beside other publishers and garbage collections; none of them loses anything.
+    """Publishes while others publish and collect garbage; nothing is lost.
 
-    The journal's head is read before anything is uploaded, and the final push is refused if it has moved since. Moved
-    by another publication, the push alone is made again. Moved by a collection, which may have deleted objects that
-    were found on the remote, everything is uploaded and verified again, in a fresh clone: the index of a used one
-    believes in objects that it once saw.
+    The journal is read before anything is uploaded, and the final push is refused if it has moved since. If another
+    publication moved it, only the push is repeated. A collection may have deleted objects that were found on the
+    remote. Then everything is uploaded and verified again, in a fresh clone: the index of a used clone still lists the
+    deleted objects.
     """
 
     def __init__(self, origin: GitOrigin, cache: Path, clock: Callable[[], datetime]) -> None:
@@ -79,7 +82,7 @@ class Publisher:
         self._clock = clock
 
     def publish(self, work: Work) -> Publication:
-        """Publish; what is published already with these bytes is left as it is and returned.
+        """Publish; if the same bytes are published already, return that publication.
 
         Raises:
             InvalidInput: it is published with other bytes.
@@ -98,7 +101,7 @@ class Publisher:
         )
 
     def _round(self, clone: GitClone, work: Work) -> Publication | None:
-        """Upload and push once; None where a garbage collection came between."""
+        """Upload and push once; None if a garbage collection came between."""
         seen = self._wait_for_collections(clone, work)
         collected = work.tag in seen.journal.collected
         if seen.published is not None and not collected:
@@ -121,7 +124,7 @@ class Publisher:
                     return now.published
                 if not collected:
                     work.expect(clone)
-            # The tag of a collected one has stayed, and says the same of these bytes.
+            # A collected snapshot keeps its tag, which describes these same bytes.
             pushed = (
                 (stage(clone, BytesRestored(tag=work.tag, at=self._clock(), who=whoami())),)
                 if collected
@@ -134,9 +137,9 @@ class Publisher:
     def _committed(
         self, clone: GitClone, work: Work, publication: Publication, pointers: dict[str, str]
     ) -> tuple[str, ...]:
-        """Commit and tag on whatever main has become, and return the refspecs of the one push."""
-        described = work.described(publication).as_written(indent=2)
-        files = pointers | {f"{work.graph}/{FILES[work.kind]}": described}
+        """Commit and tag on top of main as just fetched, and return the refspecs of the one push."""
+        described = work.described(dvc_md5=publication.dvc_md5, manifest_sha256=publication.manifest_sha256)
+        files = pointers | {f"{work.graph}/{FILES[work.kind]}": described.as_written(indent=2)}
         for name, content in files.items():
             write_file(clone.path / name, content)
         clone.commit(work.message, *files)
@@ -160,7 +163,7 @@ class Publisher:
     def _look(self, clone: GitClone, work: Work) -> _Seen:
         """Fetch main, the journal and the tag in one go, and check main out."""
         tag = f"refs/tags/{work.tag}"
-        # Patterns, so that what is not there yet is no error.
+        # Patterns: a ref that does not exist yet is no error.
         clone.fetch_matching(
             f"+refs/heads/{BRANCH}*:refs/remotes/origin/{BRANCH}*", REFSPEC, f"+{tag}*:{FETCHED_TAGS}{tag}*"
         )
@@ -190,6 +193,6 @@ def upload(clone: GitClone, cache: Path, work: Work) -> Publication:
 
 
 def pointers_of(clone: GitClone, work: Work) -> dict[str, str]:
-    """Return the files that DVC left for git, to be written again on whatever main has become."""
+    """Return the files that DVC made for git; each attempt to push writes them again on top of the newest main."""
     names = (f"{work.graph}/{FOLDERS[work.kind]}.dvc", f"{work.graph}/.gitignore")
     return {name: (clone.path / name).read_text() for name in names}

@@ -1,4 +1,4 @@
-"""The objects of a DVC remote, one by one: which there are, what a file list names, and their removal."""
+"""The objects of a DVC remote: the listing, what a file list names, and deletion."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ READERS = 8
 FILE_LIST = ".dir"
 OBJECT_NAME = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
-# What DVC calls a file while it is being written beside its object; one that stays was left by a killed upload.
+# DVC writes a file under such a name beside its object. One that stays was left by a killed upload.
 UNFINISHED_NAME = re.compile(r"\.[\w-]+\.tmp")
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object as the remote lists it; `name` is its digest, or a path's last part where an upload was cut off."""
+    """One object as the remote lists it; name: its digest, or the file's name if an upload was cut off."""
 
     name: str
     path: str
@@ -34,7 +34,7 @@ class StoredObject:
 
     @property
     def unfinished(self) -> bool:
-        """Whether it is what an upload that was cut off left behind."""
+        """Whether it was left by an upload that was cut off."""
         return OBJECT_NAME.fullmatch(self.name) is None
 
 
@@ -46,7 +46,7 @@ class RemoteObjects:
     cache: Any
 
     def stored(self) -> tuple[StoredObject, ...]:
-        """Return every object and every unfinished upload, sorted; anything else there is none of ours."""
+        """Return every object and every unfinished upload, sorted by path; other files are left out."""
         root = self.store.path
         found = []
         for path, info in self._entries(root):
@@ -62,7 +62,7 @@ class RemoteObjects:
         return tuple(sorted(found, key=lambda item: item.path))
 
     def files_of(self, md5: str) -> dict[str, str]:
-        """Return what a file list names, path to object; read from the cache if it is there, its own md5 checked."""
+        """Return what a file list names, path to object; it is read from the cache if possible, and its md5 checked."""
         store = self.cache if self.cache.exists(md5) else self.store
         return {item["relpath"]: item["md5"] for item in file_list(store, md5)}
 
@@ -76,7 +76,7 @@ class RemoteObjects:
         return lists
 
     def sizes(self, names: Iterable[str]) -> dict[str, int | None]:
-        """Return the size of each named object, None for one that is not there."""
+        """Return the size of each named object, None if the remote lacks it."""
 
         def size(name: str) -> int | None:
             try:
@@ -103,16 +103,16 @@ class RemoteObjects:
                 except FileNotFoundError:  # renamed or removed since it was listed
                     continue
             return
-        # One listing gives a thousand objects with size and time; asked one by one, each is a request.
+        # One request lists a thousand objects with size and time. Asking for each would take a thousand requests.
         fs.fs.invalidate_cache()
         yield from fs.fs.find(root, detail=True).items()
 
 
 def batches(objects: Iterable[StoredObject]) -> Iterator[tuple[StoredObject, ...]]:
-    """Yield what is to be deleted in batches, file lists before all else.
+    """Yield what is to be deleted in batches, file lists first.
 
-    Where DVC sees a file list on a remote, it takes every file that the list names to be there, and sends none of them.
-    A collection that is killed must therefore never leave a list without its files.
+    If DVC sees a file list on a remote, it takes every file of the list to be there, and sends none of them. So a
+    collection that is killed must never leave a list without its files.
     """
     ordered = sorted(objects, key=lambda item: (not item.name.endswith(FILE_LIST), item.path))
     lists = [item for item in ordered if item.name.endswith(FILE_LIST)]
@@ -122,7 +122,7 @@ def batches(objects: Iterable[StoredObject]) -> Iterator[tuple[StoredObject, ...
 
 
 def file_list(store: Any, md5: str) -> list[dict[str, str]]:  # Any: dvc ships no types
-    """Return the list of a tracked folder's files, its own md5 checked: it is the root of all the others.
+    """Return the list of a tracked folder's files; its md5 is checked, as all other digests depend on it.
 
     Raises:
         TamperedRecord: its bytes do not have the md5 in its name.
@@ -139,7 +139,7 @@ def file_list(store: Any, md5: str) -> list[dict[str, str]]:  # Any: dvc ships n
 
 
 def sha256_of_files(store: Any, md5: str) -> dict[str, str]:  # Any: dvc ships no types
-    """Return the sha256 of every file that a list names, taken over the bytes that the store holds."""
+    """Return the sha256 of every file that a list names, computed from the bytes in the store."""
 
     def sha256_of(name: str) -> str:
         digest = hashlib.sha256()
@@ -156,7 +156,7 @@ def sha256_of_files(store: Any, md5: str) -> dict[str, str]:  # Any: dvc ships n
 
 
 def _modified(info: dict[str, Any], path: str) -> datetime:
-    """Return when an object was written, as the kind of store at hand says it."""
+    """Return when an object was written; each kind of store has its own key for that."""
     found = next((info[key] for key in ("LastModified", "last_modified", "updated", "mtime") if info.get(key)), None)
     if isinstance(found, int | float):
         return datetime.fromtimestamp(found, UTC)

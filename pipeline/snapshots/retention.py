@@ -1,4 +1,4 @@
-"""Which published snapshots and splits are kept, and why: a pure function of what is published and who refers to it."""
+"""Retention: which published snapshots and splits are kept, and why; a pure function."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.snapshots.published import SNAPSHOT_KIND
 
 
 class Policy(Part):
-    """What is kept by age and number; what is referred to or held is kept whatever this says."""
+    """What is kept by age and number. What a model refers to or someone holds is kept in any case."""
 
     keep_last: int = Field(default=30, ge=1)
     keep_days: float = Field(default=90, ge=0)
@@ -27,7 +27,10 @@ class Policy(Part):
 
 @dataclass(frozen=True)
 class Tagged:
-    """A tag: when it was published, the list of its files, what it was built on, and whether its bytes are gone."""
+    """A published tag.
+
+    dvc_md5: the list of its files. previous_tag: what it was built on. collected: whether its bytes are gone.
+    """
 
     tag: str
     published_at: datetime
@@ -37,13 +40,13 @@ class Tagged:
 
     @property
     def night(self) -> tuple[str, str]:
-        """The graph and the as-of: what a snapshot and the splits made from it have in common."""
+        """The graph and the as-of, which a snapshot and its splits have in common."""
         _, graph, as_of, *_ = self.tag.split("/")
         return graph, as_of
 
     @property
     def is_snapshot(self) -> bool:
-        """Whether it is a snapshot, and not a split."""
+        """Whether it is a snapshot rather than a split."""
         return self.tag.startswith(f"{SNAPSHOT_KIND}/")
 
 
@@ -55,10 +58,10 @@ def reasons_to_keep(
     references: Mapping[str, str],
     holds: Mapping[str, str],
 ) -> dict[str, tuple[str, ...]]:
-    """Return why each tag that is not collected yet is kept, by the tag; without a reason it may be collected.
+    """Return the reasons to keep each tag that is not collected yet; a tag without a reason may be collected.
 
-    A snapshot and the splits made from it stay or go together: a reason for one of them is a reason for all.
-    references, holds: tag to what is said of it.
+    A snapshot and its splits are kept together: a reason for one of them is a reason for all. references, holds: the
+    reason that each gives for a tag.
     """
     tagged = tuple(tagged)
     nights: dict[tuple[str, str], list[Tagged]] = defaultdict(list)
@@ -70,11 +73,11 @@ def reasons_to_keep(
     ):
         newest_first[graph].append(as_of)
     newest = {(graph, as_ofs[0]) for graph, as_ofs in newest_first.items()}
-    # Its night, run again, reads what it was built on.
+    # A night that is run again reads the snapshot that it was built on.
     below = {item.previous_tag: f"the newest, {item.tag}, was built on it" for item in tagged if item.night in newest}
     found: dict[str, tuple[str, ...]] = {}
     for (graph, as_of), items in nights.items():
-        # None: the split came when its snapshot was collected already, and nothing but its age speaks for it.
+        # None: the split was published after its snapshot was collected. Only its age can keep it.
         rank = newest_first[graph].index(as_of) + 1 if as_of in newest_first[graph] else None
         reasons = _of_night(items, policy, at=at, rank=rank)
         for item in items:

@@ -1,10 +1,11 @@
-"""The door to the data repository: snapshots and splits, tracked by DVC, published by a tag on the git origin."""
+"""The door to the data repository: snapshots and splits, tracked by DVC and published by a tag on the git origin."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pipeline.errors import InvalidInput
@@ -51,28 +52,28 @@ class SnapshotStore:
         """Make a data repository: the bare repository where the origin is a path, and its first commit.
 
         Raises:
-            InvalidInput: it is there already, with another DVC remote.
+            InvalidInput: it exists already, with another DVC remote.
         """
         create_data_repository(origin, dvc_remote)
 
     def list(self, graph: str) -> tuple[PublishedSnapshot, ...]:
-        """Return every published snapshot of a graph, oldest as-of first; collected ones are among them."""
+        """Return every published snapshot of a graph, oldest as-of first, including collected ones."""
         with self._origin.clone() as clone:
             return _fetch_snapshots(clone, graph)
 
     def list_with_journal(self, graph: str) -> tuple[tuple[PublishedSnapshot, ...], Journal]:
-        """Return what `list` and `journal` do, read at once."""
+        """Return the answers of `list` and `journal`, read in one fetch."""
         with self._origin.clone() as clone:
             return _fetch_snapshots(clone, graph, REFSPEC), Journal.of(clone)
 
     def journal(self) -> Journal:
-        """Return what is held, and what was collected when, by whom and why."""
+        """Return the journal of holds and garbage collections."""
         with self._origin.clone() as clone:
             clone.fetch_matching(REFSPEC)
             return Journal.of(clone)
 
     def latest(self, graph: str, *, before: datetime | None = None) -> PublishedSnapshot | None:
-        """Return the published snapshot with the latest as-of, of those before a time where one is given."""
+        """Return the published snapshot with the latest as-of; with `before`, the latest before that time."""
         tags = [tag for tag in self._tags(graph) if before is None or tag.split("/")[2] < stamp(before)]
         if not tags:
             return None
@@ -90,28 +91,24 @@ class SnapshotStore:
         num_edges: int,
         previous_tag: str | None,
     ) -> Publication:
-        """Publish a snapshot's folder; published already, it is left as it is and returned.
+        """Publish a snapshot's folder; if it is published already, return that publication.
 
         Raises:
             InvalidInput: this as-of is published with another content.
-            OutsideTrouble: another publisher came between, so that `previous_tag` is no longer the newest.
+            OutsideTrouble: another publisher came first, so that `previous_tag` is no longer the newest.
             TamperedRecord: the DVC remote does not hold the bytes that were sent.
         """
         tag = snapshot_tag(graph, as_of, content_id)
-
-        def described(publication: Publication) -> PublishedSnapshot:
-            return PublishedSnapshot(
-                graph=graph,
-                tag=tag,
-                as_of=as_of,
-                content_id=content_id,
-                source_sha256=source_sha256,
-                num_edges=num_edges,
-                previous_tag=previous_tag,
-                dvc_md5=publication.dvc_md5,
-                manifest_sha256=publication.manifest_sha256,
-            )
-
+        described = partial(
+            PublishedSnapshot,
+            graph=graph,
+            tag=tag,
+            as_of=as_of,
+            content_id=content_id,
+            source_sha256=source_sha256,
+            num_edges=num_edges,
+            previous_tag=previous_tag,
+        )
         return self._publisher.publish(
             Work(
                 folder=folder,
@@ -124,41 +121,30 @@ class SnapshotStore:
         )
 
     def publish_split(self, folder: Path, *, graph: str, as_of: datetime, run_key: str) -> Publication:
-        """Publish a split's folder on a commit that only its tag leads to; published already, it is left and returned.
+        """Publish a split's folder on a commit that only its tag leads to; if it is published already, return that.
 
         Raises:
             InvalidInput: this run's split is published with other bytes.
             TamperedRecord: the DVC remote does not hold the bytes that were sent.
         """
         tag = split_tag(graph, as_of, run_key)
-
-        def described(publication: Publication) -> PublishedSplit:
-            return PublishedSplit(
-                graph=graph,
-                tag=tag,
-                as_of=as_of,
-                run_key=run_key,
-                dvc_md5=publication.dvc_md5,
-                manifest_sha256=publication.manifest_sha256,
-            )
-
         return self._publisher.publish(
             Work(
                 folder=folder,
                 tag=tag,
                 message=f"Publish {tag}",
-                described=described,
+                described=partial(PublishedSplit, graph=graph, tag=tag, as_of=as_of, run_key=run_key),
                 expect=lambda _: None,
                 on_main=False,
             )
         )
 
     def fetch(self, tag: str, destination: Path) -> Path:
-        """Bring a snapshot's or a split's files into an absent or empty folder, every byte verified.
+        """Fetch the files of a snapshot or a split into an absent or empty folder, and verify every byte.
 
         Raises:
-            InvalidInput: no such tag is published, its bytes were collected, or the destination holds something.
-            TamperedRecord: a file differs from what was published; it is named, and nothing is left there.
+            InvalidInput: no such tag is published, its bytes were collected, or the destination is not empty.
+            TamperedRecord: a file differs from what was published; the message names it, and nothing is left there.
         """
         if destination.exists() and any(destination.iterdir()):
             raise InvalidInput(f"{destination} is not empty. Name a folder that is absent or empty.")
@@ -178,7 +164,7 @@ class SnapshotStore:
     def describe(self, tag: str) -> tuple[Published, dict[str, int | None], Journal]:
         """Return what is published under a tag, the size of each file on the remote, and the journal.
 
-        None of a collected one's files is named, and no size is given of one that the remote lacks.
+        If the bytes were collected, no file is named. The size of a file that the remote lacks is None.
 
         Raises:
             InvalidInput: no such tag is published.
@@ -195,7 +181,7 @@ class SnapshotStore:
             return published, {path: sizes[name] for path, name in sorted(files.items())}, journal
 
     def _described(self, clone: GitClone, tag: str) -> Published:
-        """Fetch a tag with the journal, check it out, and return what it says."""
+        """Fetch a tag and the journal, check the tag out, and return its description."""
         clone.fetch_matching(f"+refs/tags/{tag}*:refs/tags/{tag}*", REFSPEC)
         clone.git("checkout", "--quiet", "--force", "--detach", f"refs/tags/{tag}")
         return parse_description((clone.path / description_of(tag)).read_text(), tag)
@@ -206,11 +192,11 @@ class SnapshotStore:
 
 
 def _fetch_snapshots(clone: GitClone, graph: str, *others: str) -> tuple[PublishedSnapshot, ...]:
-    """Fetch every snapshot of a graph, with whatever else, and return what the tags say."""
+    """Fetch every snapshot of a graph, and other refspecs, and return the descriptions."""
     prefix = f"refs/tags/{SNAPSHOT_KIND}/{graph}/"
     clone.fetch_matching(f"+{prefix}*:{prefix}*", *others)
     tags = [name.removeprefix("refs/tags/") for name in clone.local_refs(prefix)]
-    # One process for all of them: one for each would take seconds after a few years of nights.
+    # One git process for all of them: one for each would take seconds after a few years of nights.
     texts = clone.contents([f"refs/tags/{tag}:{description_of(tag)}" for tag in tags]) if tags else {}
     return tuple(_snapshot(parse_description(text or "", tag)) for tag, text in zip(tags, texts.values(), strict=True))
 

@@ -1,4 +1,4 @@
-"""The door to deliveries: files and databases, read into tables of distinct pairs.
+"""Reads what a source delivers, from files and databases, into tables of distinct pairs.
 
-What must hold of them is in `checks`.
+Whether a delivery is good enough is decided in `checks`.
 """

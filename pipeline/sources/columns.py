@@ -1,4 +1,8 @@
-"""What a delivered table's columns must hold; a wrong value is named by file, row, value and remedy."""
+"""The columns of a delivered table: how the values of each kind are read, and the rules that they must keep.
+
+The kinds are ids, features, weights, types and times. A message about a wrong value names the file, the row, the value
+and the remedy.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,15 @@ from pipeline.errors import InvalidInput
 
 WHOLE_NUMBER = r"^\s*[+-]?[0-9]+\s*$"
 
-# What pandas writes of integers that a missing one beside them turned into floats.
+# pandas writes integers this way when one value of their column is missing.
 WHOLE_FLOAT = r"^\s*[+-]?[0-9]+\.0*\s*$"
 OUTER_SPACE = r"^[\s\v\p{Z}\x{FEFF}\x{200B}]|[\s\v\p{Z}\x{FEFF}\x{200B}]$"
 CONTROL = r"\p{Cc}"
 MISSING_WORDS = ("", "nan", "null", "none", "n/a")
 ID_REMEDY = "Ids are int64 from 0 up, or strings. Mend the row, or leave it out, and deliver the file again."
 FLOAT_REMEDY = "Ids are int64 from 0 up, or strings: write 3, not 3.0. Export the column as integers and deliver again."
-SPACE_REMEDY = "It would be another node than the id without it. Strip the column in the export and deliver again."
-CONTROL_REMEDY = "Arrays cut NUL off, and two ids become one node. Take such characters out in the export."
+SPACE_REMEDY = "With it the id is another node than without it. Strip the column in the export and deliver again."
+CONTROL_REMEDY = "Arrays cut NUL off, so that two ids become one node. Take such characters out in the export."
 FEATURE_REMEDY = "Features are finite numbers. Fill the value in the node table, or shorten snapshot.feature_columns."
 WEIGHT_REMEDY = "Weights are finite numbers. Fill the value in the edge table, or set snapshot.weight_column: null."
 TYPE_REMEDY = "Types are strings or whole numbers. Cast the column in the export, or set snapshot.type_column: null."
@@ -30,7 +34,7 @@ FLOAT32_LIMIT = 3.4028235677973366e38  # the least number that rounds to infinit
 
 @dataclass(frozen=True)
 class Rule:
-    """Which raw values break a rule, and what is said of the first of them."""
+    """One rule: which raw values break it, and what the message says of the first of them."""
 
     broken_by: Callable[[Column], BooleanValue]
     says: str
@@ -38,10 +42,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class CheckedColumn:
-    """A column's name, how its values are read, and the rules they must keep; `refusal` if its type makes it useless.
+    """A column's name, how its values are read, and the rules that they must keep.
 
-    It holds functions of the raw column rather than expressions, so that they count over a whole table and find the
-    row in one file of it.
+    refusal: why no value of the column's type can be used, if that is so. Reading and rules are functions of the raw
+    column, not expressions: the same function counts over the whole table and finds the row in one of its files.
     """
 
     name: str
@@ -55,7 +59,7 @@ def ids(name: str, kind: ibis.DataType, *, text: bool, typed: bool) -> CheckedCo
     refusal = f"holds column {name!r} as {kind}. {ID_REMEDY}" if kind.is_floating() else None
 
     def parse(values: Column) -> Column:
-        if kind.is_uuid() or (text and not kind.is_string()):  # without a row, the type may be any
+        if kind.is_uuid() or (text and not kind.is_string()):  # a column without a row may have any type
             return values.cast("string")
         if text:
             return _missing(values).ifelse(ibis.null("string"), values)
@@ -67,7 +71,7 @@ def ids(name: str, kind: ibis.DataType, *, text: bool, typed: bool) -> CheckedCo
             return (values == values.floor()).ifelse(values.try_cast("int64"), ibis.null("int64"))
         return values.try_cast("int64")
 
-    # pandas makes floats of integers beside a missing one: the missing one is named before the type.
+    # A missing integer makes pandas write the whole column as floats: name the missing one before the type.
     rules = [Rule(lambda values: parse(values).isnull(), f"is no node id. {ID_REMEDY}")]
     if not typed and not text:
         rules.insert(0, Rule(lambda values: values.re_search(WHOLE_FLOAT), f"is a float. {FLOAT_REMEDY}"))
@@ -94,7 +98,7 @@ def weights(name: str, kind: ibis.DataType) -> CheckedColumn:
 
 
 def types(name: str, kind: ibis.DataType) -> CheckedColumn:
-    """Return a column of edge types as strings; a row without one is of no type that can be asked for."""
+    """Return a column of edge types as strings; snapshot.edge_types never chooses a row without a type."""
     useful = kind.is_string() or kind.is_integer()
     return CheckedColumn(
         name, lambda values: values.cast("string"), (), None if useful else _unfit(name, kind, TYPE_REMEDY)
@@ -105,7 +109,7 @@ def are_text(name: str, values: Column, *, typed: bool) -> bool:
     """Return whether a column of ids holds strings; in CSV, ids are numbers where most of them look like one.
 
     Raises:
-        InvalidInput: the type makes no id.
+        InvalidInput: values of this type cannot be ids.
     """
     kind = values.type()
     if kind.is_uuid() or (kind.is_string() and typed):
@@ -152,7 +156,7 @@ def finite(values: Column) -> BooleanValue:
 
 
 TIME_REMEDY = "Times are unix seconds or timestamps from 1970 on, UTC where no zone is given. Mend the row."
-UNIT_REMEDY = "Times are unix seconds or timestamps: see that they are not written in a finer unit than they say."
+UNIT_REMEDY = "Times are unix seconds or timestamps: check that they are not written in a finer unit."
 MICROSECONDS = 6  # digits behind the second
 LATEST_TIME = 253_402_300_799  # the last second of 9999, beyond which Python has no datetime
 
@@ -166,7 +170,7 @@ def times(name: str, kind: ibis.DataType) -> CheckedColumn:
 
     def parse(values: Column) -> Column:
         if kind.is_string():
-            # A timestamp without a zone forgets the one that the text names; a session's zone is UTC.
+            # The plain type timestamp would drop the zone that the text names.
             stamp = values.try_cast("timestamp('UTC')")
             return ibis.coalesce(_whole(values.try_cast("float64")), _whole_seconds(stamp))
         if kind.is_timestamp():
@@ -203,5 +207,5 @@ def _whole_seconds(stamps: Column) -> Column:
     kind = stamps.type()
     if kind.scale is None or kind.scale <= MICROSECONDS:
         return seconds
-    # Nanoseconds are rounded to microseconds first, by which the last of a second fall into the next.
+    # Nanoseconds are first rounded to microseconds. The last few of a second would count as the next second.
     return (second.cast("timestamp").try_cast(kind) > stamps).ifelse(seconds - 1, seconds)

@@ -1,4 +1,7 @@
-"""Tables of PostgreSQL and SQLite, read by ADBC in Arrow batches, into a Parquet file: memory stays as it is."""
+"""Tables of PostgreSQL and SQLite, read through ADBC into a Parquet file.
+
+Rows come in Arrow batches, so memory does not grow with the table.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,21 @@ from adbc_driver_manager import DataError, Error, NotSupportedError, Programming
 from adbc_driver_manager.dbapi import Connection
 
 from pipeline.errors import InvalidInput, OutsideTrouble
-from pipeline.sources.files import TakenFile, TakenTable
 from pipeline.sources.location import SQLITE, public, public_text
 from pipeline.sources.table import Needed, require_columns
+from pipeline.sources.taken_table import TakenFile, TakenTable
 from pipeline.sources.window import Window
 
-# What trying again does not mend: data, query or rights are wrong, or the query writes.
+# SQL states that a retry does not mend: the data, the query or the rights are wrong, or the query writes.
 WRONG_STATES = ("0A", "22", "25", "42")
 SQLSTATE = re.compile(r"SQLSTATE: (\w{5})")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is read of a database: a table or a query, the columns that params.yaml names, and perhaps a window.
+    """What to read from a database: a table or a query, the columns that params.yaml names, and perhaps a window.
 
-    window: the column of times, and the stretch of time that is wanted of it.
+    window: the column of times, and the times that are wanted.
     """
 
     table: str | None
@@ -41,7 +44,7 @@ class Wanted:
 
     @property
     def source(self) -> str:
-        """What stands behind FROM; each part of a table's name is quoted, so that its case and signs are kept."""
+        """The text after FROM; each part of a table's name is quoted, which keeps its case and special characters."""
         if self.query is not None:
             return f"({self.query}\n) AS delivered"
         return ".".join(_quoted(part) for part in str(self.table).split("."))
@@ -49,7 +52,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class SourceDatabase:
-    """An open database, in one read-only transaction: what is read of it is all of the same moment."""
+    """An open database, in one read-only transaction: everything is read as of the same moment."""
 
     url: str
     connection: Connection
@@ -119,7 +122,7 @@ def _connect(url: str) -> Connection:
 
 @contextmanager
 def _asking(url: str, name: str) -> Iterator[None]:
-    """Tell a wrong question, which is refused, from a database that fails, which is asked again."""
+    """Turn a driver's error into a refusal if the query is wrong, else into trouble that is retried."""
     try:
         yield
     except (Error, OSError, pa.ArrowException) as error:
@@ -133,19 +136,19 @@ def _asking(url: str, name: str) -> Iterator[None]:
                 f"snapshot.edge_query and snapshot.node_query: one SELECT, whose every column has one type."
             ) from None
         raise OutsideTrouble(
-            f"{name} could not be read to its end: {said}. See that the database runs; the run tries again by itself."
+            f"{name} could not be read to its end: {said}. Check that the database runs; the run tries again by itself."
         ) from None
 
 
 def _said(error: BaseException, url: str) -> str:
-    """Return what the driver says in one line, without the query, and without what this process logs in with."""
+    """Return the driver's message in one line, without the query and without credentials."""
     text = re.split(r"\n+\s*(?:query|Query was): ", str(error))[0]
     said = "; ".join(line.strip() for line in text.splitlines() if line.strip())
     return public_text(said, url).rstrip(".")
 
 
 def _write(batches: pa.RecordBatchReader, path: Path) -> frozenset[str]:
-    """Write the batches to a Parquet file; return the columns of exact numbers, which come as text."""
+    """Write the batches to a Parquet file; return the names of the numeric columns, which come as text."""
     decimals = {field.name for field in batches.schema if isinstance(field.type, pa.OpaqueType)}
     kinds = [pa.string() if field.name in decimals else field.type for field in batches.schema]
     schema = pa.schema([pa.field(field.name, kind) for field, kind in zip(batches.schema, kinds, strict=True)])

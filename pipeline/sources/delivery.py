@@ -1,4 +1,7 @@
-"""What a source delivered for one night: each pair once, whatever rows said it, and what became of the rows."""
+"""One night's delivery, as plain arrays and counts, and its digest.
+
+A pair is here once, however many rows name it; the counts say what became of the rows.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +19,13 @@ Ids = NDArray[np.generic]
 
 @dataclass(frozen=True)
 class RowCounts:
-    """What became of the rows of an edge table; where one is at fault, the first such row as a person finds it.
+    """What became of the rows of an edge table.
 
-    read: the rows looked at. self_loops, repeated: rows that lead from a node to itself, that say a pair again.
-    reciprocal: pairs that a directed table holds in both directions, which is no fault there. later: events after the
-    as-of, left for a later night. late: events of the late window, at or before the last snapshot's as-of, that are
-    read again because some may have come only now. left_out: rows of other types or of less weight than params.yaml
-    asks for.
+    read: the rows that were looked at. self_loops: rows from a node to itself. repeated: rows that name a pair again.
+    reciprocal: pairs that a directed table holds in both directions, which is allowed there. later: rows from after
+    the as-of. late: events of the late window, at or before the last snapshot's as-of; they are read again because
+    some of them may have arrived since. left_out: rows whose type or weight params.yaml does not ask for. first_*: the
+    first such row, as you find it in the file; empty unless such rows are refused.
     """
 
     read: int
@@ -33,14 +37,20 @@ class RowCounts:
     left_out: int = 0
     first_self_loop: str = ""
     first_repeated: str = ""
+    first_later: str = ""
+
+    @property
+    def kept(self) -> int:
+        """The rows that count: neither left out nor left for a later night."""
+        return self.read - self.later - self.left_out
 
 
 @dataclass(frozen=True, eq=False)
 class NodeTable:
     """The delivered nodes.
 
-    ids [n]: each once. features [n, f] float32, and columns [f], their names. times [n]: since when a row's features
-    hold, unix seconds; None where the table does not say.
+    ids [n]: each once. features [n, f] float32; columns [f]: their names. times [n]: unix seconds from which a row's
+    features hold; None if the table has no such column.
     """
 
     ids: Ids
@@ -51,13 +61,15 @@ class NodeTable:
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
-    """One delivered graph, its values checked, its graph not yet.
+    """One delivery. Its values are checked; the graph that it makes is not.
 
-    ids [n]: sorted, every id that an edge row names; int64, or str objects. low, high [e]: positions in ids, low <
-    high, each pair once, in the order of (low, high); self-loops are only counted. time [e]: each pair's earliest,
-    unix seconds, or None. newest: the latest time among the rows read, or None. since: the as-of of the snapshot that
-    an event log was read on from: what lies further back is in that snapshot, not here, and nothing new is no fault.
-    dated: whether the edge table's location names the night, so that every night has a file of its own.
+    ids [n]: every id that an edge row names, sorted; int64, or str objects. low, high [e]: positions in ids, low <
+    high, each pair once, in the order of (low, high); self-loops are only counted. time [e]: the earliest time of each
+    pair, unix seconds, or None. newest: the latest time among the rows read, or None. since: set if an event log was
+    read on from an earlier snapshot: its as-of. Older events are in that snapshot, and a night without new ones is
+    valid. dated: whether the edge table's location names the night, so that each night has a file of its own.
+    read_after: the time after which an event log was searched. modified: when the newest edge file was written, if
+    known.
     """
 
     edges_file: str
@@ -72,6 +84,8 @@ class Delivery:
     newest: int | None = None
     since: int | None = None
     dated: bool = True
+    read_after: int | None = None
+    modified: datetime | None = None
 
     @property
     def num_edges(self) -> int:
@@ -84,8 +98,21 @@ class Delivery:
         return self.ids.dtype.kind != "i"
 
 
+def digest_of_delivery(edges: str, *, query: str | None, nodes: str) -> str:
+    """Return the sha256 of a delivery from those of its edge and its node table; nodes: empty where there is none.
+
+    query: the owner's, where it was asked of the edge files: with another query the same files are another delivery.
+    """
+    if query:
+        edges = hashlib.sha256((edges + query).encode()).hexdigest()
+    return hashlib.sha256((edges + nodes).encode()).hexdigest()
+
+
 def digest_of_edges(ids: Ids, pairs: Sequence[NDArray[np.int64]], rows: RowCounts, *, scope: str) -> str:
-    """Return the sha256 over what the rows of an edge table came to; scope: which part of the source they are."""
+    """Return the sha256 of an edge table's content; scope: which part of the source was read.
+
+    ids, pairs: as in `Delivery`; pairs are low, high and perhaps time, each [e].
+    """
     said = [rows.read, rows.self_loops, rows.repeated, rows.reciprocal, rows.left_out]
     digest = hashlib.sha256(f"ncnc events 1 {scope} {said} {len(ids)} {len(pairs)}\n".encode())
     digest.update(json.dumps(ids.tolist()).encode())

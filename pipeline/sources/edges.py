@@ -1,4 +1,4 @@
-"""The delivered edge table: which of its rows count, what became of the others, and each pair once."""
+"""The delivered edge table: which of its rows count, and what becomes of the others."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import PurePath
 import ibis
 from ibis.expr.types import BooleanValue, Column, Table
 
-from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
-from pipeline.sources import columns as source_columns
+from pipeline.sources import columns
 from pipeline.sources.columns import CheckedColumn
 from pipeline.sources.delivery import RowCounts
 from pipeline.sources.table import FoundRow, Needed, SourceTable
@@ -30,7 +29,7 @@ def needed_columns(params: SnapshotParams) -> Needed:
 
 @dataclass(frozen=True)
 class EdgeCounts:
-    """What became of the rows: left_out, later and kept add up to read, and self_loops and late are among the kept."""
+    """What became of the rows: read = left_out + later + kept; self_loops and late are among the kept."""
 
     read: int
     left_out: int
@@ -43,7 +42,10 @@ class EdgeCounts:
 
 @dataclass(frozen=True)
 class EdgeRows:
-    """An edge table whose values were checked: as columns source, target, and time, weight and type where there are."""
+    """An edge table whose values were checked.
+
+    columns: source and target, and time, weight and type if the table has them. text: whether ids are strings.
+    """
 
     table: SourceTable
     columns: dict[str, CheckedColumn]
@@ -57,12 +59,12 @@ class EdgeRows:
         Raises:
             InvalidInput: a value is no id, time, weight or type.
         """
-        columns = edge_columns(table, params, text=text)
-        table.check(list(columns.values()))
-        return cls(table, columns, text, params)
+        found = edge_columns(table, params, text=text)
+        table.check(list(found.values()))
+        return cls(table, found, text, params)
 
     def chosen(self, rows: Table) -> BooleanValue:
-        """Return which rows are of the weight and of a type that params.yaml asks for."""
+        """Return which rows have the weight and the type that params.yaml asks for."""
         chosen = self._always(rows)
         if self.params.minimum_weight is not None:
             chosen = chosen & (self._value("weight", rows) >= self.params.minimum_weight)
@@ -71,7 +73,7 @@ class EdgeRows:
         return chosen
 
     def _always(self, rows: Table) -> BooleanValue:
-        """Return what is true of every row, as a column: a missing id was refused."""
+        """Return a column that is true for every row: rows without an id were refused."""
         return rows[self.columns["source"].name].notnull()
 
     def _value(self, name: str, rows: Table) -> Column:
@@ -79,7 +81,7 @@ class EdgeRows:
         return column.parse(rows[column.name])
 
     def kept(self, after: int | None, until: int) -> Table:
-        """Return the chosen rows whose time lies within, as source, target and time; all chosen ones without times."""
+        """Return the chosen rows as source, target and time; if there are times, those with after < time <= until."""
         raw = self.table.table
         rows = raw.filter(self.chosen(raw))
         if "time" in self.columns:
@@ -94,7 +96,7 @@ class EdgeRows:
     def counted(self, after: int | None, until: int, watermark: int | None) -> EdgeCounts:
         """Count in one pass what becomes of the rows, and find the newest time up to the as-of.
 
-        after: where a log is read on, rows up to it, and from after the as-of, count for nothing. watermark: the last
+        after: if a log is read on, only rows with after < time <= until are counted at all. watermark: the last
         snapshot's as-of.
         """
         raw = self.table.table
@@ -119,26 +121,19 @@ class EdgeRows:
         newest_time = counts.pop("newest")
         return EdgeCounts(**{name: int(count or 0) for name, count in counts.items()}, newest=newest_time)
 
-    def refuse_later(self, count: int, until: int) -> None:
-        """Refuse a row from after the as-of: a full dump has none.
-
-        Raises:
-            InvalidInput: always.
-        """
+    def first_later(self, until: int) -> str:
+        """Return where the first row from after a time stands, and the time that it says."""
         found = self.table.first(lambda rows: self.chosen(rows) & (self._value("time", rows) > until))
-        raise InvalidInput(
-            f"{found.place}: {self.columns['time'].name} is {found.values[self.columns['time'].name]!s}, after the "
-            f"as-of {until} ({count} such rows). A full dump holds what had happened by then: check the source's clock "
-            f"and the date of the file, or set snapshot.kind: event_log in params.yaml."
-        )
+        name = self.columns["time"].name
+        return f"{found.place}: {name} is {found.values[name]!s}"
 
     def first_self_loop(self) -> str:
-        """Return the first loop as a person finds it."""
+        """Return where the first self-loop stands."""
         found = self.table.first(lambda rows: self.chosen(rows) & self._ends(rows)[2])
         return self._place(found)
 
     def first_repeated(self) -> str:
-        """Return the first row that says a pair again; of a directed table, the same direction again."""
+        """Return where the first row stands that names a pair again; in a directed table, in the same direction."""
 
         def keys(rows: Table) -> dict[str, Column]:
             source, target, loop = self._ends(rows)
@@ -164,24 +159,27 @@ class EdgeRows:
 
 
 def edge_columns(table: SourceTable, params: SnapshotParams, *, text: bool) -> dict[str, CheckedColumn]:
-    """Return how each column of an edge table is read."""
+    """Return how each column of an edge table is read; text: whether ids are strings."""
     kinds = table.table.schema()
-    ends = {"source": params.source_column, "target": params.target_column}
-    columns = {
-        name: source_columns.ids(column, kinds[column], text=text, typed=table.typed) for name, column in ends.items()
+    found = {
+        name: columns.ids(column, kinds[column], text=text, typed=table.typed)
+        for name, column in (("source", params.source_column), ("target", params.target_column))
     }
-    readers: dict[str, tuple[str | None, Callable[[str, ibis.DataType], CheckedColumn]]] = {
-        "time": (params.time_column, source_columns.times),
-        "weight": (params.weight_column, source_columns.weights),
-        "type": (params.type_column, source_columns.types),
+    optional: dict[str, tuple[str | None, Callable[[str, ibis.DataType], CheckedColumn]]] = {
+        "time": (params.time_column, columns.times),
+        "weight": (params.weight_column, columns.weights),
+        "type": (params.type_column, columns.types),
     }
-    return columns | {
-        name: reader(column, kinds[column]) for name, (column, reader) in readers.items() if column is not None
+    return found | {
+        name: reader(column, kinds[column]) for name, (column, reader) in optional.items() if column is not None
     }
 
 
-def row_counts(rows: EdgeRows, counts: EdgeCounts, *, num_pairs: int, reciprocal: int) -> RowCounts:
-    """Return what became of the rows, with the first at fault where params.yaml refuses it: that takes a pass."""
+def row_counts(rows: EdgeRows, counts: EdgeCounts, *, num_pairs: int, reciprocal: int, until: int) -> RowCounts:
+    """Return what became of the rows, with the first at fault where that is refused: to find it takes a pass.
+
+    until: the as-of, in unix seconds.
+    """
     params = rows.params
     repeated = counts.kept - counts.self_loops - num_pairs - reciprocal
     refuses_loops = params.self_loops == "refuse" and counts.self_loops > 0
@@ -196,6 +194,7 @@ def row_counts(rows: EdgeRows, counts: EdgeCounts, *, num_pairs: int, reciprocal
         left_out=counts.left_out,
         first_self_loop=rows.first_self_loop() if refuses_loops else "",
         first_repeated=rows.first_repeated() if refuses_repeats else "",
+        first_later=rows.first_later(until) if params.kind == "full_dump" and counts.later else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""DuckDB within bounds: what does not fit into its share of memory goes to a scratch folder, and comes in batches."""
+"""An embedded DuckDB with bounded memory: what does not fit goes to a scratch folder, and answers come in batches."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from pipeline.sources.delivery import Ids
 from pipeline.sources.pairs import distinct_ids, distinct_pairs
 
-# Half of what a night may use: the other half is for the arrays of 100 million events' pairs, and for the process.
+# Half of what a night may use. The other half is for the process, with the arrays of 100 million events' pairs.
 MEMORY_GIB = 4.0
 SHARE_OF_MACHINE = 0.4
-THREADS = 8  # each has buffers of its own; beyond this they eat the share
+THREADS = 8  # each has buffers of its own: more threads would use up the share
 BATCH_ROWS = 1 << 20
 
 
@@ -46,7 +46,7 @@ def duckdb_pairs(
     ids = connection.create_table("ids", distinct_ids(rows), temp=True)
     found = id_array(ids, text=text)
     pairs = distinct_pairs(rows, ids, directed=directed)
-    # Ibis's own to_pyarrow_batches calls what this DuckDB no longer has, and to_pyarrow holds everything at once.
+    # Ibis's own to_pyarrow_batches calls a method that this DuckDB no longer has; to_pyarrow holds everything at once.
     batches = connection.con.sql(ibis.to_sql(pairs, dialect="duckdb")).to_arrow_reader(BATCH_ROWS)
     return found, arrays_of(batches, pairs.columns)
 
@@ -58,7 +58,7 @@ def id_array(ids: Table, *, text: bool) -> Ids:
 
 
 def arrays_of(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> dict[str, NDArray[np.int64]]:
-    """Return the columns of an answer that comes in batches: the whole is never there twice."""
+    """Return the columns of an answer that comes in batches; the whole answer is never in memory twice."""
     columns: dict[str, list[NDArray[np.int64]]] = {name: [] for name in names}
     for batch in batches:
         for name, values in columns.items():

@@ -1,4 +1,7 @@
-"""A delivered CSV file as a table of text; nothing of its shape is guessed but the delimiter, from the header."""
+"""The formats that a source may deliver, CSV, JSON lines and Parquet, each opened as a lazy table on DuckDB.
+
+CSV comes as text, so that a wrong value can be shown as it stands in the file; JSON and Parquet bring types.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,64 @@ from ibis.expr.types import Table
 
 from pipeline.errors import InvalidInput
 
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+SUFFIXES = (".parquet", ".csv", ".csv.gz", *JSON_SUFFIXES)
+
+# A CSV file: the delimiter is the one that splits the header into most fields.
 DELIMITERS = (",", ";", "\t", "|")
 HEADER_BYTES = 1 << 20
 
+# A Parquet file as pandas writes datetime64[ns, UTC]; Ibis has no name for the type.
+ZONED_NANOSECONDS = "TIMESTAMPTZ_NS"
+
+
+def is_typed(path: Path) -> bool:
+    """Return whether a file's columns have types: those of CSV are all text."""
+    return path.suffix == ".parquet" or path.name.endswith(JSON_SUFFIXES)
+
+
+def open_file(connection: Backend, path: Path, name: str) -> Table:
+    """Return a file as a lazy table, in the format that its suffix says; name: what messages call it.
+
+    Raises:
+        InvalidInput: the file is empty, or its header cannot be read.
+    """
+    if path.stat().st_size == 0:
+        raise InvalidInput(f"{name} is empty (0 bytes). Deliver the whole file and run again.")
+    if path.suffix == ".parquet":
+        return open_parquet(connection, path)
+    return open_json(connection, path) if is_typed(path) else open_csv(connection, path, name)
+
+
+def open_parquet(connection: Backend, paths: Path | Sequence[Path]) -> Table:
+    """Return Parquet files as a lazy table; nanoseconds with a zone come as nanoseconds in UTC."""
+    # A folder called source=9 in the path would otherwise replace the column source of the file.
+    table = connection.read_parquet(paths, hive_partitioning=False)
+    zoned = [name for name, kind in table.schema().items() if kind.is_unknown() and ZONED_NANOSECONDS in str(kind)]
+    # The cost: DuckDB compares such a column only after the cast, so it cannot skip a part of the file by it.
+    return table.mutate(**{name: table[name].cast(datatypes.Timestamp(scale=9)) for name in zoned})
+
+
+def open_json(connection: Backend, path: Path) -> Table:
+    """Return a JSON lines file as a lazy table; a column of both numbers and text has the type JSON."""
+    # Types come from the whole file: a guess from the first lines could fail in the last.
+    found = connection.read_json(path, format="newline_delimited", sample_size=-1, hive_partitioning=False)
+    columns = {
+        name: "VARCHAR" if kind.is_temporal() or kind.is_uuid() else DuckDBType.to_string(kind)
+        for name, kind in found.schema().items()
+    }
+    return connection.read_json(path, format="newline_delimited", columns=columns, hive_partitioning=False)
+
 
 def open_csv(connection: Backend, path: Path, name: str) -> Table:
-    """Return the file as a lazy table, every column text; a row of another width fails when it is read.
+    """Return a CSV file as a lazy table, every column text; a row of another width fails when it is read.
 
     Raises:
         InvalidInput: the header cannot be read.
     """
     header = _header(path, name)
     delimiter = max(DELIMITERS, key=lambda candidate: len(_fields(header, candidate)))
-    # DuckDB's own sniffing takes a broken row for another dialect, and skips the rows before it.
+    # DuckDB's own sniffing would take a broken row for another dialect and skip the rows before it.
     return connection.read_csv(
         path,
         columns=dict.fromkeys(_distinct(_fields(header, delimiter)), "VARCHAR"),
@@ -64,7 +112,7 @@ def _fields(header: str, delimiter: str) -> list[str]:
 
 
 def _distinct(fields: list[str]) -> list[str]:
-    """Return a name for each column; to DuckDB, names that differ in case alone are one."""
+    """Return a distinct name for each column; DuckDB takes names that differ only in case for the same."""
     names: list[str] = []
     for position, field in enumerate(fields):
         name = field or f"column{position}"
@@ -72,26 +120,3 @@ def _distinct(fields: list[str]) -> list[str]:
             name = f"{name}_{position}"
         names.append(name)
     return names
-
-
-def open_json(connection: Backend, path: Path) -> Table:
-    """Return the file as a lazy table: numbers as numbers, text as it stands, what is both as JSON, which is no id."""
-    # The whole file says what its columns hold: a guess from its first lines fails in the last.
-    found = connection.read_json(path, format="newline_delimited", sample_size=-1, hive_partitioning=False)
-    columns = {
-        name: "VARCHAR" if kind.is_temporal() or kind.is_uuid() else DuckDBType.to_string(kind)
-        for name, kind in found.schema().items()
-    }
-    return connection.read_json(path, format="newline_delimited", columns=columns, hive_partitioning=False)
-
-
-ZONED_NANOSECONDS = "TIMESTAMPTZ_NS"  # as pandas writes datetime64[ns, UTC]; Ibis has no name for it
-
-
-def open_parquet(connection: Backend, paths: Path | Sequence[Path]) -> Table:
-    """Return the files as a lazy table; nanoseconds with a zone come as nanoseconds in UTC."""
-    # Folders such as source=9 in a path would otherwise take the place of the column that the file holds.
-    table = connection.read_parquet(paths, hive_partitioning=False)
-    zoned = [name for name, kind in table.schema().items() if kind.is_unknown() and ZONED_NANOSECONDS in str(kind)]
-    # The cost: no part of a file is skipped by such a column, as DuckDB compares it only after the cast.
-    return table.mutate(**{name: table[name].cast(datatypes.Timestamp(scale=9)) for name in zoned})

@@ -1,4 +1,4 @@
-"""Where a delivery lies: a location filled in for a night, and how it is named without its credentials."""
+"""Locations of deliveries: filled in for a night, and named without their credentials."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pipeline.records.names import stamp
 
 POSTGRES = ("postgresql://", "postgres://")
 SQLITE = "sqlite:///"
-SIGNATURE = re.compile(r"(://[^\s?#]*)\?[^\s#]+")  # what a presigned URL carries after its path
+SIGNATURE = re.compile(r"(://[^\s?#]*)\?[^\s#]+")  # the query of a presigned URL
 SECRET_NAMES = re.compile(r"pass|secret|token|key|sig|credential", re.IGNORECASE)
-PASSWORD = re.compile(r"[^/?#@:]*:(?!\d*([/?#]|$))")  # a name and what is no port after it
-SEPARATORS = re.compile(r"[/:?#@,&=\[\]\s]+")  # where a client may take a URL apart and show a part
-SHORT = 2  # signs; so short a part is hidden only where it stands alone
+PASSWORD = re.compile(r"[^/?#@:]*:(?!\d*([/?#]|$))")  # a user name, and after the colon no port
+SEPARATORS = re.compile(r"[/:?#@,&=\[\]\s]+")  # clients split URLs here, and may show one part
+SHORT = 2  # characters; a part this short is hidden only as a word of its own
 
 
 def fill(location: str, as_of: datetime) -> str:
@@ -35,7 +35,7 @@ def fill(location: str, as_of: datetime) -> str:
 
 
 def fill_query(query: str, as_of: datetime) -> str:
-    """Put the night into a query, whose other braces are its own."""
+    """Put the night into a query; other braces stay as they are."""
     utc = as_of.astimezone(UTC)
     return query.replace("{date}", f"{utc:%Y-%m-%d}").replace("{as_of}", stamp(utc))
 
@@ -51,7 +51,7 @@ def is_postgres(location: str) -> bool:
 
 
 def public(location: str) -> str:
-    """Return one location for a message or a record, without its credentials and what it asks after its path."""
+    """Return a location for a message or a record, without credentials and without the values of its URL query."""
     scheme, mark, rest = location.partition("://")
     if not mark or rest.startswith("/"):
         return location
@@ -60,7 +60,7 @@ def public(location: str) -> str:
 
 
 def public_text(text: str, location: str) -> str:
-    """Return what a client said of a location, without credentials, also where it shows a part of them alone."""
+    """Return a client's message about a location without credentials, even if it shows only a part of them."""
     text = text.replace(location, public(location))
     text = SIGNATURE.sub(r"\1?...", CREDENTIALS.sub("://", text))
     for word in sorted(_secrets(location), key=len, reverse=True):
@@ -70,7 +70,7 @@ def public_text(text: str, location: str) -> str:
 
 
 def _login(location: str) -> str:
-    """Return what stands before the last @ of a location; a password may hold any sign, escaped or not."""
+    """Return the part before the last @ of a location; a password may hold any character, escaped or not."""
     rest = location.partition("://")[2]
     if not is_postgres(location) and not PASSWORD.match(rest):
         rest = re.split(r"[?#]", rest)[0]
@@ -84,7 +84,7 @@ def _secrets(location: str) -> set[str]:
     whole = [password, *(value or name for name, _, value in asked if not value or SECRET_NAMES.search(name))]
     users = [user, *(value for name, _, value in asked if name == "user")]
     if is_postgres(location):
-        # A user is often called as the server or the database is: hidden where it is quoted, as libpq does.
+        # User, server and database often share a name. libpq quotes the user's, so it is hidden only in quotes.
         return _parts(whole) | {f'"{word}"' for word in _parts(users)}
     return _parts([*whole, *users])
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
-from pipeline.sources import columns as source_columns
+from pipeline.sources import columns
 from pipeline.sources.columns import CheckedColumn
 from pipeline.sources.delivery import Ids, NodeTable
 from pipeline.sources.table import Needed, SourceTable
@@ -25,11 +25,11 @@ def needed_columns(params: SnapshotParams) -> Needed:
 
 
 def read_nodes(table: SourceTable, params: SnapshotParams, *, text: bool, as_of: int) -> NodeTable:
-    """Read a node table whose ids must be of the edge table's kind; text: whether they are to be strings.
+    """Read a node table, whose ids must be of the edge table's kind; text: whether that is strings.
 
     Raises:
-        InvalidInput: a column is missing; an id, a feature or a time is none; a node is there twice, or has features
-            from after the as-of.
+        InvalidInput: an id, a feature or a time is missing or wrong, a node is there twice, or has features from after
+            the as-of.
     """
     if table.typed and table.ids_are_text(params.node_column) not in (text, None):
         raise InvalidInput(
@@ -37,12 +37,12 @@ def read_nodes(table: SourceTable, params: SnapshotParams, *, text: bool, as_of:
             f"ids are {'strings' if text else 'integers'}. Make both int64, or both strings."
         )
     kinds = table.table.schema()
-    node = source_columns.ids(params.node_column, kinds[params.node_column], text=text, typed=table.typed)
-    features = [source_columns.features(name, kinds[name]) for name in params.feature_columns]
-    times = [source_columns.times(name, kinds[name]) for name in [params.node_time_column] if name is not None]
+    node = columns.ids(params.node_column, kinds[params.node_column], text=text, typed=table.typed)
+    features = [columns.features(name, kinds[name]) for name in params.feature_columns]
+    times = [columns.times(name, kinds[name]) for name in [params.node_time_column] if name is not None]
     table.check([node, *features, *times])
-    columns = {"node": node, **{f"feature{n}": column for n, column in enumerate(features)}}
-    found = table.parsed(columns | dict(zip(["time"], times, strict=False))).to_pyarrow()
+    wanted = {"node": node, **{f"feature{n}": column for n, column in enumerate(features)}}
+    found = table.parsed(wanted | dict(zip(["time"], times, strict=False))).to_pyarrow()
     ids = np.asarray(found["node"].to_pandas(), dtype=object) if text else found["node"].to_numpy()
     _require_once(table, node, ids)
     if times:
@@ -75,8 +75,8 @@ def _require_known(table: SourceTable, times: CheckedColumn, seconds: NDArray[np
         )
 
 
-def _features(columns: list[NDArray[np.float64]]) -> NDArray[np.float32] | None:
-    if not columns:
+def _features(values: list[NDArray[np.float64]]) -> NDArray[np.float32] | None:
+    if not values:
         return None
-    # -0.0 and 0.0 are one value with two bit patterns: equal graphs must have equal bytes.
-    return np.stack([column.astype(np.float32) for column in columns], axis=1) + np.float32(0)
+    # Adding 0 turns -0.0 into 0.0: equal graphs must have equal bytes.
+    return np.stack([column.astype(np.float32) for column in values], axis=1) + np.float32(0)

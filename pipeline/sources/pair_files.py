@@ -1,4 +1,4 @@
-"""The files of a split that is given: node pairs, taken and checked as an edge table is."""
+"""The files of a given split: node pairs, taken and checked as an edge table is."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
 from pipeline.errors import InvalidInput, OutsideTrouble
-from pipeline.sources import columns as source_columns
+from pipeline.sources import columns
 from pipeline.sources.delivery import Ids
 from pipeline.sources.engine import open_engine
-from pipeline.sources.files import SUFFIXES, NotFetched, TakenTable, take_files
+from pipeline.sources.files import NotFetched, take_files
+from pipeline.sources.formats import SUFFIXES
 from pipeline.sources.table import SourceTable
+from pipeline.sources.taken_table import TakenTable
 
 SIDES = ("train", "valid", "test")
 NEGATIVES = {"valid": "valid_negatives", "test": "test_negatives"}
@@ -35,7 +37,7 @@ class PairFile(NamedTuple):
 def read_pair_files(location: str, scratch: Path, *, text: bool) -> dict[str, PairFile]:
     """Read train, valid and test, and the negatives where there are any, from a folder or an fsspec URL.
 
-    text: whether the graph's node ids are strings. The first of `SUFFIXES` that a side has is taken.
+    text: whether the graph's node ids are strings. If a side has several files, the first of `SUFFIXES` is taken.
 
     Raises:
         InvalidInput: a side has no file, a file cannot be read, or a value is no node id.
@@ -65,7 +67,7 @@ def _take_first(location: str, side: str, folder: Path) -> TakenTable | None:
         except NotFetched as error:
             if issubclass(error.reason, FileNotFoundError):
                 continue
-            # Not what was said of the delivery: that names other variables, and the place may hold a password.
+            # A message of its own: the original names variables of the delivery, and may show a password.
             raise OutsideTrouble(
                 f"{name} of {PLACE} could not be fetched ({error.reason.__name__}). Check that the place can "
                 f"be reached from this machine; the run tries again by itself."
@@ -83,17 +85,17 @@ def _read(connection: Backend, taken: TakenTable, *, text: bool) -> PairFile:
             f"columns source and target."
         )
     for end in ENDS:
-        source_columns.are_text(table.name, table.table[end], typed=table.typed)  # refuses what makes no id
+        columns.are_text(table.name, table.table[end], typed=table.typed)  # refuses a type that cannot hold ids
     table = _as_graph(table, text=text)
-    columns = {end: source_columns.ids(end, table.table[end].type(), text=text, typed=table.typed) for end in ENDS}
-    table.check(list(columns.values()))
-    rows = table.parsed(columns).to_pyarrow()  # in the order of the file, which the negatives follow
+    ends = {end: columns.ids(end, table.table[end].type(), text=text, typed=table.typed) for end in ENDS}
+    table.check(list(ends.values()))
+    rows = table.parsed(ends).to_pyarrow()  # in the order of the file, which the negatives follow
     source, target = (np.asarray(rows[end].to_pandas(), dtype=object if text else np.int64) for end in ENDS)
     return PairFile(taken.name.removesuffix(f" of {PLACE}"), taken.sha256 or "", (source, target))
 
 
 def _as_graph(table: SourceTable, *, text: bool) -> SourceTable:
-    """Return the ids as text where the graph's are: a column that happens to hold numbers is typed as such."""
+    """Return the ids as text if the graph's are: a file whose ids are all digits has a column of numbers."""
     kinds = {end: table.table[end].type() for end in ENDS}
 
     def cast(rows: Table) -> Table:

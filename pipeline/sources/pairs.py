@@ -1,7 +1,7 @@
-"""From the rows of an edge table to each pair once, as expressions: whatever engine runs them, nothing is held here.
+"""From the rows of an edge table to distinct ids and distinct pairs, as expressions that any engine can run.
 
-Rows have columns source and target (ids, both of one kind) and perhaps time (unix seconds). A loop's end is an id, and
-counts for nothing else.
+Rows have the columns source and target (ids, both of one kind) and perhaps time (unix seconds). A self-loop makes an
+id and no pair.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ def distinct_ids(rows: Table) -> Table:
 def distinct_pairs(rows: Table, ids: Table, *, directed: bool = False) -> Table:
     """Return each pair of two nodes once, as codes low < high, in the order of (low, high), with its earliest time.
 
-    ids: what `distinct_ids` made of the rows; every row is looked up in it twice, so that an engine does well to store
-    it first. Of a directed table, reciprocal says whether rows led both ways.
+    ids: from `distinct_ids`. Every row is looked up in it twice, so an engine should store it first. directed: add the
+    column reciprocal, which says whether rows lead both ways.
     """
-    # Codes first: whole numbers are grouped and sorted in less memory than text, and the look-up happens in passing.
+    # Codes first: whole numbers are grouped and sorted in less memory than text.
     coded = rows.join(ids.select(source="id", source_code="code"), "source").join(
         ids.select(target="id", target_code="code"), "target"
     )

@@ -1,4 +1,4 @@
-"""The same expressions on Spark in local mode, for whoever has it: an optional extra that needs Java."""
+"""The same pairs, made by Spark in local mode: an optional extra that needs Java."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.sources.delivery import Ids
 from pipeline.sources.engine import BATCH_ROWS, arrays_of, id_array
 from pipeline.sources.pairs import distinct_ids, distinct_pairs
 
-MEMORY = "4g"  # as DuckDB's share; what does not fit goes to the scratch folder
+MEMORY = "4g"  # as DuckDB's share; Spark spills the rest to the scratch folder
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def open_spark(folder: Path) -> Iterator[ibis.BaseBackend]:
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
-    # Whatever keeps the Java process from starting is raised as what the launcher made of it.
+    # The launcher raises errors of many types when the Java process does not start.
     except Exception as error:
         raise InvalidInput(
             f"snapshot.engine is spark, but Spark does not start ({type(error).__name__}: {error}). It needs Java 17: "

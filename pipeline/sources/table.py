@@ -1,4 +1,7 @@
-"""A delivered table as a lazy expression: what breaks a rule is counted, and the row looked for only where one does."""
+"""A delivered table as a lazy expression, and its checks.
+
+One pass counts the values that break a rule. Only if there are any does a second pass look for the first such row.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ ROW, FILE, SEEN = "ncnc_row", "ncnc_file", "ncnc_seen"
 
 @dataclass(frozen=True)
 class FoundRow:
-    """A row that a message names; row: counted from 1, after the header; None where rows have no numbers."""
+    """A row that a message names; row: counted from 1 after the header, or None if rows have no numbers."""
 
     name: str
     row: int | None
@@ -35,8 +38,8 @@ class FoundRow:
 class SourceTable:
     """One delivered table. typed: False for CSV, where every column comes as text.
 
-    files: the files that make the table, each with its name and its rows in their order; without any, the table has
-    rows but no row numbers, as in a database.
+    files: the name of each file, and its rows in the file's order. Without files, rows have no numbers, as in a
+    database.
     """
 
     name: str
@@ -45,10 +48,10 @@ class SourceTable:
     files: Sequence[tuple[str, Table]] = ()
 
     def ids_are_text(self, *columns: str) -> bool | None:
-        """Return whether ids are strings; None where there is no row, as an empty column has whatever type it got.
+        """Return whether ids are strings; None if there is no row, since the type of an empty column says nothing.
 
         Raises:
-            InvalidInput: a column's type makes no id, or one column holds strings and another numbers.
+            InvalidInput: a column's type cannot hold ids, or one column holds strings and another numbers.
         """
         kinds = {column: are_text(self.name, self.table[column], typed=self.typed) for column in columns}
         if not self.table.limit(1).count().to_pyarrow().as_py():
@@ -59,12 +62,12 @@ class SourceTable:
         return kinds[columns[0]]
 
     def check(self, columns: Sequence[CheckedColumn]) -> None:
-        """Count in one pass what breaks a rule, and name the first row of the first rule that is broken.
+        """Count in one pass the values that break rules; for the first broken rule, name its first row.
 
         Raises:
             InvalidInput: a value breaks a rule, or a column's type makes it useless.
         """
-        # What stands behind a column of a useless type is not read any more.
+        # The columns after one of a useless type are not read.
         unfit = next((position for position, column in enumerate(columns) if column.refusal), len(columns))
         rules = [(column, rule) for column in columns[: unfit + 1] for rule in column.rules]
         sums = {f"rule{n}": rule.broken_by(self.table[column.name]).sum() for n, (column, rule) in enumerate(rules)}
@@ -86,7 +89,7 @@ class SourceTable:
         raise InvalidInput(f"{found.place}: {column.name} is {found.values[column.name]!r}, which {rule.says}{more}")
 
     def first(self, wrong: Callable[[Table], BooleanValue]) -> FoundRow:
-        """Return the first of the rows that are wrong, of which there must be one."""
+        """Return the first wrong row; there must be one."""
         for name, table in self.files:
             numbered = _numbered(table)
             if found := _rows(numbered.filter(wrong(numbered)).order_by(ROW).limit(1)):
@@ -94,7 +97,7 @@ class SourceTable:
         return FoundRow(self.name, None, _rows(self.table.filter(wrong(self.table)).limit(1))[0])
 
     def first_again(self, keys: Callable[[Table], Mapping[str, Column]]) -> FoundRow:
-        """Return the first row whose keys an earlier one had, of which there must be one; null keys are no key."""
+        """Return the first row with the keys of an earlier row; there must be one. Null keys do not count."""
         parts = self.files or [(self.name, self.table)]
         keyed = []
         for number, (_, table) in enumerate(parts):
@@ -132,12 +135,12 @@ def require_columns(name: str, columns: Sequence[str], needed: Needed) -> None:
 
 
 def _numbered(table: Table) -> Table:
-    # Over no order: an engine that reads a file in its order numbers the rows as they stand there.
+    # Without an order: DuckDB reads a file in its order, so rows get the numbers that they have there.
     return table.mutate(**{ROW: ibis.row_number()})
 
 
 def _rows(table: Table) -> list[dict[str, Any]]:
-    # Times as text: Python has no datetime beyond the year 9999, nor for a database's infinity.
+    # Times as text: Python's datetime has neither years beyond 9999 nor a database's infinity.
     times = [name for name, kind in table.schema().items() if kind.is_temporal()]
     shown = table.mutate(**{name: table[name].cast("string") for name in times})
     rows: list[dict[str, Any]] = shown.to_pyarrow().to_pylist()

@@ -67,9 +67,7 @@ def test_node_that_stands_twice_is_refused() -> None:
     assert delivery.nodes is not None
     ids = delivery.nodes.ids.copy()
     ids[3] = ids[0]
-    with pytest.raises(
-        InvalidInput, match=r"node_ids: 1 ids are missing or there already .*row 4, node = 10\).*one row"
-    ):
+    with pytest.raises(InvalidInput, match=r"node_ids: 1 ids are missing or repeated .*row 4, node = 10\).*one row"):
         checked(replace(delivery, nodes=replace(delivery.nodes, ids=ids)), params=PARAMS)
 
 
@@ -100,7 +98,9 @@ def test_times_outside_history_are_refused(moment: int) -> None:
 
 def test_ends_that_are_no_known_node_are_refused_before_a_graph_is_built() -> None:
     delivery = good()
-    with pytest.raises(InvalidInput, match=r"edge_ends: 1 ends are no known node in order .*row 4, high = 9\).*reader"):
+    with pytest.raises(
+        InvalidInput, match=r"edge_ends: 1 ends are unknown or not in order .*row 4, high = 9\).*reader"
+    ):
         checked(replace(delivery, high=np.array([1, 2, 2, 9])), params=PARAMS)
 
 

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 
 import numpy as np
 
-from pipeline.sources.delivery import Delivery, NodeTable, digest_of_edges, digest_of_nodes
+from pipeline.sources.delivery import (
+    Delivery,
+    NodeTable,
+    RowCounts,
+    digest_of_delivery,
+    digest_of_edges,
+    digest_of_nodes,
+)
 from tests.fixtures.deliveries import delivered
 from tests.fixtures.small_graphs import reversed_and_shuffled, ring, square, triangle_with_tail
 
@@ -36,3 +44,14 @@ def test_nodes_are_digested_in_the_order_of_their_ids() -> None:
     same = NodeTable(np.array([3, 5]), features[::-1], np.array([8, 7]))
     assert digest_of_nodes(nodes) == digest_of_nodes(same)
     assert digest_of_nodes(nodes) != digest_of_nodes(NodeTable(np.array([5, 3]), features[::-1], np.array([7, 8])))
+
+
+def test_a_delivery_has_another_digest_with_other_edges_nodes_or_another_query() -> None:
+    asked = [("1", None, ""), ("2", None, ""), ("1", "SELECT 1", ""), ("1", None, "3")]
+    assert len({digest_of_delivery(edges, query=query, nodes=nodes) for edges, query, nodes in asked}) == 4
+    # As snapshots published by earlier versions hold it.
+    assert digest_of_delivery("1", query=None, nodes="3") == hashlib.sha256(b"13").hexdigest()
+
+
+def test_rows_left_out_or_left_for_later_do_not_count() -> None:
+    assert RowCounts(read=9, later=2, left_out=3).kept == 4

@@ -59,7 +59,7 @@ def test_types_may_be_whole_numbers(tmp_path: Path) -> None:
 
 def test_a_row_that_is_left_out_is_at_no_other_fault(tmp_path: Path) -> None:
     settings = {"weight_column": "weight", "minimum_weight": 9.5, "time_column": "time"}
-    with pytest.raises(InvalidInput, match=r"6 rows, all left out.*Lower snapshot\.minimum_weight.*edge_types"):
+    with pytest.raises(InvalidInput, match=r"6 rows, and all are left out.*Lower snapshot\.minimum_weight.*edge_types"):
         read(TABLE, tmp_path, **settings)
     found = read(TABLE, tmp_path, type_column="kind", edge_types=("call",), time_column="time")
     assert (found.rows.left_out, found.rows.self_loops, found.newest) == (3, 0, NOW)

@@ -16,7 +16,7 @@ from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.files import take_files
 from pipeline.sources.graph_source import GraphSource
-from tests.fixtures.small_graphs import ring, triangle_with_tail
+from tests.fixtures.small_graphs import ring
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 NOW = int(AS_OF.timestamp())
@@ -55,44 +55,12 @@ def test_a_pattern_that_no_file_has_was_not_delivered(tmp_path: Path) -> None:
         read(tmp_path / "part-*.csv", tmp_path)
 
 
-def test_a_row_is_counted_in_its_own_file(tmp_path: Path) -> None:
-    (tmp_path / "part-0.csv").write_text("source,target\n1,2\n3,4\n")
-    (tmp_path / "part-1.csv").write_text("target,source\n6,5\n-8,7\n")
-    with pytest.raises(InvalidInput, match=r"part-1\.csv, row 2: target is '-8', which is negative"):
-        read(tmp_path / "part-*.csv", tmp_path)
-    (tmp_path / "part-1.csv").write_text("target,source\n6,5\n3,4\n")
-    assert read(tmp_path / "part-*.csv", tmp_path).rows.first_repeated == "part-1.csv, row 2, 4 - 3"
-
-
-def test_files_of_one_table_agree_in_their_columns(tmp_path: Path) -> None:
-    write(triangle_with_tail(), tmp_path / "part-0.parquet")
-    write(triangle_with_tail().rename(columns={"target": "to"}), tmp_path / "part-1.parquet")
-    with pytest.raises(InvalidInput, match=r"part-1\.parquet has no column 'target'.*snapshot\.target_column"):
-        read(tmp_path / "part-*.parquet", tmp_path)
-    write(triangle_with_tail().astype(str), tmp_path / "part-1.parquet")
-    with pytest.raises(InvalidInput, match=r"part-1\.parquet holds column 'source' as string, but .*part-0.* as int64"):
-        read(tmp_path / "part-*.parquet", tmp_path)
-
-
-def test_a_broken_file_among_many_is_named(tmp_path: Path) -> None:
-    write(triangle_with_tail(), tmp_path / "part-0.csv")
-    (tmp_path / "part-1.csv").write_text("source,target\n1,2\n3\n")
-    with pytest.raises(InvalidInput, match=r"part-1\.csv cannot be read: .*Line: 3.*Deliver a whole file"):
-        read(tmp_path / "part-*.csv", tmp_path)
-
-
 def test_a_pattern_may_be_an_fsspec_url(tmp_path: Path) -> None:
     store = fsspec.filesystem("memory")
     for number in range(2):
         store.pipe(f"/globbed/part-{number}.csv", f"source,target\n{number},9\n".encode())
     found = read("memory://globbed/part-*.csv", tmp_path)
     assert found.ids.tolist() == [0, 1, 9]
-
-
-def test_many_files_are_one_table(tmp_path: Path) -> None:
-    for number in range(150):
-        (tmp_path / f"day-{number:03}.csv").write_text(f"source,target\n{number},{number + 1}\n")
-    assert read(tmp_path / "day-*.csv", tmp_path).num_edges == 150
 
 
 def test_json_lines_keep_the_kind_of_ids(tmp_path: Path) -> None:
@@ -125,22 +93,6 @@ def test_bytes_that_are_no_gzip_are_refused(tmp_path: Path) -> None:
     (tmp_path / "e.jsonl.gz").write_bytes(gzip.compress(b'{"source": 1, "target": 2}\n{"source"', mtime=0))
     with pytest.raises(InvalidInput, match=r"e\.jsonl\.gz cannot be read: .*Malformed JSON"):
         read(tmp_path / "e.jsonl.gz", tmp_path)
-
-
-def test_rows_keep_their_numbers_in_a_file_of_many_row_groups(tmp_path: Path) -> None:
-    source = np.arange(300_000, dtype=np.int64)
-    source[[250_123, 270_000]] = -5
-    table = pd.DataFrame({"source": source, "target": np.int64(7)})
-    table.to_parquet(tmp_path / "e.parquet", index=False, row_group_size=10_000)
-    with pytest.raises(InvalidInput, match=r"row 250124: source is -5, which is negative.*\(2 such rows\)"):
-        read(tmp_path / "e.parquet", tmp_path)
-    write(table, tmp_path / "e.csv")
-    with pytest.raises(InvalidInput, match=r"row 250124: source is '-5', which is negative.*\(2 such rows\)"):
-        read(tmp_path / "e.csv", tmp_path)
-    table["source"] = np.arange(300_000, dtype=np.int64) % 290_000
-    table["target"] = 300_001
-    table.to_parquet(tmp_path / "e.parquet", index=False, row_group_size=10_000)
-    assert read(tmp_path / "e.parquet", tmp_path).rows.first_repeated == "row 290001, 0 - 300001"
 
 
 @pytest.mark.parametrize("as_timestamps", [False, True])

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -46,32 +45,6 @@ def test_features_from_after_the_as_of_are_refused(tmp_path: Path) -> None:
         read(nodes, tmp_path, SnapshotParams(node_time_column="since"))
     with pytest.raises(InvalidInput, match=r"no column 'snce'.*snapshot\.node_time_column.*nearest: since"):
         read(nodes, tmp_path, SnapshotParams(node_time_column="snce"))
-
-
-@pytest.mark.parametrize("ids", [["a", "b"], [1, 2]])
-@pytest.mark.parametrize("kind", ["csv", "parquet", "sqlite"])
-def test_where_no_event_came_the_node_table_says_what_ids_are(tmp_path: Path, kind: str, ids: list[object]) -> None:
-    events = pd.DataFrame({"source": ids[:1], "target": ids[1:], "time": [NOW - 90_000]})
-    nodes = pd.DataFrame({"node": ids, "rank": [1, 2]})
-    edges_at, nodes_at = (str(tmp_path / f"{name}.{kind}") for name in ("edges", "nodes"))
-    if kind == "csv":
-        events.head(0).to_csv(edges_at, index=False)
-        nodes.to_csv(nodes_at, index=False)
-    elif kind == "parquet":  # what a writer without a row to look at makes of every column
-        events.head(0).astype("int64").to_parquet(edges_at, index=False)
-        nodes.to_parquet(nodes_at, index=False)
-    else:
-        with sqlite3.connect(tmp_path / "log.db") as connection:
-            events.to_sql("edges", connection, index=False)
-            nodes.to_sql("nodes", connection, index=False)
-        edges_at, nodes_at = (f"sqlite:///{tmp_path}/log.db#{name}" for name in ("edges", "nodes"))
-    params = SnapshotParams(
-        kind="event_log", time_column="time", late_window_hours=0, feature_columns=("rank",), self_loops="drop"
-    )
-    found = GraphSource(edges_at, nodes_at, params, tmp_path / "scratch").read(AS_OF, AS_OF - timedelta(days=1))
-    assert (found.num_edges, len(found.ids), found.ids_are_text) == (0, 0, ids == ["a", "b"])
-    assert found.nodes is not None
-    assert found.nodes.ids.tolist() == ids
 
 
 def test_nodes_and_edges_of_two_kinds_are_refused_still(tmp_path: Path) -> None:

@@ -31,10 +31,10 @@ def rows(ids: st.SearchStrategy[object]) -> st.SearchStrategy[pd.DataFrame]:
 
 
 def said(delivery: Delivery) -> dict[str, object]:
-    """A delivery without what names its file, its arrays as lists."""
+    """A delivery without its file's name, bytes and time, its arrays as lists."""
     values = {field.name: getattr(delivery, field.name) for field in dataclasses.fields(delivery)}
     arrays = {name: value.tolist() for name, value in values.items() if isinstance(value, np.ndarray)}
-    return values | arrays | {"sha256": "", "edges_file": ""}
+    return values | arrays | {"sha256": "", "edges_file": "", "modified": None}
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,84 +1,69 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from pipeline.errors import InvalidInput
-from pipeline.params.snapshot import SnapshotParams
-from pipeline.sources.delivery import Delivery
-from pipeline.sources.graph_source import GraphSource
-from pipeline.sources.taking import one_statement
+from pipeline.sources.query import OwnersQuery
+from pipeline.sources.taking import TableRequest, Taking
+from pipeline.sources.window import Window
 
-AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
-
-
-def read(folder: Path, edge_query: str, node_query: str | None = None, suffix: str = "csv") -> Delivery:
-    table = pd.DataFrame({"a": [1, 2, 3], "b": [2, 3, 4], "day": ["2026-01-01", "2026-01-02", "2026-01-02"]})
-    if suffix == "csv":
-        table.to_csv(folder / "edges.csv", index=False)
-    else:
-        table.to_parquet(folder / "edges.parquet", index=False)
-    (folder / "nodes.csv").write_text("id,rank\n1,0\n2,1\n3,2\n4,x\n")
-    nodes = str(folder / "nodes.csv") if node_query else None
-    features = ("rank",) if node_query else ()
-    params = SnapshotParams(edge_query=edge_query, node_query=node_query, feature_columns=features)
-    return GraphSource(str(folder / f"edges.{suffix}"), nodes, params, folder / "scratch").read(AS_OF)
+NEEDED = [("source_column", "source"), ("target_column", "target")]
+QUERY = OwnersQuery("snapshot.edge_query", "SELECT source, target FROM links;")
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_query_works_on_a_file_which_is_called_delivered(tmp_path: Path, suffix: str) -> None:
-    query = "SELECT a AS source, b AS target FROM delivered WHERE day = '{date}'"
-    found = read(tmp_path, query, suffix=suffix)
-    assert found.ids.tolist() == [2, 3, 4]
-    assert read(tmp_path, f"{query} -- again", suffix=suffix).sha256 != found.sha256
+@pytest.fixture
+def taking(tmp_path: Path) -> Iterator[Taking]:
+    with ExitStack() as stack:
+        yield Taking(tmp_path, stack)
 
 
-def test_edges_and_nodes_may_each_have_a_query(tmp_path: Path) -> None:
-    nodes = "SELECT id AS node, rank FROM delivered WHERE rank <> 'x'"
-    found = read(tmp_path, "SELECT a AS source, b AS target FROM delivered", nodes).nodes
-    assert found is not None
-    assert found.ids.tolist() == [1, 2, 3]
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    with sqlite3.connect(tmp_path / "graph.db") as connection:
+        connection.execute("CREATE TABLE links (source INTEGER, target INTEGER)")
+        connection.execute("INSERT INTO links VALUES (1, 2)")
+    connection.close()
+    return f"sqlite:///{tmp_path / 'graph.db'}"
 
 
-def test_a_wrong_query_is_named_with_its_remedy(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"snapshot\.edge_query cannot be run on .*edges\.csv: .*nosuch.*one SELECT"):
-        read(tmp_path, "SELECT nosuch FROM delivered")
-    with pytest.raises(InvalidInput, match=r"snapshot\.edge_query has a semicolon within it, before 'SELECT 2'"):
-        read(tmp_path, "SELECT 1; SELECT 2")
-    with pytest.raises(InvalidInput, match=r"answer to snapshot\.edge_query has no column 'source'.*nearest"):
-        read(tmp_path, "SELECT a, b FROM delivered")
-    with pytest.raises(InvalidInput, match=r"edges\.csv: target is '-2', which is negative"):
-        read(tmp_path, "SELECT a AS source, '-' || b AS target FROM delivered")
+def request(location: str, query: OwnersQuery | None = None, *, name: str = "edges") -> TableRequest:
+    return TableRequest(name, location, query, NEEDED, ("source", "target"))
 
 
-@pytest.mark.parametrize("dialect", ["sqlite", "postgres", "duckdb"])
-@pytest.mark.parametrize(
-    ("query", "kept"),
-    [
-        ("SELECT 1", "SELECT 1"),
-        ("SELECT 1; -- the end;", "SELECT 1"),
-        ("SELECT ';' AS \"a;b\" /* ; */", "SELECT ';' AS \"a;b\" /* ; */"),
-        ("selec nothing", "selec nothing"),  # the database says what is wrong with it
-    ],
-)
-def test_a_query_of_one_statement_is_kept(query: str, kept: str, dialect: str) -> None:
-    assert one_statement("snapshot.edge_query", query, dialect) == kept
+def test_a_table_and_a_query_are_read_from_one_database_that_is_opened_once(taking: Taking, database: str) -> None:
+    table, answer = taking.take(request(f"{database}#links")), taking.take(request(database, QUERY, name="nodes"))
+    assert [taken.files[0].path.name for taken in (table, answer)] == ["edges.parquet", "nodes.parquet"]
+    assert not table.numbered  # rows of a database have no numbers
+    assert list(taking.databases) == [database]
 
 
 @pytest.mark.parametrize(
-    ("query", "message"),
+    ("place", "query", "message"),
     [
         (
-            "SELECT 1; DELETE FROM e",
-            r"snapshot\.edge_query has a semicolon within it, before 'DELETE FROM e'",
+            "#links",
+            QUERY,
+            r"names a table, and a query is given too\. .*url#schema\.table, or set snapshot\.edge",
         ),
-        ("SELECT 1) x; DROP TABLE e; SELECT (1", r"before 'DROP TABLE e; SELECT \(1'\. Write one SELECT"),
-        ("SELECT 'a", r"snapshot\.edge_query cannot be read: .*End each string and comment"),
+        ("", None, r"names no table\. Either write the location as url#schema\.table, or set snapshot\.edge_query"),
     ],
 )
-def test_a_query_of_more_is_refused(query: str, message: str) -> None:
+def test_a_database_is_asked_for_a_table_or_with_a_query(
+    taking: Taking, database: str, place: str, query: OwnersQuery | None, message: str
+) -> None:
     with pytest.raises(InvalidInput, match=message):
-        one_statement("snapshot.edge_query", query, "sqlite")
+        taking.take(request(database + place, query))
+
+
+def test_a_local_parquet_file_stays_in_place_only_where_a_window_of_it_is_read(taking: Taking, tmp_path: Path) -> None:
+    (tmp_path / "log.parquet").write_bytes(b"not opened here")
+    whole = request(str(tmp_path / "log.parquet"))
+    part = TableRequest("edges", whole.location, None, NEEDED, whole.ids, ("time", Window(0, 9)))
+    asked = TableRequest("edges", whole.location, QUERY, NEEDED, whole.ids, ("time", Window(0, 9)))
+    found = [taking.take(one).files[0].path.name for one in (whole, part, asked)]
+    assert found == ["edges-00000.parquet", "log.parquet", "edges-00000.parquet"]

@@ -20,7 +20,7 @@ from pipeline.ingest.canonical_graph import build
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.columns import times
 from pipeline.sources.graph_source import GraphSource
-from pipeline.sources.window import Window
+from pipeline.sources.window import Night, Window
 
 START = 1_700_000_000
 HOUR = 3600
@@ -113,44 +113,6 @@ def test_messages_of_a_college_read_by_the_week_are_those_read_at_once() -> None
     assert sum(late) > 0  # the window's events are read again, and change nothing
 
 
-def test_a_night_without_events_delivers_nothing(tmp_path: Path) -> None:
-    log = pd.DataFrame({"source": ["a"], "target": ["b"], "time": [START]})
-    log.to_csv(tmp_path / "log.csv", index=False)
-    params = SnapshotParams(kind="event_log", time_column="time", late_window_hours=0)
-    source = GraphSource(str(tmp_path / "log.csv"), None, params, tmp_path / "scratch")
-    quiet = [source.read(at(START + day * 86400), at(START + (day - 1) * 86400)) for day in (1, 2)]
-    assert [delivery.num_edges for delivery in quiet] == [0, 0]
-    assert quiet[0].ids_are_text
-    assert quiet[0].newest is None
-    assert quiet[0].sha256 == quiet[1].sha256 == source.read(at(START)).sha256  # the file was read whole
-
-
-def test_a_digest_is_of_the_bytes_where_all_were_read_and_else_of_what_was_taken(tmp_path: Path) -> None:
-    log = pd.DataFrame({"source": [1, 2], "target": [2, 3], "time": [START, START - 86400]})
-    log.to_csv(tmp_path / "log.csv", index=False)
-    log.to_parquet(tmp_path / "log.parquet", index=False)
-    params = SnapshotParams(kind="event_log", time_column="time", late_window_hours=0)
-
-    def digests(name: str) -> list[str]:
-        source = GraphSource(str(tmp_path / name), None, params, tmp_path / "scratch")
-        return [source.read(at(START + day * 86400), at(START + (day - 1) * 86400)).sha256 for day in (0, 0, 1)]
-
-    first, again, next_night = digests("log.csv")
-    assert first == again == next_night
-    first, again, next_night = digests("log.parquet")
-    assert first == again != next_night
-    (tmp_path / "quiet.csv").write_text("source,target,time\n")
-    first, again, next_night = digests("quiet.csv")
-    assert first == again != next_night  # two quiet nights are not one delivery given twice
-
-
-def test_a_log_of_one_file_a_night_may_be_empty(tmp_path: Path) -> None:
-    (tmp_path / "log.csv").write_text("source,target,time\n")
-    params = SnapshotParams(kind="event_log", time_column="time")
-    source = GraphSource(str(tmp_path / "log.csv"), None, params, tmp_path / "scratch")
-    assert source.read(at(START + 86400), at(START)).num_edges == 0
-
-
 @pytest.mark.parametrize(
     "kind", ["int64", "float64", "string", "timestamp", "timestamp('UTC')", "date", "decimal(20, 3)"]
 )
@@ -163,3 +125,19 @@ def test_a_window_is_open_at_its_start_and_holds_its_end(kind: str) -> None:
     stored = table.mutate(time=column)
     found = Window(first, first + day).of(stored, times("time", stored.time.type())).n.to_pyarrow().to_pylist()
     assert sorted(found) == ([2, 3] if kind == "date" else [1, 2])
+
+
+def test_a_night_reads_a_log_on_from_the_last_snapshot_and_back_to_what_its_age_is_judged_by() -> None:
+    log = SnapshotParams(kind="event_log", time_column="time", late_window_hours=2)
+    night = Night.of(log, at(START), at(START - 24 * HOUR))
+    assert (night.since, night.after, night.window) == (
+        START - 24 * HOUR,
+        START - 26 * HOUR,
+        Window(START - 26 * HOUR, START),
+    )
+    assert night.scope == f"after {START - 26 * HOUR} until {START}"
+    old = log.model_copy(update={"max_source_age_hours": 48.0})
+    assert Night.of(old, at(START), at(START - 24 * HOUR)).window == Window(START - 48 * HOUR - 1, START)
+    for params, since in ((log, None), (SnapshotParams(time_column="time"), at(START - 9))):
+        whole = Night.of(params, at(START), since)
+        assert (whole.window, whole.after, whole.since, whole.scope) == (None, None, None, "whole")
