@@ -95,7 +95,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationRecord:
     if evaluation.drift is not None:
         drifted = (evaluation.drift.value, evaluation.drift.low, evaluation.drift.high)
         logger.info("drift by warm starts, challenger less cold control in mrr: %+.4f [%+.4f, %+.4f]", *drifted)
-    doors.registry.log_metrics(trained.mlflow_run_id, figures(evaluation))
+    doors.registry.runs.log_metrics(trained.mlflow_run_id, figures(evaluation))
     folder.put(evaluation)
     return evaluation
 

@@ -46,7 +46,7 @@ def test_report_says_how_good_where_how_sure_how_steady_and_at_what_cost(house: 
     assert costs["scoring challenger"].pairs == evaluation.num_test_edges * 21
     assert sum(cost.seconds for cost in evaluation.costs) <= evaluation.seconds
 
-    metrics = house.doors.registry._client.get_run(folder.get(TrainedModel).mlflow_run_id).data.metrics
+    metrics = house.doors.registry.server.client.get_run(folder.get(TrainedModel).mlflow_run_id).data.metrics
     assert metrics["challenger_ece"] == challenger.metrics["ece"].value
     assert metrics["cost_sensitivity_seconds"] == costs["sensitivity"].seconds
 
