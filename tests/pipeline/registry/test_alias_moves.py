@@ -3,11 +3,13 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
 
 from pipeline.doors import Doors
+from pipeline.environment import Environment
 from pipeline.errors import InvalidInput
 from pipeline.ledger.alias_history import Move, Overtaken
 from pipeline.ledger.entries import AliasEntry, AliasObserved
@@ -49,11 +51,13 @@ def test_crown_moves_three_aliases_in_one_commit_of_the_ledger(doors: Doors, gra
 
 
 @pytest.mark.usefixtures("client")
-def test_of_two_promotions_at_once_one_wins_and_the_other_says_so(doors: Doors, graph: str) -> None:
+def test_of_two_promotions_at_once_one_wins_and_the_other_says_so(doors: Doors, graph: str, tmp_path: Path) -> None:
     doors.aliases.crown(1, by(graph), instead_of=None)
 
     def promote(version: int) -> str:
-        own = Doors(doors.environment, clock=doors.clock)
+        # A home of its own, so that it has a clone of its own, as a process has.
+        values = {**doors.environment.values, "NCNC_HOME": str(tmp_path / f"home{version}")}
+        own = Doors(Environment(values), clock=doors.clock)
         try:
             own.aliases.crown(version, by(graph, f"run {version}"), instead_of=1)
         except Overtaken as error:
