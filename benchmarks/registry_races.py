@@ -70,8 +70,8 @@ def untrained_model(folder: Path) -> None:
 def decided_run(doors: Doors, graph: str, as_of: datetime, key: str, champion: int | None, model: Path) -> RunFolder:
     """Leave a run that stands where `register` begins, all of it in MLflow."""
     registry, name = doors.registry, f"{graph}-{as_of:%Y%m%dT%H%M%SZ}"
-    run_id = registry.open_run(graph, name, run_key=key, params={})
-    registry.put_folder(run_id, model, "model")
+    run_id = registry.runs.open(graph, name, run_key=key, params={})
+    registry.runs.put_folder(run_id, model, "model")
     folder = RunFolder(doors.environment.home / "runs" / name, registry)
     folder.freeze(Params())
     for record in _chain(graph, name, as_of, key, run_id, champion, digests_of_folder(model)):
@@ -138,8 +138,8 @@ def run_races(kind: str, races: int, doors: Doors, ends: list[Connection], model
     """Run the races of one kind on a graph of its own, and look at what each one left."""
     tally, graph = Tally(), f"race-{kind.replace(' ', '-')}-{os.getpid()}"
     for number in range(races):
-        champion = doors.registry.aliases(graph).get("champion")
-        before = {item.version for item in doors.registry.versions(graph)}
+        champion = doors.registry.aliases.of(graph).get("champion")
+        before = {item.version for item in doors.registry.contents.versions(graph)}
         names = []
         for entrant in range(1 if kind == KINDS[0] else 2):
             as_of = FIRST + timedelta(hours=2 * number + entrant)
@@ -153,8 +153,8 @@ def run_races(kind: str, races: int, doors: Doors, ends: list[Connection], model
         tally.retries += sum(tried for _, tried in answers)
         said = [answer for answer, _ in answers]
         tally.answers.update("version" if isinstance(item, int) else item.partition(":")[0] for item in said)
-        made = {item.version for item in doors.registry.versions(graph)} - before
-        wrong = fault(kind, said, made, champion, doors.registry.aliases(graph))
+        made = {item.version for item in doors.registry.contents.versions(graph)} - before
+        wrong = fault(kind, said, made, champion, doors.registry.aliases.of(graph))
         if wrong:
             tally.wrong.append(f"race {number}: {wrong}")
     return tally
@@ -200,7 +200,7 @@ def measure(values: dict[str, str], place: Path, races: int) -> dict[str, Tally]
     """Start the two processes and run every kind of race."""
     untrained_model(place / "model")
     doors = Doors(Environment(values | {"NCNC_HOME": str(place / "home")}))
-    doors.registry.aliases("none")  # makes the database's tables before two processes would
+    doors.registry.aliases.of("none")  # makes the database's tables before two processes would
     context, ends, processes = multiprocessing.get_context("spawn"), [], []
     for number in range(2):
         ours, theirs = context.Pipe()

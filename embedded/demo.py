@@ -126,7 +126,7 @@ class Demo:
     def _roll_back(self, api: AirflowApi) -> None:
         """Take the last promotion back through the form of the rollback's DAG, where there is one to take back."""
         reason, graph = self.deliveries.rollback_reason, self.deliveries.graph
-        aliases = Doors(Environment(self.stack.environment)).registry.aliases(graph)
+        aliases = Doors(Environment(self.stack.environment)).registry.aliases.of(graph)
         if reason is None or "previous" not in aliases:
             return
         version = aliases["previous"]

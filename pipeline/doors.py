@@ -56,11 +56,11 @@ class Doors:
         """The moves of champion, challenger and previous, through ledger and registry."""
         from pipeline.registry.alias_moves import AliasMoves
 
-        return AliasMoves(self.ledger, self.registry)
+        return AliasMoves(self.ledger, self.registry.aliases)
 
     @cached_property
     def registry(self) -> ModelRegistry:
-        """Runs, metrics, artifacts and model versions."""
+        """Runs, models, versions and aliases in MLflow."""
         from pipeline.registry.model_registry import ModelRegistry
 
         return ModelRegistry(self.environment.tracking_uri)

@@ -80,7 +80,7 @@ def _enter(folder: RunFolder, params: Params, outcome: NightOutcome, reason: str
     if any(night.completed and night.outcome != "awaiting" for night in nights):
         return  # the night is decided: what a later call of a step is refused for does not undo that
     if outcome == "refused" and (run_id := folder.mlflow_run()):
-        doors.registry.close_run(run_id, outcome, succeeded=False)
+        doors.registry.runs.close(run_id, outcome, succeeded=False)
     doors.ledger.append(
         NightEntry(
             graph=folder.graph,

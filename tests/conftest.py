@@ -35,7 +35,7 @@ def days() -> list[NetworkDay]:
 def empty_tracking(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database with its tables and nothing in them: making one takes seconds, copying one does not."""
     path = tmp_path_factory.mktemp("empty-mlflow") / "mlflow.db"
-    ModelRegistry(f"sqlite:///{path}").find_run("none", "none")
+    ModelRegistry(f"sqlite:///{path}").runs.find("none", "none")
     return path
 
 

@@ -42,7 +42,7 @@ def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_fo
     Raises:
         InvalidInput: there is no such version or alias.
     """
-    version = doors.registry.named(name, version_or_alias)
+    version = doors.registry.versions.named(name, version_or_alias)
     walk = AuditWalk(doors, version, work_folder)
     walk.fetch_records()
     walk.follow_links()

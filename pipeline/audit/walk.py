@@ -98,7 +98,7 @@ class AuditWalk:
 
     def _fetch(self, kind: type[Record], expected: str | None) -> None:
         def fetch() -> None:
-            found = self.doors.registry.get_record(self.version.run_id, kind)
+            found = self.doors.registry.runs.get_record(self.version.run_id, kind)
             if found is not None:
                 self.records[kind] = found
             self.check(f"record {kind.file_name}", expected, found.sha256 if found else None)
@@ -153,7 +153,7 @@ class AuditWalk:
 
     def _recompute_trained(self, run_id: str, what: str, folder: str, files: tuple[FileDigest, ...]) -> None:
         def recompute() -> None:
-            observed = self.doors.registry.observe_folder(run_id, folder, files)
+            observed = self.doors.registry.runs.observe_folder(run_id, folder, files)
             entries = () if observed else self.doors.ledger.entries(self.version.name)
             if (taken := model_collection(entries, self.version.run_name)) is not None:
                 # Not a fault: a policy deleted them, and the ledger says whose. Some of them gone would be one.
@@ -164,7 +164,7 @@ class AuditWalk:
         self.attempt(f"{what} files", "readable", recompute)
 
     def _recompute_served(self, trained: TrainedModel | None, registered: RegisteredModel | None) -> None:
-        observed = {item.path: item.sha256 for item in self.doors.registry.observe_model(self.version.model_id)}
+        observed = {item.path: item.sha256 for item in self.doors.registry.models.observe(self.version.model_id)}
         recorded = {item.path: item.sha256 for item in registered.files} if registered else {}
         if registered is not None:
             self._files("served", registered.files, observed)
@@ -210,7 +210,7 @@ class AuditWalk:
 
         def recompute() -> None:
             path = self.work_folder / PARAMS_FILE
-            found = self.doors.registry.fetch_file(self.version.run_id, path, PARAMS_FILE)
+            found = self.doors.registry.runs.fetch_file(self.version.run_id, path, PARAMS_FILE)
             self.check("parameters", snapshot.params_sha256, Params.sha256_of(path) if found else None)
             derived = run_key(snapshot.content_id, snapshot.params_sha256, snapshot.code_version)
             self.check("run key derived", derived, snapshot.run_key)

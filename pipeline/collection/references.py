@@ -25,12 +25,12 @@ def references_from(doors: Doors) -> Callable[[Iterable[str]], Mapping[str, str]
 
 
 def _of_graph(doors: Doors, graph: str) -> Iterable[tuple[str, str]]:
-    versions = doors.registry.snapshots_of_versions(graph)
-    named = {version: alias for alias, version in doors.registry.aliases(graph).items()}
+    versions = doors.registry.contents.snapshots_of_versions(graph)
+    named = {version: alias for alias, version in doors.registry.aliases.of(graph).items()}
     for version, tag in sorted(versions.items()):
         if tag is not None:
             yield tag, f"version {version}{f' ({named[version]})' if version in named else ''} was made from it"
-    for run, tag in sorted(doors.registry.snapshots_of_open_runs(graph).items()):
+    for run, tag in sorted(doors.registry.contents.snapshots_of_open_runs(graph).items()):
         yield tag, f"run {run} has not ended"
     entries = doors.ledger.entries(graph)
     standing = {stands.version: alias for alias, stands in standings(entries).items() if stands.version is not None}

@@ -103,11 +103,11 @@ def collect(graph: str, policy: RegistryPolicy, *, who: str, reason: str, doors:
     doors.ledger.append_made(graph, entry)
     versions, checkpoints, folders, models = plans[-1].going
     for version in versions:
-        doors.registry.delete_version(graph, version)
+        doors.registry.versions.delete(graph, version)
     for run_id in checkpoints:
-        doors.registry.remove_checkpoint(run_id)
+        doors.registry.contents.remove_checkpoint(run_id)
     for run_id in models:
-        doors.registry.remove_trained(run_id)
+        doors.registry.contents.remove_trained(run_id)
     for name in folders:
         _remove_folder(doors.environment.home / RUNS / name)
     for left in (doors.environment.home / RUNS).glob(f"{ASIDE}{graph}-*"):  # by a collection that was killed
@@ -116,7 +116,7 @@ def collect(graph: str, policy: RegistryPolicy, *, who: str, reason: str, doors:
 
 
 def _plan(graph: str, policy: RegistryPolicy, doors: Doors, entries: tuple[Entry, ...]) -> RegistryPlan:
-    at, versions, runs = doors.clock(), doors.registry.versions(graph), doors.registry.runs(graph)
+    at, versions, runs = doors.clock(), doors.registry.contents.versions(graph), doors.registry.contents.runs(graph)
     if entries and not runs:
         raise InvalidInput(
             f"The ledger tells of {graph}, but the MLflow at {CREDENTIALS.sub('://', doors.environment.tracking_uri)} "

@@ -61,7 +61,7 @@ def run_of_version(graph: str, number: int, *, who: str, doors: Doors) -> RunFol
         NothingToDo: it is champion already.
     """
     doors.aliases.look(graph, who=who, at=doors.clock())
-    version = doors.registry.version(graph, number)
+    version = doors.registry.versions.get(graph, number)
     entries = doors.ledger.entries(graph)
     if (champion := standings(entries).get("champion")) is not None and champion.version == number:
         raise NothingToDo(f"Version {number} is the champion of {graph} already.")
@@ -70,7 +70,7 @@ def run_of_version(graph: str, number: int, *, who: str, doors: Doors) -> RunFol
             f"Version {number} of {graph} was champion before, and to make it champion again is a rollback: "
             f"ncnc rollback --graph {graph} --to {number} --reason ..."
         )
-    first = doors.registry.version_of_run_key(graph, version.run_key)
+    first = doors.registry.versions.of_run_key(graph, version.run_key)
     if first is not None and first.version != number:
         raise InvalidInput(
             f"Version {number} of {graph} is the copy that a race of run {version.run_name} left beside version "
@@ -118,7 +118,7 @@ def roll_back(graph: str, to: int, *, who: str, reason: str, doors: Doors) -> in
         Overtaken: another promotion or rollback came first.
     """
     doors.aliases.look(graph, who=who, at=doors.clock())
-    doors.registry.version(graph, to)  # it must be there, and made by this pipeline
+    doors.registry.versions.get(graph, to)  # it must be there, and made by this pipeline
     entries = doors.ledger.entries(graph)
     was = champions(entries)
     if to not in was:

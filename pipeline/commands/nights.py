@@ -31,7 +31,7 @@ def status(
     name = graph or Params.load(params).snapshot.graph
     entries = [entry for entry in doors.ledger.entries(name) if isinstance(entry, NightEntry)]
     console.print(nights_table(entries[-shown:]))
-    champion = doors.registry.champion(name)
+    champion = doors.registry.versions.champion(name)
     age_days = (doors.clock() - champion.as_of).days if champion else None
     console.print(
         f"champion: version {champion.version}, graph as of {champion.as_of:%Y-%m-%d %H:%M}, {age_days} days old"

@@ -52,7 +52,11 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
     from pipeline.ledger.entries import NightEntry
 
     doors, name, console = open_doors(), _graph(graph, params), _console()
-    entries, versions, aliases = doors.ledger.entries(name), doors.registry.versions(name), doors.registry.aliases(name)
+    entries, versions, aliases = (
+        doors.ledger.entries(name),
+        doors.registry.contents.versions(name),
+        doors.registry.aliases.of(name),
+    )
     standing = standings(entries)
     console.print(versions_table(name, versions, standing, champions(entries)))
     runs = dict.fromkeys(entry.run_name for entry in entries if isinstance(entry, NightEntry))

@@ -66,11 +66,11 @@ def unseen_by_source(
 
 def _carried_by(graph: str, warm: WarmStart, tables: GraphTables, doors: Doors) -> tuple[Tensor, ...]:
     """Return the pairs of the version's own graph and split; none where its positions are other nodes' tonight."""
-    version = doors.registry.version(graph, warm.version)
+    version = doors.registry.versions.get(graph, warm.version)
     scratch = doors.environment.home / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="warm-start-", dir=scratch) as folder:
-        source = readable(doors.registry.fetch_model(version, Path(folder) / "source"))
+        source = readable(doors.registry.models.fetch(version, Path(folder) / "source"))
     if isinstance(source, str) or not same_positions(source, tables):
         return ()
     return Incumbent(version, source, "").seen(doors)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pipeline.errors import TamperedRecord
 from pipeline.ledger.entries import Entry, NightEntry, read_entry, repeats, subject_of
-from pipeline.origin.git import GitOrigin, attempts
+from pipeline.origin.git import GitClone, GitOrigin, attempts
+from pipeline.origin.shared_clone import shared_clone
 from pipeline.records.format import Damaged
 
 BRANCH = "ledger"
@@ -37,25 +38,25 @@ class Ledger:
         Raises:
             OutsideTrouble: the origin cannot be reached.
         """
-        with self._origin.clone() as clone:
+        name = f"{graph}.jsonl"
+        with shared_clone(self._origin) as clone:
             for _ in attempts():
-                clone.fetch_branch(BRANCH)
-                path = clone.path / f"{graph}.jsonl"
-                new = tuple(made(_read(path)))
+                tip = clone.fetch_tip(BRANCH)
+                text = _text(clone, tip, name)
+                new = tuple(made(_entries(name, text)))
                 if not new:
                     return ()
-                with path.open("a") as stream:
-                    stream.writelines(f"{entry.as_written()}\n" for entry in new)
-                clone.commit(subject_of(new), path.name)
-                if clone.push(f"HEAD:refs/heads/{BRANCH}"):
+                lines = "".join(f"{entry.as_written()}\n" for entry in new)
+                commit = clone.commit_files(subject_of(new), {name: (text or "") + lines}, onto=tip)
+                if clone.push(f"{commit}:refs/heads/{BRANCH}"):
                     return new
         raise AssertionError  # unreachable: attempts() ends by raising
 
     def entries(self, graph: str) -> tuple[Entry, ...]:
         """Return every entry about a graph, oldest first."""
-        with self._origin.clone() as clone:
-            clone.fetch_branch(BRANCH)
-            return _read(clone.path / f"{graph}.jsonl")
+        name = f"{graph}.jsonl"
+        with shared_clone(self._origin) as clone:
+            return _entries(name, _text(clone, clone.fetch_tip(BRANCH), name))
 
     def last_completed(self, graph: str) -> NightEntry | None:
         """Return the last night that ran to a decision, or was refused on the model's merits."""
@@ -63,17 +64,22 @@ class Ledger:
         return next((night for night in nights if night.completed), None)
 
 
-def _read(path: Path) -> tuple[Entry, ...]:
-    if not path.is_file():
+def _text(clone: GitClone, tip: str | None, name: str) -> str | None:
+    """Return a file of the ledger at one commit; None where there is no ledger yet, or nothing about this graph."""
+    return None if tip is None else clone.contents([f"{tip}:{name}"])[f"{tip}:{name}"]
+
+
+def _entries(name: str, text: str | None) -> tuple[Entry, ...]:
+    if text is None:
         return ()
     entries = []
     # Not splitlines: a reason may hold a character that Unicode calls a line's end, and JSON leaves as it is.
-    for number, line in enumerate(path.read_text().removesuffix("\n").split("\n"), start=1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         try:
-            entries.append(read_entry(line, f"Line {number} of the ledger's {path.name}"))
+            entries.append(read_entry(line, f"Line {number} of the ledger's {name}"))
         except Damaged as error:
             raise TamperedRecord(
-                f"Line {number} of the ledger's {path.name} is no entry: {error}. It was changed by "
-                f"hand; `git log {BRANCH} -- {path.name}` in the data repository shows by whom. Revert that commit."
+                f"Line {number} of the ledger's {name} is no entry: {error}. It was changed by "
+                f"hand; `git log {BRANCH} -- {name}` in the data repository shows by whom. Revert that commit."
             ) from error
     return tuple(entries)

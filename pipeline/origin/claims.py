@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import InvalidInput
 from pipeline.origin.git import GitClone, GitOrigin, attempts
+from pipeline.origin.shared_clone import shared_clone
 
 # A narrower alphabet than git's own, so that a claim's name never needs quoting.
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
@@ -28,7 +29,7 @@ class Claims:
         ref = _ref(name)
         if not owner.strip():
             raise InvalidInput(f"The claim {name!r} needs an owner, but got {owner!r}. Pass the run's name.")
-        with self._origin.clone() as clone:
+        with shared_clone(self._origin) as clone:
             for _ in attempts():
                 holder = _holder(clone, ref)
                 if holder is not None:
@@ -42,15 +43,13 @@ class Claims:
 
     def holder(self, name: str) -> str | None:
         """Return who holds a claim, or None."""
-        with self._origin.clone() as clone:
+        with shared_clone(self._origin) as clone:
             return _holder(clone, _ref(name))
 
 
 def _holder(clone: GitClone, ref: str) -> str | None:
-    if not clone.git("ls-remote", "--refs", clone.url, ref):
-        return None
-    clone.fetch(ref)
-    return clone.git("show", "--no-patch", "--format=%B", "FETCH_HEAD").strip()
+    clone.fetch_matching(f"+{ref}*:{ref}*")  # a pattern, so that a claim nobody took is no error
+    return clone.git("for-each-ref", "--format=%(contents)", ref).strip() or None
 
 
 def _ref(name: str) -> str:

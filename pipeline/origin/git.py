@@ -8,7 +8,7 @@ import random
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from pipeline.errors import OutsideTrouble
 logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 120
 RETRY_SECONDS = 90
+STAGED = "refs/ncnc/staged"  # where a clone puts a commit that is about to be pushed
 
 # What git answers when another push came first. Anything else that rejects (a hook, a permission) is trouble.
 LOST_RACE = (
@@ -37,7 +38,10 @@ LOST_RACE = (
 
 @dataclass(frozen=True)
 class GitOrigin:
-    """A repository at a URL; every use works in a private clone below home/tmp, removed afterwards."""
+    """A repository at a URL; work that needs files on disk gets a private clone below home/tmp, removed afterwards.
+
+    What only reads and appends text uses `shared_clone`, which is kept for the whole process.
+    """
 
     url: str
     home: Path
@@ -53,9 +57,12 @@ class GitOrigin:
         parent = self.home / "tmp"
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="git-", dir=parent, ignore_cleanup_errors=True) as folder:
-            path = Path(folder) / "clone"
-            _git(None, "init", "--quiet", "--initial-branch=main", str(path))
-            yield GitClone(path, self.url)
+            yield self.new_clone(Path(folder) / "clone")
+
+    def new_clone(self, path: Path) -> GitClone:
+        """Make an empty repository at a path, whose origin is this one."""
+        _git(None, "init", "--quiet", "--initial-branch=main", str(path))
+        return GitClone(path, self.url)
 
 
 @dataclass(frozen=True)
@@ -74,8 +81,11 @@ class GitClone:
         self.git("fetch", "--quiet", "--no-tags", "--depth=1", self.url, *refspecs)
 
     def fetch_matching(self, *patterns: str) -> None:
-        """Fetch the newest commit of whatever matches refspecs that are patterns; nothing may match."""
-        command = ("fetch", "--quiet", "--no-tags", "--depth=1", self.url, *patterns)
+        """Fetch the newest commit of whatever matches refspecs that are patterns; nothing may match.
+
+        A ref that was fetched before and is gone from the origin is removed here too.
+        """
+        command = ("fetch", "--quiet", "--no-tags", "--prune", "--depth=1", self.url, *patterns)
         answer = _run(self.path, command, None)
         # Where nothing matches, a shallow fetch fails without a word.
         if answer.returncode != 0 and answer.stderr.strip():
@@ -89,6 +99,13 @@ class GitClone:
         self.fetch(f"refs/heads/{branch}")
         self.git("checkout", "--quiet", "--force", "-B", branch, "FETCH_HEAD")
         return True
+
+    def fetch_tip(self, branch: str) -> str | None:
+        """Fetch a branch and return the id of its newest commit, None where origin has none; no files are written."""
+        ref = f"refs/remotes/origin/{branch}"
+        # A pattern, so that a repository without the branch is fetched without an error.
+        self.fetch_matching(f"+refs/heads/{branch}*:{ref}*")
+        return self.git("for-each-ref", "--format=%(objectname)", ref).strip() or None
 
     def local_refs(self, prefix: str) -> tuple[str, ...]:
         """Return the names of the refs fetched or made below a prefix, sorted."""
@@ -112,6 +129,22 @@ class GitClone:
         """Commit the named paths; an unchanged tree makes a commit too, for it is an event of its own."""
         self.git("add", "--force", "--", *paths)
         self.git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", message)
+
+    def commit_files(
+        self, message: str, files: Mapping[str, str], *, onto: str | None, removed: Sequence[str] = ()
+    ) -> str:
+        """Commit texts by path on top of a commit, or as a first commit, and return the new commit's id.
+
+        No working tree is touched, so that commits for several branches can go in one push.
+        """
+        stream = [
+            f"commit {STAGED}\nmark :1\ncommitter ncnc <ncnc@localhost> now\n{_data(message)}",
+            f"from {onto}\n" if onto else "",
+            *(f"D {path}\n" for path in removed),
+            *(f"M 100644 inline {path}\n{_data(text)}" for path, text in files.items()),
+            "\nget-mark :1\n",
+        ]
+        return self.git("fast-import", "--quiet", "--force", "--date-format=now", stdin="".join(stream)).strip()
 
     def push(self, *refspecs: str) -> bool:
         """Push all refspecs or none, never by force; False where another push came first.
@@ -147,6 +180,10 @@ def attempts() -> Iterator[int]:
         f"The data repository's origin changed under {attempt} pushes in {RETRY_SECONDS} s. "
         f"Try again; if it stays so, look for a writer that loops."
     )
+
+
+def _data(text: str) -> str:
+    return f"data {len(text.encode(errors='surrogateescape'))}\n{text}\n"
 
 
 def _git(folder: Path | None, *arguments: str, stdin: str | None = None) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 import yaml
 
 from pipeline.origin.data_repository import BRANCH as MAIN
-from pipeline.origin.data_repository import write_file
 from pipeline.origin.git import GitClone, GitOrigin, attempts
+from pipeline.origin.shared_clone import shared_clone
 from pipeline.records.measures import METRICS_FILE, plot_definitions
 
 BRANCH = "nights"
 TAGS = "night"
+SETTINGS = (".dvc/config", ".dvc/.gitignore", ".dvcignore")
 
 
 class NightBranch:
@@ -31,27 +32,25 @@ class NightBranch:
             OutsideTrouble: the origin cannot be reached.
         """
         tag = f"{TAGS}/{run_name}"
-        with self._origin.clone() as clone:
+        with shared_clone(self._origin) as clone:
             for _ in attempts():
                 if clone.git("ls-remote", "--refs", clone.url, f"refs/tags/{tag}"):
                     return tag
-                _write(clone, dict(files))
-                clone.commit(f"{run_name}: metrics and plots", ".")
-                if clone.push(f"HEAD:refs/heads/{BRANCH}", f"HEAD:refs/tags/{tag}"):
+                commit = _committed(clone, f"{run_name}: metrics and plots", files)
+                if clone.push(f"{commit}:refs/heads/{BRANCH}", f"{commit}:refs/tags/{tag}"):
                     return tag
         raise AssertionError  # unreachable: attempts() ends by raising
 
 
-def _write(clone: GitClone, files: dict[str, str]) -> None:
-    """Lay the night's files over the branch's newest commit, in place of those of the night before."""
-    if not clone.fetch_branch(BRANCH):
+def _committed(clone: GitClone, message: str, files: Mapping[str, str]) -> str:
+    """Commit the night's files on the branch's newest commit, in place of those of the night before."""
+    tip, settings = clone.fetch_tip(BRANCH), dict[str, str]()
+    if tip is None:
         # The branch begins with the repository's own settings, so that DVC takes a checkout of it for its own.
-        clone.fetch(f"refs/heads/{MAIN}")
-        for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore"):
-            write_file(clone.path / name, clone.git("show", f"FETCH_HEAD:{name}"))
-    earlier = clone.git("ls-files", "plots", METRICS_FILE).splitlines()
-    for name in (*earlier, "dvc.yaml"):
-        (clone.path / name).unlink(missing_ok=True)
+        main = clone.fetch_tip(MAIN)
+        found = clone.contents([f"{main}:{name}" for name in SETTINGS])
+        settings = {name.partition(":")[2]: text for name, text in found.items() if text is not None}
     declared = {"metrics": [METRICS_FILE], "plots": plot_definitions()}
-    for name, text in {**files, "dvc.yaml": yaml.safe_dump(declared, sort_keys=False)}.items():
-        write_file(clone.path / name, text)
+    dvc_file = {"dvc.yaml": yaml.safe_dump(declared, sort_keys=False)}
+    removed = ("plots", METRICS_FILE) if tip else ()
+    return clone.commit_files(message, {**settings, **files, **dvc_file}, onto=tip, removed=removed)

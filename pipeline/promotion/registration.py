@@ -24,7 +24,7 @@ from pipeline.records.chain import (
 )
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.registry.facts import ModelVersion
-from pipeline.registry.model_registry import version_tags
+from pipeline.registry.model_versions import version_tags
 from pipeline.runs.data import model_folder
 from pipeline.runs.folder import RunFolder
 
@@ -50,7 +50,7 @@ def register_run(folder: RunFolder, params: Params, approval: Approval | None, d
         folder.put(record)
     _describe(folder, params, snapshot, decision, record, approval, doors)
     _promote(record, decision, snapshot, approval, doors)
-    doors.registry.close_run(folder.get(TrainedModel).mlflow_run_id, "promoted")
+    doors.registry.runs.close(folder.get(TrainedModel).mlflow_run_id, "promoted")
     doors.ledger.append(
         NightEntry(
             graph=snapshot.graph,
@@ -75,7 +75,7 @@ def _claim(snapshot: GraphSnapshot, doors: Doors) -> None:
     if doors.claims.take(name, snapshot.run_name):
         return
     holder = doors.claims.holder(name)
-    made = doors.registry.version_of_run_key(snapshot.graph, snapshot.run_key)
+    made = doors.registry.versions.of_run_key(snapshot.graph, snapshot.run_key)
     if made is not None:
         _expect_own(made, snapshot, doors)
         return  # this run took the claim over at an earlier try
@@ -104,7 +104,7 @@ def _expect_own(made: ModelVersion, snapshot: GraphSnapshot, doors: Doors) -> No
 
 
 def _expect_champion(decision: PromotionDecision, snapshot: GraphSnapshot, doors: Doors) -> None:
-    made = doors.registry.version_of_run_key(snapshot.graph, snapshot.run_key)
+    made = doors.registry.versions.of_run_key(snapshot.graph, snapshot.run_key)
     champion = _champion(doors.ledger.entries(snapshot.graph))
     if champion not in (decision.champion_version, made.version if made else decision.champion_version):
         raise InvalidInput(
@@ -128,10 +128,10 @@ def _version(
 ) -> RegisteredModel:
     """Return the record of the version that holds the run key, made if there is none."""
     registry, trained = doors.registry, folder.get(TrainedModel)
-    made = registry.sole_version_of_run_key(snapshot.graph, snapshot.run_key)
+    made = registry.versions.sole_of_run_key(snapshot.graph, snapshot.run_key)
     if made is None:
         path = model_folder(folder, doors)
-        model_id = registry.log_model(trained.mlflow_run_id, path, input_example=_example(path))
+        model_id = registry.models.log(trained.mlflow_run_id, path, input_example=_example(path))
         tags = version_tags(
             run_key=snapshot.run_key,
             run_name=snapshot.run_name,
@@ -139,8 +139,8 @@ def _version(
             snapshot_tag=snapshot.tag,
             files=trained.files,
         )
-        number = registry.create_version(snapshot.graph, trained.mlflow_run_id, model_id, tags)
-        made = registry.version(snapshot.graph, number)
+        number = registry.versions.create(snapshot.graph, trained.mlflow_run_id, model_id, tags)
+        made = registry.versions.get(snapshot.graph, number)
     _expect_own(made, snapshot, doors)
     return RegisteredModel(
         decision_sha256=decision.sha256,
@@ -149,7 +149,7 @@ def _version(
         model_id=made.model_id,
         previous_version=decision.champion_version,
         run_key=made.run_key,
-        files=registry.observe_model(made.model_id),
+        files=registry.models.observe(made.model_id),
         approval=approval,
     )
 
@@ -191,7 +191,7 @@ def _describe(
         lineage_sha256=lineage.sha256,
     )
     tags = {"ncnc.lineage_sha256": lineage.sha256} | _approval_tags(approval)
-    doors.registry.tag_version(record.name, record.version, tags, description=card)
+    doors.registry.versions.tag(record.name, record.version, tags, description=card)
 
 
 def _approval_tags(approval: Approval | None) -> dict[str, str]:

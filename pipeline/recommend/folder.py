@@ -29,7 +29,7 @@ class SharedRun:
     @classmethod
     def of(cls, registry: ModelRegistry, graph: str, run_name: str) -> SharedRun:
         """Return the run of a batch, opened if there is none: in an experiment beside that of the graph's nights."""
-        return cls(registry, registry.open_run(f"{graph}-recommendations", run_name, run_key="none", params={}))
+        return cls(registry, registry.runs.open(f"{graph}-recommendations", run_name, run_key="none", params={}))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class RecommendationFolder:
             return RecommendationPlan.read(self.path)
         if self.shared is None:
             return None
-        found = self.shared.registry.get_record(self.shared.run_id, RecommendationPlan)
+        found = self.shared.registry.runs.get_record(self.shared.run_id, RecommendationPlan)
         if found is not None:
             found.write(self.path)
         return found
@@ -81,7 +81,7 @@ class RecommendationFolder:
         if node_ids is not None:
             self._keep(NODES_FILE, lambda staged: staged.write_text(nodes_text(node_ids)))
         if self.shared is not None:
-            self.shared.registry.put_record(self.shared.run_id, wanted)
+            self.shared.registry.runs.put_record(self.shared.run_id, wanted)
         wanted.write(self.path)  # last: whoever sees a plan sees the nodes it is about
 
     def node_ids(self) -> list[int | str] | None:
@@ -95,7 +95,7 @@ class RecommendationFolder:
             return None
         path = self.path / NODES_FILE
         if not path.is_file() and self.shared is not None:
-            self.shared.registry.fetch_file(self.shared.run_id, path, NODES_FILE)
+            self.shared.registry.runs.fetch_file(self.shared.run_id, path, NODES_FILE)
         if not path.is_file() or sha256_of_file(path) != digest:
             raise TamperedRecord(
                 f"{path} is not the list of nodes that was planned (sha256 {digest[:12]}). Restore it, or plan again "
@@ -109,7 +109,7 @@ class RecommendationFolder:
         name = shard_file(shard)
         if self._stands(name):
             return True
-        if self.shared is None or not self.shared.registry.fetch_file(self.shared.run_id, self.path / name, name):
+        if self.shared is None or not self.shared.registry.runs.fetch_file(self.shared.run_id, self.path / name, name):
             return False
         self._write_digest(name)
         return True
@@ -162,7 +162,7 @@ class RecommendationFolder:
         with whole_file(self.path / name) as staged:
             answer = write(staged)
             if self.shared is not None:
-                self.shared.registry.put_file(self.shared.run_id, staged, name)
+                self.shared.registry.runs.put_file(self.shared.run_id, staged, name)
         return answer
 
 

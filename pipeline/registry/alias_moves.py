@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from pipeline.ledger.alias_history import (
     ALIASES,
@@ -20,10 +19,7 @@ from pipeline.ledger.alias_history import (
 from pipeline.ledger.entries import Alias, AliasEntry, AliasObserved
 from pipeline.ledger.ledger import Ledger
 from pipeline.origin.git import attempts
-
-if TYPE_CHECKING:
-    from pipeline.registry.model_registry import ModelRegistry
-
+from pipeline.registry.aliases import RegisteredAliases
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +32,9 @@ class AliasMoves:
     last brought in line; so a move that is merely unfinished is told from one made past the ledger.
     """
 
-    def __init__(self, ledger: Ledger, registry: ModelRegistry) -> None:
+    def __init__(self, ledger: Ledger, aliases: RegisteredAliases) -> None:
         self._ledger = ledger
-        self._registry = registry
+        self._aliases = aliases
 
     def move(self, alias: Alias, version: int | None, move: Move) -> None:
         """Point one alias at a version, or at nothing."""
@@ -65,7 +61,7 @@ class AliasMoves:
 
         What MLflow says is what is served, so the alias is left where it was found, and the ledger follows.
         """
-        states = self._registry.alias_states(graph)  # before the ledger: what is read after it can only be newer
+        states = self._aliases.states(graph)  # before the ledger: what is read after it can only be newer
         seen = self._ledger.append_made(
             graph, lambda entries: observed_moves(entries, states, graph=graph, who=who, at=at)
         )
@@ -91,7 +87,7 @@ class AliasMoves:
         """
         entries = self._ledger.entries(graph)
         for _ in attempts():
-            states = self._registry.alias_states(graph)
+            states = self._aliases.states(graph)
             for alias, standing in standings(entries).items():
                 self._settle_one(graph, alias, standing, states[alias])
             again = self._ledger.entries(graph)
@@ -112,9 +108,9 @@ class AliasMoves:
                     state.version,
                     standing.version,
                 )
-            self._registry.point_alias(graph, alias, standing.version)
+            self._aliases.point(graph, alias, standing.version)
         if state.settled != standing.moves:
-            self._registry.mark_settled(graph, alias, standing.moves)
+            self._aliases.mark_settled(graph, alias, standing.moves)
 
 
 def in_words(states: dict[Alias, AliasState]) -> str:

@@ -8,23 +8,24 @@ from pipeline.credentials import CREDENTIALS
 from pipeline.errors import InvalidInput
 from pipeline.ledger.alias_history import ALIASES, AliasState
 from pipeline.ledger.entries import Alias
-from pipeline.registry.night_runs import NightRuns
-from pipeline.registry.tracking_server import asks_the_server
+from pipeline.registry.tracking_server import MISSING, TrackingServer, asks_the_server
 
-MISSING = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
 SETTLED = "ncnc.settled."  # and the alias: after how many ledger entries about it MLflow was last brought in line
 
 
-class RegisteredAliases(NightRuns):
-    """Reads aliases, and sets them for `pipeline.alias_moves`, which writes the ledger first; nothing else may."""
+class RegisteredAliases:
+    """Reads aliases, and sets them for `AliasMoves`, which writes the ledger first; nothing else may."""
+
+    def __init__(self, server: TrackingServer) -> None:
+        self.server = server
 
     @asks_the_server
-    def aliases(self, graph: str) -> dict[str, int]:
+    def of(self, graph: str) -> dict[str, int]:
         """Return where each alias of a graph's model points; empty while there is no model."""
         return self._aliases_and_tags(graph)[0]
 
     @asks_the_server
-    def alias_states(self, graph: str) -> dict[Alias, AliasState]:
+    def states(self, graph: str) -> dict[Alias, AliasState]:
         """Return where each of our aliases points, and when it was last brought in line with the ledger."""
         aliases, tags = self._aliases_and_tags(graph)
         return {
@@ -33,21 +34,21 @@ class RegisteredAliases(NightRuns):
         }
 
     @asks_the_server
-    def point_alias(self, graph: str, alias: Alias, version: int | None) -> None:
+    def point(self, graph: str, alias: Alias, version: int | None) -> None:
         """Point an alias at a version, or at nothing; only `AliasMoves` calls this, after it wrote the ledger.
 
         Raises:
             InvalidInput: this MLflow has no such version.
         """
         if version is None:
-            self._client.delete_registered_model_alias(graph, alias)
+            self.server.client.delete_registered_model_alias(graph, alias)
             return
         try:
-            self._client.set_registered_model_alias(graph, alias, str(version))
+            self.server.client.set_registered_model_alias(graph, alias, str(version))
         except MlflowException as error:
             if error.error_code not in MISSING:
                 raise
-            where = CREDENTIALS.sub("://", self.tracking_uri)
+            where = CREDENTIALS.sub("://", self.server.tracking_uri)
             raise InvalidInput(
                 f"The ledger has {alias} of {graph} at version {version}, but the MLflow at {where} has no such "
                 f"version. Set MLFLOW_TRACKING_URI to the server that the nights use, or roll back to a version that "
@@ -57,11 +58,11 @@ class RegisteredAliases(NightRuns):
     @asks_the_server
     def mark_settled(self, graph: str, alias: Alias, moves: int) -> None:
         """Note after how many ledger entries about an alias it was brought in line."""
-        self._client.set_registered_model_tag(graph, SETTLED + alias, str(moves))
+        self.server.client.set_registered_model_tag(graph, SETTLED + alias, str(moves))
 
     def _aliases_and_tags(self, graph: str) -> tuple[dict[str, int], dict[str, str]]:
         try:
-            model = self._client.get_registered_model(graph)
+            model = self.server.client.get_registered_model(graph)
         except MlflowException as error:
             if error.error_code in MISSING:
                 return {}, {}

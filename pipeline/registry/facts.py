@@ -11,7 +11,7 @@ from pipeline.records.digests import FileDigest
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """One registered version; `files` are the trained model's, which `fetch_model` verifies."""
+    """One registered version; `files` are the trained model's, which `PackedModels.fetch` verifies."""
 
     name: str
     version: int

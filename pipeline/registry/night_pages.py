@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.credentials import CREDENTIALS
 from pipeline.registry.night_runs import NightRuns
-from pipeline.registry.tracking_server import asks_the_server
+from pipeline.registry.tracking_server import TrackingServer, asks_the_server
 
 REPORT = "report/report.html"
 
@@ -14,32 +14,30 @@ REPORT = "report/report.html"
 WITHOUT_A_RUN = ".reports"
 
 
-class NightPages(NightRuns):
+class NightPages:
     """The report of each night, also of one that trained nothing, and where to open it."""
 
-    @asks_the_server
-    def metrics(self, run_id: str) -> dict[str, float]:
-        """Return the newest value of every metric of a run, under MLflow's names."""
-        return {name: float(value) for name, value in self._run(run_id).data.metrics.items()}
+    def __init__(self, server: TrackingServer, runs: NightRuns) -> None:
+        self.server, self._runs = server, runs
 
     @asks_the_server
-    def keep_report(self, graph: str, run_name: str, page: Path, *, outcome: str) -> str:
+    def keep(self, graph: str, run_name: str, page: Path, *, outcome: str) -> str:
         """Keep a night's page in its run, in place of an earlier one, and return the run's id.
 
         A night that ended before it had a run gets one in an experiment of its own, beside the graph's: what counts
         the runs of the graph does not meet it there.
         """
-        run_id = self.find_run(graph, run_name)
+        run_id = self._runs.find(graph, run_name)
         if run_id is None:
-            run_id = self.open_run(f"{graph}{WITHOUT_A_RUN}", run_name, run_key="", params={})
-            self.close_run(run_id, outcome)
-        self._artifacts(run_id).put_file(page, REPORT)
+            run_id = self._runs.open(f"{graph}{WITHOUT_A_RUN}", run_name, run_key="", params={})
+            self._runs.close(run_id, outcome)
+        self.server.artifacts(run_id).put_file(page, REPORT)
         return run_id
 
     @asks_the_server
-    def report_address(self, run_id: str, pages: str) -> str:
+    def address(self, run_id: str, pages: str) -> str:
         """Return where a night's page is opened: on MLflow's own pages, or as a file beside a bare database."""
-        info = self._run(run_id).info
+        info = self.server.run(run_id).info
         if not pages.startswith(("http://", "https://")):
             return f"{info.artifact_uri}/{REPORT}"
         site = CREDENTIALS.sub("://", pages).rstrip("/")

@@ -8,13 +8,11 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
 
 from ncnc_core.whole_file import whole_file
 from pipeline.errors import InvalidInput, TamperedRecord
@@ -22,7 +20,7 @@ from pipeline.records.chain import GraphSnapshot
 from pipeline.records.digests import FileDigest, digests_of_folder, folder_digest, keep_verified, sha256_of_file
 from pipeline.records.record import Record
 from pipeline.registry.snapshot_dataset import snapshot_input
-from pipeline.registry.tracking_server import ArtifactFolder, artifact_location, asks_the_server, open_client
+from pipeline.registry.tracking_server import TrackingServer, artifact_location, asks_the_server
 
 R = TypeVar("R", bound=Record)
 RUN_NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -37,37 +35,33 @@ class NightRuns:
     earlier try can store its own bytes, but never mix them with another's, and no reader sees a half-written file.
     """
 
-    def __init__(self, tracking_uri: str) -> None:
-        self.tracking_uri = tracking_uri
+    def __init__(self, server: TrackingServer) -> None:
+        self.server = server
         self._found: dict[tuple[str, str], str] = {}
 
-    @cached_property
-    def _client(self) -> MlflowClient:
-        return open_client(self.tracking_uri)
-
     @asks_the_server
-    def open_run(self, graph: str, run_name: str, *, run_key: str, params: Mapping[str, str]) -> str:
+    def open(self, graph: str, run_name: str, *, run_key: str, params: Mapping[str, str]) -> str:
         """Return the id of the night's MLflow run, opened if there is none yet.
 
         Raises:
             InvalidInput: the run is there with other parameters.
         """
-        run_id = self.find_run(graph, run_name)
+        run_id = self.find(graph, run_name)
         if run_id is None:
             tags = {"ncnc.run_name": run_name, "ncnc.run_key": run_key}
-            created = self._client.create_run(self._experiment(graph), tags=tags, run_name=run_name).info.run_id
+            created = self.server.client.create_run(self.experiment(graph), tags=tags, run_name=run_name).info.run_id
             # Two tries may both have found none: the earliest is the night's, by everyone's count.
-            run_id = self.find_run(graph, run_name) or created
+            run_id = self.find(graph, run_name) or created
             if run_id != created:
-                self._client.delete_run(created)
-        elif self._client.get_run(run_id).info.status in ("FAILED", "KILLED"):
-            self._client.update_run(run_id, status="RUNNING")
+                self.server.client.delete_run(created)
+        elif self.server.client.get_run(run_id).info.status in ("FAILED", "KILLED"):
+            self.server.client.update_run(run_id, status="RUNNING")
         self._log_params(run_id, run_name, params)
         self._found[graph, run_name] = run_id
         return run_id
 
     @asks_the_server
-    def find_run(self, graph: str, run_name: str) -> str | None:
+    def find(self, graph: str, run_name: str) -> str | None:
         """Return the id of the MLflow run with exactly this run name, or None; of several, the earliest started."""
         if not RUN_NAME.fullmatch(run_name):
             raise InvalidInput(
@@ -75,12 +69,10 @@ class NightRuns:
                 f"demo-20260101T000000Z."
             )
         if (graph, run_name) not in self._found:
-            experiment = self._client.get_experiment_by_name(graph)
+            experiment = self.server.client.get_experiment_by_name(graph)
             if experiment is None:
                 return None
-            runs = self._client.search_runs(
-                [experiment.experiment_id], f"tags.`ncnc.run_name` = '{run_name}'", max_results=1000
-            )
+            runs = self.server.runs(experiment.experiment_id, f"tags.`ncnc.run_name` = '{run_name}'")
             # Some databases compare without regard to case.
             exact = [run.info for run in runs if run.data.tags["ncnc.run_name"] == run_name]
             if not exact:
@@ -91,16 +83,21 @@ class NightRuns:
     @asks_the_server
     def log_snapshot(self, run_id: str, snapshot: GraphSnapshot, data_repository: str) -> None:
         """Enter the snapshot as the run's input dataset, with its place in DVC and its content id."""
-        self._client.log_inputs(run_id, [snapshot_input(snapshot, data_repository)])
-        self._client.set_tag(run_id, "ncnc.snapshot_tag", snapshot.tag)
-        self._client.set_tag(run_id, "ncnc.content_id", snapshot.content_id)
+        self.server.client.log_inputs(run_id, [snapshot_input(snapshot, data_repository)])
+        self.server.client.set_tag(run_id, "ncnc.snapshot_tag", snapshot.tag)
+        self.server.client.set_tag(run_id, "ncnc.content_id", snapshot.content_id)
 
     @asks_the_server
     def log_metrics(self, run_id: str, metrics: Mapping[str, float], *, step: int = 0) -> None:
         """Log metrics of one step; hits@10 is stored as hits_at_10, for MLflow allows no @."""
         now = int(time.time() * 1000)
         entries = [Metric(mlflow_key(name), float(value), now, step) for name, value in metrics.items()]
-        self._client.log_batch(run_id, metrics=entries)
+        self.server.client.log_batch(run_id, metrics=entries)
+
+    @asks_the_server
+    def metrics(self, run_id: str) -> dict[str, float]:
+        """Return the newest value of every metric of a run, under MLflow's names."""
+        return {name: float(value) for name, value in self.server.run(run_id).data.metrics.items()}
 
     @asks_the_server
     def put_record(self, run_id: str, record: Record) -> None:
@@ -122,11 +119,11 @@ class NightRuns:
     @asks_the_server
     def put_file(self, run_id: str, path: Path, name: str) -> None:
         """Keep a file under a name, in place of what had the name before; for checkpoints and parameters."""
-        before = self._run(run_id).data.tags.get(f"ncnc.sha256.{name}")
+        before = self.server.run(run_id).data.tags.get(f"ncnc.sha256.{name}")
         digest = sha256_of_file(path)
         self._put(run_id, path, "files", name, digest)
         if before not in (None, digest):
-            self._artifacts(run_id).remove(f"files/{before[:12]}/{name}")
+            self.server.artifacts(run_id).remove(f"files/{before[:12]}/{name}")
 
     @asks_the_server
     def fetch_file(self, run_id: str, path: Path, name: str) -> bool:
@@ -140,7 +137,7 @@ class NightRuns:
     @asks_the_server
     def put_folder(self, run_id: str, folder: Path, name: str) -> None:
         """Keep a folder's files under a name and the digest of them all."""
-        self._artifacts(run_id).put_folder(folder, f"{name}/{folder_digest(digests_of_folder(folder))[:12]}")
+        self.server.artifacts(run_id).put_folder(folder, f"{name}/{folder_digest(digests_of_folder(folder))[:12]}")
 
     @asks_the_server
     def fetch_folder(self, run_id: str, name: str, destination: Path, files: tuple[FileDigest, ...]) -> Path:
@@ -149,44 +146,49 @@ class NightRuns:
         Raises:
             TamperedRecord: a file is missing or differs; `destination` is left as it was.
         """
-        with self._artifacts(run_id).fetched(f"{name}/{folder_digest(files)[:12]}") as found:
+        with self.server.artifacts(run_id).fetched(f"{name}/{folder_digest(files)[:12]}") as found:
             return keep_verified(found, destination, files, f"{name} of MLflow run {run_id}")
 
     @asks_the_server
     def observe_folder(self, run_id: str, name: str, files: tuple[FileDigest, ...]) -> dict[str, str]:
         """Return the sha256 of each file found where `fetch_folder` would look, tampered or not; for audits."""
-        with self._artifacts(run_id).fetched(f"{name}/{folder_digest(files)[:12]}") as found:
+        with self.server.artifacts(run_id).fetched(f"{name}/{folder_digest(files)[:12]}") as found:
             return {item.path: item.sha256 for item in digests_of_folder(found)} if found else {}
 
     @asks_the_server
     def param(self, run_id: str, name: str) -> str | None:
-        """Return a parameter as `open_run` logged it, or None where the run has none of that name."""
-        value: str | None = self._run(run_id).data.params.get(mlflow_key(name))
+        """Return a parameter as `open` logged it, or None where the run has none of that name."""
+        value: str | None = self.server.run(run_id).data.params.get(mlflow_key(name))
         return value
 
     @asks_the_server
     def pinned(self, run_id: str, name: str, value: str) -> str:
         """Return what a run once chose under a name; the first call of a run chooses `value`, for all its retries."""
-        chosen: str | None = self._run(run_id).data.tags.get(f"ncnc.{name}")
+        chosen: str | None = self.server.run(run_id).data.tags.get(f"ncnc.{name}")
         if chosen is None:
-            self._client.set_tag(run_id, f"ncnc.{name}", value)
+            self.server.client.set_tag(run_id, f"ncnc.{name}", value)
         return value if chosen is None else chosen
 
     @asks_the_server
-    def close_run(self, run_id: str, outcome: str, *, succeeded: bool = True) -> None:
+    def close(self, run_id: str, outcome: str, *, succeeded: bool = True) -> None:
         """End the night's run with its outcome."""
-        self._client.set_tag(run_id, "ncnc.outcome", outcome)
-        self._client.set_terminated(run_id, "FINISHED" if succeeded else "FAILED")
+        self.server.client.set_tag(run_id, "ncnc.outcome", outcome)
+        self.server.client.set_terminated(run_id, "FINISHED" if succeeded else "FAILED")
 
-    def _experiment(self, graph: str) -> str:
-        experiment = self._client.get_experiment_by_name(graph)
+    def experiment(self, graph: str) -> str:
+        """Return the id of a graph's experiment, made if there is none yet.
+
+        Raises:
+            InvalidInput: it was deleted.
+        """
+        experiment = self.server.client.get_experiment_by_name(graph)
         if experiment is None:
             try:
-                return self._client.create_experiment(graph, artifact_location(self.tracking_uri, graph))
+                return self.server.client.create_experiment(graph, artifact_location(self.server.tracking_uri, graph))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-                experiment = self._client.get_experiment_by_name(graph)  # another night was first
+                experiment = self.server.client.get_experiment_by_name(graph)  # another night was first
         if experiment is None or experiment.lifecycle_stage != "active":
             raise InvalidInput(
                 f"The MLflow experiment {graph!r} was deleted. Restore it with `mlflow experiments restore`, "
@@ -196,7 +198,7 @@ class NightRuns:
 
     def _log_params(self, run_id: str, run_name: str, params: Mapping[str, str]) -> None:
         wanted = {mlflow_key(name): mlflow_value(value) for name, value in params.items()}
-        known = self._run(run_id).data.params
+        known = self.server.run(run_id).data.params
         for name in wanted.keys() & known.keys():
             if wanted[name] != known[name]:
                 raise InvalidInput(
@@ -205,24 +207,18 @@ class NightRuns:
                 )
         entries = [Param(name, value) for name, value in wanted.items() if name not in known]
         for start in range(0, len(entries), BATCH):
-            self._client.log_batch(run_id, params=entries[start : start + BATCH])
-
-    def _run(self, run_id: str) -> Run:
-        return self._client.get_run(run_id)
-
-    def _artifacts(self, run_id: str) -> ArtifactFolder:
-        return ArtifactFolder(self._run(run_id).info.artifact_uri, self.tracking_uri)
+            self.server.client.log_batch(run_id, params=entries[start : start + BATCH])
 
     def _put(self, run_id: str, path: Path, kind: str, name: str, sha256: str) -> None:
-        self._artifacts(run_id).put_file(path, f"{kind}/{sha256[:12]}/{name}")
+        self.server.artifacts(run_id).put_file(path, f"{kind}/{sha256[:12]}/{name}")
         # The tag last: until it stands, readers see what was there before.
-        self._client.log_batch(run_id, tags=[RunTag(f"ncnc.sha256.{name}", sha256)])
+        self.server.client.log_batch(run_id, tags=[RunTag(f"ncnc.sha256.{name}", sha256)])
 
     def _fetch(self, run_id: str, path: Path, kind: str, name: str) -> bool:
-        sha256 = self._run(run_id).data.tags.get(f"ncnc.sha256.{name}")
+        sha256 = self.server.run(run_id).data.tags.get(f"ncnc.sha256.{name}")
         if sha256 is None:
             return False
-        with self._artifacts(run_id).fetched(f"{kind}/{sha256[:12]}/{name}") as found:
+        with self.server.artifacts(run_id).fetched(f"{kind}/{sha256[:12]}/{name}") as found:
             observed = sha256_of_file(found) if found else "nothing"
             if observed != sha256 or found is None:
                 raise TamperedRecord(

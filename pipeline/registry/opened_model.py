@@ -57,9 +57,9 @@ def opened_model(name: str, registry: Callable[[], ModelRegistry]) -> OpenedMode
             f"A model is NAME@alias, NAME@version or a folder, and {name!r} is none. For example {name}@champion."
         )
     door = registry()
-    found = door.named(graph, version)
+    found = door.versions.named(graph, version)
     with tempfile.TemporaryDirectory() as scratch:
-        return _loaded(door.fetch_model(found, Path(scratch) / "model"), f"{graph}@{found.version}")
+        return _loaded(door.models.fetch(found, Path(scratch) / "model"), f"{graph}@{found.version}")
 
 
 @contextmanager

@@ -8,9 +8,12 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
@@ -21,20 +24,55 @@ from pipeline.credentials import CREDENTIALS
 from pipeline.errors import InvalidInput, OutsideTrouble
 
 TROUBLE = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "ABORTED", "DEADLINE_EXCEEDED")
+MISSING = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
 REFUSED = ("UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED")
 INSERTED_TWICE = ("UNIQUE constraint failed", "duplicate key value")  # as SQLite and as PostgreSQL say it
+PAGE = 200
 _ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"
 
 
-class HasTrackingUri(Protocol):
-    """Anything that talks to one tracking server."""
+class TrackingServer:
+    """One MLflow server, or one bare database: its client, its artifacts, and its lists page by page."""
+
+    def __init__(self, tracking_uri: str) -> None:
+        self.tracking_uri = tracking_uri
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """A client of its own, opened when first used, with no part in MLflow's process-wide active run and URIs."""
+        with _artifacts_beside(self.tracking_uri):
+            return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
+
+    def run(self, run_id: str) -> Run:
+        """Return a run."""
+        return self.client.get_run(run_id)
+
+    def runs(self, experiment_id: str, condition: str = "") -> Iterator[Run]:
+        """Yield every run of an experiment that meets a condition of MLflow's search, page by page."""
+        search = self.client.search_runs
+        return _pages(lambda token: search([experiment_id], condition, max_results=PAGE, page_token=token))
+
+    def versions(self, graph: str, condition: str = "") -> Iterator[MlflowVersion]:
+        """Yield every version of a graph's model that meets a condition of MLflow's search, page by page."""
+        search, condition = self.client.search_model_versions, f"name = '{graph}'{condition}"
+        for item in _pages(lambda token: search(condition, max_results=PAGE, page_token=token)):
+            if item.name == graph:  # some databases compare without regard to case
+                yield item
+
+    def artifacts(self, run_id: str) -> ArtifactFolder:
+        """Return the artifacts of a run."""
+        return ArtifactFolder(self.run(run_id).info.artifact_uri, self.tracking_uri)
+
+
+class AsksTheServer(Protocol):
+    """A part of the registry; it holds the server that it asks."""
 
     @property
-    def tracking_uri(self) -> str:
-        """Where it talks to."""
+    def server(self) -> TrackingServer:
+        """The server."""
 
 
-S = TypeVar("S", bound=HasTrackingUri)
+S = TypeVar("S", bound=AsksTheServer)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -61,7 +99,7 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
             return method(self, *args, **kwargs)
         except (MlflowException, RequestException, OperationalError) as error:
             code = getattr(error, "error_code", "INTERNAL_ERROR")
-            where = CREDENTIALS.sub("://", self.tracking_uri)
+            where = CREDENTIALS.sub("://", self.server.tracking_uri)
             said = CREDENTIALS.sub("://", str(error).splitlines()[0][:300])
             if code in REFUSED:
                 raise InvalidInput(
@@ -76,12 +114,6 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
             raise
 
     return asked
-
-
-def open_client(tracking_uri: str) -> MlflowClient:
-    """Return a client of its own, with no part in MLflow's process-wide active run and URIs."""
-    with _artifacts_beside(tracking_uri):
-        return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 
 def artifact_location(tracking_uri: str, experiment: str) -> str | None:
@@ -130,8 +162,19 @@ class ArtifactFolder:
             yield Path(self._repository.download_artifacts(path, dst_path=scratch))
 
     def remove(self, path: str) -> None:
-        """Delete what lies at a path."""
-        self._repository.delete_artifacts(path)
+        """Delete what lies at a path; what is gone already is no error."""
+        if self.has(path):
+            self._repository.delete_artifacts(path)
+
+
+def _pages(page_of: Callable[[str | None], Any]) -> Iterator[Any]:  # Any: MLflow's paged lists carry no annotations
+    token: str | None = None
+    while True:
+        page = page_of(token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 @contextmanager

@@ -8,26 +8,29 @@ from collections.abc import Mapping, Sequence
 from mlflow.entities import Metric, Param
 
 from pipeline.registry.night_runs import NightRuns, mlflow_key, mlflow_value
-from pipeline.registry.tracking_server import asks_the_server
+from pipeline.registry.tracking_server import TrackingServer, asks_the_server
 
 PARENT_TAG = "mlflow.parentRunId"  # by which MLflow's pages show a run below another
 
 
-class TuningRuns(NightRuns):
+class TuningRuns:
     """The runs of searches, in the graph's experiment beside its nights."""
+
+    def __init__(self, server: TrackingServer, runs: NightRuns) -> None:
+        self.server, self._runs = server, runs
 
     @asks_the_server
     def open_search(self, graph: str, study: str, run_name: str) -> str:
         """Return the id of a search's run, opened if there is none yet."""
-        experiment = self._experiment(graph)
-        found = self._client.search_runs([experiment], f"tags.`ncnc.study` = '{study}'", max_results=1000)
+        experiment = self._runs.experiment(graph)
+        found = self.server.runs(experiment, f"tags.`ncnc.study` = '{study}'")
         searches = [run for run in found if PARENT_TAG not in run.data.tags]
         if searches:
             run_id = str(min(searches, key=lambda run: (run.info.start_time, run.info.run_id)).info.run_id)
-            self._client.update_run(run_id, status="RUNNING")
+            self.server.client.update_run(run_id, status="RUNNING")
             return run_id
         tags = {"ncnc.study": study, "ncnc.tuned_run": run_name}
-        return str(self._client.create_run(experiment, tags=tags, run_name=f"tune {run_name}").info.run_id)
+        return str(self.server.client.create_run(experiment, tags=tags, run_name=f"tune {run_name}").info.run_id)
 
     @asks_the_server
     def log_trial(
@@ -42,34 +45,26 @@ class TuningRuns(NightRuns):
         outcome: str,
     ) -> None:
         """Enter an ended trial as a run below the search's, with its validation curve; once for each number."""
-        experiment, name = self._experiment(graph), f"trial {number}"
+        experiment, name = self._runs.experiment(graph), f"trial {number}"
         query = f"tags.`ncnc.study` = '{study}' and tags.`ncnc.trial` = '{number}'"
-        for run in self._client.search_runs([experiment], query):
-            self._client.delete_run(run.info.run_id)  # a kill came between this entry and the study's own
+        for run in tuple(self.server.runs(experiment, query)):
+            self.server.client.delete_run(run.info.run_id)  # a kill came between this entry and the study's own
         tags = {PARENT_TAG: search, "ncnc.study": study, "ncnc.trial": str(number), "ncnc.outcome": outcome}
-        run_id = self._client.create_run(experiment, tags=tags, run_name=name).info.run_id
+        run_id = self.server.client.create_run(experiment, tags=tags, run_name=name).info.run_id
         now = int(time.time() * 1000)
         metrics = [Metric("valid", value, now, epoch) for epoch, value in history]
         entries = [Param(mlflow_key(key), mlflow_value(str(value))) for key, value in params.items()]
-        self._client.log_batch(run_id, metrics=metrics, params=entries)
-        self._client.set_terminated(run_id, "FAILED" if outcome == "refused" else "FINISHED")
+        self.server.client.log_batch(run_id, metrics=metrics, params=entries)
+        self.server.client.set_terminated(run_id, "FAILED" if outcome == "refused" else "FINISHED")
 
     @asks_the_server
     def entered_trials(self, graph: str, study: str) -> set[int]:
         """Return the numbers of a study's trials that have a run."""
-        found: set[int] = set()
-        token: str | None = None
-        while True:
-            page = self._client.search_runs(
-                [self._experiment(graph)], f"tags.`ncnc.study` = '{study}'", max_results=1000, page_token=token
-            )
-            found |= {int(run.data.tags["ncnc.trial"]) for run in page if "ncnc.trial" in run.data.tags}
-            token = page.token
-            if not token:
-                return found
+        runs = self.server.runs(self._runs.experiment(graph), f"tags.`ncnc.study` = '{study}'")
+        return {int(run.data.tags["ncnc.trial"]) for run in runs if "ncnc.trial" in run.data.tags}
 
     @asks_the_server
     def close_search(self, search: str, *, best: float | None, trials: int) -> None:
         """End a search's run with what it has found so far."""
-        self.log_metrics(search, {"trials": trials, **({} if best is None else {"best_valid": best})})
-        self._client.set_terminated(search, "FINISHED")
+        self._runs.log_metrics(search, {"trials": trials, **({} if best is None else {"best_valid": best})})
+        self.server.client.set_terminated(search, "FINISHED")

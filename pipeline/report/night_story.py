@@ -130,6 +130,6 @@ def _left(folder: RunFolder, kind: type[R]) -> R | None:
     path = folder.path / kind.file_name
     if not path.is_file():
         run_id = folder.mlflow_run()
-        if run_id is None or folder.registry is None or not folder.registry.fetch_file(run_id, path, path.name):
+        if run_id is None or folder.registry is None or not folder.registry.runs.fetch_file(run_id, path, path.name):
             return None
     return kind.read(folder.path)

@@ -37,8 +37,8 @@ def publish_report(folder: RunFolder, doors: Doors) -> PublishedReport:
     page = write_whole(folder.path / REPORT_FILE, text)
     # Run folders are cleaned up after a while, and a refused night's is on one machine: a flat folder to browse.
     copy = write_whole(doors.environment.home / ALL_REPORTS / f"{story.run_name}.html", text)
-    run_id = doors.registry.keep_report(story.graph, story.run_name, page, outcome=story.outcome)
-    address = doors.registry.report_address(run_id, doors.environment.mlflow_pages)
+    run_id = doors.registry.pages.keep(story.graph, story.run_name, page, outcome=story.outcome)
+    address = doors.registry.pages.address(run_id, doors.environment.mlflow_pages)
     return PublishedReport(story.outcome, page, copy, address, _tag(folder, story, doors))
 
 

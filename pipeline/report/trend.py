@@ -47,14 +47,14 @@ def read_trend(doors: Doors, graph: str, until: datetime) -> tuple[TrendNight, .
 
 
 def _read_night(doors: Doors, entry: NightEntry) -> TrendNight:
-    run_id = doors.registry.find_run(entry.graph, entry.run_name)
+    run_id = doors.registry.runs.find(entry.graph, entry.run_name)
     if run_id is None:
         return TrendNight(entry.run_name, entry.as_of, entry.outcome, entry.version)
     try:
-        evaluation = doors.registry.get_record(run_id, EvaluationRecord)
+        evaluation = doors.registry.runs.get_record(run_id, EvaluationRecord)
     except TamperedRecord:
         evaluation = None
-    return trend_night(entry, evaluation, doors.registry.metrics(run_id))
+    return trend_night(entry, evaluation, doors.registry.runs.metrics(run_id))
 
 
 def with_drift(nights: tuple[TrendNight, ...], run_name: str, metrics: Mapping[str, float]) -> tuple[TrendNight, ...]:

@@ -61,7 +61,7 @@ def _trained_folder(folder: RunFolder, name: str, files: tuple[FileDigest, ...],
     if path is None:
         expect_model(doors.ledger.entries(folder.graph), folder.name)  # gone by a policy is not tampered with
         with folder.staging(name) as staged:
-            doors.registry.fetch_folder(folder.get(TrainedModel).mlflow_run_id, name, staged, files)
+            doors.registry.runs.fetch_folder(folder.get(TrainedModel).mlflow_run_id, name, staged, files)
         path = folder.verified(name, files)
     return path or folder.path / name
 

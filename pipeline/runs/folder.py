@@ -60,7 +60,7 @@ class RunFolder:
 
     def mlflow_run(self) -> str | None:
         """Return the id of this run's MLflow run, where one was opened."""
-        return self.registry.find_run(self.graph, self.name) if self.registry else None
+        return self.registry.runs.find(self.graph, self.name) if self.registry else None
 
     def require_mlflow_run(self) -> str:
         """Return the id of this run's MLflow run.
@@ -84,7 +84,7 @@ class RunFolder:
         run_id = self.mlflow_run()
         if run_id is None or self.registry is None:
             return None
-        record = self.registry.get_record(run_id, kind)
+        record = self.registry.runs.get_record(run_id, kind)
         if record is not None:
             record.write(self.path)
         return record
@@ -107,7 +107,7 @@ class RunFolder:
         """Keep a record here and as a copy in MLflow; MLflow first, so that a local record is never the only one."""
         run_id = self.mlflow_run()
         if run_id is not None and self.registry is not None:
-            self.registry.put_record(run_id, record)
+            self.registry.runs.put_record(run_id, record)
         record.write(self.path)
 
     def freeze(self, params: Params) -> None:
@@ -126,7 +126,7 @@ class RunFolder:
             run_id = self.mlflow_run()
             if run_id is None or self.registry is None:
                 raise InvalidInput(f"Run {self.name} has no {PARAMS_FILE}. Run `ncnc snapshot` for it first.")
-            self.registry.fetch_file(run_id, path, PARAMS_FILE)
+            self.registry.runs.fetch_file(run_id, path, PARAMS_FILE)
         observed = Params.sha256_of(path)
         if observed != snapshot.params_sha256:
             raise TamperedRecord(

@@ -66,14 +66,14 @@ def published_split(version: ModelVersion, doors: Doors) -> SplitArrays | None:
 
 def incumbent(folder: RunFolder, trained: TrainedModel, tables: GraphTables, doors: Doors) -> Incumbent | None:
     """Return tonight's champion, fetched and held against tonight's graph; None before the first promotion."""
-    version = doors.registry.champion(folder.graph)
+    version = doors.registry.versions.champion(folder.graph)
     if version is None:
         return None
     with folder.staging(CHAMPION_FOLDER) as staged:
-        model = readable(doors.registry.fetch_model(version, staged))
+        model = readable(doors.registry.models.fetch(version, staged))
     if isinstance(model, str):
         return Incumbent(version, None, model)
-    columns = [doors.registry.param(run, FEATURE_COLUMNS) for run in (version.run_id, trained.mlflow_run_id)]
+    columns = [doors.registry.runs.param(run, FEATURE_COLUMNS) for run in (version.run_id, trained.mlflow_run_id)]
     reason = why_not_comparable(model, tables, *columns)
     return Incumbent(version, model if reason is None else None, reason or "")
 

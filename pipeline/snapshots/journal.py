@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from pipeline.errors import TamperedRecord
 from pipeline.origin.git import GitClone, GitOrigin, attempts
+from pipeline.origin.shared_clone import shared_clone
 from pipeline.records.format import Damaged
 from pipeline.snapshots.journal_entries import (
     BytesRestored,
@@ -35,7 +36,6 @@ FETCHED = f"refs/remotes/origin/{BRANCH}"
 
 # A pattern, so that a repository without a journal is fetched without an error.
 REFSPEC = f"+refs/heads/{BRANCH}*:{FETCHED}*"
-STAGED = "refs/ncnc/journal"
 
 # Added to a collection's end: for clocks that differ, and for a last request that is still being carried out.
 MARGIN = timedelta(minutes=5)
@@ -100,14 +100,9 @@ def stage(clone: GitClone, entry: Entry) -> str:
     """
     path = file_of(entry)
     before = clone.contents([f"{FETCHED}:{path}"])[f"{FETCHED}:{path}"] or ""
-    message, content = subject_of(entry), f"{before}{entry.as_written()}\n"
-    parent = f"from {FETCHED}^0\n" if clone.local_refs(FETCHED) else ""
-    stream = (
-        f"commit {STAGED}\ncommitter ncnc <ncnc@localhost> now\n{_data(message)}{parent}"
-        f"M 100644 inline {path}\n{_data(content)}"
-    )
-    clone.git("fast-import", "--quiet", "--force", "--date-format=now", stdin=stream)
-    return f"{STAGED}:refs/heads/{BRANCH}"
+    onto = f"{FETCHED}^0" if clone.local_refs(FETCHED) else None
+    commit = clone.commit_files(subject_of(entry), {path: f"{before}{entry.as_written()}\n"}, onto=onto)
+    return f"{commit}:refs/heads/{BRANCH}"
 
 
 def append(origin: GitOrigin, entry_for: Callable[[Journal], E | None]) -> E | None:
@@ -116,17 +111,13 @@ def append(origin: GitOrigin, entry_for: Callable[[Journal], E | None]) -> E | N
     Raises:
         OutsideTrouble: the origin cannot be reached.
     """
-    with origin.clone() as clone:
+    with shared_clone(origin) as clone:
         for _ in attempts():
             clone.fetch_matching(REFSPEC)
             entry = entry_for(Journal.of(clone))
             if entry is None or clone.push(stage(clone, entry)):
                 return entry
     raise AssertionError  # unreachable: attempts() ends by raising
-
-
-def _data(text: str) -> str:
-    return f"data {len(text.encode(errors='surrogateescape'))}\n{text}\n"
 
 
 def _entries(name: str, text: str) -> tuple[Entry, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.errors import InvalidInput
 from pipeline.origin.data_repository import create_data_repository
 from pipeline.origin.git import GitClone, GitOrigin
+from pipeline.origin.shared_clone import shared_clone
 from pipeline.records.manifest import verify_manifest
 from pipeline.records.names import stamp
 from pipeline.snapshots.description import (
@@ -58,17 +59,17 @@ class SnapshotStore:
 
     def list(self, graph: str) -> tuple[PublishedSnapshot, ...]:
         """Return every published snapshot of a graph, oldest as-of first, including collected ones."""
-        with self._origin.clone() as clone:
+        with shared_clone(self._origin) as clone:
             return _fetch_snapshots(clone, graph)
 
     def list_with_journal(self, graph: str) -> tuple[tuple[PublishedSnapshot, ...], Journal]:
         """Return the answers of `list` and `journal`, read in one fetch."""
-        with self._origin.clone() as clone:
+        with shared_clone(self._origin) as clone:
             return _fetch_snapshots(clone, graph, REFSPEC), Journal.of(clone)
 
     def journal(self) -> Journal:
         """Return the journal of holds and garbage collections."""
-        with self._origin.clone() as clone:
+        with shared_clone(self._origin) as clone:
             clone.fetch_matching(REFSPEC)
             return Journal.of(clone)
 
@@ -77,7 +78,7 @@ class SnapshotStore:
         tags = [tag for tag in self._tags(graph) if before is None or tag.split("/")[2] < stamp(before)]
         if not tags:
             return None
-        with self._origin.clone() as clone:
+        with shared_clone(self._origin) as clone:
             return _snapshot(fetch_description(clone, tags[-1]))
 
     def publish(

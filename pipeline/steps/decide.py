@@ -38,6 +38,6 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> PromotionDecision
             )
         )
         if run_id := folder.mlflow_run():
-            doors.registry.close_run(run_id, outcome)
+            doors.registry.runs.close(run_id, outcome)
     folder.put(decision)
     return decision

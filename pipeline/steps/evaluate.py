@@ -24,6 +24,6 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationRecord:
     evaluation = evaluate_night(night, params.evaluate, doors)
     if (cost := evaluation.drift) is not None:
         logger.info("challenger minus cold-start control in mrr: %+.4f [%+.4f, %+.4f]", cost.value, cost.low, cost.high)
-    doors.registry.log_metrics(night.trained.mlflow_run_id, figures(evaluation))
+    doors.registry.runs.log_metrics(night.trained.mlflow_run_id, figures(evaluation))
     folder.put(evaluation)
     return evaluation

@@ -76,4 +76,4 @@ def _enter_rejection(standing: ApprovalEntry, snapshot: GraphSnapshot, doors: Do
         )
     )
     if run_id := folder.mlflow_run():
-        doors.registry.close_run(run_id, "rejected")
+        doors.registry.runs.close(run_id, "rejected")

@@ -40,11 +40,11 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> 
             publication = graph.publish(staged, doors)
         record = graph.record(folder.name, params, publication, key)
     folder.freeze(params)
-    run_id = doors.registry.open_run(record.graph, folder.name, run_key=key, params=_flat(params))
+    run_id = doors.registry.runs.open(record.graph, folder.name, run_key=key, params=_flat(params))
     for path in (folder.path / PARAMS_FILE, *results):
-        doors.registry.put_file(run_id, path, path.name)
-    doors.registry.log_metrics(run_id, graph.summary.metrics())
-    doors.registry.log_snapshot(run_id, record, doors.environment.data_repository)
+        doors.registry.runs.put_file(run_id, path, path.name)
+    doors.registry.runs.log_metrics(run_id, graph.summary.metrics())
+    doors.registry.runs.log_snapshot(run_id, record, doors.environment.data_repository)
     folder.put(record)
     return record
 

@@ -51,17 +51,17 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     with folder.staging(MODEL_FOLDER) as staged:
         trained = training.run(start.weights)
         if trained.calibration is not None:
-            doors.registry.log_metrics(run_id, calibrated_metrics(trained.calibration), step=trained.epochs)
+            doors.registry.runs.log_metrics(run_id, calibrated_metrics(trained.calibration), step=trained.epochs)
         model = model_that_serves(trained, tables, serving)
         model.save(staged)
         files = digests_of_folder(staged)
-    doors.registry.put_folder(run_id, folder.path / MODEL_FOLDER, MODEL_FOLDER)
+    doors.registry.runs.put_folder(run_id, folder.path / MODEL_FOLDER, MODEL_FOLDER)
     control: tuple[FileDigest, ...] = ()
     if start.weights is not None and params.train.cold_control:
         with folder.staging(CONTROL_FOLDER) as staged:
             model_that_serves(training.run(None, CONTROL_FOLDER), tables, serving).save(staged)
             control = digests_of_folder(staged)
-        doors.registry.put_folder(run_id, folder.path / CONTROL_FOLDER, CONTROL_FOLDER)
+        doors.registry.runs.put_folder(run_id, folder.path / CONTROL_FOLDER, CONTROL_FOLDER)
     record = TrainedModel(
         split_sha256=split.sha256,
         mlflow_run_id=run_id,

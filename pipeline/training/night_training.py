@@ -49,15 +49,15 @@ class NightTraining:
         kept = f"{name}_{CHECKPOINT_NAME}" if name else CHECKPOINT_NAME
         checkpoint = self._staging / f"{kept}-{uuid.uuid4().hex}"
         self._checkpoints.append(checkpoint)
-        self.registry.fetch_file(self.run_id, checkpoint, kept)
+        self.registry.runs.fetch_file(self.run_id, checkpoint, kept)
 
         def keep(result: EpochResult) -> None:
             found = {"loss": result.loss, **{f"valid_{metric}": value for metric, value in result.metrics.items()}}
             prefix = f"{name}_" if name else ""
             logged = {f"{prefix}{metric}": value for metric, value in found.items()}
-            self.registry.log_metrics(self.run_id, logged, step=result.epoch)
+            self.registry.runs.log_metrics(self.run_id, logged, step=result.epoch)
             if result.epoch % EPOCHS_PER_UPLOAD == 0 and checkpoint.is_file():
-                self.registry.put_file(self.run_id, checkpoint, kept)
+                self.registry.runs.put_file(self.run_id, checkpoint, kept)
             logger.info(
                 "%sepoch %d loss %.4f %s seconds %.1f",
                 *(f"{name} " if name else "", result.epoch, result.loss, result.metrics, result.seconds),

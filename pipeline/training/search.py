@@ -117,18 +117,18 @@ def tune(
     deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
     objective = Objective(space, params, tuning_data(folder, doors), compute.use(params.resources), deadline)
     name, registry, graph = study_name(folder, params, space), doors.registry, folder.graph
-    search = registry.open_search(graph, name, folder.name)
+    search = registry.tuning.open_search(graph, name, folder.name)
 
     def enter(study: optuna.Study, trial: FrozenTrial) -> None:
         if trial.state in ENDED:
             history = sorted(trial.intermediate_values.items())
-            registry.log_trial(
+            registry.tuning.log_trial(
                 graph, search, name, trial.number, params=trial.params, history=history, outcome=outcome_of(trial)
             )
             on_trial(len(ended(study)), trial)
 
     with opened_study(name, folder.path / FOLDER, doors.environment.tuning_storage) as study:
-        entered = registry.entered_trials(graph, name)
+        entered = registry.tuning.entered_trials(graph, name)
         for trial in ended(study):
             if trial.number not in entered:  # a kill came between the study's entry and this one
                 enter(study, trial)
@@ -136,8 +136,8 @@ def tune(
             prepare_next(study, seed=params.train.training.seed, first=space.present(params.train))
             study.optimize(objective, n_trials=1, catch=(TimeIsOver,), callbacks=[enter])
         found = _found(study, folder, params, space)
-    registry.put_file(search, found.params_file, TUNED_FILE)
-    registry.close_search(search, best=found.best, trials=found.trials)
+    registry.runs.put_file(search, found.params_file, TUNED_FILE)
+    registry.tuning.close_search(search, best=found.best, trials=found.trials)
     return found
 
 

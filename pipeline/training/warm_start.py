@@ -49,22 +49,22 @@ def start_of(
     if params.warm_start == "none":
         return Start()
     run_id = folder.require_mlflow_run()
-    champion = doors.registry.champion(folder.graph)
-    chosen = doors.registry.pinned(run_id, "warm_start", str(champion.version) if champion else NO_CHAMPION)
+    champion = doors.registry.versions.champion(folder.graph)
+    chosen = doors.registry.runs.pinned(run_id, "warm_start", str(champion.version) if champion else NO_CHAMPION)
     if chosen == NO_CHAMPION:
         return _cold("there is no champion to begin with")
-    version, as_of = doors.registry.version(folder.graph, int(chosen)), folder.get(GraphSnapshot).as_of
+    version, as_of = doors.registry.versions.get(folder.graph, int(chosen)), folder.get(GraphSnapshot).as_of
     if version.as_of >= as_of:
         # A night caught up on: the model would be dated before edges that it has seen through its source.
         return _cold(
             f"version {version.version} has seen the graph up to {version.as_of:{TIME}}, "
             f"and this is the night of {as_of:{TIME}}"
         )
-    columns = [doors.registry.param(run, FEATURE_COLUMNS) for run in (version.run_id, run_id)]
+    columns = [doors.registry.runs.param(run, FEATURE_COLUMNS) for run in (version.run_id, run_id)]
     if columns[0] != columns[1]:
         return _cold(f"version {version.version} reads the features {columns[0]}, tonight's are {columns[1]}")
     with folder.staging(SOURCE_FOLDER) as staged:
-        source = readable(doors.registry.fetch_model(version, staged))
+        source = readable(doors.registry.models.fetch(version, staged))
     if isinstance(source, str):
         return _cold(source)
     trained_on = _trained_on(version, source, tables, doors)

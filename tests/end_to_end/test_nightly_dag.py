@@ -140,13 +140,13 @@ def with_ncnc(script: str, folder: Path) -> dict[str, str]:
 
 def state_of(house: House) -> tuple[int, int, int, dict[str, int]]:
     """Everything a second run of the night must leave alone: MLflow runs, versions, tags, aliases."""
-    client = house.doors.registry._client
+    client = house.doors.registry.server.client
     experiments = [item.experiment_id for item in client.search_experiments()]
     tags = subprocess.run(
         ["git", "-C", house.values["NCNC_DATA_REPOSITORY"], "tag"], capture_output=True, text=True, check=True
     )
     versions = client.search_model_versions(f"name = '{house.graph}'")
-    aliases = house.doors.registry.aliases(house.graph)
+    aliases = house.doors.registry.aliases.of(house.graph)
     return len(client.search_runs(experiments)), len(versions), len(tags.stdout.split()), aliases
 
 

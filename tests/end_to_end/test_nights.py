@@ -24,11 +24,11 @@ def tags_of(house: House) -> list[str]:
 
 def work_done(house: House) -> tuple[list[str], int, int, dict[str, int], int]:
     """What a second run of a night must not change: tags, MLflow runs, model versions, aliases and their moves."""
-    client = house.doors.registry._client
+    client = house.doors.registry.server.client
     experiments = [item.experiment_id for item in client.search_experiments()]
     versions = client.search_model_versions(f"name = '{house.graph}'")
     moves = [entry for entry in house.doors.ledger.entries(house.graph) if isinstance(entry, AliasEntry)]
-    aliases = house.doors.registry.aliases(house.graph)
+    aliases = house.doors.registry.aliases.of(house.graph)
     return tags_of(house), len(client.search_runs(experiments)), len(versions), aliases, len(moves)
 
 
@@ -71,7 +71,7 @@ def test_four_nights_promote_compare_skip_and_refuse(house: House, days: list[Ne
     assert house.call("status", "--graph", "small")[1]["champion"] == promoted[-1]
 
     house.call("rollback", "--graph", "small", "--to", "1", "--reason", "complaints")
-    assert house.doors.registry.aliases("small")["champion"] == 1
+    assert house.doors.registry.aliases.of("small")["champion"] == 1
     assert [entry.why for entry in house.doors.ledger.entries("small") if isinstance(entry, AliasEntry)][-1] == (
         "complaints" if promoted[-1] != 1 else first.reason
     )

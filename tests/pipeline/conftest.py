@@ -151,11 +151,11 @@ def make_decided_run(make_model: Callable[..., Path]) -> Callable[..., RunFolder
         with_control: bool = False,
     ) -> RunFolder:
         registry, run_name = doors.registry, f"{graph}-{as_of:%Y%m%dT%H%M%SZ}"
-        run_id = registry.open_run(graph, run_name, run_key=run_key, params={})
+        run_id = registry.runs.open(graph, run_name, run_key=run_key, params={})
         model = make_model(seed=int(run_key[:8], 16))
-        registry.put_folder(run_id, model, "model")
+        registry.runs.put_folder(run_id, model, "model")
         if with_control:
-            registry.put_folder(run_id, model, "control")
+            registry.runs.put_folder(run_id, model, "control")
         snapshot = snapshot_record(
             graph, as_of=as_of, run_name=run_name, run_key=run_key, code_version=code_version(), **(published or {})
         )

@@ -69,7 +69,7 @@ def test_night_refused_at_any_step_is_entered_with_its_reason(
 def test_mlflow_run_of_a_refused_night_does_not_stay_running(
     doors: Doors, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = doors.registry.open_run(folder.graph, folder.name, run_key="3" * 64, params={})
+    run_id = doors.registry.runs.open(folder.graph, folder.name, run_key="3" * 64, params={})
     monkeypatch.setattr(split, "run", failing(InvalidInput("no edges")))
     with pytest.raises(InvalidInput):
         night.run_step("split", RunFolder(folder.path, doors.registry), params_of(folder), doors=doors)

@@ -97,7 +97,7 @@ def night(
         split={"tag": split.tag, "files": split_files},
         with_control=True,
     )
-    doors.registry.put_file(folder.require_mlflow_run(), folder.path / PARAMS_FILE, PARAMS_FILE)
+    doors.registry.runs.put_file(folder.require_mlflow_run(), folder.path / PARAMS_FILE, PARAMS_FILE)
     register.run(folder, Params(), doors=doors)
     artifacts = Path(tracking_uri.removeprefix("sqlite:///")).parent / "mlartifacts" / GRAPH
     return Night(doors, folder, artifacts, remote)
@@ -159,11 +159,11 @@ def test_parameters_changed_together_with_their_digest_are_found_by_the_snapshot
     registry, run_id = night.doors.registry, night.folder.require_mlflow_run()
     other = tmp_path / "other.yaml"
     other.write_text("decide: {minimum_test_edges: 1}\n")
-    registry.put_file(run_id, other, PARAMS_FILE)
+    registry.runs.put_file(run_id, other, PARAMS_FILE)
     try:
         assert faults(audit(night, tmp_path)) == {"parameters"}
     finally:
-        registry.put_file(run_id, night.folder.path / PARAMS_FILE, PARAMS_FILE)
+        registry.runs.put_file(run_id, night.folder.path / PARAMS_FILE, PARAMS_FILE)
 
 
 def test_every_flipped_byte_is_named_though_several_are(night: Night, tmp_path: Path) -> None:
@@ -204,10 +204,10 @@ def test_flipped_byte_of_the_snapshot_in_the_dvc_remote_is_named(night: Night, t
 
 
 def test_record_changed_together_with_its_digest_is_found_by_the_lineage(night: Night, tmp_path: Path) -> None:
-    registry, client = night.doors.registry, MlflowClient(night.doors.registry.tracking_uri)
-    run_id = registry.version(GRAPH, 1).run_id
+    registry, client = night.doors.registry, MlflowClient(night.doors.registry.server.tracking_uri)
+    run_id = registry.versions.get(GRAPH, 1).run_id
     result = night.folder.get(EvaluationRecord)
-    registry.put_record(run_id, result.model_copy(update={"num_test_edges": 9999}))
+    registry.runs.put_record(run_id, result.model_copy(update={"num_test_edges": 9999}))
     try:
         found = audit(night, tmp_path, 1)
     finally:
@@ -252,7 +252,7 @@ def test_champion_is_audited_as_before_after_everything_old_was_collected(night:
 
 def test_audit_tells_bytes_that_a_policy_took_from_bytes_that_are_missing(night: Night, tmp_path: Path) -> None:
     registry, run_id = night.doors.registry, night.folder.require_mlflow_run()
-    registry.remove_trained(run_id)
+    registry.contents.remove_trained(run_id)
     assert {"trained weights.safetensors", "control weights.safetensors"} <= faults(audit(night, tmp_path / "missing"))
     collected = RegistryCollected(
         graph=GRAPH, versions=(), checkpoints=(), run_folders=(), models=(night.folder.name,), policy="model-days 90",
@@ -265,5 +265,5 @@ def test_audit_tells_bytes_that_a_policy_took_from_bytes_that_are_missing(night:
     said = "collected by cron on 2026-01-02 00:00 UTC, routine (model-days 90)"
     assert (observed["trained files"], observed["control files"]) == (said, said)
     # What lies there all the same is held against the record as ever.
-    registry.put_folder(run_id, night.stored("link_model/weights.safetensors").parent, "model")
+    registry.runs.put_folder(run_id, night.stored("link_model/weights.safetensors").parent, "model")
     assert "trained files" not in {check.what for check in audit(night, tmp_path / "back").checks}

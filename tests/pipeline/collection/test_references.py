@@ -39,7 +39,7 @@ def test_versions_aliases_and_open_runs_are_told(doors: Doors, graph: str, run_n
     for tag in ("snap/a", "snap/b"):
         register(doors, graph, tag)
     doors.aliases.move("champion", 2, Move(graph, "gate", "better", AT))
-    run_id = doors.registry.open_run(graph, run_name, run_key="3" * 64, params={})
+    run_id = doors.registry.runs.open(graph, run_name, run_key="3" * 64, params={})
     MlflowClient(doors.environment.tracking_uri).set_tag(run_id, "ncnc.snapshot_tag", "snap/b")
     assert references_from(doors)([graph]) == {
         "snap/a": "version 1 was made from it",

@@ -38,7 +38,7 @@ def test_collection_takes_what_nothing_speaks_for_and_enters_it(
     first = make_decided_run(doors, graph)
     register.run(first, Params(), doors=doors)
     (tmp_path / "checkpoint").write_text("weights")
-    doors.registry.put_file(first.require_mlflow_run(), tmp_path / "checkpoint", "checkpoint")
+    doors.registry.runs.put_file(first.require_mlflow_run(), tmp_path / "checkpoint", "checkpoint")
     lost = overtaken(make_decided_run, doors, graph, 3)
     third = make_decided_run(doors, graph, as_of=AS_OF.replace(day=4), run_key="5" * 64, champion_version=1)
     register.run(third, Params(), doors=doors)
@@ -50,13 +50,13 @@ def test_collection_takes_what_nothing_speaks_for_and_enters_it(
     assert [plan.run_names[run_id] for run_id in plan.going[1]] == [first.name]
     assert set(plan.going[2]) == {first.name, lost.name, third.name}
     assert [plan.run_names[run_id] for run_id in plan.going[3]] == [lost.name]  # its version goes as well
-    assert [item.version for item in doors.registry.versions(graph)] == [1, 2, 3]  # a plan deletes nothing
+    assert [item.version for item in doors.registry.contents.versions(graph)] == [1, 2, 3]  # a plan deletes nothing
     assert first.path.is_dir()
 
     collect(graph, STRICT, who="ann", reason="routine", doors=then)
-    assert [item.version for item in doors.registry.versions(graph)] == [1, 3]
+    assert [item.version for item in doors.registry.contents.versions(graph)] == [1, 3]
     assert not any(folder.path.exists() for folder in (first, lost, third))
-    assert not any(run.has_checkpoint for run in doors.registry.runs(graph))
+    assert not any(run.has_checkpoint for run in doors.registry.contents.runs(graph))
     (entry,) = [item for item in doors.ledger.entries(graph) if isinstance(item, RegistryCollected)]
     assert (entry.versions, entry.checkpoints, entry.who, entry.reason) == ((2,), (first.name,), "ann", "routine")
     assert entry.policy == str(STRICT)
@@ -69,8 +69,8 @@ def test_collection_takes_what_nothing_speaks_for_and_enters_it(
 def kept(make: MakeRun, doors: Doors, graph: str) -> RunFolder:
     """A run that the gate refused on its merits, with its night entered and its MLflow run ended."""
     folder = make(doors, graph, as_of=AS_OF.replace(day=3), run_key="4" * 64, champion_version=1, promote=False)
-    doors.registry.put_file(folder.require_mlflow_run(), folder.path / "params.yaml", "params.yaml")
-    doors.registry.close_run(folder.require_mlflow_run(), "kept")
+    doors.registry.runs.put_file(folder.require_mlflow_run(), folder.path / "params.yaml", "params.yaml")
+    doors.registry.runs.close(folder.require_mlflow_run(), "kept")
     doors.ledger.append(
         NightEntry(graph=graph, run_name=folder.name, as_of=AS_OF, at=AS_OF, outcome="kept", reason="r", completed=True)
     )
@@ -87,9 +87,9 @@ def test_trained_model_of_a_kept_night_goes_and_everyone_who_asks_is_told_by_whi
     assert plan_collection(graph, young, then).going[3] == ()
     collect(graph, STRICT, who="cron", reason="routine", doors=then)
     trained = folder.get(TrainedModel)
-    assert doors.registry.observe_folder(folder.require_mlflow_run(), "model", trained.files) == {}
+    assert doors.registry.runs.observe_folder(folder.require_mlflow_run(), "model", trained.files) == {}
     champions = first.get(TrainedModel)
-    assert doors.registry.observe_folder(first.require_mlflow_run(), "model", champions.files)
+    assert doors.registry.runs.observe_folder(first.require_mlflow_run(), "model", champions.files)
     (entry,) = [item for item in doors.ledger.entries(graph) if isinstance(item, RegistryCollected)]
     assert entry.models == (folder.name,)
     assert collect(graph, STRICT, who="cron", reason="again", doors=then).going[3] == ()
@@ -100,7 +100,7 @@ def test_trained_model_of_a_kept_night_goes_and_everyone_who_asks_is_told_by_whi
         model_folder(again, doors)
     with pytest.raises(InvalidInput, match=told):
         promote_by_hand(again, who="ann", reason="we must", override=True, doors=doors)
-    assert doors.registry.aliases(graph)["champion"] == 1
+    assert doors.registry.aliases.of(graph)["champion"] == 1
 
 
 def test_collection_that_was_killed_between_ledger_and_deletion_is_finished_by_the_next(
@@ -108,12 +108,12 @@ def test_collection_that_was_killed_between_ledger_and_deletion_is_finished_by_t
 ) -> None:
     folder = kept(make_decided_run, doors, graph)
     with monkeypatch.context() as patch:
-        patch.setattr(type(doors.registry), "remove_trained", interrupted)
+        patch.setattr(type(doors.registry.contents), "remove_trained", interrupted)
         with pytest.raises(KeyboardInterrupt):
             collect(graph, STRICT, who="cron", reason="routine", doors=later(doors))
-    assert doors.registry.runs(graph)[0].has_model
+    assert doors.registry.contents.runs(graph)[0].has_model
     collect(graph, STRICT, who="cron", reason="again", doors=later(doors))
-    assert not doors.registry.runs(graph)[0].has_model
+    assert not doors.registry.contents.runs(graph)[0].has_model
     assert len([item for item in doors.ledger.entries(graph) if isinstance(item, RegistryCollected)]) == 2
     assert not folder.path.exists()
 

@@ -53,11 +53,11 @@ def test_what_the_gate_refused_needs_an_override_which_is_told_loudly(
     folder = second_night(make_decided_run, doors, graph, promote=False)
     with pytest.raises(InvalidInput, match=r"the gate refused it: beats_floor.*Pass --override to set that aside"):
         promote(folder, doors)
-    assert doors.registry.aliases(graph)["champion"] == 1
+    assert doors.registry.aliases.of(graph)["champion"] == 1
     assert promote(folder, doors, override=True, reason="the customer asked") == 2
     assert "OVERRIDE by ann (the customer asked) sets aside: the gate refused it" in caplog.text
     assert nights(doors, graph)[-1].reason.startswith("OVERRIDE by ann: the customer asked; set aside: the gate")
-    version = doors.registry.version(graph, 2)
+    version = doors.registry.versions.get(graph, 2)
     assert version.tags["ncnc.approval"] == "override"
     card = MlflowClient(doors.environment.tracking_uri).get_model_version(graph, "2").description
     assert "**OVERRIDE: ann promoted this" in card
@@ -84,7 +84,7 @@ def test_run_that_was_overtaken_is_promoted_by_an_override(doors: Doors, graph: 
     with pytest.raises(InvalidInput, match=r"held it against champion None, and the champion is 1\. Pass --override"):
         promote(late, doors)
     assert promote(late, doors, override=True) == 2
-    assert doors.registry.aliases(graph) == {"challenger": 2, "champion": 2, "previous": 1}
+    assert doors.registry.aliases.of(graph) == {"challenger": 2, "champion": 2, "previous": 1}
 
 
 def test_only_an_awaiting_run_is_rejected(doors: Doors, graph: str, make_decided_run: MakeRun) -> None:
@@ -105,7 +105,7 @@ def test_rollback_takes_a_champion_back_and_says_what_cannot_be(
     with pytest.raises(InvalidInput, match="has no version 9"):
         roll_back(graph, 9, who="ann", reason="complaints", doors=doors)
     assert roll_back(graph, 1, who="ann", reason="complaints", doors=doors) == 2
-    assert doors.registry.aliases(graph) == {"challenger": 2, "champion": 1, "previous": 2}
+    assert doors.registry.aliases.of(graph) == {"challenger": 2, "champion": 1, "previous": 2}
     assert roll_back(graph, 1, who="ann", reason="complaints", doors=doors) == 2  # a retry of the very same
     with pytest.raises(NothingToDo, match="Version 1 is the champion"):
         roll_back(graph, 1, who="bob", reason="me too", doors=doors)
@@ -115,8 +115,8 @@ def test_version_that_never_was_champion_is_no_target_of_a_rollback(
     doors: Doors, graph: str, make_decided_run: MakeRun, tracking_uri: str
 ) -> None:
     register.run(make_decided_run(doors, graph), Params(), doors=doors)
-    tags = dict(doors.registry.version(graph, 1).tags) | {"ncnc.run_key": "9" * 64}
-    run_id = doors.registry.version(graph, 1).run_id
+    tags = dict(doors.registry.versions.get(graph, 1).tags) | {"ncnc.run_key": "9" * 64}
+    run_id = doors.registry.versions.get(graph, 1).run_id
     MlflowClient(tracking_uri).create_model_version(graph, source="file:///nowhere", run_id=run_id, tags=tags)
     with pytest.raises(
         InvalidInput,
@@ -138,12 +138,12 @@ def test_version_that_was_overtaken_is_promoted_by_its_number(
     with pytest.raises(InvalidInput, match=r"held it against champion 1, and the champion is 3\. Pass --override"):
         promote(folder, doors)
     assert promote(folder, doors, override=True) == 2
-    assert doors.registry.aliases(graph) == {"challenger": 2, "champion": 2, "previous": 3}
+    assert doors.registry.aliases.of(graph) == {"challenger": 2, "champion": 2, "previous": 3}
     moved = [entry for entry in doors.ledger.entries(graph) if isinstance(entry, AliasEntry)][-1]
     assert (moved.alias, moved.version, moved.who) == ("champion", 2, f"ann, run {late.name}")
     assert moved.why.startswith("OVERRIDE by ann: looks good; set aside: the gate held it against champion 1")
     assert nights(doors, graph)[-1].outcome == "promoted"
-    assert doors.registry.version(graph, 2).tags["ncnc.approved_by"] == "ann"
+    assert doors.registry.versions.get(graph, 2).tags["ncnc.approved_by"] == "ann"
     with pytest.raises(NothingToDo, match=f"Version 2 is the champion of {graph} already"):
         run_of_version(graph, 2, who="ann", doors=doors)
 
@@ -171,7 +171,7 @@ def test_copy_that_a_race_left_is_not_promoted(
     doors: Doors, graph: str, make_decided_run: MakeRun, tracking_uri: str
 ) -> None:
     overtaken(make_decided_run, doors, graph, 3, champion=None)
-    made = doors.registry.version(graph, 1)
+    made = doors.registry.versions.get(graph, 1)
     MlflowClient(tracking_uri).create_model_version(
         graph, source="file:///nowhere", run_id=made.run_id, tags=dict(made.tags)
     )

@@ -51,7 +51,7 @@ def test_time_out_of_the_operator_is_entered_as_nobodys_rejection(
         code, line = call(*argv)
         assert code == 99
         assert "rejected by nobody on 2026-01-02 03:00 UTC: no answer in time" in str(line["reason"])
-    assert doors.registry.aliases(graph) == {}
+    assert doors.registry.aliases.of(graph) == {}
 
 
 def test_registered_version_is_promoted_by_its_number(

@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +13,7 @@ from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.cli import app
 from pipeline.commands import snapshots as snapshot_commands
 from pipeline.graphs.snapshot_folder import read_graph
+from pipeline.origin import shared_clone
 from pipeline.origin.git import GitClone, GitOrigin
 from tests.fixtures.house import House
 from tests.fixtures.publishing import ROOT
@@ -74,20 +74,21 @@ def test_snapshots_and_journal_are_read_in_one_clone(
 ) -> None:
     (tag,) = ingest(house, days, 1)
     house.call("snapshots", "hold", tag, "--reason", "x")
-    clones: list[GitOrigin] = []
-    original = GitOrigin.clone
+    made: list[Path] = []
+    original = GitOrigin.new_clone
 
-    def counted(origin: GitOrigin) -> AbstractContextManager[GitClone]:
-        clones.append(origin)
-        return original(origin)
+    def counted(origin: GitOrigin, path: Path) -> GitClone:
+        made.append(path)
+        return original(origin, path)
 
-    monkeypatch.setattr(GitOrigin, "clone", counted)
+    monkeypatch.setattr(GitOrigin, "new_clone", counted)
+    monkeypatch.setattr(shared_clone, "_KEPT", {})  # as in a new process
     assert house.call("snapshots", "list", "small")[1]["held"] is True
-    assert len(clones) == 1
+    assert len(made) == 1
     with monkeypatch.context() as patched:  # who refers to it is read from elsewhere
         patched.setattr(snapshot_commands, "_referred", lambda *_: "")
         assert house.call("snapshots", "show", tag)[1]["held"]
-    assert len(clones) == 2
+    assert len(made) == 2  # and one with a working tree, for DVC
 
 
 def test_old_snapshots_are_collected_after_a_dry_run(house: House, days: list[NetworkDay], tmp_path: Path) -> None:

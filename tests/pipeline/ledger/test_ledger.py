@@ -78,10 +78,11 @@ def test_night_that_ends_otherwise_at_its_second_run_is_appended(ledger: Ledger)
     ]
 
 
-def test_concurrent_appends_lose_nothing(ledger: Ledger) -> None:
-    entries = [night(f"demo-{number}") for number in range(6)]
+def test_concurrent_appends_lose_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    # A home each, so that each has a clone of its own, as processes have.
+    writers = [Ledger(str(tmp_path / "origin.git"), tmp_path / f"home{number}") for number in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(ledger.append, entries))
+        list(pool.map(lambda number: writers[number].append(night(f"demo-{number}")), range(6)))
     assert sorted(entry.run_name for entry in ledger.entries("demo") if isinstance(entry, NightEntry)) == [
         f"demo-{number}" for number in range(6)
     ]

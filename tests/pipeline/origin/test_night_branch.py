@@ -79,10 +79,10 @@ def test_the_branch_is_a_dvc_repository_of_its_own_and_holds_no_earlier_nights_f
 
 
 def test_a_night_told_twice_is_one_commit_and_two_at_once_lose_none(origin: Path, tmp_path: Path) -> None:
-    def publish(run_name: str) -> str:
-        return NightBranch(str(origin), tmp_path / "home").publish(run_name, {"metrics.json": "{}\n"})
+    def publish(run_name: str, home: str) -> str:  # a home each, so that each has a clone of its own
+        return NightBranch(str(origin), tmp_path / home).publish(run_name, {"metrics.json": "{}\n"})
 
     with ThreadPoolExecutor(4) as pool:
-        tags = list(pool.map(publish, [FIRST, SECOND, FIRST, SECOND]))
+        tags = list(pool.map(publish, [FIRST, SECOND, FIRST, SECOND], "abcd"))
     assert tags == [f"night/{FIRST}", f"night/{SECOND}"] * 2
     assert len(run(origin, "git", "log", "--format=%h", "nights").split()) == 2

@@ -33,7 +33,7 @@ def test_nominated_run_awaits_a_person_and_is_not_registered_without_one(
         register.run(folder, Params(), doors=doors)
     assert outcomes(doors, graph) == ["awaiting"]
     assert folder.find(RegisteredModel) is None
-    assert folder.name in {run.run_name for run in doors.registry.runs(graph) if not run.ended}
+    assert folder.name in {run.run_name for run in doors.registry.contents.runs(graph) if not run.ended}
 
 
 def test_nobody_is_asked_about_what_the_gate_refused(doors: Doors, graph: str, make_decided_run: MakeRun) -> None:
@@ -54,8 +54,8 @@ def test_rejected_night_stays_rejected_whatever_is_tried_again(
     with pytest.raises(NothingToDo, match=r"rejected by bob.*a rejection stands.*--override"):
         nominate(folder, doors=doors)
     assert outcomes(doors, graph) == ["awaiting", "rejected"]
-    assert doors.registry.aliases(graph) == {}
+    assert doors.registry.aliases.of(graph) == {}
     last = doors.ledger.last_completed(graph)
     assert last is not None  # so that the next night does not train on the same graph again
     assert (last.outcome, last.reason) == ("rejected", "rejected by bob on 2026-01-02 00:00 UTC: too slow")
-    assert all(run.ended for run in doors.registry.runs(graph))
+    assert all(run.ended for run in doors.registry.contents.runs(graph))

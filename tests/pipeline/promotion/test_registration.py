@@ -46,15 +46,15 @@ def test_one_run_raced_against_itself_makes_one_version_each_time(
     doors: Doors, graph: str, make_decided_run: MakeRun, tmp_path: Path
 ) -> None:
     for race in range(RACES):
-        champion = doors.registry.aliases(graph).get("champion")  # a lost version's number is not given twice
+        champion = doors.registry.aliases.of(graph).get("champion")  # a lost version's number is not given twice
         as_of = datetime(2026, 2, 1 + race, tzinfo=UTC)
         folder = make_decided_run(doors, graph, as_of=as_of, run_key=f"{race:064x}", champion_version=champion)
         first, second = raced(doors, [folder, folder], tmp_path / str(race))
         assert first == second, f"race {race}"
-    versions = doors.registry.versions(graph)
+    versions = doors.registry.contents.versions(graph)
     assert len(versions) == RACES
     assert len({item.run_name for item in versions}) == RACES
-    audited = [doors.registry.version(graph, item.version) for item in versions]
+    audited = [doors.registry.versions.get(graph, item.version) for item in versions]
     assert len({item.model_id for item in audited}) == RACES
 
 
@@ -66,9 +66,9 @@ def test_two_runs_of_one_key_raced_make_one_version_of_one_of_them(
     (record,) = [item for item in results if isinstance(item, RegisteredModel)]
     (refused,) = [item for item in results if not isinstance(item, RegisteredModel)]
     assert isinstance(refused, NothingToDo | InvalidInput)  # as the other was champion already, or about to be
-    winner = doors.registry.version(graph, record.version)
+    winner = doors.registry.versions.get(graph, record.version)
     lineage = next(folder for folder in folders if folder.name == winner.run_name).get(LineageRecord)
-    assert [item.version for item in doors.registry.versions(graph)] == [record.version]
+    assert [item.version for item in doors.registry.contents.versions(graph)] == [record.version]
     assert winner.tags["ncnc.lineage_sha256"] == lineage.sha256  # of its own run, or the audit would not hold
 
 
@@ -78,10 +78,10 @@ def test_version_says_who_let_it_pass_and_carries_its_card(doors: Doors, graph: 
     record = register.run(folder, Params(), doors=doors, answer=answer)
     assert record.approval is not None
     assert (record.approval.who, record.approval.at) == ("ann", AS_OF)
-    version = doors.registry.version(graph, record.version)
+    version = doors.registry.versions.get(graph, record.version)
     assert (version.tags["ncnc.approval"], version.tags["ncnc.approved_by"]) == ("person", "ann")
-    card = doors.registry._client.get_model_version(graph, str(record.version)).description
+    card = doors.registry.server.client.get_model_version(graph, str(record.version)).description
     assert "Approved by ann on 2026-01-02" in card
     assert folder.get(LineageRecord).sha256 in card
     assert register_run(folder, Params(), record.approval, doors) == record  # a retry changes nothing
-    assert doors.registry.version(graph, record.version) == version
+    assert doors.registry.versions.get(graph, record.version) == version

@@ -21,7 +21,7 @@ def bare_version(tracking_uri: str, graph: str) -> int:
 
 def test_version_says_what_it_is(registry: ModelRegistry, tracking_uri: str, graph: str) -> None:
     number = bare_version(tracking_uri, graph)
-    registry.tag_version(graph, number, {"ncnc.lineage_sha256": "7" * 64}, description="nightly")
+    registry.versions.tag(graph, number, {"ncnc.lineage_sha256": "7" * 64}, description="nightly")
     found = MlflowClient(tracking_uri).get_model_version(graph, str(number))
     assert found.tags["ncnc.lineage_sha256"] == "7" * 64
     assert found.description == "nightly"

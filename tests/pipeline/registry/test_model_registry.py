@@ -1,127 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-from mlflow.tracking import MlflowClient
-from pandas import DataFrame
-
-from pipeline.errors import InvalidInput, TamperedRecord
-from pipeline.records.digests import digests_of_folder
-from pipeline.records.names import MODEL_PATH
-from pipeline.registry.model_registry import ModelRegistry, version_tags
-
-AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
-PAIRS = DataFrame({"source": [10, 20], "target": [40, 30]})
+from pipeline.registry.model_registry import ModelRegistry
 
 
-@pytest.fixture
-def registry(tracking_uri: str) -> ModelRegistry:
-    return ModelRegistry(tracking_uri)
+def test_parts_ask_one_server_which_is_opened_when_first_asked(tracking_uri: str, graph: str, tmp_path: Path) -> None:
+    unopened = ModelRegistry(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert "client" not in vars(unopened.server)
+    registry = ModelRegistry(tracking_uri)
+    assert registry.versions.champion(graph) is None
+    parts = [part for name, part in vars(registry).items() if name != "server"]
+    assert len(parts) == 7
+    assert {id(part.server) for part in parts} == {id(registry.server)}
+    assert "client" in vars(registry.server)
 
 
-@pytest.fixture
-def make_version(
-    registry: ModelRegistry, graph: str, run_name: str, make_model: Callable[..., Path]
-) -> Callable[[str], int]:
-    """Return a maker of registered versions of an untrained model."""
-
-    def make(run_key: str) -> int:
-        folder = make_model()
-        run_id = registry.open_run(graph, run_name, run_key="3" * 64, params={})
-        tags = version_tags(
-            run_key=run_key, run_name=run_name, as_of=AS_OF, snapshot_tag="snap/x", files=digests_of_folder(folder)
-        )
-        return registry.create_version(graph, run_id, registry.log_model(run_id, folder, input_example=PAIRS), tags)
-
-    return make
-
-
-def bare_version(tracking_uri: str, graph: str) -> int:
-    """Register a version as someone by hand would; no model behind it."""
-    client = MlflowClient(tracking_uri)
-    if not client.search_registered_models(f"name = '{graph}'"):
-        client.create_registered_model(graph)
-    return int(client.create_model_version(graph, source="file:///nowhere").version)
-
-
-def test_version_comes_back_as_it_was_registered(
-    registry: ModelRegistry, graph: str, run_name: str, make_version: Callable[[str], int], tmp_path: Path
-) -> None:
-    assert registry.version_of_run_key(graph, "5" * 64) is None
-    number = make_version("5" * 64)
-    found = registry.version(graph, number)
-    assert (found.name, found.version, found.run_key, found.run_name) == (graph, 1, "5" * 64, run_name)
-    assert found.as_of == AS_OF
-    assert registry.version_of_run_key(graph, "5" * 64) == found
-    assert registry.version_of_run_key(graph, "6" * 64) is None
-    assert digests_of_folder(registry.fetch_model(found, tmp_path / "fetched")) == found.files
-
-
-def test_second_version_of_a_run_key_is_deleted_by_its_maker(
-    registry: ModelRegistry, tracking_uri: str, graph: str, make_version: Callable[[str], int]
-) -> None:
-    assert make_version("5" * 64) == 1
-    assert make_version("5" * 64) == 1
-    assert make_version("6" * 64) == 3
-    assert [item.version for item in registry.versions(graph)] == [1, 3]
-    experiment = MlflowClient(tracking_uri).get_experiment_by_name(graph).experiment_id
-    models = MlflowClient(tracking_uri).search_logged_models([experiment])
-    assert {item.model_id for item in models} == {registry.version(graph, number).model_id for number in (1, 3)}
-
-
-def test_version_that_a_killed_try_left_beside_the_first_is_swept_away(
-    registry: ModelRegistry, tracking_uri: str, graph: str, make_version: Callable[[str], int]
-) -> None:
-    first = registry.version(graph, make_version("5" * 64))
-    # What a try leaves that is killed between making its version and looking for others.
-    MlflowClient(tracking_uri).create_model_version(graph, source="file:///nowhere", tags=dict(first.tags))
-    assert [item.version for item in registry.versions(graph)] == [1, 2]
-    assert registry.sole_version_of_run_key(graph, "5" * 64) == first
-    assert [item.version for item in registry.versions(graph)] == [1]
-    registry.observe_model(first.model_id)  # the model they share stays
-
-
-def test_flipped_byte_of_a_served_model_is_refused_and_named(
-    registry: ModelRegistry, tracking_uri: str, graph: str, make_version: Callable[[str], int], tmp_path: Path
-) -> None:
-    found = registry.version(graph, make_version("5" * 64))
-    root = Path(tracking_uri.removeprefix("sqlite:///")).parent / "mlartifacts" / graph
-    path = next(root.rglob(f"{found.model_id}/**/{MODEL_PATH}/weights.safetensors"))
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(TamperedRecord, match=rf"weights\.safetensors in {graph} version 1 .* restore it"):
-        registry.fetch_model(found, tmp_path / "fetched")
-    observed = {item.path: item.sha256 for item in registry.observe_model(found.model_id)}
-    recorded = {item.path: item.sha256 for item in found.files}
-    assert observed[f"{MODEL_PATH}/weights.safetensors"] != recorded["weights.safetensors"]
-    assert "MLmodel" in observed
-
-
-def test_graph_without_a_model_has_no_champion(registry: ModelRegistry, graph: str) -> None:
-    assert registry.champion(graph) is None
-
-
-def test_missing_version_and_version_made_by_hand_say_what_to_do(
-    registry: ModelRegistry, tracking_uri: str, graph: str
-) -> None:
-    number = bare_version(tracking_uri, graph)
-    with pytest.raises(InvalidInput, match=r"no version 99 of .*ncnc registry show"):
-        registry.version(graph, 99)
-    with pytest.raises(
-        InvalidInput, match=r"not registered by this pipeline.*ncnc\.as_of.*ncnc registry show.*ncnc rollback --graph"
-    ):
-        registry.version(graph, number)
-
-
-def test_version_is_found_by_number_and_by_alias(
-    registry: ModelRegistry, graph: str, make_version: Callable[[str], int]
-) -> None:
-    number = make_version("5" * 64)
-    registry.point_alias(graph, "champion", number)
-    assert registry.named(graph, "champion") == registry.named(graph, "1") == registry.named(graph, number)
-    with pytest.raises(InvalidInput, match=r"no alias 'previous'; it has: champion \(version 1\)\. Name one of these"):
-        registry.named(graph, "previous")
+def test_run_opened_by_one_part_is_found_by_the_others(tracking_uri: str, graph: str, run_name: str) -> None:
+    registry = ModelRegistry(tracking_uri)
+    run_id = registry.runs.open(graph, run_name, run_key="3" * 64, params={})
+    assert [run.run_id for run in registry.contents.runs(graph)] == [run_id]

@@ -12,16 +12,17 @@ from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.records.chain import GraphSnapshot
 from pipeline.records.digests import digests_of_folder
 from pipeline.registry.night_runs import NightRuns, mlflow_key, mlflow_value
+from pipeline.registry.tracking_server import TrackingServer
 
 
 @pytest.fixture
 def runs(tracking_uri: str) -> NightRuns:
-    return NightRuns(tracking_uri)
+    return NightRuns(TrackingServer(tracking_uri))
 
 
 @pytest.fixture
 def run_id(runs: NightRuns, graph: str, run_name: str) -> str:
-    return runs.open_run(graph, run_name, run_key="3" * 64, params={"train.seed": "0"})
+    return runs.open(graph, run_name, run_key="3" * 64, params={"train.seed": "0"})
 
 
 def stored(tracking_uri: str, name: str) -> Path:
@@ -33,7 +34,7 @@ def stored(tracking_uri: str, name: str) -> Path:
 def test_a_night_opens_one_run_however_often_it_is_tried(
     runs: NightRuns, tracking_uri: str, graph: str, run_name: str, run_id: str
 ) -> None:
-    again = NightRuns(tracking_uri).open_run(graph, run_name, run_key="3" * 64, params={"train.seed": "0"})
+    again = NightRuns(TrackingServer(tracking_uri)).open(graph, run_name, run_key="3" * 64, params={"train.seed": "0"})
     assert again == run_id
     client = MlflowClient(tracking_uri)
     experiment = client.get_experiment_by_name(graph)
@@ -43,10 +44,10 @@ def test_a_night_opens_one_run_however_often_it_is_tried(
 
 
 def test_a_run_is_found_by_its_exact_name_only(runs: NightRuns, graph: str, run_name: str, run_id: str) -> None:
-    assert runs.find_run(graph, run_name) == run_id
-    assert NightRuns(runs.tracking_uri).find_run(graph, run_name.upper()) is None
-    assert runs.find_run(graph, run_name[:-1]) is None
-    assert runs.find_run("no-such-graph", run_name) is None
+    assert runs.find(graph, run_name) == run_id
+    assert NightRuns(runs.server).find(graph, run_name.upper()) is None
+    assert runs.find(graph, run_name[:-1]) is None
+    assert runs.find("no-such-graph", run_name) is None
 
 
 def test_of_two_runs_made_by_a_race_the_earliest_is_the_nights(
@@ -58,28 +59,28 @@ def test_of_two_runs_made_by_a_race_the_earliest_is_the_nights(
     tags = {"ncnc.run_name": run_name}
     start = client.get_run(run_id).info.start_time
     client.create_run(experiment.experiment_id, start_time=start + 1, tags=tags)
-    assert NightRuns(tracking_uri).find_run(graph, run_name) == run_id
+    assert NightRuns(TrackingServer(tracking_uri)).find(graph, run_name) == run_id
     earlier = client.create_run(experiment.experiment_id, start_time=start - 1, tags=tags).info.run_id
-    assert NightRuns(tracking_uri).find_run(graph, run_name) == earlier
+    assert NightRuns(TrackingServer(tracking_uri)).find(graph, run_name) == earlier
 
 
 def test_run_name_that_could_break_out_of_the_query_is_refused(runs: NightRuns, graph: str) -> None:
     with pytest.raises(InvalidInput, match=r"\"a' or 'a\" is no run name.*demo-20260101T000000Z"):
-        runs.find_run(graph, "a' or 'a")
+        runs.find(graph, "a' or 'a")
 
 
 def test_run_with_other_parameters_is_refused(runs: NightRuns, graph: str, run_name: str, run_id: str) -> None:
     with pytest.raises(InvalidInput, match=r"train\.seed = 0, but now has 1.*another as-of"):
-        runs.open_run(graph, run_name, run_key="3" * 64, params={"train.seed": "1"})
+        runs.open(graph, run_name, run_key="3" * 64, params={"train.seed": "1"})
 
 
 def test_many_and_long_parameters_are_all_kept(runs: NightRuns, tracking_uri: str, graph: str, run_name: str) -> None:
     params = {f"p.{i}": str(i) for i in range(230)} | {"long": "x" * 9000}
-    run_id = runs.open_run(graph, run_name, run_key="3" * 64, params=params)
+    run_id = runs.open(graph, run_name, run_key="3" * 64, params=params)
     kept = MlflowClient(tracking_uri).get_run(run_id).data.params
     assert len(kept) == 231
     assert len(kept["long"]) == 6000
-    assert runs.open_run(graph, run_name, run_key="3" * 64, params=params) == run_id
+    assert runs.open(graph, run_name, run_key="3" * 64, params=params) == run_id
 
 
 def test_two_long_values_are_told_apart_though_cut() -> None:
@@ -200,11 +201,11 @@ def test_closed_run_has_its_outcome_and_a_failed_one_is_reopened(
     runs: NightRuns, tracking_uri: str, graph: str, run_name: str, run_id: str
 ) -> None:
     client = MlflowClient(tracking_uri)
-    runs.close_run(run_id, "failed", succeeded=False)
+    runs.close(run_id, "failed", succeeded=False)
     assert client.get_run(run_id).info.status == "FAILED"
-    runs.open_run(graph, run_name, run_key="3" * 64, params={})
+    runs.open(graph, run_name, run_key="3" * 64, params={})
     assert client.get_run(run_id).info.status == "RUNNING"
-    runs.close_run(run_id, "kept")
+    runs.close(run_id, "kept")
     assert client.get_run(run_id).info.status == "FINISHED"
     assert client.get_run(run_id).data.tags["ncnc.outcome"] == "kept"
 
@@ -213,4 +214,4 @@ def test_deleted_experiment_says_how_to_restore_it(runs: NightRuns, tracking_uri
     client = MlflowClient(tracking_uri)
     client.delete_experiment(client.create_experiment(graph))
     with pytest.raises(InvalidInput, match=r"was deleted.*mlflow experiments restore"):
-        runs.open_run(graph, f"{graph}-x", run_key="3" * 64, params={})
+        runs.open(graph, f"{graph}-x", run_key="3" * 64, params={})

@@ -13,8 +13,9 @@ from pandas import DataFrame
 
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.records.digests import digests_of_folder
-from pipeline.registry.model_registry import ModelRegistry, version_tags
-from pipeline.registry.tracking_server import ArtifactFolder, asks_the_server
+from pipeline.registry.model_registry import ModelRegistry
+from pipeline.registry.model_versions import version_tags
+from pipeline.registry.tracking_server import ArtifactFolder, TrackingServer, asks_the_server
 from tests.fixtures.local_services import free_port, mlflow_server
 
 
@@ -30,30 +31,30 @@ def test_everything_a_night_keeps_goes_through_a_server_as_well(
     server: str, graph: str, run_name: str, make_model: Callable[..., Path], tmp_path: Path
 ) -> None:
     registry = ModelRegistry(server)
-    run_id = registry.open_run(graph, run_name, run_key="3" * 64, params={"train.seed": "0"})
+    run_id = registry.runs.open(graph, run_name, run_key="3" * 64, params={"train.seed": "0"})
     folder = make_model()
     files = digests_of_folder(folder)
-    assert not registry.fetch_file(run_id, tmp_path / "checkpoint", "checkpoint.pt")
+    assert not registry.runs.fetch_file(run_id, tmp_path / "checkpoint", "checkpoint.pt")
     for text in ("epoch 1", "epoch 2"):
         (tmp_path / "checkpoint").write_text(text)
-        registry.put_file(run_id, tmp_path / "checkpoint", "checkpoint.pt")
-    assert registry.fetch_file(run_id, tmp_path / "back.pt", "checkpoint.pt")
+        registry.runs.put_file(run_id, tmp_path / "checkpoint", "checkpoint.pt")
+    assert registry.runs.fetch_file(run_id, tmp_path / "back.pt", "checkpoint.pt")
     assert (tmp_path / "back.pt").read_text() == "epoch 2"
     assert len(list((tmp_path / "mlflow-artifacts").rglob("checkpoint.pt"))) == 1
-    assert registry.observe_folder(run_id, "model", files) == {}
-    registry.put_folder(run_id, folder, "model")
-    assert digests_of_folder(registry.fetch_folder(run_id, "model", tmp_path / "fetched", files)) == files
-    assert registry.champion(graph) is None
-    assert registry.version_of_run_key(graph, "3" * 64) is None
-    model_id = registry.log_model(run_id, folder, input_example=DataFrame({"source": [10], "target": [40]}))
+    assert registry.runs.observe_folder(run_id, "model", files) == {}
+    registry.runs.put_folder(run_id, folder, "model")
+    assert digests_of_folder(registry.runs.fetch_folder(run_id, "model", tmp_path / "fetched", files)) == files
+    assert registry.versions.champion(graph) is None
+    assert registry.versions.of_run_key(graph, "3" * 64) is None
+    model_id = registry.models.log(run_id, folder, input_example=DataFrame({"source": [10], "target": [40]}))
     as_of = datetime(2026, 1, 2, tzinfo=UTC)
     tags = version_tags(run_key="3" * 64, run_name=run_name, as_of=as_of, snapshot_tag="snap/x", files=files)
-    number = registry.create_version(graph, run_id, model_id, tags)
-    assert registry.create_version(graph, run_id, model_id, tags) == number
-    found = registry.version(graph, number)
-    assert digests_of_folder(registry.fetch_model(found, tmp_path / "model")) == files
-    assert {item.path for item in registry.observe_model(found.model_id)} >= {"MLmodel", "served_model.py"}
-    registry.close_run(run_id, "promoted")
+    number = registry.versions.create(graph, run_id, model_id, tags)
+    assert registry.versions.create(graph, run_id, model_id, tags) == number
+    found = registry.versions.get(graph, number)
+    assert digests_of_folder(registry.models.fetch(found, tmp_path / "model")) == files
+    assert {item.path for item in registry.models.observe(found.model_id)} >= {"MLmodel", "served_model.py"}
+    registry.runs.close(run_id, "promoted")
     mlflow.set_tracking_uri(server)
     try:
         served = mlflow.pyfunc.load_model(f"models:/{graph}/{number}")
@@ -66,7 +67,7 @@ def test_server_that_is_down_is_trouble_outside_with_its_url_and_a_remedy() -> N
     url = f"http://127.0.0.1:{free_port()}"
     begun = time.monotonic()
     with pytest.raises(OutsideTrouble, match=rf"{url} gives no answer.*MLFLOW_TRACKING_URI") as caught:
-        ModelRegistry(url).find_run("demo", "demo-20260101T000000Z")
+        ModelRegistry(url).runs.find("demo", "demo-20260101T000000Z")
     assert caught.value.exit_code == 75
     assert time.monotonic() - begun < 60
 
@@ -81,7 +82,7 @@ def test_server_that_is_down_is_trouble_outside_with_its_url_and_a_remedy() -> N
 )
 def test_answers_of_a_server_are_told_apart(code: str, expected: type[Exception], remedy: str) -> None:
     class Door:
-        tracking_uri = "http://user:secret@mlflow.example.org"
+        server = TrackingServer("http://user:secret@mlflow.example.org")
 
         @asks_the_server
         def ask(self) -> None:
@@ -99,7 +100,7 @@ def test_bare_database_leaves_the_working_directory_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracking_uri: str, graph: str, run_name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ModelRegistry(tracking_uri).open_run(graph, run_name, run_key="3" * 64, params={})
+    ModelRegistry(tracking_uri).runs.open(graph, run_name, run_key="3" * 64, params={})
     assert list(tmp_path.iterdir()) == []
 
 

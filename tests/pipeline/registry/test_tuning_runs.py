@@ -5,16 +5,16 @@ from pipeline.doors import Doors
 
 def test_a_search_is_one_run_and_a_trial_entered_twice_is_one_below_it(doors: Doors, graph: str) -> None:
     registry = doors.registry
-    search = registry.open_search(graph, "study-1", "demo-1")
-    assert registry.open_search(graph, "study-1", "demo-1") == search
-    assert registry.open_search(graph, "study-2", "demo-1") != search
+    search = registry.tuning.open_search(graph, "study-1", "demo-1")
+    assert registry.tuning.open_search(graph, "study-1", "demo-1") == search
+    assert registry.tuning.open_search(graph, "study-2", "demo-1") != search
     for outcome in ("pruned", "completed"):  # a kill came between the entry and the study's own
-        registry.log_trial(
+        registry.tuning.log_trial(
             graph, search, "study-1", 0, params={"model.beta": 1.5}, history=[(1, 0.2), (2, 0.4)], outcome=outcome
         )
-    registry.close_search(search, best=0.4, trials=1)
+    registry.tuning.close_search(search, best=0.4, trials=1)
 
-    client = registry._client
+    client = registry.server.client
     experiment = client.get_experiment_by_name(graph).experiment_id
     (trial,) = client.search_runs([experiment], "tags.`ncnc.trial` = '0'")
     assert trial.data.tags["mlflow.parentRunId"] == search

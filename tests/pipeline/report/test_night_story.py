@@ -18,8 +18,8 @@ def test_a_decided_night_is_gathered_on_a_machine_that_has_none_of_it(
 ) -> None:
     made = make_decided_run(doors, graph, champion_version=2)
     run_id = made.require_mlflow_run()
-    doors.registry.put_file(run_id, made.path / "params.yaml", "params.yaml")
-    doors.registry.put_file(run_id, checks().write(tmp_path), DataChecks.file_name)
+    doors.registry.runs.put_file(run_id, made.path / "params.yaml", "params.yaml")
+    doors.registry.runs.put_file(run_id, checks().write(tmp_path), DataChecks.file_name)
     story = read_story(RunFolder(tmp_path / "elsewhere" / made.name, doors.registry), doors)
     assert story.decision == made.get(PromotionDecision)
     assert story.checks == checks()

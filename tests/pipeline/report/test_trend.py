@@ -26,7 +26,7 @@ def test_each_night_has_its_outcome_its_scores_and_its_drift(
     doors: Doors, graph: str, make_decided_run: Callable[..., RunFolder]
 ) -> None:
     folder = make_decided_run(doors, graph, as_of=FIRST)
-    doors.registry.log_metrics(folder.require_mlflow_run(), {"graph.degree_shift": 0.1, "loss": 1.0})
+    doors.registry.runs.log_metrics(folder.require_mlflow_run(), {"graph.degree_shift": 0.1, "loss": 1.0})
     for item in (entry(graph, 0, "promoted", version=1), entry(graph, 1, "refused"), entry(graph, 2, "skipped")):
         doors.ledger.append(item)
     first, refused = read_trend(doors, graph, FIRST + timedelta(days=1))  # the third lies after it
@@ -56,7 +56,7 @@ def test_a_report_that_was_changed_leaves_its_night_without_scores(
     folder = make_decided_run(doors, graph, as_of=FIRST)
     doors.ledger.append(entry(graph, 0, "kept"))
     run_id = folder.require_mlflow_run()
-    doors.registry._client.set_tag(run_id, f"ncnc.sha256.{EvaluationRecord.file_name}", "0" * 64)
+    doors.registry.server.client.set_tag(run_id, f"ncnc.sha256.{EvaluationRecord.file_name}", "0" * 64)
     [night] = read_trend(doors, graph, FIRST)
     assert night.challenger is None
 

@@ -58,8 +58,10 @@ def test_entry_is_one_commit_and_history_only_grows(origin: GitOrigin) -> None:
 
 
 def test_entries_of_many_at_once_are_all_kept(origin: GitOrigin) -> None:
+    # A home each, so that each has a clone of its own, as processes have.
+    writers = [GitOrigin(origin.url, origin.home / str(number)) for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda number: put(origin, hold(f"snap/{number}")), range(4)))
+        list(pool.map(lambda number: put(writers[number], hold(f"snap/{number}")), range(4)))
     assert sorted(read(origin).holds) == [f"snap/{number}" for number in range(4)]
 
 

@@ -12,7 +12,7 @@ def test_step_leaves_one_record_and_logs_every_figure(house: House, days: list[N
     assert [house.step(name, 1) for name in ("snapshot", "split", "train", "evaluate")] == [0] * 4
     folder = RunFolder(house.run_dir(1))
     evaluation = folder.get(EvaluationRecord)
-    metrics = house.doors.registry._client.get_run(folder.get(TrainedModel).mlflow_run_id).data.metrics
+    metrics = house.doors.registry.server.client.get_run(folder.get(TrainedModel).mlflow_run_id).data.metrics
     assert metrics["challenger_ece"] == evaluation.challenger.metrics["ece"].value
     assert metrics["cost_sensitivity_seconds"] == next(
         cost.seconds for cost in evaluation.costs if cost.part == "sensitivity"

@@ -24,7 +24,7 @@ MakeRun = Callable[..., RunFolder]
 
 
 def versions(doors: Doors, graph: str) -> list[int]:
-    found = MlflowClient(doors.registry.tracking_uri).search_model_versions(f"name = '{graph}'")
+    found = MlflowClient(doors.registry.server.tracking_uri).search_model_versions(f"name = '{graph}'")
     return sorted(int(item.version) for item in found)
 
 
@@ -69,17 +69,17 @@ def test_promoted_runs_become_champion_one_after_the_other(
 ) -> None:
     first = register.run(make_decided_run(doors, graph), Params(), doors=doors)
     assert (first.version, first.previous_version) == (1, None)
-    assert doors.registry.aliases(graph) == {"challenger": 1, "champion": 1}
+    assert doors.registry.aliases.of(graph) == {"challenger": 1, "champion": 1}
     folder = second_night(make_decided_run, doors, graph)
     second = register.run(folder, Params(), doors=doors)
     assert (second.version, second.previous_version) == (2, 1)
-    assert doors.registry.aliases(graph) == {"challenger": 2, "champion": 2, "previous": 1}
-    champion = doors.registry.champion(graph)
+    assert doors.registry.aliases.of(graph) == {"challenger": 2, "champion": 2, "previous": 1}
+    champion = doors.registry.versions.champion(graph)
     assert champion is not None
     assert champion.tags["ncnc.lineage_sha256"] == folder.get(LineageRecord).sha256
     assert champion.as_of == SECOND_NIGHT
-    doors.registry.fetch_model(champion, tmp_path / "fetched")
-    run = MlflowClient(doors.registry.tracking_uri).get_run(champion.run_id)
+    doors.registry.models.fetch(champion, tmp_path / "fetched")
+    run = MlflowClient(doors.registry.server.tracking_uri).get_run(champion.run_id)
     assert (run.info.status, run.data.tags["ncnc.outcome"]) == ("FINISHED", "promoted")
     last = doors.ledger.last_completed(graph)
     assert last is not None
@@ -97,14 +97,14 @@ def test_run_killed_after_every_single_call_ends_with_one_version_and_the_aliase
     register.run(make_decided_run(doors, graph), Params(), doors=doors)
     folder, killer = second_night(make_decided_run, doors, graph), Killer(monkeypatch)
     killer.watch(doors.claims, "take", lambda *_: "")
-    killer.watch(doors.registry, "log_model", lambda *_, **__: "")
-    killer.watch(doors.registry, "create_version", lambda *_: "")
-    killer.watch(doors.registry, "put_record", lambda *args: args[-1].file_name)
-    killer.watch(doors.registry, "tag_version", lambda *_, **__: "")
-    killer.watch(doors.registry._client, "set_registered_model_alias", lambda *args: args[2])
-    killer.watch(doors.registry, "mark_settled", lambda *args: args[2])
+    killer.watch(doors.registry.models, "log", lambda *_, **__: "")
+    killer.watch(doors.registry.versions, "create", lambda *_: "")
+    killer.watch(doors.registry.runs, "put_record", lambda *args: args[-1].file_name)
+    killer.watch(doors.registry.versions, "tag", lambda *_, **__: "")
+    killer.watch(doors.registry.server.client, "set_registered_model_alias", lambda *args: args[2])
+    killer.watch(doors.registry.aliases, "mark_settled", lambda *args: args[2])
     killer.watch(doors.ledger, "append_made", lambda made, *_: " ".join(entry.kind for entry in made))
-    killer.watch(doors.registry, "close_run", lambda *_: "")
+    killer.watch(doors.registry.runs, "close", lambda *_: "")
     for _ in itertools.count():
         try:
             register.run(folder, Params(), doors=doors)
@@ -113,7 +113,7 @@ def test_run_killed_after_every_single_call_ends_with_one_version_and_the_aliase
             continue
     assert len(killer.killed_after) == 16, killer.killed_after
     assert versions(doors, graph) == [1, 2]
-    assert doors.registry.aliases(graph) == {"challenger": 2, "champion": 2, "previous": 1}
+    assert doors.registry.aliases.of(graph) == {"challenger": 2, "champion": 2, "previous": 1}
     assert entries(doors, graph) == [
         ("challenger", 1),
         ("champion", 1),
@@ -149,7 +149,7 @@ def test_two_tries_of_one_run_at_once_make_one_version(
         first, second = pool.map(attempt, (1, 2))
     assert first == second
     assert versions(doors, graph) == [first.version]
-    assert doors.registry.aliases(graph) == {"challenger": first.version, "champion": first.version}
+    assert doors.registry.aliases.of(graph) == {"challenger": first.version, "champion": first.version}
 
 
 def test_rejected_model_is_not_registered(doors: Doors, graph: str, make_decided_run: MakeRun) -> None:
@@ -184,7 +184,7 @@ def test_claim_of_a_run_that_died_is_taken_over_by_one_later_run_of_the_same_key
     other = make_decided_run(doors, graph, as_of=SECOND_NIGHT, run_key="4" * 64)
     doors.claims.take(f"register/{graph}/{'4' * 64}", "the-dead-run")
     assert register.run(other, Params(), doors=doors).version == 1
-    assert doors.registry.aliases(graph)["champion"] == 1
+    assert doors.registry.aliases.of(graph)["champion"] == 1
 
 
 def test_decision_against_a_replaced_champion_promotes_nothing(
@@ -194,7 +194,7 @@ def test_decision_against_a_replaced_champion_promotes_nothing(
     late = second_night(make_decided_run, doors, graph, champion=None)
     with pytest.raises(InvalidInput, match=r"against champion None, but the champion is now 1.*Nothing was promoted"):
         register.run(late, Params(), doors=doors)
-    assert doors.registry.aliases(graph) == {"challenger": 1, "champion": 1}
+    assert doors.registry.aliases.of(graph) == {"challenger": 1, "champion": 1}
 
 
 def test_late_retry_does_not_undo_a_rollback(doors: Doors, graph: str, make_decided_run: MakeRun) -> None:
@@ -203,6 +203,6 @@ def test_late_retry_does_not_undo_a_rollback(doors: Doors, graph: str, make_deci
     register.run(folder, Params(), doors=doors)
     doors.aliases.move("champion", 1, Move(graph, "a person", "it scores badly", SECOND_NIGHT))
     register.run(folder, Params(), doors=doors)
-    assert doors.registry.aliases(graph)["champion"] == 1
+    assert doors.registry.aliases.of(graph)["champion"] == 1
     nights = [item for item in doors.ledger.entries(graph) if isinstance(item, NightEntry)]
     assert len(nights) == 2

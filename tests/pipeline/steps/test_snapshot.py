@@ -127,9 +127,9 @@ def test_checks_and_changes_are_kept_with_the_run(nights: Nights) -> None:
     assert ChangeSummary.read(folder.path).edges.added == record.added_edges == 3
     run_id = folder.require_mlflow_run()
     for name in ("data_checks.json", "data_checks.txt", "change_report.json", "night_report.md"):
-        assert registry.fetch_file(run_id, nights.root / name, name)
+        assert registry.runs.fetch_file(run_id, nights.root / name, name)
         assert (nights.root / name).read_bytes() == (folder.path / name).read_bytes()
-    logged = registry._client.get_run(run_id).data.metrics
+    logged = registry.server.client.get_run(run_id).data.metrics
     assert logged["graph.edges.added"] == 3.0
     assert logged["graph.edge_ratio"] == pytest.approx(1.2)
 
@@ -193,7 +193,7 @@ def test_unchanged_graph_is_skipped_after_a_completed_night(nights: Nights) -> N
         nights.run(1)
     assert caught.value.exit_code == 99
     assert nights.tags() == [first.tag]
-    assert nights.doors.registry.find_run(nights.graph, nights.folder(1).name) is None
+    assert nights.doors.registry.runs.find(nights.graph, nights.folder(1).name) is None
     assert nights.run(0) == first
 
 
@@ -231,7 +231,7 @@ def test_refused_night_changes_nothing_and_the_next_is_held_against_the_last_goo
     with pytest.raises(InvalidInput, match=r"minimum_edge_ratio: 35 edges are 0\.350 of the 100"):
         nights.run(1)
     assert nights.tags() == [first.tag]
-    assert nights.doors.registry.find_run(nights.graph, nights.folder(1).name) is None
+    assert nights.doors.registry.runs.find(nights.graph, nights.folder(1).name) is None
     nights.deliver(2, ring(101))
     assert nights.run(2).previous_tag == first.tag
 
@@ -357,7 +357,7 @@ def test_ingested_history_starts_no_run(nights: Nights) -> None:
     nights.deliver(0, ring(10))
     publication = ingest(nights.params, doors=nights.doors, as_of=nights.as_of(0))
     assert nights.tags() == [publication.tag]
-    assert nights.doors.registry.find_run(nights.graph, nights.folder(0).name) is None
+    assert nights.doors.registry.runs.find(nights.graph, nights.folder(0).name) is None
     nights.deliver(1, ring(11))
     assert nights.run(1).previous_tag == publication.tag
 

@@ -10,7 +10,7 @@ from ncnc_core.random_spatial_network import NetworkDay
 from ncnc_core.training.trained_network import train_network
 from pipeline.graphs.tables import GraphTables
 from pipeline.records.chain import EdgeSplit, TrainedModel
-from pipeline.registry.model_registry import ModelRegistry
+from pipeline.registry.night_runs import NightRuns
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SplitArrays
@@ -38,16 +38,16 @@ def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weigh
     house.deliver(1, days[0])
     assert [house.step(name, 1) for name in ("snapshot", "split")] == [0, 0]
     monkeypatch.setattr(night_training, "EPOCHS_PER_UPLOAD", 2)
-    log = ModelRegistry.log_metrics
+    log = NightRuns.log_metrics
     epochs: list[int] = []
 
-    def cut_at_epoch_7(self: ModelRegistry, run_id: str, metrics: dict[str, float], *, step: int = 0) -> None:
+    def cut_at_epoch_7(self: NightRuns, run_id: str, metrics: dict[str, float], *, step: int = 0) -> None:
         epochs.append(step)
         if step == 7 and epochs.count(7) == 1:
             raise PowerCutError
         log(self, run_id, metrics, step=step)
 
-    monkeypatch.setattr(ModelRegistry, "log_metrics", cut_at_epoch_7)
+    monkeypatch.setattr(NightRuns, "log_metrics", cut_at_epoch_7)
     with pytest.raises(PowerCutError):
         house.step("train", 1)
     assert not (house.run_dir(1) / "model").exists()
@@ -86,7 +86,7 @@ def test_calibrated_completion_is_what_is_saved_logged_and_recorded(
     house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged: dict[str, float] = {}
-    monkeypatch.setattr(ModelRegistry, "log_metrics", lambda _, run_id, metrics, *, step=0: logged.update(metrics))
+    monkeypatch.setattr(NightRuns, "log_metrics", lambda _, run_id, metrics, *, step=0: logged.update(metrics))
     values = yaml.safe_load(house.params_file.read_text())
     values["train"]["training"] |= {"calibrate_completion": True, "epochs": 2}
     house.params_file.write_text(yaml.safe_dump(values))

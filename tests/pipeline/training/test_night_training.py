@@ -10,7 +10,7 @@ from ncnc_core.config.training import TrainingConfig
 from ncnc_core.training.data import TrainingData
 from pipeline.doors import Doors
 from pipeline.params.params import TrainParams
-from pipeline.registry.model_registry import ModelRegistry
+from pipeline.registry.night_runs import NightRuns
 from pipeline.runs.folder import RunFolder
 from pipeline.training import night_training
 from pipeline.training.night_training import NightTraining
@@ -42,7 +42,7 @@ def test_a_control_has_a_checkpoint_and_curves_of_its_own_and_each_goes_on_where
     doors: Doors, graph: str, run_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(night_training, "EPOCHS_PER_UPLOAD", 1)
-    run_id = doors.registry.open_run(graph, run_name, run_key="1" * 64, params={})
+    run_id = doors.registry.runs.open(graph, run_name, run_key="1" * 64, params={})
     folder = RunFolder(tmp_path / run_name, doors.registry)
 
     def training() -> NightTraining:
@@ -50,15 +50,15 @@ def test_a_control_has_a_checkpoint_and_curves_of_its_own_and_each_goes_on_where
 
     whole = training().run(None)
     start = {name: tensor + 0.01 for name, tensor in whole.network.state_dict().items()}
-    log, epochs = ModelRegistry.log_metrics, []
+    log, epochs = NightRuns.log_metrics, []
 
-    def cut_at_epoch_3(self: ModelRegistry, run: str, metrics: dict[str, float], *, step: int = 0) -> None:
+    def cut_at_epoch_3(self: NightRuns, run: str, metrics: dict[str, float], *, step: int = 0) -> None:
         epochs.append(step)
         if step == 3 and epochs.count(3) == 1:
             raise PowerCutError
         log(self, run, metrics, step=step)
 
-    monkeypatch.setattr(ModelRegistry, "log_metrics", cut_at_epoch_3)
+    monkeypatch.setattr(NightRuns, "log_metrics", cut_at_epoch_3)
     with pytest.raises(PowerCutError):
         training().run(start, "control")
     resumed = training()
@@ -66,7 +66,7 @@ def test_a_control_has_a_checkpoint_and_curves_of_its_own_and_each_goes_on_where
     assert epochs == [1, 2, 3, 3, 4]
     monkeypatch.undo()
 
-    metrics = doors.registry._client.get_run(run_id).data.metrics
+    metrics = doors.registry.server.client.get_run(run_id).data.metrics
     assert {"loss", "valid_auc", "control_loss", "control_valid_auc"} <= metrics.keys()
     assert not all(
         torch.equal(tensor, whole.network.state_dict()[name]) for name, tensor in warm.network.state_dict().items()

@@ -54,7 +54,7 @@ def test_a_killed_search_goes_on_to_the_same_end_and_the_test_edges_do_not_matte
     assert Params.load(whole.params_file).train.model.hidden_channels == whole.values["model.hidden_channels"]
 
     # In MLflow: one run for the search, below it one for each trial with its validation curve.
-    client = doors.registry._client
+    client = doors.registry.server.client
     experiment = client.get_experiment_by_name(house.graph).experiment_id
     runs = client.search_runs([experiment], f"tags.`ncnc.study` = '{whole.study}'")
     nested = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
@@ -76,7 +76,7 @@ def test_a_killed_search_goes_on_to_the_same_end_and_the_test_edges_do_not_matte
         doors=doors,
         on_trial=lambda count, trial: heard.append(count),
     )
-    assert doors.registry.entered_trials(house.graph, whole.study) == set(range(TRIALS))
+    assert doors.registry.tuning.entered_trials(house.graph, whole.study) == set(range(TRIALS))
     assert heard == [TRIALS]
 
     # Once more, killed in its third trial, with test edges that are all wrong.

@@ -67,7 +67,7 @@ def test_the_second_night_begins_with_the_champions_weights_and_a_control_shows_
     assert evaluation.drift is not None
     difference = evaluation.challenger.metrics["mrr"].value - evaluation.cold_control.metrics["mrr"].value
     assert evaluation.drift.value == pytest.approx(difference)
-    metrics = doors.registry._client.get_run(second.mlflow_run_id).data.metrics
+    metrics = doors.registry.server.client.get_run(second.mlflow_run_id).data.metrics
     assert {"control_loss", "drift", "cold_control_mrr"} <= metrics.keys()
     control, model = (LinkModel.load(house.run_dir(2) / name) for name in ("control", "model"))
     assert not torch.equal(*(next(iter(one.network.state_dict().values())) for one in (control, model)))
