@@ -32,7 +32,7 @@ FAULTS = {
     "`ncnc_core/gone.py`": "ncnc_core/gone.py names nothing",
     "`pipeline.errors.GoneError`": "pipeline.errors.GoneError names nothing",
     "```{eval-rst}\n.. autofunction:: ncnc_core.link_model.gone\n```": "'gone'",
-    "```{settings} pipeline.params.GoneParams\n```": "GoneParams",
+    "```{settings} pipeline.params.params.GoneParams\n```": "GoneParams",
     "```{repository-page} GONE.md\n```": "GONE.md",
 }
 
