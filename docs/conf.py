@@ -33,6 +33,7 @@ nitpick_ignore_regex = [
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
+myst_disable_syntax = ["html_inline"]  # the text of an option may say <graph>: it is no tag
 
 # The inputs a function looks at itself, by their names and not as what they stand for.
 autodoc_type_aliases = {

@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
-from pipeline.params import Params
+from pipeline.params.params import Params
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ PACKAGES = ("ncnc_core", "pipeline", "embedded", "benchmarks", "dags", "docker",
 PLACEHOLDER = re.compile(r"\b(test_)?x\.py$")  # `ncnc_core/x.py`: any file
 # Words of a dotted name that is a file and not a key or an attribute: `model.json`.
 FILE_ENDINGS = ("json", "safetensors", "html", "yaml", "yml", "md", "py", "parquet", "csv", "png")
-DECISIONS = "decisions/"  # pages that record what was: they may name what is gone
+HISTORY = ("decisions/", "reference/changelog")  # pages that record what was: they may name what is gone
 
 
 def link_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -41,7 +41,7 @@ def link_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             entry = objects[full]
             link = make_refnode(app.builder, docname, entry.docname, entry.node_id, literal.deepcopy(), full)
             literal.replace_self(link)
-        elif not docname.startswith(DECISIONS) and not exists(name, objects):
+        elif not docname.startswith(HISTORY) and not exists(name, objects):
             logger.warning("%s names nothing: rename or remove it", text, location=literal, type="ncnc", subtype="name")
 
 

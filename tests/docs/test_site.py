@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,23 +33,39 @@ FAULTS = {
     "`ncnc_core/gone.py`": "ncnc_core/gone.py names nothing",
     "`pipeline.errors.GoneError`": "pipeline.errors.GoneError names nothing",
     "```{eval-rst}\n.. autofunction:: ncnc_core.link_model.gone\n```": "'gone'",
-    "```{settings} pipeline.params.GoneParams\n```": "GoneParams",
+    "```{settings} pipeline.params.params.GoneParams\n```": "GoneParams",
     "```{repository-page} GONE.md\n```": "GONE.md",
 }
 
 
-def built(folder: Path) -> subprocess.CompletedProcess[str]:
+def built(folder: Path, builder: str = "dummy") -> subprocess.CompletedProcess[str]:
     """Build the pages of a folder, strictly."""
-    argv = ("-b", "dummy", "-W", "-n", "--keep-going", "-q", "-c", str(ROOT / "docs"), str(folder), str(folder / "out"))
+    argv = ("-b", builder, "-W", "-n", "--keep-going", "-q", "-c", str(ROOT / "docs"), str(folder), str(folder / "out"))
     return subprocess.run([sys.executable, "-m", "sphinx", *argv], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
-def test_a_page_whose_links_and_names_hold_builds(tmp_path: Path) -> None:
+def test_a_page_whose_links_and_names_hold_builds_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "index.md").write_text(WHOLE)
     (tmp_path / "other.md").write_text("---\norphan: true\n---\n\n# Other\n")
-    ran = built(tmp_path)
+    ran = built(tmp_path, "html")
     assert ran.returncode == 0, ran.stderr
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert re.findall(r'<link [^>]*href="[^"]+\.css', page)
+    assert not re.findall(r'<(?:script|link|img|iframe) [^>]*(?:src|href)="(?:https?:)?//[^"]*"', page)
+    styles = "".join(file.read_text() for file in (tmp_path / "out" / "_static").rglob("*.css"))
+    assert not re.findall(r"""(?:@import|url\()\s*["']?(?:https?:)?//[^)"']*""", styles)
+
+
+@pytest.mark.slow
+def test_the_command_line_shows_every_option_and_what_stands_between_angle_brackets(tmp_path: Path) -> None:
+    (tmp_path / "index.md").write_text("# Command line\n\n```{command-line}\n```\n")
+    ran = built(tmp_path, "text")
+    assert ran.returncode == 0, ran.stderr
+    text = (tmp_path / "out" / "index.txt").read_text()
+    assert "ncnc snapshots get" in text
+    assert "--living" in text
+    assert "named <graph>-<as of>" in text  # and not taken for a tag of HTML
 
 
 @pytest.mark.slow
