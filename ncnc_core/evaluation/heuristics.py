@@ -16,7 +16,7 @@ ENTRIES_AT_ONCE = 2**22  # common neighbours listed at a time, 24 bytes each: at
 Heuristic = Callable[[Adjacency, Tensor], Tensor]
 
 
-def common_neighbors(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Float[Tensor, " pairs"]:
+def common_neighbor_count(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Float[Tensor, " pairs"]:
     """Count the nodes adjacent to both ends of each pair."""
     return _weighted_overlap(adjacency, pairs, torch.ones_like(adjacency.degree, dtype=torch.float64))
 
@@ -45,7 +45,7 @@ def preferential_attachment(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"
 
 
 HEURISTICS: dict[HeuristicName, Heuristic] = {
-    "common_neighbors": common_neighbors,
+    "common_neighbors": common_neighbor_count,
     "adamic_adar": adamic_adar,
     "resource_allocation": resource_allocation,
     "preferential_attachment": preferential_attachment,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
-from ncnc_core.evaluation.heuristics import common_neighbors
+from ncnc_core.evaluation.heuristics import common_neighbor_count
 from ncnc_core.graph.adjacency import Adjacency
 
 # Above it a step over the whole graph takes seconds: 64 channels along 20 million entries and back.
@@ -186,7 +186,7 @@ def _closed_share(adjacency: Adjacency, generator: torch.Generator) -> float:
     entry = torch.randint(adjacency.column.numel(), (min(SAMPLED_EDGES, adjacency.num_edges),), generator=generator)
     entry = entry.to(adjacency.column.device)
     source = torch.searchsorted(adjacency.row_pointer, entry, right=True) - 1  # the row: no list of all rows is made
-    counts = common_neighbors(adjacency, torch.stack([source, adjacency.column[entry]]))
+    counts = common_neighbor_count(adjacency, torch.stack([source, adjacency.column[entry]]))
     return float((counts > 0).double().mean())
 
 
