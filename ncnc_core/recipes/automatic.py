@@ -1,4 +1,4 @@
-"""A sensible model and recipe for a graph nobody has tuned one for, with the reasons."""
+"""A model and a training recipe chosen from what is measured of a graph, each choice with its reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STEPS = 1000
 
 @dataclass(frozen=True)
 class AutomaticConfig:
-    """The choice, and one line for each reason, to be printed by who wants to know."""
+    """The chosen model and training, and one line for each reason."""
 
     model: ModelConfig
     training: TrainingConfig
@@ -44,10 +44,11 @@ def automatic_config(
     expects_new_nodes: bool = False,
     seed: int = 0,
 ) -> AutomaticConfig:
-    """Choose from what can be measured of the graph; a given `model` is kept, and its training chosen.
+    """Choose a model and its training from the graph's size, degrees, overlap and features.
 
-    `expects_new_nodes`: nodes will be scored that the training has not seen, and more than a few of them. The same
-    arguments give the same choice. Cost: O(edges + feature values).
+    `features` are [nodes, features], or integer ids [nodes], or None. A given `model` is kept, and only its training is
+    chosen. Set `expects_new_nodes` where many of the nodes to score will be new since training. The same arguments give
+    the same choice. Cost: O(edges + feature values).
     """
     traits = GraphTraits.of(adjacency, features, torch.Generator().manual_seed(seed))
     reasons: list[str] = []

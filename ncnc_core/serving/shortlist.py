@@ -1,4 +1,4 @@
-"""Which partners of a node are worth the model's time: near ones by random walks, and the busiest."""
+"""The candidates of a node that the model scores: near ones found by random walks, and those of highest degree."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def shortlists(
 
 
 def _by_degree(degree: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the nodes from the busiest to the least busy, and each node's rank among them, both [nodes]."""
+    """Return the nodes by falling degree, and each node's rank among them, both [nodes]."""
     busiest = np.argsort(-degree, kind="stable")
     rank = np.empty_like(busiest)
     rank[busiest] = np.arange(busiest.size)

@@ -1,4 +1,4 @@
-"""What each test edge is ranked against: equal shares of several kinds, side by side."""
+"""The negatives each test edge is ranked against: uniform, degree-matched and hard ones in equal shares."""
 
 from __future__ import annotations
 
