@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class InvalidGraph(ValueError):
-    """A graph, a pair or a configuration breaks a rule; the message says the rule, the value and the remedy."""
+    """A graph, a pair or a configuration breaks a rule. The message gives the rule, the value and the remedy."""

@@ -42,8 +42,12 @@ if TYPE_CHECKING:
 class LinkModel:
     """Scores pairs of nodes on the graph it carries, or on another message graph for evaluation.
 
-    `node_ids` are all int or all str, one per position. Scores are logits: sigmoid of one is the probability the
-    model gives against as many negatives as positives, and their order counts; `calibration` mends it.
+    `features` are float32 [nodes, features], int64 categories [nodes], or None. `node_ids` are all int or all str, one
+    per position. Scores are logits: use their order. The sigmoid of a logit is a probability only for as many negatives
+    as positives; `probabilities` corrects it with `calibration` and a prior.
+
+    Raises:
+        InvalidGraph: there is not one id and one row of features for each node, or an id comes twice.
     """
 
     config: ModelConfig
@@ -78,10 +82,14 @@ class LinkModel:
         on_epoch: Callable[[EpochResult], None] | None = None,
         device: torch.device | str = "cpu",
     ) -> LinkModel:
-        """Train on a graph, see `read_graph`; the result serves all its edges, those held out to validate included.
+        """Train on a graph, read as in `read_graph`, and return a model that serves all its edges.
 
-        What of `model` and `training` is not given is taken from `recipe`, the published tuning of a data set, or is
-        chosen for this graph by `automatic_config`.
+        `valid_fraction` of the edges, between 0 and 1, are held out to choose the best epoch by `selection_metric`,
+        against `negatives_per_edge` negatives each. A `model` or `training` that is not given comes from `recipe`, the
+        published settings of a data set, or is chosen for this graph by `automatic_config`.
+
+        Raises:
+            InvalidGraph: the graph breaks a rule of `read_graph`, has fewer than two edges, or there is no such recipe.
         """
         graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, source=source, target=target)
         adjacency = graph.adjacency()
@@ -115,11 +123,14 @@ class LinkModel:
     def score_pairs(
         self, pairs: PairInput, *, adjacency: Adjacency | None = None, features: FeatureInput = None
     ) -> Float[Tensor, " pairs"]:
-        """Return the logit of each pair: positions in an array or a list of whole numbers, ids in text and tables.
+        """Return the logit of each pair, [pairs].
 
-        See `pair_positions`; `score_ids` takes ids of any kind. Without `adjacency` the served graph is used, its
-        embeddings computed once. With it, the pairs are scored on that message graph; `features` may be left out where
-        it has the served graph's nodes, see `features_on`.
+        Whole numbers in an array or a list are positions; text and tables hold ids. `score_ids` takes ids of any kind.
+        Without `adjacency` the served graph is used, and its embeddings are computed once. With it, the pairs are
+        scored on that message graph; leave `features` out if it has the served graph's nodes, see `features_on`.
+
+        Raises:
+            InvalidGraph: a node is unknown, a pair joins a node with itself, or the features do not fit the graph.
         """
         pairs = self._pairs(pairs)
         if adjacency is None:
@@ -129,13 +140,21 @@ class LinkModel:
         return scoring.score_pairs(self.network, levels, adjacency, pairs)
 
     def score_ids(self, source_ids: Iterable[Any], target_ids: Iterable[Any]) -> Float[Tensor, " pairs"]:
-        """Return the logit of each pair of node ids (lists, arrays, columns) on the served graph."""
+        """Return the logit of each pair of node ids, [pairs], on the served graph; give lists, arrays or columns.
+
+        Raises:
+            InvalidGraph: an id is unknown, the lengths differ, or a pair joins a node with itself.
+        """
         return self.score_pairs(pair_input.paired_positions(source_ids, target_ids, self.position_of))
 
     def probabilities(
         self, pairs: PairInput, prior: float = 0.5, *, adjacency: Adjacency | None = None
     ) -> Float[Tensor, " pairs"]:
-        """Return how likely each pair is an edge, `prior` being the share of edges among such pairs."""
+        """Return the probability that each pair is an edge, [pairs], where a share `prior` of such pairs are edges.
+
+        Raises:
+            InvalidGraph: the model has no calibration, `prior` is not between 0 and 1, or as for `score_pairs`.
+        """
         return fitted(self.calibration).probability(self.score_pairs(pairs, adjacency=adjacency), prior)
 
     def recommend(
@@ -147,11 +166,14 @@ class LinkModel:
         candidates: Candidates | None = None,
         progress: bool = True,
     ) -> Recommendations:
-        """Return the k best-scored partners of each node, by id; an edge of the served graph only where asked for.
+        """Return the k best-scored partners of each node id; known edges are left out unless `exclude_known` is False.
 
-        In a graph of up to `recommendation.EVERY_NODE_UP_TO` nodes (or with candidates="all") every other node is
-        ranked. In a larger one `recommendation.SHORTLIST` candidates are (or as many as `candidates` says), found by
-        random walks and by degree, see `shortlists`: no other is looked for. Ties are in the order of the nodes.
+        In a graph of up to `recommendation.EVERY_NODE_UP_TO` nodes, or with `candidates="all"`, every other node is
+        ranked. In a larger graph only a shortlist is: `recommendation.SHORTLIST` candidates a node, or as many as
+        `candidates` says, found by random walks and by degree, see `shortlists`. Ties keep the order of the nodes.
+
+        Raises:
+            InvalidGraph: an id is unknown, or `k` or `candidates` is no whole number from 1.
         """
         return recommend_links(
             self.score_pairs,
@@ -165,7 +187,11 @@ class LinkModel:
         )
 
     def explain(self, source: NodeId, target: NodeId) -> LinkExplanation:
-        """Return what each pooled neighbour, and the pair itself, adds to the logit of two ids: see `explain_pair`."""
+        """Return what each pooled neighbour, and the pair itself, adds to the logit of two ids: see `explain_pair`.
+
+        Raises:
+            InvalidGraph: an id is unknown, or both are the same.
+        """
         first, second = self._pairs(self.positions([source, target]).unsqueeze(1)).flatten().tolist()
         return explain_pair(self.network, self._served_levels, self.adjacency, first, second, self.node_ids)
 
@@ -180,9 +206,14 @@ class LinkModel:
         confidence: float = 0.95,
         seed: int = 0,
     ) -> ModelEvaluation:
-        """Measure the model, and the heuristics, on held-out edges; pairs are read as in `score_pairs`.
+        """Measure the model and the heuristics on held-out edges; pairs are read as in `score_pairs`.
 
-        An edge under test is taken out of the served graph, if it is in it, and counted. Negatives: `evaluate_links`.
+        Test edges that the served graph holds are removed from it first, and counted. Without `negatives`,
+        `negatives_per_edge` are drawn for each edge; how to give them is said at `evaluate_links`. Each metric has a
+        bootstrap interval of `bootstrap_samples` draws that holds the share `confidence`. The `seed` fixes all draws.
+
+        Raises:
+            InvalidGraph: there are no edges, or the negatives do not fit them.
         """
         return evaluate_links(
             lambda message, pairs: self.score_pairs(pairs, adjacency=message),
@@ -204,7 +235,11 @@ class LinkModel:
         *,
         edge_weight: WeightInput = None,
     ) -> LinkModel:
-        """Return the model with the same weights on another graph, see `replaced_graph`; nothing is trained."""
+        """Return the model with the same weights on another graph, see `replaced_graph`; nothing is trained.
+
+        Raises:
+            InvalidGraph: a new node lacks features that the model reads, or the model's own node vectors do not fit.
+        """
         return self._serving(replaced_graph(self._parts, edges, features, node_ids, edge_weight))
 
     def updated(
@@ -216,7 +251,11 @@ class LinkModel:
         edge_weight: WeightInput = None,
         removed_edges: PairInput = None,
     ) -> LinkModel:
-        """Return the model on its graph with nodes and edges added, edges removed; see `grown_graph`."""
+        """Return the model on its graph with nodes and edges added and edges removed, see `grown_graph`.
+
+        Raises:
+            InvalidGraph: a new node is known already or lacks features, or an edge names an unknown node.
+        """
         return self._serving(grown_graph(self._parts, new_edges, new_nodes, features, edge_weight, removed_edges))
 
     def to(self, device: torch.device | str) -> LinkModel:
@@ -235,12 +274,20 @@ class LinkModel:
 
     @classmethod
     def load(cls, folder: Path | str) -> LinkModel:
-        """Read a model from a folder that `save` wrote; it scores bit for bit as before."""
+        """Read a model from a folder that `save` wrote; it scores bit for bit as before.
+
+        Raises:
+            InvalidGraph: a file is missing or damaged, or this version does not know the folder's format.
+        """
         parts = load_parts(Path(folder))
         return cls(parts.config, parts.network, parts.adjacency, parts.features, parts.node_ids, parts.calibration)
 
     def positions(self, ids: IdsInput) -> Int64[Tensor, " ids"]:
-        """Return the position of each node id; an unknown one is an InvalidGraph."""
+        """Return the position of each node id, int64 [ids].
+
+        Raises:
+            InvalidGraph: an id is unknown.
+        """
         return pair_input.positions_of(ids, self.position_of)
 
     @cached_property

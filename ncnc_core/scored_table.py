@@ -1,4 +1,4 @@
-"""Tables in, tables out: pairs scored row for row, partners recommended, scores explained; what a served model does."""
+"""What a served model does: a table in, and a table of scores, recommendations or explanations out."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ DEFAULTS: dict[str, Any] = {
 
 
 def answered(model: LinkModel, table: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """Return what the parameters ask of a table, see DEFAULTS; one that is not given has its default.
+    """Return the answer to a table: `scored_table`, `recommended_table` or `explained_table`, as `params["task"]` says.
+
+    `DEFAULTS` lists the parameters; one that is not given has its default.
 
     Raises:
-        InvalidGraph: the task is another, or what the task itself refuses.
+        InvalidGraph: there is no such task, or the task refuses the table.
     """
     given = DEFAULTS | dict(params or {})
     prior = float(given["prior"]) if given["probability"] else None
@@ -49,11 +51,11 @@ def answered(model: LinkModel, table: pd.DataFrame, params: Mapping[str, Any] | 
 def scored_table(
     model: LinkModel, pairs: pd.DataFrame, *, prior: float | None = None, unscored: str = "refuse"
 ) -> pd.DataFrame:
-    """Return source, target and score of every row, float32, and with a prior the calibrated probability.
+    """Return the columns source, target and score (a logit, float32), in the order of the rows.
 
-    A row whose node is unknown, or which joins a node with itself, has no score: with `unscored` "refuse" the table is
-    refused and the rows are named; with "null" such a row's score is missing and the column `reason` says why.
-    An unknown node is scored by its features where the rows bring them, see `with_new_nodes`.
+    With a `prior` between 0 and 1 there is a column probability too. A row has no score if a node is unknown or if it
+    joins a node with itself. `unscored="refuse"` then refuses the table and names the first such row; "null" leaves its
+    score missing, and a column `reason` says why. A row may bring an unknown node's features: see `with_new_nodes`.
 
     Raises:
         InvalidGraph: a column is missing, a row cannot be scored, or the model has no calibration.
@@ -90,7 +92,9 @@ def recommended_table(
     candidates: int | None = None,
     prior: float | None = None,
 ) -> pd.DataFrame:
-    """Return source, target, rank and score of the best k links that each row's source lacks; best first.
+    """Return the columns source, target, rank and score: the k best links that each source lacks, best first.
+
+    rank counts from 1; score is a logit, float32. With a `prior` there is a column probability too.
 
     Raises:
         InvalidGraph: there is no column source, a node is unknown, or the model has no calibration.
@@ -105,7 +109,9 @@ def recommended_table(
 
 
 def explained_table(model: LinkModel, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return the parts of each row's score: source, target, score, role, node, weight and contribution, a row a part.
+    """Return the parts of each pair's score, one a row: see `LinkExplanation.to_frame`.
+
+    Columns: source, target, score, role, node, weight and contribution, the last in logits.
 
     Raises:
         InvalidGraph: a column is missing, or a row cannot be scored.
@@ -124,10 +130,10 @@ def explained_table(model: LinkModel, pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_new_nodes(model: LinkModel, table: pd.DataFrame) -> LinkModel:
-    """Return the model with the unknown nodes whose features the table brings, or the model itself for none.
+    """Return the model with the unknown nodes added whose features the table brings; without any, the model itself.
 
-    The columns source_features and target_features hold a list of numbers, or nothing. A new node has no edge, so that
-    its features alone speak for it. One that the model knows keeps the features it has.
+    The columns source_features and target_features hold a list of numbers, or nothing. A new node has no edges, so
+    it is scored by its features alone. A node that the model knows keeps the features it has.
 
     Raises:
         InvalidGraph: a node comes with two different lists of features.

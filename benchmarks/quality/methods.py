@@ -9,14 +9,14 @@ from ncnc_core.config.model import PredictorName
 from ncnc_core.evaluation.heuristics import (
     Heuristic,
     adamic_adar,
-    common_neighbors,
+    common_neighbor_count,
     preferential_attachment,
     resource_allocation,
 )
 from ncnc_core.recipes.recipe import recipe
 
 HEURISTIC_METHODS: dict[str, Heuristic] = {
-    "cn": common_neighbors,
+    "cn": common_neighbor_count,
     "aa": adamic_adar,
     "ra": resource_allocation,
     "pa": preferential_attachment,

@@ -1,4 +1,4 @@
-"""The metric that chooses the epoch, by name, apart from what measures it: reading parameters must not load torch."""
+"""The closed choices that parameters name: metrics, heuristics, negatives, changes of a graph. Loads no torch."""
 
 from __future__ import annotations
 

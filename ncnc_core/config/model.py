@@ -1,4 +1,4 @@
-"""What a model is: the names of its parts and sizes, in plain terms."""
+"""The architecture of a model: predictor, encoder, widths, dropouts and completion."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ NodeEmbedding = Literal["off", "only", "added"]
 class ModelConfig(BaseModel):
     """The architecture of an encoder and a predictor; every field changes the model.
 
-    What the published flags are called here stands in `published_flags`. The defaults are what we would use; where
-    the published code does otherwise there is a switch, and `as_published` turns all of them its way.
+    The defaults are the recommended ones. Where the published code behaves differently there is a switch, and
+    `as_published` sets all switches. `recipes.published_flags` maps the published command-line flags to these fields.
+
+    Raises:
+        pydantic.ValidationError: a field is unknown, of another type, or out of its bounds.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

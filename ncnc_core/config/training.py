@@ -1,4 +1,4 @@
-"""How a model is trained: what the optimiser, the batches and the stopping rule are told."""
+"""How a model is trained: optimiser, batches, loss, stopping rule and sampling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ Precision = Literal["float32", "bfloat16"]
 
 
 class TrainingConfig(BaseModel):
-    """The training recipe; every field changes the weights."""
+    """The training recipe; every field changes the weights.
+
+    Raises:
+        pydantic.ValidationError: a field is unknown, of another type, or out of its bounds, or completion is to be
+            calibrated in sampled mode.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

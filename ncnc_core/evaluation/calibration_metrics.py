@@ -1,4 +1,4 @@
-"""Whether stated probabilities are kept: Brier score, expected calibration error and the reliability curve."""
+"""How well probabilities match outcomes: Brier score, expected calibration error and the reliability curve."""
 
 from __future__ import annotations
 

@@ -9,13 +9,14 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ncnc_core.config.choices import HeuristicName
-from ncnc_core.graph.adjacency import Adjacency, contains_keys
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.cost_chunks import cost_chunks
 
-ENTRIES_AT_ONCE = 2**22  # candidate common neighbours in memory: about 150 MiB of int64 temporaries
+ENTRIES_AT_ONCE = 2**22  # common neighbours listed at a time, 24 bytes each: at most 100 MiB
 Heuristic = Callable[[Adjacency, Tensor], Tensor]
 
 
-def common_neighbors(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Float[Tensor, " pairs"]:
+def common_neighbor_count(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Float[Tensor, " pairs"]:
     """Count the nodes adjacent to both ends of each pair."""
     return _weighted_overlap(adjacency, pairs, torch.ones_like(adjacency.degree, dtype=torch.float64))
 
@@ -44,7 +45,7 @@ def preferential_attachment(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"
 
 
 HEURISTICS: dict[HeuristicName, Heuristic] = {
-    "common_neighbors": common_neighbors,
+    "common_neighbors": common_neighbor_count,
     "adamic_adar": adamic_adar,
     "resource_allocation": resource_allocation,
     "preferential_attachment": preferential_attachment,
@@ -54,26 +55,13 @@ HEURISTICS: dict[HeuristicName, Heuristic] = {
 def _weighted_overlap(adjacency: Adjacency, pairs: Tensor, weight: Tensor) -> Tensor:
     """Sum the weights of the common neighbours of each pair, float32.
 
-    Walks the neighbours of the end with fewer and looks each up among the sorted edge keys: O(sum of the smaller
-    degrees * log edges) time, so a hub costs nothing beside a small node, and ENTRIES_AT_ONCE entries of memory
-    (or one pair's, where that is more). Sums run in float64, in the order of the node numbers, and are then rounded:
-    equal overlaps tie.
+    Sums run in float64, in the order of the node numbers, and are then rounded: equal overlaps tie. ENTRIES_AT_ONCE
+    bounds the memory, not the result.
     """
-    degree = adjacency.degree
-    swap = degree[pairs[0]] > degree[pairs[1]]
-    small = torch.where(swap, pairs[1], pairs[0])
-    large = torch.where(swap, pairs[0], pairs[1])
-    block_sizes = torch.bincount(degree[small].cumsum(0) // ENTRIES_AT_ONCE).tolist()
-    blocks = zip(torch.split(small, block_sizes), torch.split(large, block_sizes), strict=True)
-    scores = [_overlap_of_block(adjacency, *block, weight) for block in blocks]
-    return torch.cat([*scores, weight.new_zeros(0)]).float()
-
-
-def _overlap_of_block(adjacency: Adjacency, small: Tensor, large: Tensor, weight: Tensor) -> Tensor:
-    counts = adjacency.degree[small]
-    pair = torch.repeat_interleave(torch.arange(len(small), device=small.device), counts)  # [entries]
-    before = counts.cumsum(0) - counts
-    entry = torch.arange(len(pair), device=small.device) + (adjacency.row_pointer[small] - before)[pair]
-    candidate = adjacency.column[entry]
-    common = contains_keys(adjacency.keys, large[pair] * adjacency.num_nodes + candidate)
-    return weight.new_zeros(len(small)).index_add_(0, pair[common], weight[candidate[common]])
+    shorter = adjacency.degree[pairs].amin(0)  # no list is longer
+    scores = [weight.new_zeros(0)]
+    for part in cost_chunks(1 + shorter, ENTRIES_AT_ONCE):
+        common = adjacency.common_neighbors(pairs[:, part])
+        total = weight.new_zeros(common.row_pointer.numel() - 1)
+        scores.append(total.index_add_(0, common.owner, weight[common.node]))
+    return torch.cat(scores).float()

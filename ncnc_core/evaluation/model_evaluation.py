@@ -1,10 +1,9 @@
-"""How well a model tells held-out edges from pairs that are none, with the heuristics beside it."""
+"""Every metric of a model and of the heuristics, on held-out edges and negatives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 
 SHOWN = ("mrr", "hits@10", "auc", "average_precision")
-Scorer = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,8 @@ class ModelEvaluation:
     """Every metric of the model and of the heuristics, on the same edges, negatives and message graph.
 
     `metrics[scorer][metric]` is a value with its bootstrap bounds; the model's own name is "model". `removed_edges` of
-    the `num_edges` were edges of the served graph: they were taken out of it to be scored. What the weights learnt
-    from them cannot be taken out, so where it is not 0 and the model was trained on that graph, the figures flatter it.
+    the `num_edges` were edges of the served graph and were removed from it before scoring. The weights still hold what
+    they learnt from these edges: if the model was trained on that graph, its figures are too good.
     """
 
     metrics: Mapping[str, Mapping[str, MetricInterval]]
@@ -52,7 +50,7 @@ class ModelEvaluation:
         shown = [name for name in SHOWN if name in self.metrics["model"]]
         lines = [f"{self.num_edges} edges, {self.num_negatives} negatives"]
         if self.removed_edges:
-            lines.append(f"{self.removed_edges} of the edges stood in the served graph and were removed from it")
+            lines.append(f"{self.removed_edges} of the edges were in the served graph and were removed from it")
         width = max(map(len, self.metrics))
         lines.append(" " * width + "".join(f"  {name:>20}" for name in shown))
         for scorer, of in self.metrics.items():
@@ -91,19 +89,16 @@ def evaluate_links(
         negatives = corrupted_negatives(edges, negatives_per_edge, forbidden, generator, num_nodes=adjacency.num_nodes)
         shared_negatives = False
     _check(edges, negatives, adjacency.num_nodes, shared_negatives)
-    scorers: dict[str, Scorer] = {"model": partial(score_on, message)}
-    scorers |= {name: partial(heuristic, message) for name, heuristic in HEURISTICS.items()}
-    count = edges.shape[1]
-    metrics = {}
-    for name, score in scorers.items():
-        scores = score(torch.cat([edges, negatives], 1))
-        positive, negative = scores[:count], scores[count:]
-        # The same draws for every scorer.
-        options = {"samples": samples, "confidence": confidence, "generator": torch.Generator().manual_seed(seed)}
+    count, pairs, metrics = edges.shape[1], torch.cat([edges, negatives], 1), {}
+    for name, score in [("model", score_on), *HEURISTICS.items()]:
+        positive, negative = score(message, pairs).split([count, negatives.shape[1]])
+        draws = torch.Generator().manual_seed(seed)  # the same draws for every scorer
         if shared_negatives:
-            metrics[name] = shared_intervals(positive, negative, **options)  # type: ignore[arg-type]
+            intervals = shared_intervals(positive, negative, samples=samples, confidence=confidence, generator=draws)
         else:
-            metrics[name] = rank_intervals(positive, negative.view(count, -1), **options)  # type: ignore[arg-type]
+            ranked = negative.view(count, -1)
+            intervals = rank_intervals(positive, ranked, samples=samples, confidence=confidence, generator=draws)
+        metrics[name] = intervals
     per_edge = negatives.shape[1] // (1 if shared_negatives else count)
     removed = pair_keys(edges, adjacency.num_nodes)[adjacency.has(edges)].unique().numel()
     return ModelEvaluation(metrics, count, per_edge, removed)

@@ -1,4 +1,4 @@
-"""Is one scorer better than another? Their paired difference, where edges that share a node move together."""
+"""The paired difference of two scorers, with an interval that allows for edges that share a node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranking metrics of a link predictor, and honest intervals around them."""
+"""Ranking metrics of a link predictor, with bootstrap intervals."""
 
 from __future__ import annotations
 

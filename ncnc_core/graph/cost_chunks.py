@@ -1,4 +1,4 @@
-"""Cutting a list of pairs by the work in it: a hub's pair costs thousands of times another's."""
+"""Chunks of pairs of bounded cost: a pair at a hub can cost thousands of times another."""
 
 from __future__ import annotations
 

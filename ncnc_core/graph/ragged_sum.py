@@ -1,4 +1,4 @@
-"""The sum over lists of rows: neighbourhood propagation and common-neighbour pooling are both this."""
+"""Sums over lists of rows: both neighbourhood propagation and the pooling of common neighbours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Node features as people have them: a tensor, an array, a sparse matrix, a table by node id."""
+"""Node features read from a tensor, an array, a sparse matrix or a table, checked, and looked up by row."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ def feature_ids(features: FeatureInput) -> list[NodeId] | None:
 
 
 def read_features(features: FeatureInput, node_ids: Sequence[NodeId]) -> Tensor | None:
-    """Return one row a node as float32: dense, or sparse in compressed rows where they came sparse.
+    """Return the features as float32 [nodes, features]: dense, or in compressed sparse rows if they came sparse.
 
-    A table is put into the order of the nodes by its index; its columns are the features. A vector of whole numbers
-    is taken for categories, [nodes] int64. Arrays are copied; a tensor is shared, so that a mapped one stays mapped.
+    The columns of a table are the features; its rows are put into the order of `node_ids` by its index. A vector of
+    whole numbers holds one category a node, and stays int64 [nodes]. Arrays are copied. A tensor is shared, so that a
+    memory-mapped one stays mapped.
 
     Raises:
         InvalidGraph: the rows are not those of the nodes, a value is not a finite number, or a category is negative.

@@ -1,4 +1,4 @@
-"""One graph from what people have it in: an edge array, a table, PyTorch Geometric's Data, a NetworkX graph."""
+"""One graph read from an edge array, a table, PyTorch Geometric's Data or a NetworkX graph."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ FEWEST_REFUSED, POSITIONS_AN_END = 10_000, 10
 
 @dataclass(frozen=True, eq=False)
 class GraphInput:
-    """A graph as it was given: `edges` [2, m] are positions, `weight` [m] float32 or None, `node_ids` by position."""
+    """A graph that was read and checked.
+
+    `edges` [2, edges] int64 are positions, as given: repeats and self-loops are still there. `features` are [nodes,
+    features] float32 (dense or compressed sparse rows), int64 categories [nodes], or None. `node_ids` [nodes] are the
+    ids by position. `weight` [edges] is float32, or None where all edges weigh one.
+    """
 
     edges: Tensor
     num_nodes: int
@@ -38,7 +43,7 @@ class GraphInput:
     weight: Tensor | None
 
     def adjacency(self) -> Adjacency:
-        """Return the undirected graph: either direction will do, repeats are one edge, self-loops are none."""
+        """Return the undirected graph; either direction counts, repeats become one edge, self-loops are dropped."""
         if self.weight is None:
             return Adjacency.from_edges(self.edges, self.num_nodes)
         return Adjacency.from_edges(self.edges, self.num_nodes, self.weight)
@@ -66,14 +71,14 @@ def read_graph(
 ) -> GraphInput:
     """Read an undirected graph.
 
-    `edges` is an array or tensor [2, m] or [m, 2] (two rows win), a list of pairs, a table with a column for each end,
-    PyG `Data`, or a NetworkX graph. Whole numbers in an array or a list are positions; text and tables hold ids. The
-    nodes are those of `node_ids`, else those of a feature table's index, of the `Data` or of the NetworkX graph, else
-    all ids that occur, sorted; for positions, as many as features has rows, or the highest position + 1 (which is
-    refused where it is 10,000 or more and over ten times the number of ends: those are ids).
-    `features` is described at `read_features`; for a NetworkX graph it may be a list of node attributes.
-    `edge_weight` is a column, an edge attribute, or one number an edge. Edges have no direction, so (u, v) and (v, u)
-    are one; repeats are dropped silently, self-loops with a warning.
+    `edges` is an array or tensor [2, edges] or [edges, 2] (with two rows and two columns, rows are the ends), a list of
+    pairs, a table with a column for each end, PyG `Data`, or a NetworkX graph. Whole numbers in an array or a list are
+    positions. Text and tables hold ids. The nodes are those of `node_ids`; else of a feature table's index, the `Data`
+    or the NetworkX graph; else all ids that occur, sorted. For positions there are as many nodes as feature rows, or
+    the highest position + 1; 10,000 or more that is over ten times the number of ends is refused, for these are ids.
+    `features`: see `read_features`; for a NetworkX graph it may be a list of node attributes. `edge_weight` is a
+    column, an edge attribute, or one number an edge. (u, v) and (v, u) are one edge; repeats are dropped silently,
+    self-loops with a warning.
 
     Raises:
         InvalidGraph: the edges, ids, features or weights break a rule; the message says which.

@@ -1,4 +1,4 @@
-"""Pairs of nodes as people have them, in arrays, lists and tables: by position, or by id."""
+"""Pairs of nodes read from arrays, lists and tables, by position or by id."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class PairEnds(NamedTuple):
 
 
 def pair_ends(pairs: PairInput, *, source: str = "source", target: str = "target") -> PairEnds:
-    """Read pairs: a table's columns and text are ids, whole numbers in an array, a tensor or a list are positions.
+    """Read pairs. Tables and text hold ids; whole numbers in an array, a tensor or a list are positions.
 
-    An array or tensor is [2, pairs] or [pairs, 2]; two rows win, so a 2 x 2 array holds the sources and then the
-    targets. A list holds one (source, target) per pair, whatever its length.
+    An array or tensor is [2, pairs] or [pairs, 2]; one of 2 x 2 is read as a row of sources and a row of targets. A
+    list holds one (source, target) per pair, whatever its length.
 
     Raises:
         InvalidGraph: a column is missing, the shape is another, or an end is neither a whole number nor text.
@@ -78,8 +78,8 @@ def pair_positions(pairs: PairInput, known: Mapping[NodeId, int]) -> Int64[Tenso
     """Return the positions of pairs to be scored, read as `pair_ends` does.
 
     Raises:
-        InvalidGraph: an id is unknown, or a pair joins a node with itself, which has no score: no graph here has
-            self-loops, so the model never learnt what one would mean.
+        InvalidGraph: an id is unknown, or a pair joins a node with itself, which has no score: graphs
+            here have no self-loops, so the model has learnt nothing about them.
     """
     if isinstance(pairs, Tensor) and pairs.dtype == torch.int64 and pairs.dim() == 2 and pairs.shape[0] == 2:
         positions = pairs  # as it is, on its device
@@ -96,7 +96,7 @@ def pair_positions(pairs: PairInput, known: Mapping[NodeId, int]) -> Int64[Tenso
 
 
 def positions_of(ids: IdsInput, known: Mapping[NodeId, int]) -> Int64[Tensor, " ids"]:
-    """Return the position of each node id, of one alone as of several.
+    """Return the position of each node id; a single id gives one position.
 
     Raises:
         InvalidGraph: an id is unknown; the message counts them and names the first.

@@ -5,7 +5,7 @@ have no wheels for current torch; and neither knows overlaps.
 
 All kernels read one graph the same way: `row_pointer`, `column` as in `Adjacency`; `removed`, the sorted places in
 `column` of the entries that are hidden (target link removal); and `touched`, which nodes have any. A row is thinned to
-`limit` entries evenly spaced along what is left of it, see `neighbor_sampling.spaced_places`: shifted by a half in
+`limit` entries evenly spaced along what is left of it, see `spaced_places`: shifted by a half in
 scoring (`seed` 0), so that the choice depends on the node alone, and by a hash of seed and node in training.
 """
 

@@ -1,4 +1,4 @@
-"""The plain twin of overlap.py: sets of Python integers, for tests."""
+"""The plain twin of kernels/overlap.py: sets of Python integers, for tests."""
 
 from __future__ import annotations
 

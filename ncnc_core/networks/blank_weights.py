@@ -1,4 +1,4 @@
-"""Networks built to be given their weights: none is drawn, none takes memory."""
+"""Networks built without initial weights, to be loaded: nothing is drawn and no memory is taken."""
 
 from __future__ import annotations
 

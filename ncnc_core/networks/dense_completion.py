@@ -1,4 +1,4 @@
-"""Completion on dense graphs: the belief in each distinct missing link once, then weights in one pooled sum."""
+"""Completion on dense graphs: a matrix with the belief in each missing link, and a faster head that fills it."""
 
 from __future__ import annotations
 

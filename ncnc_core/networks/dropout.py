@@ -1,4 +1,4 @@
-"""Dropout at the speed of the memory, where torch's generator would cost more than the layers between."""
+"""Dropout by a hash kernel: torch's random generator would cost more than the layers around it."""
 
 from __future__ import annotations
 

@@ -58,20 +58,14 @@ class Encoder(nn.Module):
             dropout=encoder_dropout,
         )
         widths = [self.input.width] + [hidden_channels] * num_layers
-        is_pure = kind.startswith("pure")
         self.convolutions = nn.ModuleList(
             _convolution(kind, widths[layer], hidden_channels) for layer in range(num_layers)
         )
-        self.after = nn.ModuleList()
-        for layer in range(num_layers):
-            is_last = layer == num_layers - 1
-            if is_pure:
-                self.after.append(Dropout(output_dropout) if is_last else nn.Identity())
-            elif is_last and num_layers > 1:  # a single layer is activated, the last of several is not: as published
-                self.after.append(nn.Identity())
-            else:
-                norm = nn.LayerNorm(hidden_channels) if layer_norm else nn.Identity()
-                self.after.append(nn.Sequential(norm, Dropout(encoder_dropout), nn.ReLU()))
+        if kind.startswith("pure"):
+            after = _after_pure_layers(num_layers, output_dropout)
+        else:
+            after = _after_layers_with_weights(num_layers, hidden_channels, layer_norm, encoder_dropout)
+        self.after = nn.ModuleList(after)
         self.layer_weights = nn.Parameter(torch.empty(num_layers)) if jumping_knowledge and num_layers else None
         self.reset_parameters()
 
@@ -149,6 +143,21 @@ def _check_weights(graph: MessageGraph) -> None:
             f"The encoder takes edge weights of 0 and more, got {float(graph.weight.min())}: it divides by their "
             "sums. Shift or clip the weights, or set edge_weights: false."
         )
+
+
+def _after_pure_layers(num_layers: int, dropout: float) -> list[nn.Module]:
+    """Return what follows each layer: dropout after the last one alone."""
+    return [Dropout(dropout) if layer == num_layers - 1 else nn.Identity() for layer in range(num_layers)]
+
+
+def _after_layers_with_weights(num_layers: int, channels: int, layer_norm: bool, dropout: float) -> list[nn.Module]:
+    """Return what follows each layer: a single layer is activated, the last of several is not, as published."""
+    active = 1 if num_layers == 1 else max(num_layers - 1, 0)
+    blocks: list[nn.Module] = [
+        nn.Sequential(nn.LayerNorm(channels) if layer_norm else nn.Identity(), Dropout(dropout), nn.ReLU())
+        for _ in range(active)
+    ]
+    return [*blocks, *(nn.Identity() for _ in range(num_layers - active))]
 
 
 def _convolution(kind: EncoderName, in_channels: int, out_channels: int) -> nn.Module:

@@ -1,4 +1,4 @@
-"""What the first layer reads: features, a learnable vector a node, or both."""
+"""What the first layer reads: features (dense or sparse), a learnable vector a node, or both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ncnc_core.networks.dropout import Dropout
 
 
 class InputStage(nn.Module):
-    """x = Dropout(Linear(Dropout(features))) + Dropout(embedding[ids]), each part only where it is asked for.
+    """x = Dropout(Linear(Dropout(features))) + Dropout(embedding[ids]), each part only where it is configured.
 
     Without `project` there is no Linear and the features keep their width: a published GCN has its own weights first.
     """

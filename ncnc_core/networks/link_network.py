@@ -181,8 +181,8 @@ def _encoder(config: ModelConfig, *, num_features: int, num_ids: int) -> Encoder
     )
 
 
-def _predictor(config: ModelConfig) -> Predictor:
-    head = PairHead(
+def _head(config: ModelConfig) -> PairHead:
+    return PairHead(
         channels=config.hidden_channels,
         dropout=config.predictor_dropout,
         layer_norm=config.predictor_layer_norm,
@@ -193,6 +193,10 @@ def _predictor(config: ModelConfig) -> Predictor:
         extra_neighborhood=config.predictor in ("ncn2", "ncn_diff"),
         pooled_channels=1 if config.predictor == "gae_cn" else None,
     )
+
+
+def _predictor(config: ModelConfig) -> Predictor:
+    head = _head(config)
     dropping: _Dropping = {
         "edge_dropout": config.predictor_edge_dropout,
         "symmetric_edge_dropout": config.symmetric_edge_dropout,

@@ -1,4 +1,4 @@
-"""NCNC: NCN whose one-sided neighbours count too, as far as NCN itself believes in the link that is missing."""
+"""NCNC: NCN with completion, which also pools one-sided neighbours, weighted by the belief in the missing link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a pooled neighbourhood and two endpoints to one logit: the blocks all predictors share."""
+"""The last part of every predictor: from pooled neighbourhoods and the product of two nodes to one logit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the counts around a pair say by themselves: overlap weighted by degree, and the degrees of both ends."""
+"""The part of a logit that comes from counts alone: overlap weighted by degree, and the degrees of both nodes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HIDDEN = 32
 
 
 class PairStructure(nn.Module):
-    """A part of the logit that no node's content enters: an MLP of degree-weighted overlaps and of degrees.
+    """A part of the logit without node embeddings: an MLP of degree-weighted overlaps and of degrees.
 
     Sum over u in N(i) ∩ N(j) of w_k(d_u), for w = 1 (common neighbours), 1 / log d (Adamic-Adar), 1 / d (resource
     allocation) and eight learned functions of d; beside them both degrees, symmetrically, and the Jaccard and Salton

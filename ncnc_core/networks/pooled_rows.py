@@ -1,4 +1,4 @@
-"""What the lists of a batch pool: rows of g, worked out for the nodes in the lists alone where g is not at hand."""
+"""The node values g that a predictor pools, computed only for the nodes in its lists, and the logits from them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PooledRows:
         return lists.renumbered(place).sum_rows(self.values)
 
     def rows(self, head: PairHead, h: Tensor) -> NodeRows:
-        """Return g without gradients, these rows known, any other transformed when it is asked for."""
+        """Return g without gradients: these rows are known, and any other is computed when it is first read."""
         if self.nodes is None:
             return NodeRows(self.values)
         rows = NodeRows(h.detach(), head.node_values)
@@ -76,9 +76,9 @@ def distinct_nodes(nodes: Int64[Tensor, " entries"], num_nodes: int) -> Int64[Te
 
 
 class NodeRows:
-    """transform(source) row by row, each row worked out when it is first asked for; without gradients.
+    """transform(source), each row computed when it is first read; without gradients.
 
-    Memory: a row a node at most; what was not asked for is addressed, not paged in.
+    Memory: at most a row a node; rows that are never read use addresses but no memory.
     """
 
     def __init__(self, source: NodeRows | Tensor, transform: Callable[[Tensor], Tensor] | None = None) -> None:
@@ -87,7 +87,7 @@ class NodeRows:
         self._is_known: Tensor | None = None  # [nodes]
 
     def at(self, nodes: Int64[Tensor, " entries"]) -> Tensor:
-        """Return a matrix [nodes of the graph, channels] that is right at these nodes, and perhaps at no others."""
+        """Return a matrix [nodes of the graph, channels] whose rows at these nodes are valid; others may not be."""
         if self._transform is None:
             return self._source.detach() if isinstance(self._source, Tensor) else self._source.at(nodes)
         count = self.num_nodes

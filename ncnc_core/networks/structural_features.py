@@ -1,4 +1,4 @@
-"""Node features from the graph alone, where it has none of its own: a node that is new tonight has them too."""
+"""Node features computed from degrees, for graphs without features and for nodes that are new."""
 
 from __future__ import annotations
 

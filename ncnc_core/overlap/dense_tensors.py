@@ -1,4 +1,4 @@
-"""The dense overlap as masks times matrices: the twin the kernels are held against, and the form for other devices."""
+"""The dense overlap as masks times matrices: it runs on an accelerator, and the kernels are tested against it."""
 
 from __future__ import annotations
 

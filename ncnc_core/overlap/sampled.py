@@ -1,4 +1,4 @@
-"""The overlaps of one batch, thinned and looked up ahead: what a predictor asks an adjacency for, without the rows."""
+"""The overlaps of one batch, drawn ahead: thinned lists that a predictor looks up by pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sensible model and recipe for a graph nobody has tuned one for, with the reasons."""
+"""A model and a training recipe chosen from what is measured of a graph, each choice with its reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
-from ncnc_core.evaluation.heuristics import common_neighbors
+from ncnc_core.evaluation.heuristics import common_neighbor_count
 from ncnc_core.graph.adjacency import Adjacency
 
 # Above it a step over the whole graph takes seconds: 64 channels along 20 million entries and back.
@@ -29,7 +29,7 @@ STEPS = 1000
 
 @dataclass(frozen=True)
 class AutomaticConfig:
-    """The choice, and one line for each reason, to be printed by who wants to know."""
+    """The chosen model and training, and one line for each reason."""
 
     model: ModelConfig
     training: TrainingConfig
@@ -44,10 +44,11 @@ def automatic_config(
     expects_new_nodes: bool = False,
     seed: int = 0,
 ) -> AutomaticConfig:
-    """Choose from what can be measured of the graph; a given `model` is kept, and its training chosen.
+    """Choose a model and its training from the graph's size, degrees, overlap and features.
 
-    `expects_new_nodes`: nodes will be scored that the training has not seen, and more than a few of them. The same
-    arguments give the same choice. Cost: O(edges + feature values).
+    `features` are [nodes, features], or integer ids [nodes], or None. A given `model` is kept, and only its training is
+    chosen. Set `expects_new_nodes` where many of the nodes to score will be new since training. The same arguments give
+    the same choice. Cost: O(edges + feature values).
     """
     traits = GraphTraits.of(adjacency, features, torch.Generator().manual_seed(seed))
     reasons: list[str] = []
@@ -186,7 +187,7 @@ def _closed_share(adjacency: Adjacency, generator: torch.Generator) -> float:
     entry = torch.randint(adjacency.column.numel(), (min(SAMPLED_EDGES, adjacency.num_edges),), generator=generator)
     entry = entry.to(adjacency.column.device)
     source = torch.searchsorted(adjacency.row_pointer, entry, right=True) - 1  # the row: no list of all rows is made
-    counts = common_neighbors(adjacency, torch.stack([source, adjacency.column[entry]]))
+    counts = common_neighbor_count(adjacency, torch.stack([source, adjacency.column[entry]]))
     return float((counts > 0).double().mean())
 
 

@@ -1,4 +1,4 @@
-"""The command-line flags of the published implementation, in our terms."""
+"""The command-line flags of the published implementation, mapped to our configurations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameter names of the published implementation, in ours: for parity checks and for loading published weights."""
+"""The weights' names of the published implementation, mapped to ours: to load published weights and check parity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named configurations: what was published for a data set, in our terms."""
+"""Named recipes: the published settings of a data set, as a model and a training configuration."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ FOLDER = files("ncnc_core") / "recipes"
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model and how it is trained."""
+    """A model configuration and the training configuration that goes with it."""
 
     model: ModelConfig
     training: TrainingConfig
 
 
 def recipe_names() -> list[str]:
-    """Return the data sets there is a recipe for."""
+    """Return the names of the data sets that have a recipe, sorted."""
     return sorted({stem.partition("_")[0] for stem in _stems()})
 
 
 def recipe(name: str, predictor: PredictorName = "ncnc", *, as_published: bool = False) -> Recipe:
-    """Return the published tuning for a data set, with our defaults for what the published code gets wrong.
+    """Return the published tuning for a data set, with our defaults where the published code has a known defect.
 
-    Where NCN and NCNC were tuned apart there are two files; the other predictors take that of NCN. With
-    `as_published` every switch stands as in the published code: parity mode.
+    NCN and NCNC have a file each where they were tuned separately; other predictors use that of NCN. `as_published`
+    sets every switch as in the published code (parity mode).
 
     Raises:
         InvalidGraph: there is no recipe of that name; the message names the nearest.

@@ -1,4 +1,4 @@
-"""Drawing the overlaps of a batch from the whole graph, in work that does not grow with it."""
+"""Which overlaps a predictor needs for a batch, and drawing them from the graph in work that does not grow with it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class GraphView(NamedTuple):
 
 
 class KeyedLists(NamedTuple):
-    """Lists of nodes by sorted key, all in positions of the whole graph; see `sampled_overlap.ListTable`."""
+    """Lists of nodes by sorted key, all in positions of the whole graph; see `ListTable`."""
 
     keys: Ints
     row_pointer: Ints

@@ -122,12 +122,7 @@ def explain_pair(
     product = (levels[0][source] * levels[0][target]).double()
     inputs = [product, *(torch.stack([one.total() for one in pooled]).sum(0) for pooled in sums)]
     base, gradients = _path_gradients(network.predictor, inputs)
-    parts = [
-        part
-        for pooled, gradient in zip(sums, gradients[1:], strict=True)
-        for one in pooled
-        for part in _parts(one, gradient, node_ids)
-    ]
+    parts = _parts(sums, gradients[1:], node_ids)
     pair = float(product @ gradients[0])
     total = base + pair + structure + sum(part.contribution for part in parts)
     return LinkExplanation(
@@ -143,14 +138,17 @@ def explain_pair(
     )
 
 
-def _parts(one: Neighborhood, gradient: Tensor, node_ids: Sequence[NodeId]) -> list[NeighborPart]:
-    contributions = one.weight * (one.values @ gradient)
-    return [
-        NeighborPart(node_ids[node], one.role, weight, contribution)
-        for node, weight, contribution in zip(
-            one.node.tolist(), one.weight.tolist(), contributions.tolist(), strict=True
-        )
-    ]
+def _parts(
+    sums: Sequence[Sequence[Neighborhood]], gradients: Sequence[Tensor], node_ids: Sequence[NodeId]
+) -> list[NeighborPart]:
+    """Return what each node of each pooled sum adds, given the mean gradient at each sum."""
+    parts = []
+    for pooled, gradient in zip(sums, gradients, strict=True):
+        for one in pooled:
+            contributions = one.weight * (one.values @ gradient)
+            rows = zip(one.node.tolist(), one.weight.tolist(), contributions.tolist(), strict=True)
+            parts += [NeighborPart(node_ids[node], one.role, weight, added) for node, weight, added in rows]
+    return parts
 
 
 def _path_gradients(predictor: Predictor, inputs: list[Tensor]) -> tuple[float, list[Tensor]]:

@@ -65,15 +65,7 @@ def grown_graph(
         InvalidGraph: a new node is known already, has an id of another kind than the model's, or has no features and
             the model reads them, or an edge names a node that is neither known nor new, by id or by position.
     """
-    new = feature_ids(features) if new_nodes is None else clean_ids(new_nodes, "new_nodes")
-    new = new or []
-    repeated = [one for one in new if one in set(known.node_ids)]
-    if repeated:
-        raise InvalidGraph(
-            f"{len(repeated)} of {len(new)} new nodes are nodes of the model already (first: {repeated[0]!r}). Leave "
-            "them out; their features are changed by with_graph."
-        )
-    _require_one_kind(known.node_ids, new)
+    new = _new_ids(known, new_nodes, features)
     ids = known.node_ids + new
     places = {one: place for place, one in enumerate(ids)}
     adjacency = known.adjacency
@@ -92,6 +84,20 @@ def grown_graph(
         node_ids=ids,
         weight=weight,
     )
+
+
+def _new_ids(known: ModelParts, new_nodes: IdsInput, features: FeatureInput) -> list[NodeId]:
+    """Return the ids of the new nodes, each of them new and of the model's kind."""
+    new = (feature_ids(features) if new_nodes is None else clean_ids(new_nodes, "new_nodes")) or []
+    before = set(known.node_ids)
+    repeated = [one for one in new if one in before]
+    if repeated:
+        raise InvalidGraph(
+            f"{len(repeated)} of {len(new)} new nodes are nodes of the model already (first: {repeated[0]!r}). Leave "
+            "them out; their features are changed by with_graph."
+        )
+    _require_one_kind(known.node_ids, new)
+    return new
 
 
 def _positions(pairs: PairInput, places: dict[NodeId, int], what: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""The best links that many nodes lack, in bounded memory: candidates, the model's scores, and the first k of each."""
+"""The k best missing links of many nodes, in bounded memory: candidates, their scores, and the first k of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which links a node lacks: its candidates, ranked by their score."""
+"""Recommended links: the candidates of each node, ranked by score."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Which partners of a node are worth the model's time: near ones by random walks, and the busiest."""
+"""The candidates of a node that the model scores: near ones found by random walks, and those of highest degree."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 from jaxtyping import Int64
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
@@ -46,9 +47,7 @@ def shortlists(
     degree = adjacency.degree.cpu().numpy()
     own = degree[nodes.cpu().numpy()]
     near = candidates_per_node // 3 + NEAR_PER_LINK * own
-    busiest = np.argsort(-degree, kind="stable")
-    busy_rank = np.empty_like(busiest)
-    busy_rank[busiest] = np.arange(busiest.size)
+    busiest, busy_rank = _by_degree(degree)
     place = np.concatenate([[0], np.cumsum(room.cpu().numpy())])
     found, filled = np.empty(int(place[-1]), np.int64), np.empty(len(own), np.int64)
     graph = [one.cpu().numpy() for one in (adjacency.row_pointer, adjacency.column)]
@@ -60,13 +59,25 @@ def shortlists(
         )
 
     in_slices(loop, len(own), least=64)
-    pointer, node = torch.from_numpy(place), torch.from_numpy(found)
-    if int(filled.sum()) < node.numel():  # not one of a graph's nodes is left for some room
-        lengths = torch.from_numpy(filled)
-        inside = torch.arange(node.numel()) - pointer[:-1].repeat_interleave(pointer.diff())
-        node = node[inside < lengths.repeat_interleave(pointer.diff())]
-        pointer = torch.cat([pointer[:1], lengths.cumsum(0)])
+    pointer, node = _without_empty_room(*(torch.from_numpy(one) for one in (place, found, filled)))
     return NodeLists(pointer.to(nodes.device), node.to(nodes.device))
+
+
+def _by_degree(degree: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the nodes by falling degree, and each node's rank among them, both [nodes]."""
+    busiest = np.argsort(-degree, kind="stable")
+    rank = np.empty_like(busiest)
+    rank[busiest] = np.arange(busiest.size)
+    return busiest, rank
+
+
+def _without_empty_room(pointer: Tensor, node: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the lists as compressed rows, where the graph had too few nodes to fill the room of some."""
+    if int(lengths.sum()) == node.numel():
+        return pointer, node
+    inside = torch.arange(node.numel()) - pointer[:-1].repeat_interleave(pointer.diff())
+    filled = inside < lengths.repeat_interleave(pointer.diff())
+    return torch.cat([pointer[:1], lengths.cumsum(0)]), node[filled]
 
 
 def shortlist_room(

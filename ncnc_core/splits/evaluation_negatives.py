@@ -1,4 +1,4 @@
-"""What each test edge is ranked against: equal shares of several kinds, side by side."""
+"""The negatives each test edge is ranked against: uniform, degree-matched and hard ones in equal shares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from ncnc_core.config.choices import EvaluationNegative
+from ncnc_core.config.choices import DrawnNegative, EvaluationNegative
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.kernels import hard_candidates as kernels
 from ncnc_core.kernels.thread_slices import in_slices
@@ -38,17 +38,21 @@ def evaluation_negatives(
         if kind == "hard":
             part = hard_negatives(positives, share, forbidden, generator, adjacency=adjacency, seed=seed)
         else:
-            part = corrupted_negatives(
-                positives,
-                share,
-                forbidden,
-                generator,
-                num_nodes=adjacency.num_nodes,
-                kind=kind,
-                degree=adjacency.degree,
-            )
+            part = _corrupted(kind, positives, share, forbidden, generator, adjacency)
         parts.append(part.reshape(2, -1, share))
     return torch.cat(parts, dim=2).reshape(2, -1)
+
+
+def _corrupted(
+    kind: DrawnNegative,
+    positives: Tensor,
+    per_positive: int,
+    forbidden: Tensor,
+    generator: torch.Generator,
+    adjacency: Adjacency,
+) -> Tensor:
+    n, degree = adjacency.num_nodes, adjacency.degree
+    return corrupted_negatives(positives, per_positive, forbidden, generator, num_nodes=n, kind=kind, degree=degree)
 
 
 TELEPORT = 0.15
@@ -88,15 +92,7 @@ def hard_negatives(
     missing = partner < 0  # [positives, per_positive]
     short = missing.any(1)
     if short.any():
-        filler = corrupted_negatives(
-            positives[:, short],
-            per_positive,
-            forbidden,
-            generator,
-            num_nodes=adjacency.num_nodes,
-            kind="degree_matched",
-            degree=adjacency.degree,
-        )
+        filler = _corrupted("degree_matched", positives[:, short], per_positive, forbidden, generator, adjacency)
         negatives[:, short] = torch.where(missing[short], filler.reshape(2, -1, per_positive), negatives[:, short])
     return negatives.reshape(2, -1)
 

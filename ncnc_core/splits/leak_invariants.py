@@ -1,4 +1,4 @@
-"""The proof that a split does not leak: what must hold, counted on the pairs that are published."""
+"""The rules that a split without leaks keeps, each counted on the pairs that are published."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs that are no edges: for training, and to rank the evaluation's positives against."""
+"""Negatives: pairs that are no edges, for training and for ranking test edges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training stopped between two epochs: one safetensors file that it continues from bit for bit."""
+"""A checkpoint after an epoch: one safetensors file from which training continues bit for bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far to trust completion, fitted on validation after training: scale, offset and alpha, off included."""
+"""The constants of completion (scale, offset, alpha) chosen on validation after training; alpha 0 switches it off."""
 
 from __future__ import annotations
 

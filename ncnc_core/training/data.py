@@ -1,4 +1,4 @@
-"""What a training is given: positions and tensors, split already."""
+"""The input of a training: features, message edges, and the training and validation pairs, by position."""
 
 from __future__ import annotations
 

@@ -40,16 +40,24 @@ def fit_network(
             f"valid_fraction is the share of edges that choose the epoch, between 0 and 1, but it is {valid_fraction}. "
             "Give 0.1, say."
         )
+    data = _held_out(adjacency, features, training.seed, valid_fraction, negatives_per_edge)
+    return train_network(model, training, data, selection_metric=selection_metric, on_epoch=on_epoch, device=device)
+
+
+def _held_out(
+    adjacency: Adjacency, features: Tensor | None, seed: int, valid_fraction: float, negatives_per_edge: int
+) -> TrainingData:
+    """Return the graph with a share of its edges, drawn by the seed, held out to validate."""
     every, num_nodes = adjacency.edges(), adjacency.num_nodes
     if every.shape[1] < 2:
         raise InvalidGraph(f"There are {every.shape[1]} edges, and training needs 2: one to learn, one to validate.")
-    generator = torch.Generator().manual_seed(training.seed)
+    generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(every.shape[1], generator=generator)
     held_out = min(max(1, int(every.shape[1] * valid_fraction)), every.shape[1] - 1)
     valid, train = every[:, order[:held_out]], every[:, order[held_out:]]
     weight = None if adjacency.weight is None else adjacency.weight[adjacency.row < adjacency.column]
     known = pair_keys(every, num_nodes)  # sorted, as the edges are
-    data = TrainingData(
+    return TrainingData(
         num_nodes=num_nodes,
         features=features,
         train_edges=train,
@@ -58,4 +66,3 @@ def fit_network(
         valid_negatives=corrupted_negatives(valid, negatives_per_edge, known, generator, num_nodes=num_nodes),
         message_weight=None if weight is None else weight[order[held_out:]],
     )
-    return train_network(model, training, data, selection_metric=selection_metric, on_epoch=on_epoch, device=device)

@@ -1,4 +1,4 @@
-"""How far the work is, for a person at a terminal; silent everywhere else."""
+"""A progress bar for a person at a terminal; elsewhere nothing is printed."""
 
 from __future__ import annotations
 

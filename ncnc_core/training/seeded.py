@@ -1,4 +1,4 @@
-"""One seed for one block of work, leaving the caller's randomness as it was."""
+"""A seed for one block of work; the caller's random state is restored after it."""
 
 from __future__ import annotations
 

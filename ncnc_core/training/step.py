@@ -79,11 +79,7 @@ def accumulate_gradients(
         h = h.float()  # what nodes hold and sums are of stays float32; only products of matrices are halved
     count = positives.shape[1]
     draws = 2 if training.separate_node_dropout_as_published else 1
-    limit = bytes_at_once or max(
-        BYTES_AT_ONCE.get(device_type, BYTES_AT_ONCE["cpu"]),
-        # Each piece makes a gradient of h and g at every node: pieces must not cost less than that.
-        8 * draws * h.numel() * h.element_size(),
-    )
+    limit = bytes_at_once or _bytes_at_once(h, draws)
     parts = list(cost_chunks(_bytes(target, positives, negatives, h.shape[1]), limit))
     # Pieces share the transform of all nodes; a single one transforms the nodes it reads, often a fraction.
     reads_all = len(parts) > 1 or is_dense(target)
@@ -103,6 +99,11 @@ def accumulate_gradients(
         loss.backward()
         return loss.detach()
     return _backward_in_pieces(levels, parts, score)
+
+
+def _bytes_at_once(h: Tensor, draws: int) -> int:
+    """Return what a piece may keep; at least what it costs by itself, a gradient of h and g at every node."""
+    return max(BYTES_AT_ONCE.get(h.device.type, BYTES_AT_ONCE["cpu"]), 8 * draws * h.numel() * h.element_size())
 
 
 def _embedded(

@@ -95,12 +95,7 @@ def train_network(
         name = fingerprint(model, training, data, selection_metric, initial_weights)
         if checkpoint is not None and checkpoint.exists():
             run.load(*read_checkpoint(checkpoint, name))
-        while not run.progress.finished:
-            result = run.epoch()
-            if checkpoint is not None:
-                write_checkpoint(checkpoint, run.tensors(), run.progress, name)
-            if on_epoch is not None:
-                on_epoch(result)
+        _run_epochs(run, checkpoint, name, on_epoch)
         network, calibration = run.trained(), None
         if training.calibrate_completion:
             network, calibration = calibrate_completion(network, run.data, run.adjacency, selection_metric)
@@ -115,3 +110,14 @@ def train_network(
         calibration,
         fit_calibration(*scores),
     )
+
+
+def _run_epochs(
+    run: TrainingRun, checkpoint: Path | None, name: str, on_epoch: Callable[[EpochResult], None] | None
+) -> None:
+    while not run.progress.finished:
+        result = run.epoch()
+        if checkpoint is not None:
+            write_checkpoint(checkpoint, run.tensors(), run.progress, name)
+        if on_epoch is not None:
+            on_epoch(result)

@@ -47,13 +47,7 @@ def carried_weights(
     """
     own = fresh.state_dict()
     tables = {name for name in own if name.endswith(NODE_VECTORS)}
-    shapes = [{name: _row_shape(state, name, tables) for name in state} for state in (own, source)]
-    wrong = sorted(name for name in own.keys() | source.keys() if shapes[0].get(name) != shapes[1].get(name))
-    if wrong:
-        raise InvalidGraph(
-            f"The weights are of another architecture: {len(wrong)} of {len(own)} tensors are missing, unknown or of "
-            f"another shape (first: {wrong[0]}). Train from random weights, or with the parameters of that model."
-        )
+    _require_one_architecture(own, source, tables)
     place = {node: position for position, node in enumerate(source_ids)}
     known = [(position, place[node]) for position, node in enumerate(ids) if node in place]
     now, before = torch.tensor(known, dtype=torch.int64).reshape(-1, 2).T
@@ -68,6 +62,16 @@ def carried_weights(
             _require_a_vector_each(state[name], given)
         weights[name][now] = source[name][before].to(own[name].dtype)
     return CarriedWeights(weights, len(known), len(ids) - len(known))
+
+
+def _require_one_architecture(own: Mapping[str, Tensor], source: Mapping[str, Tensor], tables: set[str]) -> None:
+    shapes = [{name: _row_shape(state, name, tables) for name in state} for state in (own, source)]
+    wrong = sorted(name for name in own.keys() | source.keys() if shapes[0].get(name) != shapes[1].get(name))
+    if wrong:
+        raise InvalidGraph(
+            f"The weights are of another architecture: {len(wrong)} of {len(own)} tensors are missing, unknown or of "
+            f"another shape (first: {wrong[0]}). Train from random weights, or with the parameters of that model."
+        )
 
 
 def _require_a_vector_each(table: Tensor, ids: Sequence[NodeId]) -> None:

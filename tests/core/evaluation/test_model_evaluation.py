@@ -38,7 +38,7 @@ def test_edges_under_test_are_taken_out_of_the_graph_and_counted() -> None:
     assert found.removed_edges == 2
     assert not message.has(edges).any()
     assert message.num_edges == GRAPH.num_edges - 2
-    assert "2 of the edges stood in the served graph and were removed from it" in str(found)
+    assert "2 of the edges were in the served graph and were removed from it" in str(found)
 
 
 def test_every_heuristic_stands_beside_the_model_with_every_metric() -> None:

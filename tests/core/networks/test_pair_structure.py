@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ncnc_core.config.model import ModelConfig
-from ncnc_core.evaluation.heuristics import adamic_adar, common_neighbors, resource_allocation
+from ncnc_core.evaluation.heuristics import adamic_adar, common_neighbor_count, resource_allocation
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.networks.pair_structure import PairStructure
@@ -36,7 +36,7 @@ def test_fixed_weights_are_the_heuristics(probability: float) -> None:
     adjacency = graph(70, probability)
     pairs = every_pair(70)
     counts = PairStructure().counts(adjacency, pairs)
-    for column, heuristic in enumerate((common_neighbors, adamic_adar, resource_allocation)):
+    for column, heuristic in enumerate((common_neighbor_count, adamic_adar, resource_allocation)):
         torch.testing.assert_close(counts[:, column], torch.log1p(heuristic(adjacency, pairs)), rtol=1e-4, atol=1e-5)
 
 
