@@ -65,6 +65,7 @@ class Taking:
             )
         if url not in self.databases:
             self.databases[url] = self.stack.enter_context(open_database(url))
-        query = request.query and request.query.statement("postgres" if is_postgres(location) else "sqlite")
+        dialect = "postgres" if is_postgres(location) else "sqlite"
+        query = request.query.statement(dialect) if request.query else None
         wanted = Wanted(table or None, query, request.needed, request.within)
         return self.databases[url].take(name, wanted, self.folder / f"{request.name}.parquet")
