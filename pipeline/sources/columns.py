@@ -29,7 +29,11 @@ CONTROL_REMEDY = "Arrays cut NUL off, so that two ids become one node. Take such
 FEATURE_REMEDY = "Features are finite numbers. Fill the value in the node table, or shorten snapshot.feature_columns."
 WEIGHT_REMEDY = "Weights are finite numbers. Fill the value in the edge table, or set snapshot.weight_column: null."
 TYPE_REMEDY = "Types are strings or whole numbers. Cast the column in the export, or set snapshot.type_column: null."
+TIME_REMEDY = "Times are unix seconds or timestamps from 1970 on, UTC where no zone is given. Mend the row."
+UNIT_REMEDY = "Times are unix seconds or timestamps: check that they are not written in a finer unit."
 FLOAT32_LIMIT = 3.4028235677973366e38  # the least number that rounds to infinity in float32
+MICROSECONDS = 6  # digits behind the second
+LATEST_TIME = 253_402_300_799  # the last second of 9999, beyond which Python has no datetime
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def ids(name: str, kind: ibis.DataType, *, text: bool, typed: bool) -> CheckedCo
         if kind.is_string():
             return values.re_search(WHOLE_NUMBER).ifelse(values.try_cast("int64"), ibis.null("int64"))
         if kind.is_floating():
-            return finite(values).ifelse(values.try_cast("int64"), ibis.null("int64"))
+            return _finite(values).ifelse(values.try_cast("int64"), ibis.null("int64"))
         if kind.is_decimal():
             return (values == values.floor()).ifelse(values.try_cast("int64"), ibis.null("int64"))
         return values.try_cast("int64")
@@ -102,6 +106,41 @@ def types(name: str, kind: ibis.DataType) -> CheckedColumn:
     useful = kind.is_string() or kind.is_integer()
     return CheckedColumn(
         name, lambda values: values.cast("string"), (), None if useful else _unfit(name, kind, TYPE_REMEDY)
+    )
+
+
+def times(name: str, kind: ibis.DataType) -> CheckedColumn:
+    """Return a column of times as unix seconds, from seconds or timestamps (without a zone: UTC).
+
+    Raises:
+        InvalidInput: the type is neither.
+    """
+
+    def parse(values: Column) -> Column:
+        if kind.is_string():
+            # The plain type timestamp would drop the zone that the text names.
+            stamp = values.try_cast("timestamp('UTC')")
+            return ibis.coalesce(_whole(values.try_cast("float64")), _whole_seconds(stamp))
+        if kind.is_timestamp():
+            return _whole_seconds(values)
+        if kind.is_date():
+            return _whole_seconds(values.cast("timestamp"))
+        if kind.is_floating():
+            return _whole(values)
+        if kind.is_decimal():
+            return values.floor().try_cast("int64")
+        return values.try_cast("int64")
+
+    known = (kind.is_string(), kind.is_timestamp(), kind.is_date(), kind.is_numeric())
+    return CheckedColumn(
+        name,
+        parse,
+        (
+            Rule(lambda values: parse(values).isnull(), f"is no time. {TIME_REMEDY}"),
+            Rule(lambda values: parse(values) < 0, f"is before 1970. {TIME_REMEDY}"),
+            Rule(lambda values: parse(values) > LATEST_TIME, f"is beyond the year 9999. {UNIT_REMEDY}"),
+        ),
+        None if any(known) and not kind.is_boolean() else f"holds column {name!r} as {kind}. {TIME_REMEDY}",
     )
 
 
@@ -150,54 +189,13 @@ def _missing(values: Column) -> BooleanValue:
     return values.isnull() | values.strip().lower().isin(MISSING_WORDS)
 
 
-def finite(values: Column) -> BooleanValue:
+def _finite(values: Column) -> BooleanValue:
     """Return which floating numbers are neither missing nor NaN nor infinite."""
     return ~(values.isnull() | values.isnan() | values.isinf())
 
 
-TIME_REMEDY = "Times are unix seconds or timestamps from 1970 on, UTC where no zone is given. Mend the row."
-UNIT_REMEDY = "Times are unix seconds or timestamps: check that they are not written in a finer unit."
-MICROSECONDS = 6  # digits behind the second
-LATEST_TIME = 253_402_300_799  # the last second of 9999, beyond which Python has no datetime
-
-
-def times(name: str, kind: ibis.DataType) -> CheckedColumn:
-    """Return a column of times as unix seconds, from seconds or timestamps (without a zone: UTC).
-
-    Raises:
-        InvalidInput: the type is neither.
-    """
-
-    def parse(values: Column) -> Column:
-        if kind.is_string():
-            # The plain type timestamp would drop the zone that the text names.
-            stamp = values.try_cast("timestamp('UTC')")
-            return ibis.coalesce(_whole(values.try_cast("float64")), _whole_seconds(stamp))
-        if kind.is_timestamp():
-            return _whole_seconds(values)
-        if kind.is_date():
-            return _whole_seconds(values.cast("timestamp"))
-        if kind.is_floating():
-            return _whole(values)
-        if kind.is_decimal():
-            return values.floor().try_cast("int64")
-        return values.try_cast("int64")
-
-    known = (kind.is_string(), kind.is_timestamp(), kind.is_date(), kind.is_numeric())
-    return CheckedColumn(
-        name,
-        parse,
-        (
-            Rule(lambda values: parse(values).isnull(), f"is no time. {TIME_REMEDY}"),
-            Rule(lambda values: parse(values) < 0, f"is before 1970. {TIME_REMEDY}"),
-            Rule(lambda values: parse(values) > LATEST_TIME, f"is beyond the year 9999. {UNIT_REMEDY}"),
-        ),
-        None if any(known) and not kind.is_boolean() else f"holds column {name!r} as {kind}. {TIME_REMEDY}",
-    )
-
-
 def _whole(values: Column) -> Column:
-    return finite(values).ifelse(values.floor().try_cast("int64"), ibis.null("int64"))
+    return _finite(values).ifelse(values.floor().try_cast("int64"), ibis.null("int64"))
 
 
 def _whole_seconds(stamps: Column) -> Column:

@@ -314,9 +314,9 @@ def test_collection_killed_in_the_middle_harms_nothing_and_the_next_one_ends_it(
     script = (
         "import os, signal, sys, datetime as d\n"
         "from pathlib import Path\n"
-        "from pipeline import remote_objects\n"
+        "from pipeline.snapshots import remote_objects\n"
         "from pipeline.snapshots.remote_objects import RemoteObjects\n"
-        "from pipeline.retention import Policy\n"
+        "from pipeline.snapshots.retention import Policy\n"
         "from pipeline.snapshots.snapshot_store import SnapshotStore\n"
         "remote_objects.BATCH = 1\n"
         "original, calls = RemoteObjects.remove, []\n"
