@@ -23,8 +23,7 @@ from pipeline.records.chain import (
     TrainedModel,
 )
 from pipeline.records.evaluation import EvaluationRecord
-from pipeline.registry.facts import ModelVersion
-from pipeline.registry.model_versions import version_tags
+from pipeline.registry.facts import ModelVersion, version_tags
 from pipeline.runs.data import model_folder
 from pipeline.runs.folder import RunFolder
 
