@@ -49,10 +49,10 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationRecord:
     champion = incumbent(folder, trained, tables, doors)
     pairs = fresh_pairs(arrays, seen_until(champion, trained))
     features = features_for(tables, split, "testing")
-    models = {"challenger": LinkModel.load(model_folder(folder, doors))}
+    models = {"challenger": LinkModel.load(model_folder(folder, doors, trained))}
     if champion is not None and champion.model is not None:
         models["champion"] = champion.model
-    if (control := control_folder(folder, doors)) is not None:
+    if (control := control_folder(folder, doors, trained)) is not None:
         models["cold_control"] = LinkModel.load(control)
     graph, history = arrays.testing_graph(tables.num_nodes), edge_history(tables)
     scorers = bound_scorers(models, graph, features)
