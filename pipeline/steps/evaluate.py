@@ -66,9 +66,9 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationRecord:
         *features_as_known("testing", features, tables, split, snapshot.as_of),
         positions_keep_their_ids([model.node_ids for model in models.values()], tables),
         unseen_by_champion(
-            pairs, history, champion.as_of if champion else None, champion.seen(doors) if champion else ()
+            pairs, history, champion.as_of if champion else None, champion.seen(folder, doors) if champion else ()
         ),
-        *unseen_by_source(pairs, history, trained.warm_start, tables, folder.graph, doors),
+        *unseen_by_source(pairs, history, trained.warm_start, tables, folder, doors),
         same_input(outcome.given, "challenger"),
     )
     evaluation = EvaluationRecord(

@@ -104,7 +104,7 @@ def test_the_second_night_begins_with_the_champions_weights_and_a_control_shows_
     # The fault planted: an edge that the source trained on among the fresh ones.
     known = torch.cat([arrays.train[:, :1], arrays.test], 1)
     pairs = FreshPairs(known, known, torch.zeros(known.shape[1]), known.shape[1], 0, "")
-    (caught,) = unseen_by_source(pairs, history, warm, tables, house.graph, doors)
+    (caught,) = unseen_by_source(pairs, history, warm, tables, folder, doors)
     assert caught.violations >= 1
-    assert unseen_by_source(pairs, history, None, tables, house.graph, doors) == ()
+    assert unseen_by_source(pairs, history, None, tables, folder, doors) == ()
     assert [seen_until(None, one) for one in (first, second)] == [None, warm.as_of]
