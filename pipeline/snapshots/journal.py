@@ -1,7 +1,7 @@
 """The journal: what was published, held and collected, as a branch of the data repository with one commit an entry.
 
-It is also where publishers and a garbage collection meet. A publication is one atomic push of its tag and its entry,
-so it is refused when the journal has moved since it was read; whoever reads on then sees whether a collection began.
+It also keeps publishers and a garbage collection apart. A publication is one atomic push of its tag and its entry. The
+push is refused when the journal has changed since it was read; the publisher then reads whether a collection began.
 """
 
 from __future__ import annotations
