@@ -28,7 +28,7 @@ def wall_clock() -> datetime:
 class Doors:
     """Every door, opened when first used, so that a step needs only the services it touches.
 
-    What lies behind a door is imported there as well: MLflow and DVC cost a command that asks neither a second or more.
+    Each is imported when it is opened: MLflow and DVC take a second or more to import, and many commands need neither.
     """
 
     environment: Environment
@@ -48,7 +48,7 @@ class Doors:
 
     @cached_property
     def claims(self) -> Claims:
-        """What must happen once."""
+        """Who does what must happen only once."""
         return Claims(self.environment.data_repository, self.environment.home)
 
     @cached_property

@@ -11,6 +11,7 @@ from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.ledger.approvals import Answer
 from pipeline.ledger.entries import NightEntry, NightOutcome
+from pipeline.ledger.night import broken_off_night
 from pipeline.params.params import Params
 from pipeline.records.chain import GraphSnapshot, RegisteredModel
 from pipeline.records.record import Record
@@ -34,11 +35,11 @@ class Step(Protocol):
 def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **arguments: Argument) -> Record:
     """Run a step by its name.
 
-    Before a night begins, and before it compares with the champion, an alias that was moved past the ledger is entered
-    and reported; `register` looks itself.
+    Before the first step, and before `evaluate` compares with the champion, each alias that was changed in MLflow
+    without the ledger is recorded and reported. `register` does this itself.
 
-    A night that is refused, at whichever step, or skipped, at its first, is entered in the ledger: the person on call
-    reads there what came of every night. Trouble outside is not an outcome and is not entered.
+    A night that a step refuses, or that the first step skips, is entered in the ledger, so that the outcome of every
+    night can be read there. Trouble outside, such as a server that does not answer, is no outcome and is not entered.
 
     Raises:
         StepError: as the step raised it; what the core found wrong becomes InvalidInput.
@@ -74,21 +75,11 @@ def _require_same_code(snapshot: GraphSnapshot) -> None:
 def _enter(folder: RunFolder, params: Params, outcome: NightOutcome, reason: str, doors: Doors) -> None:
     as_of = folder.as_of
     if as_of is None or folder.graph != params.snapshot.graph:
-        return  # not a night of this graph: a run folder named by hand, as `dvc repro` uses, or wrongly
+        return  # not a night of this graph: the run folder was named by hand, as `dvc repro` does, or wrongly
     entries = doors.ledger.entries(folder.graph)
     nights = [entry for entry in entries if isinstance(entry, NightEntry) and entry.run_name == folder.name]
     if any(night.completed and night.outcome != "awaiting" for night in nights):
-        return  # the night is decided: what a later call of a step is refused for does not undo that
+        return  # the night is decided, and a later refusal of a step does not change that
     if outcome == "refused" and (run_id := folder.mlflow_run()):
         doors.registry.runs.close(run_id, outcome, succeeded=False)
-    doors.ledger.append(
-        NightEntry(
-            graph=folder.graph,
-            run_name=folder.name,
-            as_of=as_of,
-            at=doors.clock(),
-            outcome=outcome,
-            reason=reason,
-            completed=False,
-        )
-    )
+    doors.ledger.append(broken_off_night(folder.graph, folder.name, as_of, outcome, reason, at=doors.clock()))

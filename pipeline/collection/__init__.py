@@ -1,1 +1,1 @@
-"""What is old in the registry and in the runs and may be deleted; snapshots are collected in `snapshots`."""
+"""What is old in the registry and in the run folders, and is deleted by a policy; see `snapshots` for snapshots."""

@@ -12,7 +12,7 @@ from pipeline.ledger.entries import NightEntry
 
 
 def references_from(doors: Doors) -> Callable[[Iterable[str]], Mapping[str, str]]:
-    """Return what says, for some graphs, which tags are referred to and how; it raises where it cannot be sure."""
+    """Return a function of some graphs that gives each tag in use and by what; it raises where it cannot be sure."""
 
     def ask(graphs: Iterable[str]) -> Mapping[str, str]:
         found: dict[str, str] = {}
@@ -37,8 +37,8 @@ def _of_graph(doors: Doors, graph: str) -> Iterable[tuple[str, str]]:
     if standing and not versions:
         raise InvalidInput(
             f"The ledger has {', '.join(sorted(standing.values()))} of {graph} at version {min(standing)}, but the "
-            f"MLflow at {CREDENTIALS.sub('://', doors.environment.tracking_uri)} knows no version of it. Nothing is "
-            f"collected on its word: set MLFLOW_TRACKING_URI to the server that the nights use."
+            f"MLflow at {CREDENTIALS.sub('://', doors.environment.tracking_uri)} knows no version of it. Nothing was "
+            f"collected. Set MLFLOW_TRACKING_URI to the server that the nights use."
         )
     for entry in entries:
         # Written ahead of the registry: an alias may be about to move there.

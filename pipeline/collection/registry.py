@@ -64,17 +64,17 @@ def plan_collection(graph: str, policy: RegistryPolicy, doors: Doors) -> Registr
     """Return what a collection would take now.
 
     Raises:
-        InvalidInput: ledger and MLflow speak of different registries, so that nothing can be known for sure.
+        InvalidInput: the ledger has entries and MLflow has no run, so this is another MLflow than the nights use.
     """
     doors.aliases.look(graph, who="the collection", at=doors.clock())
     return _plan(graph, policy, doors, doors.ledger.entries(graph))
 
 
 def collect(graph: str, policy: RegistryPolicy, *, who: str, reason: str, doors: Doors) -> RegistryPlan:
-    """Delete what the policy lets go, and return what went; the ledger says it before the first byte does.
+    """Delete what the policy does not keep, and return what was deleted. The ledger records it before it is deleted.
 
-    A collection that was killed is finished by the next: what it entered and did not delete is judged again. A version
-    that is promoted meanwhile is kept: promotion and collection meet in the ledger, where one of them comes first.
+    A collection that was killed is finished by the next, which judges again what is still there. A version that is
+    promoted meanwhile is kept: promotion and collection both append to the ledger, where one of them comes first.
     """
     plan = plan_collection(graph, policy, doors)
     if plan.is_empty:
@@ -83,36 +83,41 @@ def collect(graph: str, policy: RegistryPolicy, *, who: str, reason: str, doors:
 
     def entry(entries: tuple[Entry, ...]) -> tuple[RegistryCollected, ...]:
         plans.append(_plan(graph, policy, doors, entries))
-        versions, checkpoints, folders, models = plans[-1].going
-        if plans[-1].is_empty:
-            return ()
-        return (
-            RegistryCollected(
-                graph=graph,
-                versions=versions,
-                checkpoints=tuple(plans[-1].run_names[run_id] for run_id in checkpoints),
-                run_folders=folders,
-                models=tuple(plans[-1].run_names[run_id] for run_id in models),
-                policy=str(policy),
-                at=doors.clock(),
-                who=who,
-                reason=reason,
-            ),
-        )
+        return () if plans[-1].is_empty else (_entry(graph, plans[-1], doors.clock(), who, reason),)
 
     doors.ledger.append_made(graph, entry)
-    versions, checkpoints, folders, models = plans[-1].going
+    _delete(graph, plans[-1], doors)
+    return plans[-1]
+
+
+def _entry(graph: str, plan: RegistryPlan, at: datetime, who: str, reason: str) -> RegistryCollected:
+    versions, checkpoints, folders, models = plan.going
+    return RegistryCollected(
+        graph=graph,
+        versions=versions,
+        checkpoints=tuple(plan.run_names[run_id] for run_id in checkpoints),
+        run_folders=folders,
+        models=tuple(plan.run_names[run_id] for run_id in models),
+        policy=str(plan.policy),
+        at=at,
+        who=who,
+        reason=reason,
+    )
+
+
+def _delete(graph: str, plan: RegistryPlan, doors: Doors) -> None:
+    versions, checkpoints, folders, models = plan.going
     for version in versions:
         doors.registry.versions.delete(graph, version)
     for run_id in checkpoints:
         doors.registry.contents.remove_checkpoint(run_id)
     for run_id in models:
         doors.registry.contents.remove_trained(run_id)
+    runs = doors.environment.home / RUNS
     for name in folders:
-        _remove_folder(doors.environment.home / RUNS / name)
-    for left in (doors.environment.home / RUNS).glob(f"{ASIDE}{graph}-*"):  # by a collection that was killed
+        _remove_folder(runs / name)
+    for left in runs.glob(f"{ASIDE}{graph}-*"):  # by a collection that was killed
         shutil.rmtree(left, ignore_errors=True)
-    return plans[-1]
 
 
 def _plan(graph: str, policy: RegistryPolicy, doors: Doors, entries: tuple[Entry, ...]) -> RegistryPlan:
@@ -120,8 +125,7 @@ def _plan(graph: str, policy: RegistryPolicy, doors: Doors, entries: tuple[Entry
     if entries and not runs:
         raise InvalidInput(
             f"The ledger tells of {graph}, but the MLflow at {CREDENTIALS.sub('://', doors.environment.tracking_uri)} "
-            f"knows no run of it. Nothing is collected on its word: set MLFLOW_TRACKING_URI to the server that the "
-            f"nights use."
+            f"knows no run of it. Nothing was collected. Set MLFLOW_TRACKING_URI to the server that the nights use."
         )
     folders = tuple(_folders(doors.environment.home / RUNS, graph))
     judged = judge_folders(folders, runs, entries, policy, at)
@@ -148,7 +152,7 @@ def _folders(home: Path, graph: str) -> Iterator[FolderFacts]:
 
 
 def _remove_folder(path: Path) -> None:
-    """Delete a run folder; out of sight first, so that no step finds half of it."""
+    """Delete a run folder; it is renamed first, so that no step finds half of it."""
     aside = path.with_name(f"{ASIDE}{path.name}")
     if path.is_dir():
         path.rename(aside)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from torch import Tensor
 
@@ -15,6 +13,8 @@ from pipeline.doors import Doors
 from pipeline.evaluation.comparison import FreshPairs
 from pipeline.graphs.tables import GraphTables
 from pipeline.records.chain import WarmStart
+from pipeline.runs.fetched_versions import version_model
+from pipeline.runs.folder import RunFolder
 from pipeline.runs.incumbent import Incumbent, readable, same_positions
 
 
@@ -49,7 +49,7 @@ def unseen_by_source(
     history: EdgeHistory,
     warm: WarmStart | None,
     tables: GraphTables,
-    graph: str,
+    folder: RunFolder,
     doors: Doors,
 ) -> tuple[Invariant, ...]:
     """Look the fresh pairs up in all that the source of a warm start has seen; no warm start, no count.
@@ -59,18 +59,15 @@ def unseen_by_source(
     if warm is None:
         return ()
     held = [history.first_seen_until(int(warm.as_of.timestamp()))]
-    held += [history.look_up(edges) for edges in _carried_by(graph, warm, tables, doors)]
+    held += [history.look_up(edges) for edges in _carried_by(folder, warm, tables, doors)]
     fresh = history.look_up(pairs.positives[:, : pairs.num_fresh])
     return (absent("fresh_edges_not_seen_by_warm_start", fresh, *held),)
 
 
-def _carried_by(graph: str, warm: WarmStart, tables: GraphTables, doors: Doors) -> tuple[Tensor, ...]:
+def _carried_by(folder: RunFolder, warm: WarmStart, tables: GraphTables, doors: Doors) -> tuple[Tensor, ...]:
     """Return the pairs of the version's own graph and split; none where its positions are other nodes' tonight."""
-    version = doors.registry.versions.get(graph, warm.version)
-    scratch = doors.environment.home / "tmp"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="warm-start-", dir=scratch) as folder:
-        source = readable(doors.registry.models.fetch(version, Path(folder) / "source"))
+    version = doors.registry.versions.get(folder.graph, warm.version)
+    source = readable(version_model(folder, version, doors))
     if isinstance(source, str) or not same_positions(source, tables):
         return ()
-    return Incumbent(version, source, "").seen(doors)
+    return Incumbent(version, source, "").seen(folder, doors)

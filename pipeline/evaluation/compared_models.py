@@ -79,9 +79,9 @@ class ComparedModels:
 
 def compared_models(folder: RunFolder, trained: TrainedModel, tables: GraphTables, doors: Doors) -> ComparedModels:
     """Load the run's models, and the champion as it is now."""
-    control = control_folder(folder, doors)
+    control = control_folder(folder, doors, trained)
     return ComparedModels(
-        challenger=LinkModel.load(model_folder(folder, doors)),
+        challenger=LinkModel.load(model_folder(folder, doors, trained)),
         champion=incumbent(folder, trained, tables, doors),
         control=None if control is None else LinkModel.load(control),
         warm_start=trained.warm_start,

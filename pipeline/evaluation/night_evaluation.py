@@ -126,12 +126,12 @@ def _certificate(
     """Return every invariant of the split as it was used, and of what each model was given and had seen."""
     split, tables, champion = night.split, night.tables, models.champion
     as_of, cuts = night.snapshot.as_of, {"cut_train": split.cut_train, "cut_valid": split.cut_valid}
-    until, seen = (champion.as_of, champion.seen(doors)) if champion else (None, ())
+    until, seen = (champion.as_of, champion.seen(night.folder, doors)) if champion else (None, ())
     return (
         *split_certificate(night.arrays, night.history, as_of=as_of, **cuts),
         *features_as_known("testing", night.features, tables, split, as_of),
         positions_keep_their_ids([model.node_ids for model in models.by_name.values()], tables),
         unseen_by_champion(pairs, night.history, until, seen),
-        *unseen_by_source(pairs, night.history, models.warm_start, tables, night.folder.graph, doors),
+        *unseen_by_source(pairs, night.history, models.warm_start, tables, night.folder, doors),
         same_input(outcome.given, "challenger"),
     )

@@ -15,7 +15,7 @@ ALIASES: tuple[Alias, ...] = get_args(Alias)
 
 @dataclass(frozen=True)
 class Standing:
-    """Where an alias stands by the ledger, where it stood before, and after how many entries about it."""
+    """Where an alias points by the ledger, where it pointed before, and the number of entries about it."""
 
     version: int | None
     previous: int | None
@@ -24,7 +24,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class AliasState:
-    """An alias in MLflow: where it points, and after how many ledger entries it was last brought in line."""
+    """An alias in MLflow: where it points, and how many ledger entries about it MLflow has followed."""
 
     version: int | None
     settled: int | None
@@ -55,7 +55,7 @@ def standings(entries: Sequence[Entry]) -> dict[Alias, Standing]:
 
 
 def champions(entries: Sequence[Entry]) -> tuple[int, ...]:
-    """Return every version that was ever champion, in the order of its last time, the standing one last."""
+    """Return every version that was ever champion, ordered by when it last became so; the current one is last."""
     events = [entry for entry in entries if isinstance(entry, AliasEvent) and entry.alias == "champion"]
     found = dict.fromkeys(version for event in reversed(events) if (version := event.version) is not None)
     return tuple(reversed(found))
@@ -67,16 +67,16 @@ def collected_versions(entries: Sequence[Entry]) -> frozenset[int]:
 
 
 def whose_move(standing: Standing | None, state: AliasState) -> Literal["nobody", "ours", "outside"]:
-    """Say whose move it is where MLflow and the ledger differ.
+    """Return who made the move where MLflow and the ledger differ.
 
-    Ours: written ahead in the ledger, and the process died before it moved the alias. Outside: MLflow had followed the
-    ledger already, and somebody moved the alias since.
+    Ours: it is in the ledger, and the process died before it set the alias in MLflow. Outside: MLflow had followed the
+    ledger already, and somebody changed the alias in MLflow since.
     """
     if standing is None:
         return "nobody" if state.version is None else "outside"
     if state.version == standing.version:
         return "nobody"
-    if state.settled is None:  # never brought in line: only a move from where the ledger says can be ours
+    if state.settled is None:  # MLflow never followed: only a move from where the ledger says can be ours
         return "ours" if state.version == standing.previous else "outside"
     return "outside" if state.settled == standing.moves else "ours"
 
@@ -84,7 +84,7 @@ def whose_move(standing: Standing | None, state: AliasState) -> Literal["nobody"
 def observed_moves(
     entries: Sequence[Entry], states: Mapping[Alias, AliasState], *, graph: str, who: str, at: datetime
 ) -> tuple[AliasObserved, ...]:
-    """Return an entry for each alias that was moved past the ledger."""
+    """Return an entry for each alias that was changed in MLflow without the ledger."""
     known = standings(entries)
     return tuple(
         AliasObserved(

@@ -1,4 +1,4 @@
-"""A person's word on a night: asked for, given once, kept in the ledger; and what nobody can overrule."""
+"""A person's answer about a night: given once, kept in the ledger; and the rules that no answer overrides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.records.chain import Approval, PromotionDecision
 AWAITS = "awaits a person's approval; the gate: "  # before the gate's own reason
 NOBODY = "nobody"  # who answers where the time ran out
 
-# What these refuse was never measured, or was measured on pairs that a model had seen: there is nothing to overrule.
+# If one of these failed, the scores mean nothing: there is no result that a person could prefer.
 NEVER_OVERRIDDEN = ("leak_certificate", "data_checks")
 
 
@@ -52,7 +52,7 @@ class Answer:
 
 
 def standing_answer(entries: Sequence[Entry], run_name: str) -> ApprovalEntry | None:
-    """Return the answer that counts for a run: the first, or one that overruled it."""
+    """Return the answer that counts for a run: the first, or a later override."""
     answers = [entry for entry in entries if isinstance(entry, ApprovalEntry) and entry.run_name == run_name]
     overruling = [entry for entry in answers if entry.verdict == "approved" and entry.overridden]
     return overruling[-1] if overruling else answers[0] if answers else None
@@ -66,7 +66,9 @@ def answering(entries: Sequence[Entry], graph: str, run_name: str, answer: Answe
     """
     standing = standing_answer(entries, run_name)
     if answer.approved:
-        expect_model(entries, run_name)  # here, where an approval and a collection meet: one of them comes first
+        expect_model(
+            entries, run_name
+        )  # in the same compare-and-set as a collection, so that one of the two comes first
     overrules = answer.approved and bool(answer.overridden)
     if standing is not None and (standing.overridden or not overrules):
         return ()
@@ -102,16 +104,16 @@ def rejection(entry: ApprovalEntry) -> str:
 
 
 def objections(decision: PromotionDecision, standing: ApprovalEntry | None, champion: int | None) -> tuple[str, ...]:
-    """Return what stands against promoting a run by hand; an override may set it aside.
+    """Return the objections to promoting a run by hand; an override sets them aside.
 
     Raises:
-        InvalidInput: a rule that nobody may overrule has failed.
+        InvalidInput: a rule that no override sets aside has failed.
     """
     final = [rule for rule in decision.rules if rule.name in NEVER_OVERRIDDEN and not rule.passed]
     if final:
         raise InvalidInput(
             f"{final[0].name} refused the run: observed {final[0].observed}, needed {final[0].threshold}. No override "
-            f"sets that aside, for its scores mean nothing. Mend the cause and start a run of another as-of."
+            f"sets that aside, for its scores mean nothing. Fix the cause and start a run of another as-of."
         )
     found = []
     if not decision.promote:
@@ -119,5 +121,5 @@ def objections(decision: PromotionDecision, standing: ApprovalEntry | None, cham
     if standing is not None and standing.verdict == "rejected":
         found.append(rejection(standing))
     if champion != decision.champion_version:
-        found.append(f"the gate held it against champion {decision.champion_version}, and the champion is {champion}")
+        found.append(f"the gate compared it with champion {decision.champion_version}, and the champion is {champion}")
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Trained models that a collection of the registry deleted: found in the ledger, and said wherever they are missed."""
+"""Trained models that a collection deleted, as the ledger records them; a step that needs one says so."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def expect_model(entries: Sequence[Entry], run_name: str) -> None:
     """
     if (taken := model_collection(entries, run_name)) is not None:
         raise InvalidInput(
-            f"The trained model of run {run_name} was {collected_in_words(taken)}: it is not promoted any more. Its "
+            f"The trained model of run {run_name} was {collected_in_words(taken)}: it can no longer be promoted. Its "
             f"records stay. Start a run of another as-of, which trains a model anew."
         )

@@ -1,4 +1,4 @@
-"""The ledger told as a story: one line an event, what belongs to one promotion or one answer told together."""
+"""The ledger as a list of events for a person: what belongs to one promotion or one answer is one event."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _night(entry: NightEntry) -> str:
 
 
 def _untold(why: str, night: NightEntry, before: Sequence[Entry]) -> str:
-    """Return the reason of a promotion without what was told of its night when it began to wait for a person."""
+    """Return the reason of a promotion without the part that its night showed while it awaited a person."""
     awaiting = last_night(before, night.run_name)
     return why if awaiting is None else why.removeprefix(f"{awaiting.reason.removeprefix(AWAITS)}; ")
 

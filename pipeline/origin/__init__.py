@@ -1,1 +1,1 @@
-"""The git origin of the data repository: clones, branches, claims; what lies in it is in `ledger` and `snapshots`."""
+"""The git origin of the data repository: clones, branches, claims. See `ledger` and `snapshots` for what it stores."""

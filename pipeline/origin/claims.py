@@ -14,7 +14,7 @@ NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*
 
 
 class Claims:
-    """Who may do what must happen once. MLflow has no compare-and-set; a git push is one."""
+    """Decides who does what must happen only once: MLflow has no compare-and-set, and a git push is one."""
 
     def __init__(self, origin: str, home: Path) -> None:
         self._origin = GitOrigin(origin, home)

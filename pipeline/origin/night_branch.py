@@ -26,7 +26,7 @@ class NightBranch:
     def publish(self, run_name: str, files: Mapping[str, str]) -> str:
         """Commit a night's files and tag them `night/<run name>`; a night that has its tag is left as it is.
 
-        Branch and tag are pushed at once and never by force: of two tries the second finds the tag and is done.
+        Branch and tag are pushed together and never by force. Of two tries, the second finds the tag and stops.
 
         Raises:
             OutsideTrouble: the origin cannot be reached.
@@ -46,7 +46,7 @@ def _committed(clone: GitClone, message: str, files: Mapping[str, str]) -> str:
     """Commit the night's files on the branch's newest commit, in place of those of the night before."""
     tip, settings = clone.fetch_tip(BRANCH), dict[str, str]()
     if tip is None:
-        # The branch begins with the repository's own settings, so that DVC takes a checkout of it for its own.
+        # The branch starts with the repository's DVC settings, so that DVC works in a checkout of it.
         main = clone.fetch_tip(MAIN)
         found = clone.contents([f"{main}:{name}" for name in SETTINGS])
         settings = {name.partition(":")[2]: text for name, text in found.items() if text is not None}

@@ -1,1 +1,4 @@
-"""The gate, and what follows it: nomination, registration, the model card; the figures come from `evaluation`."""
+"""The gate decides; `nominate` asks a person; `register` makes a version; `promote` makes the version champion.
+
+The figures come from `evaluation`.
+"""

@@ -11,7 +11,7 @@ from pipeline.records.findings import RuleVerdict
 def decide(evaluation: EvaluationRecord, params: DecideParams) -> PromotionDecision:
     """Decide whether the challenger becomes champion: only where every rule passes.
 
-    Every rule is recorded every time; one that has nothing to judge says so and passes.
+    Every rule is recorded every time. A rule that does not apply says so and passes.
     """
     floor, champion = _beats_floor(evaluation, params), _over_champion(evaluation, params)
     rules = (
@@ -40,7 +40,7 @@ def best_of_floor(evaluation: EvaluationRecord, params: DecideParams) -> ModelSc
 
 
 def _reason(rules: tuple[RuleVerdict, ...], decisive: RuleVerdict, cold_start: bool) -> str:
-    """Say what broke, else what carried the decision: the floor for a first model, and then the champion."""
+    """Return the rules that failed, else the deciding rule: the floor for a first model, the champion for others."""
     failed = [rule for rule in rules if not rule.passed]
     if failed:
         return "; ".join(_sentence(rule) for rule in failed)
@@ -158,8 +158,8 @@ NAME = "slice_guardrail"
 def slice_guardrail(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
     """Pass where no guarded slice is worse than the champion by more than the margin, and provably so.
 
-    Provably: the whole interval of the paired difference lies below zero. A slice of few edges is not judged, one
-    that is large enough and was not compared breaks the rule.
+    Provably: the whole interval of the paired difference lies below zero. A slice of few edges is not judged. A slice
+    that is large enough and was not compared fails the rule.
     """
     threshold = f"no guarded slice loses more than {params.slice_margin:g} with its whole interval below 0"
     absent = _why_not_applicable(evaluation, params)

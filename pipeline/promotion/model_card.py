@@ -26,7 +26,7 @@ def model_card(
 ) -> str:
     """Return the card, at most `LENGTH` characters; what the records do not hold is left out.
 
-    Where it would be longer, the slices go first, then the rules; what must not be missed stands above them.
+    Where it would be longer, the slices are left out first, then the rules; the sections above them matter more.
     """
     sections = [
         _heading(description, snapshot, registered, decision, approval),

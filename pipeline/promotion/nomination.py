@@ -1,4 +1,4 @@
-"""Put a run that the gate let pass before a person: it awaits an answer, and the ledger says so."""
+"""Nominate a run: ask a person whether a run that passed the gate is promoted."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from pipeline.doors import Doors
 from pipeline.errors import NothingToDo
 from pipeline.ledger.approvals import AWAITS, last_night, rejection, standing_answer
 from pipeline.ledger.entries import NightEntry
+from pipeline.ledger.night import ended_night
 from pipeline.records.chain import GraphSnapshot, PromotionDecision
 from pipeline.runs.folder import RunFolder
 
 
 def nominate(folder: RunFolder, *, doors: Doors) -> NightEntry:
-    """Enter a run as awaiting a person's answer, and return the entry.
+    """Enter in the ledger that a run awaits a person's answer, and return the entry.
 
     Raises:
-        NothingToDo: the gate let nothing pass, or the run was answered already; nobody needs to be asked.
+        NothingToDo: the run did not pass the gate, or it was answered already.
     """
     decision, snapshot = folder.get(PromotionDecision), folder.get(GraphSnapshot)
     if not decision.promote:
@@ -23,22 +24,11 @@ def nominate(folder: RunFolder, *, doors: Doors) -> NightEntry:
     standing, night = standing_answer(entries, snapshot.run_name), last_night(entries, snapshot.run_name)
     if standing is not None and standing.verdict == "rejected":
         raise NothingToDo(
-            f"Run {snapshot.run_name} was {rejection(standing)}, and a rejection stands. "
-            f"ncnc promote --run-dir <runs>/{snapshot.run_name} --override --reason ... overrules it, and says so."
+            f"Run {snapshot.run_name} was {rejection(standing)}, and a rejection is final. To "
+            f"promote it all the same: ncnc promote --run-dir <runs>/{snapshot.run_name} --override --reason ..."
         )
     if night is not None and night.outcome == "promoted":
         raise NothingToDo(f"Run {snapshot.run_name} was promoted already, as version {night.version}.")
-    entry = NightEntry(
-        graph=snapshot.graph,
-        run_name=snapshot.run_name,
-        as_of=snapshot.as_of,
-        at=doors.clock(),
-        outcome="awaiting",
-        reason=f"{AWAITS}{decision.reason}",
-        completed=True,
-        run_key=snapshot.run_key,
-        snapshot_tag=snapshot.tag,
-        source_sha256=snapshot.source_sha256,
-    )
+    entry = ended_night(snapshot, "awaiting", f"{AWAITS}{decision.reason}", at=doors.clock())
     doors.ledger.append(entry)
     return entry

@@ -1,8 +1,9 @@
-"""From a decided run to a champion: one version of the run key, its card, the aliases, and the night's entry."""
+"""Register a run: make its version and card; promote the version: make it champion; then enter the night."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pandas import DataFrame
@@ -10,8 +11,8 @@ from pandas import DataFrame
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
 from pipeline.ledger.alias_history import Move, champions, standings
-from pipeline.ledger.entries import Entry, NightEntry
-from pipeline.params.params import Params
+from pipeline.ledger.entries import Entry
+from pipeline.ledger.night import ended_night
 from pipeline.promotion.model_card import model_card
 from pipeline.records.chain import (
     Approval,
@@ -23,54 +24,69 @@ from pipeline.records.chain import (
     TrainedModel,
 )
 from pipeline.records.evaluation import EvaluationRecord
-from pipeline.registry.facts import ModelVersion
-from pipeline.registry.model_versions import version_tags
+from pipeline.registry.facts import ModelVersion, version_tags
 from pipeline.runs.data import model_folder
 from pipeline.runs.folder import RunFolder
 
 
-def register_run(folder: RunFolder, params: Params, approval: Approval | None, doors: Doors) -> RegisteredModel:
-    """Make one version of the run key, point the aliases at it, and enter the night in the ledger.
+@dataclass(frozen=True)
+class DecidedRun:
+    """A decided run: its folder, and its records, each read once."""
 
-    Every part looks first whether it is done, so that a run killed between any two of them is finished by the next.
+    folder: RunFolder
+    snapshot: GraphSnapshot
+    split: EdgeSplit
+    trained: TrainedModel
+    evaluation: EvaluationRecord
+    decision: PromotionDecision
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> DecidedRun:
+        """Read the records of a run.
+
+        Raises:
+            InvalidInput: a step of the run has not been run yet.
+        """
+        return cls(
+            folder=folder,
+            snapshot=folder.get(GraphSnapshot),
+            split=folder.get(EdgeSplit),
+            trained=folder.get(TrainedModel),
+            evaluation=folder.get(EvaluationRecord),
+            decision=folder.get(PromotionDecision),
+        )
+
+
+def register_run(run: DecidedRun, description: str, approval: Approval | None, doors: Doors) -> RegisteredModel:
+    """Make one version of the run key, promote it, and enter the night in the ledger.
+
+    `description` is what the model card says the model is for. Each part first looks whether it is done, so that a run
+    killed between any two of them is finished by the next call.
 
     Raises:
         NothingToDo: another run has registered this run key.
         OutsideTrouble: another run is registering this run key just now.
         InvalidInput: the champion is no longer the one that the decision was made against.
     """
-    decision, snapshot = folder.get(PromotionDecision), folder.get(GraphSnapshot)
+    snapshot = run.snapshot
     doors.aliases.look(snapshot.graph, who=f"run {snapshot.run_name}", at=doors.clock())
     _claim(snapshot, doors)
-    record = folder.find(RegisteredModel)
+    record = run.folder.find(RegisteredModel)
     if record is None:
         if approval is None or not approval.overridden:
-            _expect_champion(decision, snapshot, doors)  # before a version is made that could never be promoted
-        record = _version(folder, snapshot, decision, approval, doors)
-        folder.put(record)
-    _describe(folder, params, snapshot, decision, record, approval, doors)
-    _promote(record, decision, snapshot, approval, doors)
-    doors.registry.runs.close(folder.get(TrainedModel).mlflow_run_id, "promoted")
-    doors.ledger.append(
-        NightEntry(
-            graph=snapshot.graph,
-            run_name=snapshot.run_name,
-            as_of=snapshot.as_of,
-            at=doors.clock(),
-            outcome="promoted",
-            reason=_reason(decision, approval),
-            completed=True,
-            run_key=snapshot.run_key,
-            snapshot_tag=snapshot.tag,
-            source_sha256=snapshot.source_sha256,
-            version=record.version,
-        )
-    )
+            _expect_champion(run.decision, snapshot, doors)  # before a version is made that could never be promoted
+        record = _version(run, approval, doors)
+        run.folder.put(record)
+    _describe(run, description, record, approval, doors)
+    _promote(record, run, approval, doors)
+    doors.registry.runs.close(run.trained.mlflow_run_id, "promoted")
+    reason = _reason(run.decision, approval)
+    doors.ledger.append(ended_night(snapshot, "promoted", reason, at=doors.clock(), version=record.version))
     return record
 
 
 def _claim(snapshot: GraphSnapshot, doors: Doors) -> None:
-    """Take the claim on the run key, or say whose it is."""
+    """Claim the run key for this run, so that two runs with one key make one version."""
     name = f"register/{snapshot.graph}/{snapshot.run_key}"
     if doors.claims.take(name, snapshot.run_name):
         return
@@ -79,7 +95,7 @@ def _claim(snapshot: GraphSnapshot, doors: Doors) -> None:
     if made is not None:
         _expect_own(made, snapshot, doors)
         return  # this run took the claim over at an earlier try
-    # A run that claimed and died made nothing. The same key is the same work, so the next run of it takes over, once.
+    # The run that holds the claim made no version, so it was killed. The next run of the key takes over, once.
     if not doors.claims.take(f"{name}-after-{holder}", snapshot.run_name):
         raise OutsideTrouble(
             f"Run {doors.claims.holder(f'{name}-after-{holder}')} is taking over the claim {name} from run {holder}. "
@@ -88,7 +104,7 @@ def _claim(snapshot: GraphSnapshot, doors: Doors) -> None:
 
 
 def _expect_own(made: ModelVersion, snapshot: GraphSnapshot, doors: Doors) -> None:
-    """Refuse the version of another run with this run's key: its records are not this run's."""
+    """Refuse a version that another run with this run's key made: its records are not this run's."""
     if made.run_name == snapshot.run_name:
         return
     if made.version in champions(doors.ledger.entries(snapshot.graph)):
@@ -108,7 +124,7 @@ def _expect_champion(decision: PromotionDecision, snapshot: GraphSnapshot, doors
     champion = _champion(doors.ledger.entries(snapshot.graph))
     if champion not in (decision.champion_version, made.version if made else decision.champion_version):
         raise InvalidInput(
-            f"The gate held run {snapshot.run_name} against champion {decision.champion_version}, but the champion is "
+            f"The gate compared run {snapshot.run_name} with champion {decision.champion_version}, but the champion is "
             f"now {champion}: another promotion or a rollback came first. Nothing was promoted; the next night "
             f"compares with champion {champion}."
         )
@@ -119,18 +135,12 @@ def _champion(entries: Sequence[Entry]) -> int | None:
     return standing.version if standing else None
 
 
-def _version(
-    folder: RunFolder,
-    snapshot: GraphSnapshot,
-    decision: PromotionDecision,
-    approval: Approval | None,
-    doors: Doors,
-) -> RegisteredModel:
+def _version(run: DecidedRun, approval: Approval | None, doors: Doors) -> RegisteredModel:
     """Return the record of the version that holds the run key, made if there is none."""
-    registry, trained = doors.registry, folder.get(TrainedModel)
+    registry, snapshot, trained = doors.registry, run.snapshot, run.trained
     made = registry.versions.sole_of_run_key(snapshot.graph, snapshot.run_key)
     if made is None:
-        path = model_folder(folder, doors)
+        path = model_folder(run.folder, doors, trained)
         model_id = registry.models.log(trained.mlflow_run_id, path, input_example=_example(path))
         tags = version_tags(
             run_key=snapshot.run_key,
@@ -143,11 +153,11 @@ def _version(
         made = registry.versions.get(snapshot.graph, number)
     _expect_own(made, snapshot, doors)
     return RegisteredModel(
-        decision_sha256=decision.sha256,
+        decision_sha256=run.decision.sha256,
         name=made.name,
         version=made.version,
         model_id=made.model_id,
-        previous_version=decision.champion_version,
+        previous_version=run.decision.champion_version,
         run_key=made.run_key,
         files=registry.models.observe(made.model_id),
         approval=approval,
@@ -163,29 +173,27 @@ def _example(folder: Path) -> DataFrame:
 
 
 def _describe(
-    folder: RunFolder,
-    params: Params,
-    snapshot: GraphSnapshot,
-    decision: PromotionDecision,
-    record: RegisteredModel,
-    approval: Approval | None,
-    doors: Doors,
+    run: DecidedRun, description: str, record: RegisteredModel, approval: Approval | None, doors: Doors
 ) -> None:
-    """Leave the lineage, and give the version its tags and its card."""
-    split, trained, evaluation = folder.get(EdgeSplit), folder.get(TrainedModel), folder.get(EvaluationRecord)
-    lineage = folder.find(LineageRecord)
+    """Write the lineage record, and give the version its tags and its card."""
+    lineage = run.folder.find(LineageRecord)
     if lineage is None:
         lineage = LineageRecord.of(
-            snapshot=snapshot, split=split, trained=trained, evaluation=evaluation, decision=decision, registered=record
+            snapshot=run.snapshot,
+            split=run.split,
+            trained=run.trained,
+            evaluation=run.evaluation,
+            decision=run.decision,
+            registered=record,
         )
-        folder.put(lineage)
+        run.folder.put(lineage)
     card = model_card(
-        params.register_.description,
-        snapshot=snapshot,
-        split=split,
-        trained=trained,
-        evaluation=evaluation,
-        decision=decision,
+        description,
+        snapshot=run.snapshot,
+        split=run.split,
+        trained=run.trained,
+        evaluation=run.evaluation,
+        decision=run.decision,
         registered=record,
         approval=approval,
         lineage_sha256=lineage.sha256,
@@ -212,16 +220,10 @@ def _reason(decision: PromotionDecision, approval: Approval | None) -> str:
     return f"{decision.reason}; approved by {approval.who}: {approval.reason}"
 
 
-def _promote(
-    record: RegisteredModel,
-    decision: PromotionDecision,
-    snapshot: GraphSnapshot,
-    approval: Approval | None,
-    doors: Doors,
-) -> None:
+def _promote(record: RegisteredModel, run: DecidedRun, approval: Approval | None, doors: Doors) -> None:
     """Make the version champion, and the champion of before `previous`.
 
-    A version that was champion once is not made it again here: it was since replaced, or rolled back by a person.
+    A version that was champion once is not made champion again here: it was since replaced, or a person rolled it back.
     """
     entries = doors.ledger.entries(record.name)
     if record.version in champions(entries):
@@ -229,7 +231,7 @@ def _promote(
         return
     overruled = approval is not None and bool(approval.overridden)
     by = f"{approval.who}, " if approval else ""
-    move = Move(record.name, f"{by}run {snapshot.run_name}", _reason(decision, approval), doors.clock())
+    move = Move(record.name, f"{by}run {run.snapshot.run_name}", _reason(run.decision, approval), doors.clock())
     # An override sets aside which champion the gate compared with, but not that it may have changed since this read.
-    instead_of = _champion(entries) if overruled else decision.champion_version
+    instead_of = _champion(entries) if overruled else run.decision.champion_version
     doors.aliases.crown(record.version, move, instead_of=instead_of)

@@ -1,1 +1,1 @@
-"""The door to MLflow: runs, model versions, aliases; who becomes champion is decided in `promotion`."""
+"""MLflow's side: runs, packed models, versions and aliases. Who becomes champion is decided in `promotion`."""

@@ -1,4 +1,4 @@
-"""The one way an alias moves: the ledger first, by compare-and-set, then MLflow until it says the same."""
+"""The one way to move an alias: the ledger first, by compare-and-set, then MLflow until it shows the same."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 
 class AliasMoves:
-    """Moves champion, challenger and previous; of two moves at once the ledger lets one win.
+    """Moves champion, challenger and previous. Of two moves at once, the ledger accepts one.
 
-    The ledger is written ahead: a kill between ledger and MLflow leaves an entry that the next look completes, and
-    never a move that nobody wrote down. MLflow keeps, as a tag of the model, after how many entries each alias was
-    last brought in line; so a move that is merely unfinished is told from one made past the ledger.
+    The ledger is written first. If the process dies before MLflow is changed, the next look finishes the move; no move
+    goes unrecorded. A tag of the model in MLflow holds how many ledger entries about each alias MLflow has followed.
+    By it an unfinished move is distinguished from an alias that was changed in MLflow without the ledger.
     """
 
     def __init__(self, ledger: Ledger, aliases: RegisteredAliases) -> None:
@@ -44,7 +44,9 @@ class AliasMoves:
     def crown(
         self, version: int, move: Move, *, instead_of: int | None, challenger: bool = True
     ) -> tuple[AliasEntry, ...]:
-        """Make a version champion in place of another, all aliases in one push; return the moves, none if it was.
+        """Make a version champion in place of another, all aliases in one push; return the moves made.
+
+        None are made where the version is champion already.
 
         Raises:
             Overtaken: another move came first; nothing was moved.
@@ -57,9 +59,9 @@ class AliasMoves:
         return tuple(entry for entry in made if isinstance(entry, AliasEntry))
 
     def look(self, graph: str, *, who: str, at: datetime) -> tuple[AliasObserved, ...]:
-        """Finish a move that was cut off, and enter and tell of each one that was made past the ledger.
+        """Finish a move that was cut off, and record each alias that was changed in MLflow without the ledger.
 
-        What MLflow says is what is served, so the alias is left where it was found, and the ledger follows.
+        MLflow decides what is served. So the alias stays where it was found, and the ledger records it.
         """
         states = self._aliases.states(graph)  # before the ledger: what is read after it can only be newer
         seen = self._ledger.append_made(
@@ -68,8 +70,8 @@ class AliasMoves:
         found = tuple(entry for entry in seen if isinstance(entry, AliasObserved))
         for entry in found:
             logger.warning(
-                "%s of %s was moved past the ledger, from version %s to %s. It is entered in the ledger; what serves "
-                "now counts. `ncnc rollback --graph %s --to VERSION --reason ...` moves it back.",
+                "%s of %s was changed in MLflow without the ledger, from version %s to %s. The ledger now records it, "
+                "and it stays. To move it back: ncnc rollback --graph %s --to VERSION --reason ...",
                 entry.alias,
                 graph,
                 entry.previous,
@@ -80,29 +82,32 @@ class AliasMoves:
         return found
 
     def settle(self, graph: str) -> None:
-        """Bring MLflow in line with what the ledger had written ahead.
+        """Make the aliases in MLflow point where the ledger says.
 
-        The ledger is read again after the aliases were set: of two that settle at once, the last to set one has read
-        the newest entry, or sets it again.
+        The ledger is read again after an alias was set: of two that settle at once, the last to set one has read the
+        newest entry, or sets it again.
         """
         entries = self._ledger.entries(graph)
         for _ in attempts():
             states = self._aliases.states(graph)
-            for alias, standing in standings(entries).items():
-                self._settle_one(graph, alias, standing, states[alias])
+            # A list: every alias is looked at, also after the first that was set.
+            changed = [self._settle_one(graph, *item, states[item[0]]) for item in standings(entries).items()]
+            if not any(changed):
+                return
             again = self._ledger.entries(graph)
             if len(again) == len(entries):
                 return
             entries = again
 
-    def _settle_one(self, graph: str, alias: Alias, standing: Standing, state: AliasState) -> None:
+    def _settle_one(self, graph: str, alias: Alias, standing: Standing, state: AliasState) -> bool:
+        """Set one alias where MLflow is behind the ledger, and return whether anything was set."""
         whose = whose_move(standing, state)
         if whose == "outside":
-            return  # for the next look to enter
+            return False  # the next look records it
         if whose == "ours":
             if state.version not in (standing.previous, standing.version):
                 logger.warning(
-                    "%s of %s stood at version %s, where the ledger never put it; it is moved to %s all the same",
+                    "%s of %s was at version %s, where the ledger never put it; it is moved to version %s",
                     alias,
                     graph,
                     state.version,
@@ -111,9 +116,10 @@ class AliasMoves:
             self._aliases.point(graph, alias, standing.version)
         if state.settled != standing.moves:
             self._aliases.mark_settled(graph, alias, standing.moves)
+        return whose == "ours" or state.settled != standing.moves
 
 
 def in_words(states: dict[Alias, AliasState]) -> str:
-    """Return where the aliases point, for a person."""
+    """Return where the aliases point, as a person reads it."""
     said = [f"{alias} {states[alias].version}" for alias in ALIASES if states[alias].version is not None]
     return ", ".join(said) or "none"

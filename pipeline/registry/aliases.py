@@ -10,7 +10,7 @@ from pipeline.ledger.alias_history import ALIASES, AliasState
 from pipeline.ledger.entries import Alias
 from pipeline.registry.tracking_server import MISSING, TrackingServer, asks_the_server
 
-SETTLED = "ncnc.settled."  # and the alias: after how many ledger entries about it MLflow was last brought in line
+SETTLED = "ncnc.settled."  # and the alias: how many ledger entries about it MLflow has followed
 
 
 class RegisteredAliases:
@@ -26,7 +26,7 @@ class RegisteredAliases:
 
     @asks_the_server
     def states(self, graph: str) -> dict[Alias, AliasState]:
-        """Return where each of our aliases points, and when it was last brought in line with the ledger."""
+        """Return where each of our aliases points, and how many ledger entries about it MLflow has followed."""
         aliases, tags = self._aliases_and_tags(graph)
         return {
             alias: AliasState(aliases.get(alias), int(tags[SETTLED + alias]) if SETTLED + alias in tags else None)
@@ -35,7 +35,7 @@ class RegisteredAliases:
 
     @asks_the_server
     def point(self, graph: str, alias: Alias, version: int | None) -> None:
-        """Point an alias at a version, or at nothing; only `AliasMoves` calls this, after it wrote the ledger.
+        """Point an alias at a version, or at nothing. Only `AliasMoves` calls this, after it wrote the ledger.
 
         Raises:
             InvalidInput: this MLflow has no such version.
@@ -57,7 +57,7 @@ class RegisteredAliases:
 
     @asks_the_server
     def mark_settled(self, graph: str, alias: Alias, moves: int) -> None:
-        """Note after how many ledger entries about an alias it was brought in line."""
+        """Record how many ledger entries about an alias MLflow has followed."""
         self.server.client.set_registered_model_tag(graph, SETTLED + alias, str(moves))
 
     def _aliases_and_tags(self, graph: str) -> tuple[dict[str, int], dict[str, str]]:

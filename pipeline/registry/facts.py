@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,3 +45,16 @@ class RunState:
     ended: bool
     has_checkpoint: bool = False
     has_model: bool = False
+
+
+def version_tags(
+    *, run_key: str, run_name: str, as_of: datetime, snapshot_tag: str, files: tuple[FileDigest, ...]
+) -> dict[str, str]:
+    """Return the tags that every version of this pipeline has: the run that made it, its snapshot, its files."""
+    return {
+        "ncnc.run_key": run_key,
+        "ncnc.run_name": run_name,
+        "ncnc.as_of": as_of.isoformat(),
+        "ncnc.snapshot_tag": snapshot_tag,
+        "ncnc.files": json.dumps({item.path: item.sha256 for item in files}),
+    }

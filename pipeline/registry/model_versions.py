@@ -70,9 +70,9 @@ class ModelVersions:
 
     @asks_the_server
     def sole_of_run_key(self, graph: str, run_key: str) -> ModelVersion | None:
-        """Return the version made from a run key, and delete what a race, or a try killed in one, made beside it.
+        """Return the version made from a run key, and delete duplicates that a race or a killed try made.
 
-        The lowest stays: MLflow counts up, so whoever made a higher one finds the lower when it looks.
+        The lowest stays. MLflow counts up, so the maker of a higher one always finds the lower.
         """
         numbers = self._numbers_of_run_key(graph, run_key)
         if not numbers:
@@ -90,7 +90,7 @@ class ModelVersions:
     def create(self, graph: str, run_id: str, model_id: str, tags: Mapping[str, str]) -> int:
         """Register a logged model under its run key and return the version that holds this key.
 
-        Two tries of one run may both get here: each makes a version, looks which are there, and leaves the lowest.
+        Two tries of one run may both get here. Each makes a version, lists them, and keeps the lowest.
         """
         try:
             self.server.client.create_registered_model(graph)
@@ -104,7 +104,7 @@ class ModelVersions:
             graph, source=source, run_id=run_id, tags={**tags, "ncnc.model_id": model_id}, model_id=model_id
         )
         first = self.sole_of_run_key(graph, tags["ncnc.run_key"])
-        if first is None:  # somebody deleted it since
+        if first is None:  # it was deleted since
             raise OutsideTrouble(
                 f"Version {made.version} of {graph} was deleted while it was registered. Run this step again; it makes "
                 f"another one."
@@ -117,7 +117,7 @@ class ModelVersions:
 
     @asks_the_server
     def tag(self, graph: str, version: int, tags: Mapping[str, str], *, description: str = "") -> None:
-        """Add tags to a version, and say what it is."""
+        """Add tags to a version, and set its description."""
         for name, value in tags.items():
             self.server.client.set_model_version_tag(graph, str(version), name, value)
         if description:
@@ -135,19 +135,6 @@ class ModelVersions:
             return
         if model_id is not None and model_id != keep_model:
             self._models.delete(model_id)
-
-
-def version_tags(
-    *, run_key: str, run_name: str, as_of: datetime, snapshot_tag: str, files: tuple[FileDigest, ...]
-) -> dict[str, str]:
-    """Return the tags that make a version one of this pipeline's: whose work it is, and of which bytes."""
-    return {
-        "ncnc.run_key": run_key,
-        "ncnc.run_name": run_name,
-        "ncnc.as_of": as_of.isoformat(),
-        "ncnc.snapshot_tag": snapshot_tag,
-        "ncnc.files": json.dumps({item.path: item.sha256 for item in files}),
-    }
 
 
 def _described(found: MlflowVersion) -> ModelVersion:

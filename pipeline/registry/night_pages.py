@@ -10,7 +10,7 @@ from pipeline.registry.tracking_server import TrackingServer, asks_the_server
 
 REPORT = "report/report.html"
 
-# No graph may be named so: the experiment of nights that were refused or skipped before a run was opened for them.
+# The experiment of nights that were refused or skipped before they had a run; no graph can have this name.
 WITHOUT_A_RUN = ".reports"
 
 
@@ -24,8 +24,8 @@ class NightPages:
     def keep(self, graph: str, run_name: str, page: Path, *, outcome: str) -> str:
         """Keep a night's page in its run, in place of an earlier one, and return the run's id.
 
-        A night that ended before it had a run gets one in an experiment of its own, beside the graph's: what counts
-        the runs of the graph does not meet it there.
+        A night that ended before it had a run gets one in a separate experiment, so that it is not counted among the
+        runs of the graph.
         """
         run_id = self._runs.find(graph, run_name)
         if run_id is None:

@@ -31,8 +31,8 @@ BATCH = 100  # MLflow's limit for the params of one call
 class NightRuns:
     """One MLflow run per night that trains, in an experiment per graph.
 
-    Everything stored is addressed by its sha256, the tag `ncnc.sha256.<name>` pointing at the newest: a zombie of an
-    earlier try can store its own bytes, but never mix them with another's, and no reader sees a half-written file.
+    Everything is stored under its sha256, and the tag `ncnc.sha256.<name>` points at the newest. An earlier try that is
+    still running can store its own bytes but never mix them with another's, and no reader sees a half-written file.
     """
 
     def __init__(self, server: TrackingServer) -> None:
@@ -50,7 +50,7 @@ class NightRuns:
         if run_id is None:
             tags = {"ncnc.run_name": run_name, "ncnc.run_key": run_key}
             created = self.server.client.create_run(self.experiment(graph), tags=tags, run_name=run_name).info.run_id
-            # Two tries may both have found none: the earliest is the night's, by everyone's count.
+            # Two tries may both have found none and made one: both keep the earlier.
             run_id = self.find(graph, run_name) or created
             if run_id != created:
                 self.server.client.delete_run(created)
@@ -151,7 +151,7 @@ class NightRuns:
 
     @asks_the_server
     def observe_folder(self, run_id: str, name: str, files: tuple[FileDigest, ...]) -> dict[str, str]:
-        """Return the sha256 of each file found where `fetch_folder` would look, tampered or not; for audits."""
+        """Return the sha256 of each file where `fetch_folder` would look, unverified; for audits."""
         with self.server.artifacts(run_id).fetched(f"{name}/{folder_digest(files)[:12]}") as found:
             return {item.path: item.sha256 for item in digests_of_folder(found)} if found else {}
 
@@ -163,7 +163,7 @@ class NightRuns:
 
     @asks_the_server
     def pinned(self, run_id: str, name: str, value: str) -> str:
-        """Return what a run once chose under a name; the first call of a run chooses `value`, for all its retries."""
+        """Return the value stored under a name; the first call of a run stores `value`, and its retries get it back."""
         chosen: str | None = self.server.run(run_id).data.tags.get(f"ncnc.{name}")
         if chosen is None:
             self.server.client.set_tag(run_id, f"ncnc.{name}", value)

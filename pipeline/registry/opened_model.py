@@ -1,4 +1,4 @@
-"""A trained model by what people call it: NAME@alias, NAME@version, or the folder it was saved to."""
+"""A trained model opened by its name: NAME@alias, NAME@version, or the folder it was saved to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OpenedModel:
     sha256: str
 
     def node_id(self, text: str) -> int | str:
-        """Return an id as the model has it: what is typed is text, and ids may be whole numbers.
+        """Return an id in the model's type: a command line passes text, and ids may be whole numbers.
 
         Raises:
             InvalidInput: the ids are whole numbers, and this is none.

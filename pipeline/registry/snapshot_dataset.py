@@ -35,7 +35,7 @@ class DvcSource(DatasetSource):
 
     @staticmethod
     def _can_resolve(raw_source: Any) -> bool:
-        return False  # never guessed from a string: only we write it
+        return False  # only this pipeline makes such sources
 
     @classmethod
     def _resolve(cls, raw_source: Any) -> DvcSource:

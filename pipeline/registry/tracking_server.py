@@ -1,4 +1,4 @@
-"""The way to MLflow: a client that gives up soon, artifacts by path, and errors that say what to do."""
+"""The connection to MLflow: client, lists, artifacts by path, and errors that say what to do."""
 
 from __future__ import annotations
 

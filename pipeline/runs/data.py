@@ -45,23 +45,24 @@ def split_arrays(folder: RunFolder, doors: Doors) -> SplitArrays:
     return SplitArrays.load(path or folder.path / SPLIT_FOLDER)
 
 
-def model_folder(folder: RunFolder, doors: Doors) -> Path:
+def model_folder(folder: RunFolder, doors: Doors, trained: TrainedModel) -> Path:
     """Return the folder of the run's trained model, fetched from MLflow where this machine does not have it."""
-    return _trained_folder(folder, MODEL_FOLDER, folder.get(TrainedModel).files, doors)
+    return _trained_folder(folder, MODEL_FOLDER, trained.files, doors, trained)
 
 
-def control_folder(folder: RunFolder, doors: Doors) -> Path | None:
+def control_folder(folder: RunFolder, doors: Doors, trained: TrainedModel) -> Path | None:
     """Return the folder of the run's cold-start control, as `model_folder` does; None where the run has none."""
-    files = folder.get(TrainedModel).control
-    return _trained_folder(folder, CONTROL_FOLDER, files, doors) if files else None
+    return _trained_folder(folder, CONTROL_FOLDER, trained.control, doors, trained) if trained.control else None
 
 
-def _trained_folder(folder: RunFolder, name: str, files: tuple[FileDigest, ...], doors: Doors) -> Path:
+def _trained_folder(
+    folder: RunFolder, name: str, files: tuple[FileDigest, ...], doors: Doors, trained: TrainedModel
+) -> Path:
     path = folder.verified(name, files)
     if path is None:
         expect_model(doors.ledger.entries(folder.graph), folder.name)  # gone by a policy is not tampered with
         with folder.staging(name) as staged:
-            doors.registry.runs.fetch_folder(folder.get(TrainedModel).mlflow_run_id, name, staged, files)
+            doors.registry.runs.fetch_folder(trained.mlflow_run_id, name, staged, files)
         path = folder.verified(name, files)
     return path or folder.path / name
 

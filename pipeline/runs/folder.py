@@ -139,7 +139,7 @@ class RunFolder:
     def staging(self, name: str) -> Iterator[Path]:
         """Give a private folder and publish it as `name` by one atomic rename when the block ends well.
 
-        A zombie of an earlier try keeps writing to its own folder and can never mix its files with this try's.
+        An earlier try that is still running writes to its own folder, and never mixes its files with this try's.
         """
         staged = self.path / ".staging" / f"{name}-{uuid.uuid4().hex}"
         staged.mkdir(parents=True)

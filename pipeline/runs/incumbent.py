@@ -1,9 +1,7 @@
-"""The champion on the night it is challenged: whether it can score tonight's pairs, and what it has seen."""
+"""The champion that tonight's challenger is compared with: can it score tonight's pairs, and what has it seen."""
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,17 +11,12 @@ from torch import Tensor
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_model import LinkModel
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput
 from pipeline.graphs.tables import GraphTables
 from pipeline.records.chain import TrainedModel
-from pipeline.records.names import SPLIT_FOLDER
 from pipeline.registry.facts import ModelVersion
+from pipeline.runs.fetched_versions import version_model, version_split
 from pipeline.runs.folder import RunFolder
-from pipeline.snapshots.published import split_tag
-from pipeline.splits.arrays import SplitArrays
 
-logger = logging.getLogger(__name__)
-CHAMPION_FOLDER = "champion"
 FEATURE_COLUMNS = "snapshot.feature_columns"
 
 
@@ -40,37 +33,23 @@ class Incumbent:
         """The time of the snapshot it was made from: it has seen every edge up to then."""
         return self.version.as_of
 
-    def seen(self, doors: Doors) -> tuple[Tensor, ...]:
+    def seen(self, folder: RunFolder, doors: Doors) -> tuple[Tensor, ...]:
         """Return pairs [2, p] that it has seen whatever the dates say: the graph it carries, and its published split.
 
-        Their positions are tonight's only where the model is comparable: where it is not, there are none.
+        Positions mean the same nodes as tonight's only where the model is comparable. Where it is not, there are none.
         """
         if self.model is None:
             return ()
-        carried, arrays = self.model.adjacency.edges(), published_split(self.version, doors)
+        carried, arrays = self.model.adjacency.edges(), version_split(folder, self.version, doors)
         return (carried,) if arrays is None else (carried, arrays.train, arrays.valid, arrays.test)
 
 
-def published_split(version: ModelVersion, doors: Doors) -> SplitArrays | None:
-    """Return the split that a version was made on; None where it has none, as one that was registered by hand."""
-    tag = split_tag(version.name, version.as_of, version.run_key)
-    scratch = doors.environment.home / "tmp"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="champion-split-", dir=scratch) as folder:
-        try:
-            return SplitArrays.load(doors.snapshots.fetch(tag, Path(folder) / SPLIT_FOLDER))
-        except InvalidInput as error:
-            logger.warning("the split of version %d is not looked into: %s", version.version, error)
-            return None
-
-
 def incumbent(folder: RunFolder, trained: TrainedModel, tables: GraphTables, doors: Doors) -> Incumbent | None:
-    """Return tonight's champion, fetched and held against tonight's graph; None before the first promotion."""
+    """Return the champion, fetched and checked against tonight's graph; None before the first promotion."""
     version = doors.registry.versions.champion(folder.graph)
     if version is None:
         return None
-    with folder.staging(CHAMPION_FOLDER) as staged:
-        model = readable(doors.registry.models.fetch(version, staged))
+    model = readable(version_model(folder, version, doors))
     if isinstance(model, str):
         return Incumbent(version, None, model)
     columns = [doors.registry.runs.param(run, FEATURE_COLUMNS) for run in (version.run_id, trained.mlflow_run_id)]

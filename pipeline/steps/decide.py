@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipeline.doors import Doors
-from pipeline.ledger.entries import NightEntry, NightOutcome
+from pipeline.ledger.entries import NightOutcome
+from pipeline.ledger.night import ended_night
 from pipeline.params.params import Params
 from pipeline.promotion import gate as promotion
 from pipeline.records.chain import GraphSnapshot, PromotionDecision
@@ -23,20 +24,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> PromotionDecision
     if not decision.promote:
         outcome: NightOutcome = "refused" if decision.cold_start else "kept"
         # The ledger first: were the record first, a kill between the two would leave a decided night unentered.
-        doors.ledger.append(
-            NightEntry(
-                graph=snapshot.graph,
-                run_name=snapshot.run_name,
-                as_of=snapshot.as_of,
-                at=doors.clock(),
-                outcome=outcome,
-                reason=decision.reason,
-                completed=True,
-                run_key=snapshot.run_key,
-                snapshot_tag=snapshot.tag,
-                source_sha256=snapshot.source_sha256,
-            )
-        )
+        doors.ledger.append(ended_night(snapshot, outcome, decision.reason, at=doors.clock()))
         if run_id := folder.mlflow_run():
             doors.registry.runs.close(run_id, outcome)
     folder.put(decision)

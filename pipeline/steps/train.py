@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import time
+from dataclasses import dataclass
 
+from torch import Tensor
+
+from ncnc_core.graph.edge_history import EdgeHistory
+from ncnc_core.link_model import LinkModel
+from ncnc_core.splits.leak_invariants import Invariant
+from ncnc_core.training.data import TrainingData
 from pipeline.doors import Doors
+from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import Params
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
 from pipeline.records.digests import FileDigest, digests_of_folder
@@ -24,8 +31,6 @@ from pipeline.training.night_training import (
 )
 from pipeline.training.warm_start import start_of
 
-logger = logging.getLogger(__name__)
-
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     """Train on the split, upload the model (and its cold-start control), and leave the record of them.
@@ -34,34 +39,18 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     """
     if (done := folder.find(TrainedModel)) is not None:
         return done
-    split = folder.get(EdgeSplit)
-    tables, arrays = snapshot_tables(folder, doors), split_arrays(folder, doors)
-    device = compute.use(params.resources)
-    run_id = folder.require_mlflow_run()
-    started, history = time.perf_counter(), edge_history(tables)
-    data = training_data(tables, arrays, features_for(tables, split, "training"))
-    as_of = folder.get(GraphSnapshot).as_of
-    checked = (
-        *training_certificate(data, arrays, history),
-        *features_as_known("training", data.features, tables, split, as_of),
-    )
-    start = start_of(folder, params.train, tables, data, history, doors)
-    training = NightTraining(folder, params.train, data, run_id, device, doors.registry)
-    serving = features_for(tables, split, "serving")
-    with folder.staging(MODEL_FOLDER) as staged:
-        trained = training.run(start.weights)
-        if trained.calibration is not None:
-            doors.registry.runs.log_metrics(run_id, calibrated_metrics(trained.calibration), step=trained.epochs)
-        model = model_that_serves(trained, tables, serving)
-        model.save(staged)
-        files = digests_of_folder(staged)
-    doors.registry.runs.put_folder(run_id, folder.path / MODEL_FOLDER, MODEL_FOLDER)
-    control: tuple[FileDigest, ...] = ()
+    split, run_id = folder.get(EdgeSplit), folder.require_mlflow_run()
+    device, night, started = compute.use(params.resources), _NightData.of(folder, split, doors), time.perf_counter()
+    start = start_of(folder, params.train, night.tables, night.data, night.history, doors)
+    training = NightTraining(folder, params.train, night.data, run_id, device, doors.registry)
+    trained = training.run(start.weights)
+    if trained.calibration is not None:
+        doors.registry.runs.log_metrics(run_id, calibrated_metrics(trained.calibration), step=trained.epochs)
+    model = model_that_serves(trained, night.tables, night.serving)
+    files, control = _stored(folder, MODEL_FOLDER, model, run_id, doors), tuple[FileDigest, ...]()
     if start.weights is not None and params.train.cold_control:
-        with folder.staging(CONTROL_FOLDER) as staged:
-            model_that_serves(training.run(None, CONTROL_FOLDER), tables, serving).save(staged)
-            control = digests_of_folder(staged)
-        doors.registry.runs.put_folder(run_id, folder.path / CONTROL_FOLDER, CONTROL_FOLDER)
+        cold = model_that_serves(training.run(None, CONTROL_FOLDER), night.tables, night.serving)
+        control = _stored(folder, CONTROL_FOLDER, cold, run_id, doors)
     record = TrainedModel(
         split_sha256=split.sha256,
         mlflow_run_id=run_id,
@@ -78,8 +67,40 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         warm_start=start.source,
         start_note=start.note,
         control=control,
-        certificate=as_records(checked),
+        certificate=as_records(night.certificate),
     )
     folder.put(record)
     training.remove_checkpoints()
     return record
+
+
+@dataclass(frozen=True, eq=False)
+class _NightData:
+    """What a night trains and serves on, and the invariants that were checked on it."""
+
+    tables: GraphTables
+    history: EdgeHistory
+    data: TrainingData
+    serving: Tensor | None
+    certificate: tuple[Invariant, ...]
+
+    @classmethod
+    def of(cls, folder: RunFolder, split: EdgeSplit, doors: Doors) -> _NightData:
+        """Read a run's snapshot and split, and check that training sees nothing that it must not know yet."""
+        tables, arrays = snapshot_tables(folder, doors), split_arrays(folder, doors)
+        history, features = edge_history(tables), features_for(tables, split, "training")
+        data, as_of = training_data(tables, arrays, features), folder.get(GraphSnapshot).as_of
+        certificate = (
+            *training_certificate(data, arrays, history),
+            *features_as_known("training", data.features, tables, split, as_of),
+        )
+        return cls(tables, history, data, features_for(tables, split, "serving"), certificate)
+
+
+def _stored(folder: RunFolder, name: str, model: LinkModel, run_id: str, doors: Doors) -> tuple[FileDigest, ...]:
+    """Save a model here and in MLflow, and return the digests of its files."""
+    with folder.staging(name) as staged:
+        model.save(staged)
+        files = digests_of_folder(staged)
+    doors.registry.runs.put_folder(run_id, folder.path / name, name)
+    return files

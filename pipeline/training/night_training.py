@@ -49,6 +49,7 @@ class NightTraining:
         kept = f"{name}_{CHECKPOINT_NAME}" if name else CHECKPOINT_NAME
         checkpoint = self._staging / f"{kept}-{uuid.uuid4().hex}"
         self._checkpoints.append(checkpoint)
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
         self.registry.runs.fetch_file(self.run_id, checkpoint, kept)
 
         def keep(result: EpochResult) -> None:

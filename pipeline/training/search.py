@@ -22,6 +22,7 @@ from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
 from pipeline.params.params import Params
 from pipeline.records.chain import EdgeSplit
+from pipeline.registry.model_registry import ModelRegistry
 from pipeline.runs import compute
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
@@ -91,7 +92,7 @@ class Objective:
         except (InvalidGraph, InvalidInput) as error:
             logger.warning("trial %d cannot be trained: %s", trial.number, error)
             trial.set_user_attr(REFUSED, str(error))
-            # Not failed: what failed is drawn anew, and would be refused anew for ever.
+            # Pruned, not failed: a failed trial would be drawn again, and refused again, for ever.
             raise optuna.TrialPruned from error
 
 
@@ -107,42 +108,67 @@ def tune(
 ) -> Tuned:
     """Search until `trials` trials have ended, those of earlier calls counted, or the time is over.
 
-    The first trial has the present parameters. The same space, split and parameters are the same study: a killed
-    search goes on, the trial it died in begins anew, and as each draw hangs on its number and on the trials before it,
-    the search comes to what an undisturbed one would. `on_trial` hears of each trial and of how many have ended.
+    The first trial has the current parameters. The same space, split and parameters make the same study, so a killed
+    search continues, and the trial that it was killed in begins again. Each draw depends only on its number and on the
+    trials before it, so the result is that of an uninterrupted search. `on_trial` is called with the number of trials
+    that have ended, and the trial.
 
     Raises:
         InvalidInput: no trial ended well.
     """
     deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
     objective = Objective(space, params, tuning_data(folder, doors), compute.use(params.resources), deadline)
-    name, registry, graph = study_name(folder, params, space), doors.registry, folder.graph
-    search = registry.tuning.open_search(graph, name, folder.name)
-
-    def enter(study: optuna.Study, trial: FrozenTrial) -> None:
-        if trial.state in ENDED:
-            history = sorted(trial.intermediate_values.items())
-            registry.tuning.log_trial(
-                graph, search, name, trial.number, params=trial.params, history=history, outcome=outcome_of(trial)
-            )
-            on_trial(len(ended(study)), trial)
-
+    name = study_name(folder, params, space)
+    entered = _Entered(doors.registry, folder.graph, name, folder.name, on_trial)
     with opened_study(name, folder.path / FOLDER, doors.environment.tuning_storage) as study:
-        entered = registry.tuning.entered_trials(graph, name)
-        for trial in ended(study):
-            if trial.number not in entered:  # a kill came between the study's entry and this one
-                enter(study, trial)
+        entered.catch_up(study)
         while len(ended(study)) < trials and time.monotonic() < deadline:
             prepare_next(study, seed=params.train.training.seed, first=space.present(params.train))
-            study.optimize(objective, n_trials=1, catch=(TimeIsOver,), callbacks=[enter])
+            study.optimize(objective, n_trials=1, catch=(TimeIsOver,), callbacks=[entered.enter])
         found = _found(study, folder, params, space)
-    registry.runs.put_file(search, found.params_file, TUNED_FILE)
-    registry.tuning.close_search(search, best=found.best, trials=found.trials)
+    doors.registry.runs.put_file(entered.search, found.params_file, TUNED_FILE)
+    doors.registry.tuning.close_search(entered.search, best=found.best, trials=found.trials)
     return found
 
 
+class _Entered:
+    """A search's run in MLflow, where each trial that has ended is entered."""
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        graph: str,
+        study: str,
+        run_name: str,
+        on_trial: Callable[[int, FrozenTrial], None],
+    ) -> None:
+        self._runs, self._graph, self._study, self._on_trial = registry.tuning, graph, study, on_trial
+        self.search = registry.tuning.open_search(graph, study, run_name)
+
+    def enter(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Enter a trial that has ended, and tell of it."""
+        if trial.state in ENDED:
+            self._runs.log_trial(
+                self._graph,
+                self.search,
+                self._study,
+                trial.number,
+                params=trial.params,
+                history=sorted(trial.intermediate_values.items()),
+                outcome=outcome_of(trial),
+            )
+            self._on_trial(len(ended(study)), trial)
+
+    def catch_up(self, study: optuna.Study) -> None:
+        """Enter what ended in an earlier call that was killed before it entered the trial."""
+        entered = self._runs.entered_trials(self._graph, self._study)
+        for trial in ended(study):
+            if trial.number not in entered:
+                self.enter(study, trial)
+
+
 def tuning_data(folder: RunFolder, doors: Doors) -> TrainingData:
-    """Return what a trial may see: training and validation pairs. Of the test pairs it is handed none."""
+    """Return what a trial may see: training and validation pairs, and no test pairs."""
     split, tables = folder.get(EdgeSplit), snapshot_tables(folder, doors)
     arrays = split_arrays(folder, doors)
     return training_data(tables, arrays.without_test(), features_for(tables, split, "training"))

@@ -46,9 +46,9 @@ class Domain(BaseModel):
         if bool(self.choices) == ranged or (self.low is None) != (self.high is None):
             raise ValueError("give either choices, or both low and high")
         if self.low is not None and self.high is not None and not self.low < self.high:
-            raise ValueError(f"low {self.low:g} is not below high {self.high:g}: exchange them")
+            raise ValueError(f"low {self.low:g} is not below high {self.high:g}: swap them")
         if self.log and (self.low is None or self.low <= 0):
-            raise ValueError(f"a logarithmic range begins above 0, not at {self.low}: raise low, or leave log out")
+            raise ValueError(f"a logarithmic range must start above 0, and low is {self.low}: raise low, or remove log")
         return self
 
     def draw(self, name: str, trial: Drawing) -> Value:
@@ -117,7 +117,7 @@ def load_space(path: Path | None) -> SearchSpace:
     """Read a search space; without a file it is the default one.
 
     Raises:
-        InvalidInput: there is no such file, or it names an unknown parameter or a range that is none.
+        InvalidInput: there is no such file, or it names an unknown parameter or a range that is not one.
     """
     if path is None:
         return DEFAULT_SPACE
@@ -127,7 +127,7 @@ def load_space(path: Path | None) -> SearchSpace:
         return SearchSpace.model_validate(file_content(path))
     except ValidationError as error:
         found = [f"{'.'.join(map(str, item['loc'])) or 'parameters'}: {item['msg']}" for item in error.errors()]
-        raise InvalidInput(f"{path.name} is no search space. {'; '.join(found)}. Mend it in {path.name}.") from error
+        raise InvalidInput(f"{path.name} is no search space. {'; '.join(found)}. Correct {path.name}.") from error
 
 
 def with_values(params: Params, values: Mapping[str, Value]) -> Params:

@@ -22,7 +22,7 @@ from pipeline.training.search_space import Value
 JOURNAL, LOCK = "journal.log", "journal.in_use"
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 DRAWN = (*ENDED, TrialState.RUNNING)
-HEARTBEAT_SECONDS = 60  # a trial in a database of which nothing is heard twice as long was killed
+HEARTBEAT_SECONDS = 60  # a trial in a database without a heartbeat for twice this time was killed
 STARTUP_TRIALS = 8  # drawn at random before the search learns, and before it cuts a trial short
 REFUSED = "refused"  # why a trial could not be trained
 
@@ -62,7 +62,7 @@ def ended(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def prepare_next(study: optuna.Study, *, seed: int, first: Mapping[str, Value] | None) -> None:
-    """Make ready for the next trial: what it draws hangs on how many were drawn, not on who drew them.
+    """Prepare the next trial: what it draws depends on how many were drawn, not on which process drew them.
 
     The very first one has the values of `first`, where there are any.
     """
@@ -93,7 +93,7 @@ def _database(url: str) -> RDBStorage:
             return RDBStorage(url, heartbeat_interval=HEARTBEAT_SECONDS)
     except (ArgumentError, ImportError) as error:
         raise InvalidInput(
-            f"NCNC_TUNE_STORAGE is {shown!r}, which is no database that searches can be kept in. Give a URL as "
+            f"NCNC_TUNE_STORAGE is {shown!r}, which is no database that searches can be kept in. Give a URL such as "
             f"postgresql://user@host/database, or leave it empty: the run folder keeps them."
         ) from error
     except (SQLAlchemyError, StorageInternalError) as error:

@@ -1,4 +1,4 @@
-"""Where a training begins: with random weights, or with those of the champion, which has seen what it has seen."""
+"""The weights that a training starts from: random ones, or those of the champion."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import TrainParams
 from pipeline.records.chain import GraphSnapshot, WarmStart
 from pipeline.registry.facts import ModelVersion
+from pipeline.runs.fetched_versions import version_model, version_split
 from pipeline.runs.folder import RunFolder
-from pipeline.runs.incumbent import FEATURE_COLUMNS, published_split, readable, same_positions
+from pipeline.runs.incumbent import FEATURE_COLUMNS, readable, same_positions
 
 logger = logging.getLogger(__name__)
-SOURCE_FOLDER = "warm_start"
 NO_CHAMPION = "none"
 TIME = "%Y-%m-%d %H:%M"
 
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """The first weights of a training (None: random ones), whose they are, and why they are not where none are."""
+    """The first weights of a training, or None for random ones; the version they are from, or why there are none."""
 
     weights: dict[str, Tensor] | None = None
     source: WarmStart | None = None
@@ -42,7 +42,7 @@ class Start:
 def start_of(
     folder: RunFolder, params: TrainParams, tables: GraphTables, data: TrainingData, history: EdgeHistory, doors: Doors
 ) -> Start:
-    """Return where tonight's training begins; a champion that does not fit is a cold start with its reason, no error.
+    """Return the first weights of tonight's training; a champion that does not fit gives a cold start and its reason.
 
     The version is chosen once a run: a retry, also after a rollback, goes on from the same weights.
     """
@@ -55,7 +55,7 @@ def start_of(
         return _cold("there is no champion to begin with")
     version, as_of = doors.registry.versions.get(folder.graph, int(chosen)), folder.get(GraphSnapshot).as_of
     if version.as_of >= as_of:
-        # A night caught up on: the model would be dated before edges that it has seen through its source.
+        # A late run of an earlier night: the model would know edges later than its own as-of.
         return _cold(
             f"version {version.version} has seen the graph up to {version.as_of:{TIME}}, "
             f"and this is the night of {as_of:{TIME}}"
@@ -63,12 +63,12 @@ def start_of(
     columns = [doors.registry.runs.param(run, FEATURE_COLUMNS) for run in (version.run_id, run_id)]
     if columns[0] != columns[1]:
         return _cold(f"version {version.version} reads the features {columns[0]}, tonight's are {columns[1]}")
-    with folder.staging(SOURCE_FOLDER) as staged:
-        source = readable(doors.registry.models.fetch(version, staged))
+    source = readable(version_model(folder, version, doors))
     if isinstance(source, str):
         return _cold(source)
-    trained_on = _trained_on(version, source, tables, doors)
-    return _carried(version, source, params, tables, data, history, trained_on)
+    # Known only where tonight's positions mean the same nodes.
+    arrays = version_split(folder, version, doors) if same_positions(source, tables) else None
+    return _carried(version, source, params, tables, data, history, None if arrays is None else arrays.train)
 
 
 def _carried(
@@ -110,9 +110,3 @@ def _carried(
 def _cold(reason: str) -> Start:
     logger.warning("a cold start, although train.warm_start is champion: %s", reason)
     return Start(note=reason)
-
-
-def _trained_on(version: ModelVersion, source: LinkModel, tables: GraphTables, doors: Doors) -> Tensor | None:
-    """Return the edges that a version was trained on; None where they are not known by tonight's positions."""
-    arrays = published_split(version, doors) if same_positions(source, tables) else None
-    return None if arrays is None else arrays.train

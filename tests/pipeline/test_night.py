@@ -144,4 +144,4 @@ def test_alias_moved_past_the_ledger_is_entered_before_the_night_compares(
     last = doors.ledger.entries(folder.graph)[-1]
     assert isinstance(last, AliasObserved)
     assert (last.previous, last.version, last.who) == (2, 1, f"run {folder.name}")
-    assert "was moved past the ledger, from version 2 to 1" in caplog.text
+    assert "was changed in MLflow without the ledger, from version 2 to 1" in caplog.text

@@ -97,7 +97,7 @@ def test_trained_model_of_a_kept_night_goes_and_everyone_who_asks_is_told_by_whi
     told = rf"trained model of run {folder.name} was collected by cron .*routine \(keep-versions 1, .* model-days 0\)"
     again = RunFolder(folder.path, doors.registry)
     with pytest.raises(InvalidInput, match=told):  # where bytes that are wrong would be a tampered record
-        model_folder(again, doors)
+        model_folder(again, doors, again.get(TrainedModel))
     with pytest.raises(InvalidInput, match=told):
         promote_by_hand(again, who="ann", reason="we must", override=True, doors=doors)
     assert doors.registry.aliases.of(graph)["champion"] == 1
@@ -148,5 +148,5 @@ def test_nothing_is_collected_on_the_word_of_another_mlflow(doors: Doors, graph:
             graph=graph, run_name=f"{graph}-1", as_of=AS_OF, at=AS_OF, outcome="kept", reason="r", completed=True
         )
     )
-    with pytest.raises(InvalidInput, match=r"knows no run of it\. Nothing is collected.*set MLFLOW_TRACKING_URI"):
+    with pytest.raises(InvalidInput, match=r"knows no run of it\. Nothing was collected\. Set MLFLOW_TRACKING_URI"):
         collect(graph, STRICT, who="ann", reason="routine", doors=doors)

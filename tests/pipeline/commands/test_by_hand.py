@@ -81,7 +81,7 @@ def test_run_that_was_overtaken_is_promoted_by_an_override(doors: Doors, graph: 
     late = second_night(make_decided_run, doors, graph, champion=None)  # type: ignore[arg-type]
     nominate(late, doors=doors)
     register.run(make_decided_run(doors, graph), Params(), doors=doors)
-    with pytest.raises(InvalidInput, match=r"held it against champion None, and the champion is 1\. Pass --override"):
+    with pytest.raises(InvalidInput, match=r"compared it with champion None, and the champion is 1\. Pass --override"):
         promote(late, doors)
     assert promote(late, doors, override=True) == 2
     assert doors.registry.aliases.of(graph) == {"challenger": 2, "champion": 2, "previous": 1}
@@ -135,13 +135,13 @@ def test_version_that_was_overtaken_is_promoted_by_its_number(
     monkeypatch.setattr("pipeline.night.code_version", lambda: "0" * 64)
     folder = run_of_version(graph, 2, who="ann", doors=doors)
     assert folder.path == late.path
-    with pytest.raises(InvalidInput, match=r"held it against champion 1, and the champion is 3\. Pass --override"):
+    with pytest.raises(InvalidInput, match=r"compared it with champion 1, and the champion is 3\. Pass --override"):
         promote(folder, doors)
     assert promote(folder, doors, override=True) == 2
     assert doors.registry.aliases.of(graph) == {"challenger": 2, "champion": 2, "previous": 3}
     moved = [entry for entry in doors.ledger.entries(graph) if isinstance(entry, AliasEntry)][-1]
     assert (moved.alias, moved.version, moved.who) == ("champion", 2, f"ann, run {late.name}")
-    assert moved.why.startswith("OVERRIDE by ann: looks good; set aside: the gate held it against champion 1")
+    assert moved.why.startswith("OVERRIDE by ann: looks good; set aside: the gate compared it with champion 1")
     assert nights(doors, graph)[-1].outcome == "promoted"
     assert doors.registry.versions.get(graph, 2).tags["ncnc.approved_by"] == "ann"
     with pytest.raises(NothingToDo, match=f"Version 2 is the champion of {graph} already"):

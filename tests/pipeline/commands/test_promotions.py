@@ -65,7 +65,7 @@ def test_registered_version_is_promoted_by_its_number(
     assert call(*argv)[0] == 2
     code, line = call(*argv, "--override")
     assert (code, line["run"], line["champion"]) == (0, late.name, 2)
-    assert "held it against champion 1" in str(line["overridden"])
+    assert "compared it with champion 1" in str(line["overridden"])
     assert call(*argv, "--override")[0] == 99
     answers = [entry for entry in doors.ledger.entries(graph) if isinstance(entry, ApprovalEntry)]
     assert [(entry.run_name, entry.who, entry.reason) for entry in answers] == [(late.name, "ann", "it was first")]

@@ -91,7 +91,7 @@ def test_what_stands_against_a_promotion_is_told() -> None:
     assert objections(decision("beats_floor"), entries(NO)[0], 2) == (
         "the gate refused it: beats_floor",
         "rejected by bob on 2026-01-02 03:00 UTC: too slow",
-        "the gate held it against champion 1, and the champion is 2",
+        "the gate compared it with champion 1, and the champion is 2",
     )
 
 

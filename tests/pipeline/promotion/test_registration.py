@@ -11,7 +11,7 @@ from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble, StepError
 from pipeline.ledger.approvals import Answer
 from pipeline.params.params import Params
-from pipeline.promotion.registration import register_run
+from pipeline.promotion.registration import DecidedRun, register_run
 from pipeline.records.chain import LineageRecord, RegisteredModel
 from pipeline.runs.folder import RunFolder
 from pipeline.steps import register
@@ -83,5 +83,5 @@ def test_version_says_who_let_it_pass_and_carries_its_card(doors: Doors, graph: 
     card = doors.registry.server.client.get_model_version(graph, str(record.version)).description
     assert "Approved by ann on 2026-01-02" in card
     assert folder.get(LineageRecord).sha256 in card
-    assert register_run(folder, Params(), record.approval, doors) == record  # a retry changes nothing
+    assert register_run(DecidedRun.of(folder), "", record.approval, doors) == record  # a retry changes nothing
     assert doors.registry.versions.get(graph, record.version) == version

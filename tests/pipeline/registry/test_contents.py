@@ -12,8 +12,8 @@ from pipeline.doors import Doors
 from pipeline.records.chain import TrainedModel
 from pipeline.records.digests import digests_of_folder
 from pipeline.registry import tracking_server
+from pipeline.registry.facts import version_tags
 from pipeline.registry.model_registry import ModelRegistry
-from pipeline.registry.model_versions import version_tags
 from pipeline.runs.folder import RunFolder
 from tests.pipeline.conftest import AS_OF
 

@@ -10,8 +10,8 @@ from pandas import DataFrame
 
 from pipeline.errors import InvalidInput
 from pipeline.records.digests import digests_of_folder
+from pipeline.registry.facts import version_tags
 from pipeline.registry.model_registry import ModelRegistry
-from pipeline.registry.model_versions import version_tags
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 PAIRS = DataFrame({"source": [10, 20], "target": [40, 30]})

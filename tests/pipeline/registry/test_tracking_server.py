@@ -13,8 +13,8 @@ from pandas import DataFrame
 
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.records.digests import digests_of_folder
+from pipeline.registry.facts import version_tags
 from pipeline.registry.model_registry import ModelRegistry
-from pipeline.registry.model_versions import version_tags
 from pipeline.registry.tracking_server import ArtifactFolder, TrackingServer, asks_the_server
 from tests.fixtures.local_services import free_port, mlflow_server
 

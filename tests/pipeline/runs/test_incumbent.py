@@ -14,6 +14,7 @@ from ncnc_core.link_model import LinkModel
 from ncnc_core.networks.link_network import LinkNetwork
 from pipeline.graphs.tables import GraphTables
 from pipeline.registry.facts import ModelVersion
+from pipeline.runs.folder import RunFolder
 from pipeline.runs.incumbent import Incumbent, readable, why_not_comparable
 from pipeline.splits.arrays import SplitArrays
 from tests.fixtures.house import FIRST_NIGHT, House
@@ -68,7 +69,8 @@ def test_champion_has_seen_the_graph_it_carries_and_the_split_it_was_made_on(
 ) -> None:
     model = LinkModel.load(make_model([10, 20, 30, 40]))
     version = ModelVersion("small", 3, "run", "model", "5" * 64, "small-x", FIRST_NIGHT, (), {})
-    assert len(Incumbent(version, model, "").seen(house.doors)) == 1
+    folder = RunFolder(tmp_path / "small-20260102T030000Z")
+    assert len(Incumbent(version, model, "").seen(folder, house.doors)) == 1
     assert "the split of version 3 is not looked into: No snapshot or split is published as split/" in caplog.text
 
     pair = {name: torch.tensor([[0], [place]]) for place, name in enumerate(("train", "valid", "test"), start=1)}
@@ -77,6 +79,6 @@ def test_champion_has_seen_the_graph_it_carries_and_the_split_it_was_made_on(
     (tmp_path / "split").mkdir()
     SplitArrays(**pair, **rest, test_first_seen=torch.zeros(1, dtype=torch.int64)).save(tmp_path / "split")
     house.doors.snapshots.publish_split(tmp_path / "split", graph="small", as_of=FIRST_NIGHT, run_key="5" * 64)
-    seen = torch.cat(Incumbent(version, model, "").seen(house.doors), 1)
+    seen = torch.cat(Incumbent(version, model, "").seen(folder, house.doors), 1)
     assert seen.T.tolist() == [[0, 1], [1, 2], [2, 3], [0, 1], [0, 2], [0, 3]]
-    assert Incumbent(version, None, "it cannot be read").seen(house.doors) == ()
+    assert Incumbent(version, None, "it cannot be read").seen(folder, house.doors) == ()

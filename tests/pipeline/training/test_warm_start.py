@@ -104,8 +104,8 @@ def test_the_second_night_begins_with_the_champions_weights_and_a_control_shows_
     # The fault planted: an edge that the source trained on among the fresh ones.
     known = torch.cat([arrays.train[:, :1], arrays.test], 1)
     pairs = FreshPairs(known, known, torch.zeros(known.shape[1]), known.shape[1], 0, "")
-    (caught,) = unseen_by_source(pairs, history, warm, tables, house.graph, doors)
+    (caught,) = unseen_by_source(pairs, history, warm, tables, folder, doors)
     assert caught.violations >= 1
-    assert unseen_by_source(pairs, history, None, tables, house.graph, doors) == ()
+    assert unseen_by_source(pairs, history, None, tables, folder, doors) == ()
     compared = [ComparedModels(model, None, None, one.warm_start) for one in (first, second)]
     assert [models.seen_until for models in compared] == [None, warm.as_of]

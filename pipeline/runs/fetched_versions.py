@@ -1,0 +1,54 @@
+"""A registered version's model and split, fetched once a run into its folder and verified by digest at each use."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pipeline.doors import Doors
+from pipeline.errors import InvalidInput
+from pipeline.records.digests import FileDigest, folder_digest, sha256_of_file
+from pipeline.records.manifest import MANIFEST, read_manifest
+from pipeline.registry.facts import ModelVersion
+from pipeline.runs.folder import RunFolder
+from pipeline.snapshots.published import split_tag
+from pipeline.splits.arrays import SplitArrays
+
+logger = logging.getLogger(__name__)
+
+
+def version_model(folder: RunFolder, version: ModelVersion, doors: Doors) -> Path:
+    """Return the folder of a version's model.
+
+    Raises:
+        TamperedRecord: a file in the run folder, or in MLflow, differs from what was trained.
+    """
+    name = f"version-{version.version}-{folder_digest(version.files)[:12]}"
+    if folder.verified(name, version.files) is None:
+        with folder.staging(name) as staged:
+            doors.registry.models.fetch(version, staged)
+    return folder.path / name
+
+
+def version_split(folder: RunFolder, version: ModelVersion, doors: Doors) -> SplitArrays | None:
+    """Return the split that a version was made on; None where none is published, as for one registered by hand.
+
+    Raises:
+        TamperedRecord: a file in the run folder, or on the DVC remote, differs from what was published.
+    """
+    name = f"split-of-version-{version.version}-{version.run_key[:12]}"
+    if (kept := next((folder.path / name).glob("*"), None)) is None:
+        try:
+            with folder.staging(name) as staged:
+                tag = split_tag(version.name, version.as_of, version.run_key)
+                fetched = doors.snapshots.fetch(tag, staged / "split")
+                sha256 = sha256_of_file(fetched / MANIFEST)
+                fetched.rename(staged / sha256)
+        except InvalidInput as error:
+            logger.warning("the split of version %d is not looked into: %s", version.version, error)
+            return None
+        kept = folder.path / name / sha256
+    # The folder is named by its manifest's digest, so that a later use needs neither git nor DVC to verify it.
+    listed = {MANIFEST: kept.name, **read_manifest(kept)}
+    folder.verified(f"{name}/{kept.name}", tuple(FileDigest(path=path, sha256=sha) for path, sha in listed.items()))
+    return SplitArrays.load(kept)
