@@ -69,27 +69,13 @@ def recommend(
     if node:
         if nodes is not None or output is not None or probability:
             raise InvalidInput(
-                f"--node {node[0]} shows links at once, and --nodes, --output and --probability are for files. "
-                f"Write the ids into a file for --nodes, or leave the others out."
+                f"--node {node[0]} shows links on the terminal; --nodes, --output and --probability write files. "
+                f"Leave those out, or put the ids into a file for --nodes."
             )
         _show_of(opened, node, k, known=known, as_json=as_json)
         return
-    from pipeline.recommend.batch import make_shard, plan_batch
-    from pipeline.recommend.folder import RecommendationFolder
-
     request = _request(k, candidates, probability, prior, nodes_per_shard)
-    folder = RecommendationFolder(output or _default_output(opened))
-    plan = plan_batch(folder, opened, request, _read(nodes))
-    made = [make_shard(folder, opened, shard, workers=workers or _processors()) for shard in plan.shards]
-    digest = folder.publish()
-    print_line(
-        model=plan.model,
-        folder=folder.path,
-        nodes=plan.num_nodes,
-        shards=len(plan.shards),
-        made=sum(rows is not None for rows in made),
-        manifest_sha256=digest,
-    )
+    _write_batch(opened, request, nodes, output, workers)
 
 
 @recommendations.command()
@@ -191,6 +177,24 @@ def _show_of(opened: OpenedModel, node: list[str], k: int, *, known: bool, as_js
         return
     show(str(found) or "no candidates: the graph has every one of these links")
     print_line(model=opened.name, nodes=node, candidates=len(found))
+
+
+def _write_batch(
+    opened: OpenedModel, request: BatchRequest, nodes: Path | None, output: Path | None, workers: int | None
+) -> None:
+    from pipeline.recommend.batch import make_batch
+    from pipeline.recommend.folder import RecommendationFolder
+
+    folder = RecommendationFolder(output or _default_output(opened))
+    made = make_batch(folder, opened, request, _read(nodes), workers=workers or _processors())
+    print_line(
+        model=made.plan.model,
+        folder=folder.path,
+        nodes=made.plan.num_nodes,
+        shards=len(made.plan.shards),
+        made=made.made,
+        manifest_sha256=made.manifest_sha256,
+    )
 
 
 def _read(nodes: Path | None) -> list[str] | None:

@@ -32,7 +32,7 @@ def training_section(story: NightStory) -> Section | None:
         f"validation."
     ]
     if trained.warm_start is not None:
-        said += [_began_warm(trained.warm_start, story.split), _drifted(story.evaluation)]
+        said += [_began_warm(trained.warm_start, story.split), _against_control(story.evaluation)]
     if trained.start_note:
         said.append(f"Did not begin warm: {trained.start_note}.")
     if not trained.history:
@@ -65,21 +65,21 @@ def _began_warm(start: WarmStart, split: EdgeSplit | None) -> str:
     )
 
 
-def _drifted(evaluation: EvaluationRecord | None) -> str:
-    """Say what beginning warm has come to, against the same recipe begun cold."""
+def _against_control(evaluation: EvaluationRecord | None) -> str:
+    """Say what the warm start has come to, against the same recipe from random weights."""
     if evaluation is None:
-        return "Its drift was not measured: the night was not evaluated."
-    drift = evaluation.drift
-    if drift is None:
-        return "Its drift was not measured: no control was begun cold (train.cold_control)."
-    if drift.high < 0:
-        means = "beginning warm has come to cost: begin cold once (train.warm_start: none)"
-    elif drift.low > 0:
-        means = "beginning warm is worth something"
+        return "It was not compared with a cold-start control: the night was not evaluated."
+    difference = evaluation.drift
+    if difference is None:
+        return "It was not compared with a cold-start control: none was trained (train.cold_control)."
+    if difference.high < 0:
+        means = "the warm start has cost quality: begin cold once (train.warm_start: none)"
+    elif difference.low > 0:
+        means = "the warm start has gained quality"
     else:
         means = "the two cannot be told apart"
     return (
-        f"Drift, this model minus its control begun cold: {estimate_text(drift, signed=True)} "
+        f"This model minus its cold-start control: {estimate_text(difference, signed=True)} "
         f"{metric_name(evaluation.paired_metric)}; {means}."
     )
 

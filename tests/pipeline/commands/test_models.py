@@ -112,7 +112,7 @@ def test_the_defaults_are_those_of_the_parts_that_do_the_work() -> None:
         (("recommend", "{folder}", "--model", "champion"), r"one model, and .* and champion was given"),
         (
             ("recommend", "{folder}", "--node", "10", "--output", "x"),
-            r"--node 10 shows links at once.*Write the ids into a file",
+            r"--node 10 shows links on the terminal.*put the ids into a file",
         ),
         (
             ("recommend", "{folder}", "--output", "{empty}", "--probability", "--prior", "1"),
