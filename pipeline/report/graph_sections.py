@@ -1,4 +1,4 @@
-"""The parts of the page about what moves: the champion over the nights, and the graph under it."""
+"""The parts of the page about change: the champion over the nights, and the graph since the last snapshot."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def trend_section(story: NightStory) -> Section | None:
             ),
         )
     said = (
-        "Each night has test edges of its own, so that the line shows easier and harder nights as well as better and "
-        "worse models; the two models of one night met on the same edges.",
+        "Each night has its own test edges, so the line shows easier and harder nights as well as better and worse "
+        "models. The two models of one night are scored on the same edges.",
     )
     many = table("The nights, newest first", header, rows)
     return Section("trend", "The champion over the nights", said, pictures=pictures, folded=(many,))

@@ -1,4 +1,4 @@
-"""The parts of the page about the models themselves: how they were trained, and how far their scores can be trusted."""
+"""The parts of the page about the models: how they were trained, and how reliable their scores are."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ def training_section(story: NightStory) -> Section | None:
 
 
 def _began_warm(start: WarmStart, split: EdgeSplit | None) -> str:
-    """Say what the source knew; of the validation edges apart what it had merely seen and what it was trained on."""
+    """Say what the source of the warm start knew, and which validation edges it had seen or been trained on."""
     edges = f"{split.num_valid:,} validation edges" if split else "validation edges"
-    learnt = start.valid_edges_trained_on
-    if learnt is None:
-        flatters = "on how many of them it was trained is not known, for its split could not be read"
-    elif learnt:
-        flatters = f"it was trained on {learnt:,} of them, which flatters the validation metric and the calibration"
+    trained_on = start.valid_edges_trained_on
+    if trained_on is None:
+        told = "its split could not be read, so it is not known how many of them it was trained on"
+    elif trained_on:
+        told = f"it was trained on {trained_on:,} of them, so the validation metric and the calibration look too good"
     else:
-        flatters = "it was trained on none of them, so that none flatters the validation metric"
+        told = "it was trained on none of them, so the validation metric is not affected"
     return (
         f"Began from the weights of version {start.version}: {start.known_nodes:,} nodes known to it, "
-        f"{start.new_nodes:,} new. Of the {edges} it had seen {start.valid_edges_seen:,}; {flatters}."
+        f"{start.new_nodes:,} new. Of the {edges} it had seen {start.valid_edges_seen:,}; {told}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Everything a night left behind, gathered for its report; a night that ended early left less."""
+"""Everything that is known of a night, gathered for its report."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True)
 class NightStory:
-    """One night as its records, its checks and the ledger tell it; None where the night did not get that far.
+    """One night from its records, its checks and the ledger; a field is None where the night did not get that far.
 
     `faults` says what could not be read; the page is made of the rest. `moved` says which aliases were changed in
     MLflow without the ledger.
@@ -60,7 +60,7 @@ class NightStory:
 
     @property
     def outcome(self) -> str:
-        """What came of the night in a word: as the ledger has it, else as far as its records go."""
+        """The outcome in one word: from the ledger, or from the records where the ledger has no entry."""
         if self.entry is not None:
             return self.entry.outcome
         if self.decision is not None:

@@ -34,7 +34,8 @@ class TrendNight:
 def read_trend(doors: Doors, graph: str, until: datetime) -> tuple[TrendNight, ...]:
     """Return the last nights up to a time, oldest first.
 
-    A night whose evaluation cannot be read has no scores. Costs a few calls to MLflow for each night that was evaluated.
+    A night whose evaluation cannot be read has no scores. Each night that was evaluated costs a few
+    calls to MLflow.
     """
     nights = {item.run_name: item for item in doors.ledger.entries(graph) if isinstance(item, NightEntry)}
     shown = sorted((item for item in nights.values() if item.as_of <= until), key=lambda item: item.as_of)
@@ -53,7 +54,7 @@ def _read_night(doors: Doors, entry: NightEntry) -> TrendNight:
 
 
 def with_drift(nights: tuple[TrendNight, ...], run_name: str, metrics: Mapping[str, float]) -> tuple[TrendNight, ...]:
-    """Return the nights with the drift of one: a refused night measured it, and had no run to log it to."""
+    """Return the nights with the drift of one filled in: a refused night has no MLflow run that logged it."""
     drift = _drift(metrics)
     return tuple(replace(night, drift=drift) if night.run_name == run_name and drift else night for night in nights)
 

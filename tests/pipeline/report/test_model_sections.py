@@ -25,7 +25,7 @@ def test_a_training_without_history_or_from_a_warm_start_says_so() -> None:
     assert section.pictures == ()
     assert section.sentences[1:] == (
         "Began from the weights of version 2: 2,985 nodes known to it, 15 new. Of the 1,400 validation edges it had "
-        "seen 7; on how many of them it was trained is not known, for its split could not be read.",
+        "seen 7; its split could not be read, so it is not known how many of them it was trained on.",
         "It was not compared with a cold-start control: the night was not evaluated.",
         "Did not begin warm: other channels.",
         "The record holds no history of the epochs.",
@@ -35,9 +35,9 @@ def test_a_training_without_history_or_from_a_warm_start_says_so() -> None:
 @pytest.mark.parametrize(
     ("trained_on", "said"),
     [
-        (None, "on how many of them it was trained is not known, for its split could not be read."),
-        (0, "it was trained on none of them, so that none flatters the validation metric."),
-        (5, "it was trained on 5 of them, which flatters the validation metric and the calibration."),
+        (None, "its split could not be read, so it is not known how many of them it was trained on."),
+        (0, "it was trained on none of them, so the validation metric is not affected."),
+        (5, "it was trained on 5 of them, so the validation metric and the calibration look too good."),
     ],
 )
 def test_a_warm_start_tells_the_edges_that_flatter_from_those_merely_seen(trained_on: int | None, said: str) -> None:
