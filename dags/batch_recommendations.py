@@ -1,4 +1,4 @@
-"""The recommendations of every node, made anew by each champion that a night promotes."""
+"""Recommendations for every node, made again by each champion that a night promotes."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from ncnc_airflow.shard_task import ShardTask
 from ncnc_airflow.step_task import StepTask
 
 DOC = """
-### Recommend links to every node with the new champion
+### Recommend links for every node with the new champion
 
-**Owner:** the ML engineer on call. A run begins when `register` of `nightly_retraining` has promoted a model (the asset
-`promoted_model`), or when someone triggers it.
+**Owner:** the ML engineer on call. A run starts when `register` of `nightly_retraining` has promoted a model (the asset
+`promoted_model`), or when you trigger it.
 
 | task | what it does | what it leaves |
 |---|---|---|
-| `recommend_plan` | fixes the champion's *version* and the shards: whatever is promoted meanwhile, all shards are of one model | `recommendation_plan.json` |
-| `recommend_shard` | one task a shard: shortlist, scores, the best 20 links of each node | `part-NNNNN.parquet`: source, target, score, rank |
-| `recommend_publish` | gathers the shards, verifies them, writes the manifest | `SHA256SUMS`: the batch is complete |
+| `recommend_plan` | chooses the champion's *version* and the shards; a later promotion does not change them | `recommendation_plan.json` |
+| `recommend_shard` | one task for each shard: candidates, scores, the best 20 links of each node | `part-NNNNN.parquet`: source, target, score, rank |
+| `recommend_publish` | collects and verifies the shards, and writes the manifest | `SHA256SUMS`: the batch is complete |
 
-Everything lies in `$NCNC_HOME/recommendations/<run name>` of the worker that published, and in the MLflow run of that
-name (experiment `<graph>-recommendations`), through which workers without a common disk hand each other the shards.
-A reader checks `sha256sum -c SHA256SUMS`; without that file a batch is not complete.
+The files are in `$NCNC_HOME/recommendations/<run name>` on the worker that published, and in the MLflow run of that name
+(experiment `<graph>-recommendations`). Workers without a common disk exchange the shards through that run. Verify a batch
+with `sha256sum -c SHA256SUMS`. A batch without that file is not complete.
 
-#### When a task is red
-Its log ends with the reason and the remedy. Clear the task when it is mended: shards that were made are not made again,
-and the plan, the model's version with it, stays that of the run.
+#### When a task has failed (red)
+Its log ends with the reason and the remedy. Clear the task after the repair. Finished shards are not made again, and the
+plan with its model version stays the same.
 
 | exit code | meaning | retried | what to do |
 |---|---|---|---|
-| 2 | no champion yet, or the code was changed between plan and shard | never | Read the reason; trigger a new run after an upgrade. |
-| 75 | trouble outside: MLflow | 3 times | Mend the service, then clear the task. |
-| 1, or "timed out" | a bug, or the machine (memory, disk) | 3 times | Keep the log. Smaller shards need no less memory; fewer at once do: `max_active_tis_per_dagrun`. |
+| 2 | no champion yet, or the code changed between plan and shard | never | Read the reason. After an upgrade, trigger a new run. |
+| 75 | MLflow does not answer | 3 times | Repair the service, then clear the task. |
+| 1, or "timed out" | a bug, or the machine (memory, disk) | 3 times | Keep the log. Smaller shards need as much memory; fewer at once need less: `max_active_tis_per_dagrun`. |
 
 #### When a run is missing
-Nothing was promoted (`register` is pink, and no event was sent), or this DAG is paused.
+Nothing was promoted (`register` was skipped, so no event was sent), or this DAG is paused.
 """  # noqa: E501  a table's row is one line
 
 RUN_DIR = "$NCNC_HOME/recommendations/$NCNC_GRAPH-{{ dag_run.run_after.strftime('%Y%m%dT%H%M%SZ') }}"
@@ -48,7 +48,7 @@ with DAG(
     schedule=[PROMOTED_MODEL],
     start_date=datetime(2000, 1, 1, tzinfo=UTC),
     catchup=False,
-    max_active_runs=1,  # the newest champion's run waits, rather than share the workers with the one before
+    max_active_runs=1,  # a newer champion's run waits until the one before has ended
     dagrun_timeout=timedelta(hours=12),
     tags=["recommendations", "link-prediction"],
     default_args={
@@ -66,7 +66,7 @@ with DAG(
         run_dir=RUN_DIR,
         arguments=["--model", "champion", "-k", "20"],
         result="shards",
-        doc_md="Fixes the champion's version and the shards.",
+        doc_md="Chooses the champion's version and the shards.",
     )
     shards = ShardTask.partial(
         task_id="recommend_shard",

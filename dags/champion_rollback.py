@@ -8,22 +8,23 @@ from airflow.sdk import DAG, Param
 from ncnc_airflow.step_task import StepTask
 
 DOC = """
-### Take a wrong champion back
+### Make an earlier version champion again
 
-**Owner:** the ML engineer on call. Trigger it with the form: which graph, which version shall be champion again, and why.
-It runs `ncnc rollback --graph ... --to ... --reason ... --who <you>`; you can run the same line by hand. The version must
-have been champion before (`ncnc registry show` lists them). The one that was wrong becomes `previous`, and the ledger keeps
-who did it, when and why (`ncnc registry history`). Whoever loads `models:/<graph>@champion` gets the version from then on;
-the next night compares with it.
+**Owner:** the ML engineer on call. Trigger it with the form: the graph, the version that shall be champion again, and the
+reason. It runs `ncnc rollback --graph ... --to ... --reason ... --who <you>`. You can run the same line by hand.
 
-#### When the task is pink (skipped)
+The version must have been champion before; `ncnc registry show` lists those. The wrong champion becomes `previous`. The
+ledger keeps who did it, when and why (`ncnc registry history`). From then on, `models:/<graph>@champion` loads the chosen
+version, and the next night compares with it.
+
+#### When the task is skipped (pink)
 That version is the champion already.
 
-#### When the task is red
+#### When the task has failed (red)
 | exit code | meaning | what to do |
 |---|---|---|
-| 2 | there is no such version, it never was champion, or another promotion came first | Read the reason: it names the versions that may be chosen. Look at `ncnc registry history`, then trigger again. |
-| 75 | git or MLflow does not answer | It is tried 3 times. Mend the service, then clear the task. |
+| 2 | there is no such version, it never was champion, or another promotion came first | Read the reason: it names the versions you can choose. Look at `ncnc registry history`, then trigger again. |
+| 75 | git or MLflow does not answer, after 3 retries | Repair the service, then clear the task. |
 | 1 | a bug, or the machine | Keep the log; run the line by hand. |
 """  # noqa: E501  a table's row is one line
 
@@ -34,7 +35,7 @@ with DAG(
     schedule=None,  # a person asks for it
     start_date=datetime(2000, 1, 1, tzinfo=UTC),
     catchup=False,
-    max_active_runs=1,  # one rollback at a time, so that each is made knowing the one before
+    max_active_runs=1,  # one rollback at a time: each starts from the state that the last one left
     tags=["registry", "link-prediction"],
     params={
         "graph": Param(
@@ -47,14 +48,14 @@ with DAG(
             type="integer",
             minimum=1,
             title="Version",
-            description="The version to make champion again; `ncnc registry show` lists those that were.",
+            description="The version to make champion again; see `was champion` in `ncnc registry show`.",
         ),
         "reason": Param(
             type="string",
             minLength=8,
             maxLength=500,
             title="Reason",
-            description="Why; kept in the ledger for whoever asks a year from now.",
+            description="Why; the ledger keeps it.",
         ),
     },
     default_args={
@@ -74,5 +75,5 @@ with DAG(
             "--reason={{ params.reason }}",
             "--who={{ dag_run.triggering_user_name or '' }}",
         ],
-        doc_md="Moves champion and previous, the ledger first.",
+        doc_md="Moves the aliases champion and previous; the ledger is written first.",
     )

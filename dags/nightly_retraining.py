@@ -14,71 +14,72 @@ from ncnc_airflow.step_task import StepTask
 DOC = """
 ### Retrain the link-prediction model on tonight's graph
 
-**Owner:** the ML engineer on call. One run is one night. `as_of` is the end of the run's data interval (for a run
-without one, its `run_after`), never the time at which a task happens to start, so a cleared or late run does the same
-work. Each task runs `ncnc <task id> --run-dir $NCNC_HOME/runs/<run name>`; you can run the same line by hand.
+**Owner:** the ML engineer on call. One run is one night. Its time, `as_of`, is the end of the run's data interval; a run
+without an interval takes its `run_after`. It is never the time at which a task starts, so a cleared or late run does the
+same work. Each task runs `ncnc <task id> --run-dir $NCNC_HOME/runs/<run name>`. You can run the same line by hand.
 
 | task | what it does | what it leaves |
 |---|---|---|
-| `snapshot` | reads tonight's delivery, checks it, publishes it to the data repository | a tag `snap/<graph>/...` |
-| `split` | divides the edges into training, validation and test, certifies that nothing leaks | `edge_split.json` |
-| `train` | trains the challenger; pool and queue `gpu` | checkpoints and the model, in MLflow |
+| `snapshot` | reads and checks tonight's delivery, and publishes it to the data repository | a tag `snap/<graph>/...` |
+| `split` | divides the edges into training, validation and test, and certifies that nothing leaks | `edge_split.json` |
+| `train` | trains the challenger; uses the pool and the queue `gpu` | checkpoints and the model, in MLflow |
 | `evaluate` | scores challenger, champion and heuristics on edges that neither model has seen | `evaluation_report.json` |
-| `decide` | holds the evaluation against the gate | `promotion_decision.json`, with every rule |
+| `decide` | applies the rules of the gate to the evaluation | `promotion_decision.json`, with every rule |
 | `register` | makes a promoted challenger the champion | a model version, aliases, a ledger entry |
-| `report` | writes the night's report, whatever came of it; its task page has the link | `report.html`, also in MLflow |
+| `report` | writes the report, one HTML page, for every night; its task page has the link | `report.html`, also in MLflow |
 
-With `APPROVAL = "person"` three tasks stand before `register`, so that nothing becomes champion without a person:
+With `APPROVAL = "person"`, three tasks come before `register`, and nothing becomes champion without a person:
 
 | task | what it does | what it leaves |
 |---|---|---|
-| `nominate` | puts a challenger that passed the gate before a person; pink where the gate refused it: nobody is asked | the night *awaits* |
-| `evidence` | writes the night's report as it stands, for whoever is asked; red, and nobody is asked | `report.html` |
-| `approve` | waits for Approve or Reject, under *Required Actions*; no answer in time is a rejection | the answer, which `register` enters in the ledger; after a rejection `register` is pink |
+| `nominate` | records that a challenger which passed the gate awaits an answer; if the gate refused it, the task is skipped and nobody is asked | the outcome *awaiting* |
+| `evidence` | writes the report as it is now, for the person who is asked; if it fails, nobody is asked | `report.html` |
+| `approve` | waits for Approve or Reject, under *Required Actions*; no answer in time counts as a rejection | the answer, which `register` enters in the ledger; after a rejection `register` is skipped |
 
-**Start with** `ncnc status`: the last nights, their outcome and reason, the age of the champion. Whatever happened here,
-the champion was not touched unless `register` is green and says so: a red night serves yesterday's model.
+**Start with** `ncnc status`. It shows the last nights with their outcomes and reasons, and the age of the champion. The
+champion changes only when `register` succeeds. After a failed night, yesterday's champion is still served.
 
-`report` is no step: it runs at the end of every night, also of a red or a skipped one, and does not decide the run's
-colour. Red itself, only the page is missing: `ncnc report --run-dir ...` makes it at any later time.
+`report` runs at the end of every night, also of a failed or skipped one. Its state does not change the state of the run.
+If it fails, only the page is missing: `ncnc report --run-dir ...` writes it at any time.
 
-#### When a task is pink (skipped)
-Exit code 99: there was nothing to do, mostly because the graph, the parameters and the code are those of the last
-completed night. Nothing to mend. Skipped for many nights running: ask whether the source still delivers.
+#### When a task is skipped (pink)
+Exit code 99: there was nothing to do. Usually the graph, the parameters and the code are the same as on the last
+completed night. You need not do anything. If many nights in a row are skipped, ask whether the source still delivers.
 
-#### When a task is red
-Its log ends with the reason and the remedy, and the exit code says whose it is:
+#### When a task has failed (red)
+Its log ends with the reason and the remedy. The exit code says where to look:
 
 | exit code | meaning | retried | what to do |
 |---|---|---|---|
-| 2 | the input or the configuration is wrong | never | Read the reason: it names file, value and remedy. Mend the delivery or `params.yaml`, then clear `snapshot` and what follows it. A truncated or late delivery: ask the source to deliver again. |
-| 75 | trouble outside: git, the DVC remote, MLflow, the source | 3 times | It was still there after the last try. Mend the service, then clear the task: finished work is not done twice. |
-| 1 | a bug, or the machine (memory, disk) | 3 times | Keep the log and the run folder, open an issue, clear the task after the fix. |
-| none, "timed out" | the task outlived its execution timeout | 3 times | The step was ended with all its children before the next try. Look for a slow service or a grown graph; `train` resumes from its last checkpoint. |
+| 2 | the input or the configuration is wrong | never | Read the reason: it names the file, the value and the remedy. Correct the delivery or `params.yaml`, then clear `snapshot` and the tasks after it. If the delivery is truncated or late, ask the source to deliver again. |
+| 75 | a service does not work: git, the DVC remote, MLflow, the source | 3 times | Repair the service, then clear the task. Finished work is not repeated. |
+| 1 | a bug, or the machine (memory, disk) | 3 times | Keep the log and the run folder, open an issue, and clear the task after the fix. |
+| none, "timed out" | the task ran longer than its execution timeout | 3 times | The step and its children were ended before the next try. Look for a slow service or a larger graph. `train` resumes from its last checkpoint. |
 
-`train` waits in *queued*: no worker listens to the queue `gpu`, or the pool `gpu` has no free slot.
-`register` is red with "another promotion or a rollback came first": the champion changed while the night ran. Nothing was
-promoted; the next night compares with the new champion.
+If `train` stays *queued*, no worker listens to the queue `gpu`, or the pool `gpu` has no free slot.
+If `register` fails with "another promotion or a rollback came first", the champion changed while the night ran. Nothing
+was promoted. The next night compares with the new champion.
 
-A wrong champion is live: trigger the DAG `champion_rollback`, or `ncnc rollback --graph NAME --to VERSION --reason "..."`;
-then find out why the gate let it through (`ncnc audit model NAME@VERSION`, `ncnc registry history`).
+If a wrong champion is served, trigger the DAG `champion_rollback`, or run
+`ncnc rollback --graph NAME --to VERSION --reason "..."`. Then find out why the gate accepted it, with
+`ncnc audit model NAME@VERSION` and `ncnc registry history`.
 """  # noqa: E501  a table's row is one line
 
-# automatic: what passes the gate becomes champion. person: it waits until somebody approves it. Change the word here,
-# or set NCNC_APPROVAL where the file may not be changed.
+# automatic: a challenger that passes the gate becomes champion. person: it waits until somebody approves it.
+# Change the word here, or set NCNC_APPROVAL if you cannot change this file.
 APPROVAL = os.environ.get("NCNC_APPROVAL", "automatic")
 if APPROVAL not in ("automatic", "person"):  # a misspelt "person" must not promote by itself
     raise ValueError(f"NCNC_APPROVAL is {APPROVAL!r}, but must be automatic or person. Correct it.")
 APPROVAL_TIME = timedelta(hours=8)  # then it counts as rejected; a night, waiting included, must fit dagrun_timeout
 
 APPROVAL_BODY = """
-The gate let this challenger pass. Before you answer, look at what it was held against:
+This challenger passed the gate. Before you answer, look at:
 
-- the night's report, with every rule: {{ ti.xcom_pull(task_ids='evidence', key='_link_ReportLink') }}
+- the night's report, with every rule of the gate: {{ ti.xcom_pull(task_ids='evidence', key='_link_ReportLink') }}
 - what happened before: `ncnc registry history`
 
-**Approve** makes it champion, **Reject** keeps the one in use. Your name, the time, the answer and your reason go into
-the ledger, and the first answer stands. Without an answer the night counts as rejected.
+**Approve** makes it champion. **Reject** keeps the present champion. Your name, the time, the answer and your
+reason go into the ledger. The first answer counts. Without an answer the night counts as rejected.
 """
 
 SCHEDULE = os.environ.get("NCNC_SCHEDULE", "0 3 * * *")  # "none": only runs that someone asks for, as the demo does
@@ -124,7 +125,7 @@ with DAG(
         doc_md="Trains the challenger. A retry resumes from the last checkpoint, on this machine or another.",
     )
     evaluate = StepTask(step="evaluate", run_dir=RUN_DIR, doc_md="Scores challenger, champion and heuristics.")
-    decide = StepTask(step="decide", run_dir=RUN_DIR, doc_md="Holds the evaluation against the gate.")
+    decide = StepTask(step="decide", run_dir=RUN_DIR, doc_md="Applies the rules of the gate to the evaluation.")
     register = StepTask(
         step="register",
         run_dir=RUN_DIR,
@@ -137,7 +138,7 @@ with DAG(
         ]
         if APPROVAL == "person"
         else [],
-        doc_md="Makes a promoted challenger the champion, or enters that a person rejected it.",
+        doc_md="Makes a promoted challenger the champion, or records that a person rejected it.",
     )
 
     # A teardown runs whatever became of the tasks before it, and Airflow does not count it for the state of the run.

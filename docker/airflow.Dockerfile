@@ -1,5 +1,5 @@
 # The Airflow image: scheduler, api-server, dag-processor and triggerer. It parses the DAGs and knows the steps by name
-# only, so it has no torch, no MLflow, no DVC and not even the `ncnc` command: that one runs on the workers.
+# only. So it has no torch, MLflow or DVC, and no `ncnc` command: that runs on the workers.
 #
 #   docker build -f docker/airflow.Dockerfile -t ncnc-airflow .
 #
@@ -8,8 +8,8 @@
 ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
 FROM ${PYTHON_IMAGE}
 
-# For example --index-url of your mirror. No default: an index is a choice of the place where the image is built.
-# Build arguments stay readable in the image's history: no password in here.
+# Options for pip, for example --index-url of your mirror. Build arguments stay readable in the image's history, so put
+# no password here.
 ARG PIP_INDEX_OPTIONS
 
 ENV AIRFLOW_HOME=/opt/airflow \
@@ -19,7 +19,7 @@ ENV AIRFLOW_HOME=/opt/airflow \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 
-# The user's number is fixed, so that a volume keeps its owner when the image is built anew.
+# The user id is fixed, so that a volume keeps its owner when the image is rebuilt.
 RUN useradd --uid 50000 --create-home --home-dir /opt/airflow --shell /usr/sbin/nologin airflow
 
 COPY requirements.lock docker/airflow-requirements.txt /tmp/
@@ -32,7 +32,7 @@ RUN python3 -m venv /opt/venv \
 
 COPY dags/ /opt/ncnc/dags/
 
-# What fails here would fail at the first heartbeat otherwise: the executor and every provider module in use.
+# Import the executor and every provider module in use: a missing one fails the build, not the first heartbeat.
 RUN python -c "import airflow.providers.celery.executors.celery_executor, airflow.providers.postgres.hooks.postgres, airflow.providers.standard.hooks.subprocess"
 
 USER 50000

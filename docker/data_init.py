@@ -1,4 +1,4 @@
-"""Make the bucket and the data repository where they are not there yet; run once, and safe to run again."""
+"""Create the bucket and the data repository if they are missing; safe to run again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ensure_data_repository(url: str) -> bool:
 
 
 def main() -> None:
-    """Make what is missing."""
+    """Create what is missing."""
     bucket, url = os.environ["S3_BUCKET"], os.environ["NCNC_DATA_REPOSITORY"]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logger.info("bucket %s: %s", bucket, "created" if ensure_bucket(bucket) else "was there")

@@ -1,5 +1,5 @@
 # The worker image: a Celery worker with torch and the `ncnc` command. The MLflow server, the git service and the one-shot
-# set-up run from it too, so that client and server are of one version and there are two images to keep, not five.
+# set-up use it too, so that client and server have the same version and there are two images instead of five.
 #
 #   docker build -f docker/worker.Dockerfile -t ncnc-worker .                              CPU
 #   docker build -f docker/worker.Dockerfile -t ncnc-worker:cuda --build-arg DEVICE=cuda . CUDA
@@ -9,8 +9,8 @@
 ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
 FROM ${PYTHON_IMAGE}
 
-# For example --index-url of your mirror. No default: an index is a choice of the place where the image is built.
-# Build arguments stay readable in the image's history: no password in here.
+# Options for pip, for example --index-url of your mirror. Build arguments stay readable in the image's history, so put
+# no password here.
 ARG PIP_INDEX_OPTIONS
 ARG TORCH_INDEX_OPTIONS
 
@@ -31,7 +31,7 @@ ENV AIRFLOW_HOME=/opt/airflow \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 
-# The folders are made here because a named volume takes its owner from the folder it is mounted on.
+# A named volume takes its owner from the folder it is mounted on, so the folders are created here.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends git=1:2.39.* \
     && rm -rf /var/lib/apt/lists/* \
@@ -63,9 +63,9 @@ RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))
 COPY README.md LICENSE /opt/source/
 COPY ncnc_core/ /opt/source/ncnc_core/
 COPY pipeline/ /opt/source/pipeline/
-# Without an index: everything is here already, and what is not should fail. The sources go away again, so that no
-# process whose folder they happen to lie in imports them instead of the installed ones. The lock file lies where a
-# checkout has it, beside the packages: its digest is recorded with each trained model.
+# Without an index: every dependency is installed already, and a missing one must fail. The sources are removed, so that
+# no process imports them instead of the installed packages. The lock file lies beside the packages, as in a checkout: its
+# digest is recorded with each trained model.
 RUN cp pyproject.toml /opt/source/ \
     && pip install --no-cache-dir --no-index --no-deps --no-build-isolation /opt/source \
     && rm -r /opt/source \

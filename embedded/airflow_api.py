@@ -1,4 +1,4 @@
-"""Airflow's REST API, as far as the stack and the demo need it."""
+"""A client of Airflow's REST API with the calls that the stack and the demo need."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AirflowApi:
     token: str | None = None
 
     def unhealthy(self) -> list[str]:
-        """Return the components that are not healthy yet; all of them while nobody answers."""
+        """Return the components that are not healthy yet; all of them while there is no answer."""
         try:
             answer = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5)
         except httpx.TransportError:
@@ -36,12 +36,12 @@ class AirflowApi:
         return [name for name in HEALTHY if (content.get(name) or {}).get("status") != "healthy"]
 
     def make_pool(self, name: str, slots: int) -> None:
-        """Make a pool; one that is there already stays as it is."""
+        """Make a pool; an existing one stays as it is."""
         body = {"name": name, "slots": slots, "description": "Tasks that need the accelerator"}
         self._call("POST", "/pools", json=body, fine=(httpx.codes.CONFLICT,))
 
     def knows(self, dag_id: str) -> bool:
-        """Return whether the DAG processor has taken up a DAG."""
+        """Return whether the DAG processor has read a DAG."""
         return self._call("GET", f"/dags/{dag_id}", fine=(httpx.codes.NOT_FOUND,)).status_code == httpx.codes.OK
 
     def import_errors(self) -> list[str]:

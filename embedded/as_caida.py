@@ -1,4 +1,4 @@
-"""Real weekly dumps of the Internet's autonomous systems, 2007, one of which is a truncated upload."""
+"""Real weekly dumps of the Internet's autonomous systems in 2007; one is a truncated upload."""
 
 from __future__ import annotations
 

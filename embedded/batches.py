@@ -1,4 +1,4 @@
-"""The batches of recommendations that the demo's promotions left behind, read back from their files."""
+"""The batches of recommendations that the demo's promotions made, read from their files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo: simulated nights through the real scheduler, one after the other, and what came of them."""
+"""The demo: plays simulated nights on the real scheduler, one after the other, and shows their outcomes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def settings_for(deliveries: Deliveries, layout: Layout) -> Settings:
-    """Return the settings of the demo's stack: no schedule, so that no run starts uninvited."""
+    """Return the settings of the demo's stack; it has no schedule, so only the demo starts runs."""
     return Settings(
         graph=deliveries.graph,
         params=str(layout.params),
@@ -66,7 +66,7 @@ class Demo:
         self.found: Mapping[str, Value] = {}
 
     def play(self) -> list[NightResult]:
-        """Start the stack, play every night, read back what came of them, and stop the stack, whatever happens."""
+        """Start the stack, play every night and read the results; the stack is always stopped at the end."""
         try:
             self._set_recipe(self.deliveries.nights[0])
             api = self.stack.up()
@@ -84,7 +84,7 @@ class Demo:
         finally:
             with unstoppable():
                 ended = self.stack.down()
-            self.console.print(f"[dim]stack:[/dim] stopped, {ended} processes ended, none is left")
+            self.console.print(f"[dim]stack:[/dim] stopped; {ended} processes ended, none is left")
 
     def _ingest(self) -> None:
         history = self.deliveries.history
@@ -110,7 +110,7 @@ class Demo:
         self._watched(api, DAG_ID, night.run_id, f"night {night.number}").follow(night.answer)
 
     def _await_recommendations(self, api: AirflowApi) -> None:
-        """Wait for the batches that promotions have started by themselves, and say what they have made."""
+        """Wait for the batches that the promotions have started, and show their results."""
         started, said = time.monotonic(), ""
         while running := [run for run, state in api.run_states(BATCH_DAG_ID).items() if state not in ENDED]:
             if running[0] != said:
@@ -124,13 +124,13 @@ class Demo:
             self._say(f"  {batch.links:,} links for {batch.nodes:,} nodes by {batch.model}: {batch.folder}")
 
     def _roll_back(self, api: AirflowApi) -> None:
-        """Take the last promotion back through the form of the rollback's DAG, where there is one to take back."""
+        """Roll the last promotion back through the form of the rollback DAG, if there is one to roll back."""
         reason, graph = self.deliveries.rollback_reason, self.deliveries.graph
         aliases = Doors(Environment(self.stack.environment)).registry.aliases.of(graph)
         if reason is None or "previous" not in aliases:
             return
         version = aliases["previous"]
-        self._say(f"[bold]afterwards[/bold] a person takes version {aliases['champion']} back: {escape(reason)}")
+        self._say(f"[bold]afterwards[/bold] a person rolls version {aliases['champion']} back: {escape(reason)}")
         conf = {"graph": graph, "version": version, "reason": reason}
         api.post_run(ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, None, conf)
         self._watched(api, ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, f"the rollback to version {version}").follow()
@@ -139,12 +139,12 @@ class Demo:
         return WatchedRun(api, self.stack.processes, self.console, dag_id, run_id, title)
 
     def _check_runs(self, api: AirflowApi) -> None:
-        """Raise unless exactly the nights that were asked for have run."""
+        """Raise unless exactly the nights of the demo have run."""
         asked = {night.run_id: night.as_of for night in self.deliveries.nights}
         seen = api.runs(DAG_ID)
         if seen != asked:
             raise DemoError(f"Airflow ran {sorted(seen)}, but the demo asked for {sorted(asked)} with their dates.")
-        self._say(f"runs: exactly the {len(asked)} that were asked for")
+        self._say(f"runs: {len(asked)}, as planned")
 
     def _say(self, text: str) -> None:
         self.console.print(text)
@@ -152,7 +152,7 @@ class Demo:
 
 @contextmanager
 def unstoppable() -> Iterator[None]:
-    """Ignore Ctrl-C and friends for a moment: a second one must not leave processes behind."""
+    """Ignore Ctrl-C and other stop signals for a moment, so that a second one leaves no processes behind."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
     try:
         yield
@@ -173,7 +173,7 @@ def choose(data: str, nights: int | None) -> Deliveries:
 
 
 def contradictions(deliveries: Deliveries, results: list[NightResult], layout: Layout) -> list[str]:
-    """Return everything that must not have happened."""
+    """Return every outcome that differs from what the demo expects."""
     known = {result.night.number for result in results}
     found = [result.contradiction for result in results if result.contradiction]
     for night in deliveries.nights:
@@ -190,7 +190,7 @@ def run(deliveries: Deliveries, layout: Layout, console: Console) -> int:
         earlier = Settings.read(layout)
         if earlier is not None and earlier.schedule is None:
             raise DemoError(
-                f"{layout.root} holds a stack of your own, for graph {earlier.graph}, and a demo empties it first. "
+                f"{layout.root} holds a stack of your own, for graph {earlier.graph}. The demo would delete it first. "
                 f"Move that folder away, or remove it with make clean."
             )
         settings = settings_for(deliveries, layout)

@@ -1,4 +1,4 @@
-"""A generated graph that grows, stands still, arrives broken, and is learnt by a better recipe at last."""
+"""A generated graph for the demo: it grows, stays the same for a night, and arrives truncated once."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ TRUNCATED_FRACTION = 0.35  # what is left of the last delivery: as much as of th
 
 @dataclass
 class Generated:
-    """Daily dumps of an evolving graph: it grows, stands still for a night, arrives truncated, and grows on.
+    """Daily dumps of a growing graph; one night it is unchanged, one night the delivery is truncated.
 
-    Before the last two nights somebody has searched a better recipe. What passes the gate waits for a person, who
-    rejects the first model of that recipe and approves the second, which begins with the champion's weights.
+    Before the last two nights, a search finds a better recipe. A challenger that passes the gate waits for a person,
+    who rejects the first model of that recipe and approves the second, which starts from the champion's weights.
     """
 
     num_nights: int
@@ -73,7 +73,7 @@ class Generated:
         return params.model_copy(update={"train": params.train.model_copy(update={"warm_start": "champion"})})
 
     def deliver(self, as_of: datetime, folder: Path) -> None:
-        """Write a night's tables, the rows in an order of their own: an unchanged graph still has new bytes."""
+        """Write a night's tables in a new row order, so that an unchanged graph has other bytes."""
         number = (as_of - FIRST_NIGHT).days + 1
         stands_still = self._last_growth < number < self.search.before
         nodes, edges = self._days[(self._last_growth if stands_still else number) - 1]

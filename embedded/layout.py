@@ -1,4 +1,4 @@
-"""Where one embedded stack keeps its things: everything below one folder, .ncnc/<name>."""
+"""The files of one embedded stack, all in one folder: .ncnc/<name>."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Layout:
 
     @property
     def env(self) -> Path:
-        """The stack's environment, to be sourced by a shell that calls `ncnc`."""
+        """The stack's environment, for a shell in which you call `ncnc`."""
         return self.root / "env"
 
     @property
@@ -82,10 +82,10 @@ class Layout:
 
     @property
     def settings(self) -> Path:
-        """What `up` was told, so that a later `up` of the same stack is told the same."""
+        """The settings of the last `up`, which the next `up` uses again."""
         return self.root / "settings.json"
 
     @property
     def lock(self) -> Path:
-        """Held while somebody starts, uses or stops the stack; beside the root, which the demo wipes."""
+        """The lock of a process that starts, uses or stops the stack; outside the root, which the demo deletes."""
         return self.root.with_name(f"{self.root.name}.lock")

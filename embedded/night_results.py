@@ -1,4 +1,4 @@
-"""What came of the nights, every figure read back from the ledger, the records and MLflow."""
+"""The results of the nights, read back from the ledger, the records and MLflow."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NightResult:
 
     @property
     def contradiction(self) -> str | None:
-        """Say how the night contradicts what the demo insists on, or return None."""
+        """Say how the outcome differs from the expected one, or return None."""
         seen = "decided" if self.completed else self.outcome
         if seen == self.night.expected:
             return None

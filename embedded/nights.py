@@ -1,4 +1,4 @@
-"""What a demo plays: nights with their as-of and what must come of them, and the deliveries they find."""
+"""What a demo plays: its nights with their expected outcomes, and its deliveries."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Expectation = Literal["decided", "skipped", "refused"]
 
 
 class DemoError(Exception):
-    """The demo cannot run, or what it saw contradicts what must happen."""
+    """The demo cannot run, or an outcome differs from what it expects."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person says of a challenger that passed the gate."""
+    """A person's answer about a challenger that passed the gate."""
 
     choice: Literal["Approve", "Reject"]
     reason: str
@@ -44,7 +44,7 @@ class Search:
 class Night:
     """One simulated night.
 
-    `expected` is what the demo insists on. Decided: the night ran to the gate, whatever the gate said of the model.
+    `expected` is the outcome that the demo requires. Decided: the night ran to the gate, whatever the gate decided.
     Skipped: nothing was new. Refused: the delivery itself was refused, before anything was versioned.
     """
 

@@ -1,4 +1,4 @@
-"""The processes of one stack: started each as its own group, found again by a mark, ended without remainder."""
+"""The processes of one stack: starts them, finds them by a mark in their environment, and ends all of them."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ class Processes:
         *,
         on_line: Callable[[str], None] | None = None,
     ) -> None:
-        """Run a component that ends by itself, and wait for it; `on_line` gets each line that it prints, as it does.
+        """Run a component that ends by itself, and wait for it; `on_line` gets each line when it is printed.
 
         Raises:
-            StackError: it ended with an error, or another component ended meanwhile, so that nothing more need start.
+            StackError: it ended with an error, or another component ended meanwhile.
         """
         log = self.layout.logs / f"{name}.log"
         printed = log.stat().st_size if log.is_file() else 0

@@ -1,4 +1,4 @@
-"""A search for a better recipe on an earlier night's run, as a person makes it by day."""
+"""A search for a better recipe on an earlier night's run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def search_recipe(search: Search, run_dir: Path, stack: Stack, console: Console)
             console.print(f"  {escape(line)}")
 
     started = time.monotonic()
-    console.print(f"[bold]by day[/bold] somebody searches a better recipe on night {search.on}: {search.trials} trials")
+    console.print(
+        f"[bold]by day[/bold] ncnc tune searches for a better recipe on night {search.on}: {search.trials} trials"
+    )
     argv = ["ncnc", "tune", "--run-dir", str(run_dir), "--trials", str(search.trials), "--space", str(search.space)]
     with console.status("searching"):
         stack.processes.run("tune", argv, stack.environment, on_line=say_trial)

@@ -1,4 +1,4 @@
-"""What an embedded stack is started with: ports, schedule, parameters, and the environment all of it becomes."""
+"""The settings of an embedded stack (ports, schedule, parameters), and the environment made from them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from embedded.layout import REPOSITORY, Layout
 from embedded.processes import StackError
 
 USER = "admin"
-# A user's own Airflow or MLflow must not leak into the stack, nor the stack into them.
+# Variables of your own Airflow or MLflow must not reach the stack.
 FOREIGN = ("AIRFLOW", "MLFLOW", "_AIRFLOW", "NCNC_", "DVC_")
 
 
@@ -73,7 +73,7 @@ class Settings:
         }
 
     def _airflow(self, layout: Layout) -> dict[str, str]:
-        # Started by hand a DAG with a cron line runs at once, uninvited; so a nightly stack begins paused.
+        # A new DAG with a schedule would run at once, so a nightly stack starts with it paused.
         schedule = {"NCNC_SCHEDULE": self.schedule} if self.schedule else {}
         return schedule | {
             "NCNC_APPROVAL": self.approval,
@@ -92,7 +92,7 @@ class Settings:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",  # the default takes 5 minutes to see a new file
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{layout.airflow / 'airflow.db'}",
-            # 5 s by default: on a loaded machine tasks then fail for no reason of their own.
+            # The default of 5 s makes tasks fail on a busy machine.
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         }
@@ -124,7 +124,7 @@ def free_port(preferred: int | None = None) -> int:
 
 
 def make_password(layout: Layout) -> None:
-    """Make the login of the Airflow pages before Airflow does, which leaves the file readable by everyone."""
+    """Create the login of the Airflow pages; Airflow itself would leave the file readable by everyone."""
     if layout.passwords.is_file():
         return
     layout.airflow.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ AIRFLOW_COMPONENTS = {
 
 @dataclass
 class Stack:
-    """One embedded stack: its place, its settings, its processes."""
+    """One embedded stack: its folders, settings and processes."""
 
     layout: Layout
     settings: Settings
@@ -51,13 +51,13 @@ class Stack:
         return AirflowApi(self.settings.airflow_url, USER, password(self.layout))
 
     def up(self) -> AirflowApi:
-        """Start everything and return when it is healthy; what an earlier start left running is ended first.
+        """Start everything and return when it is healthy; processes of an earlier start are ended first.
 
         Raises:
             StackError: a component ended or did not become healthy; the message has its log.
         """
         if stale := self.processes.stop():
-            self.console.print(f"ended {stale} processes that an earlier start had left")
+            self.console.print(f"ended {stale} processes of an earlier start")
         self.settings.write(self.layout)
         make_password(self.layout)
         for folder in (self.layout.mlflow, self.layout.home, self.layout.source):
@@ -66,7 +66,7 @@ class Stack:
         self.processes.start("mlflow", self._mlflow(), self.environment)
         self._say("database", "making Airflow's database")
         self.processes.run("airflow-db", ("airflow", "db", "migrate"), self.environment)
-        # It came up beside the database; where its port is taken, nothing of Airflow is started for nothing.
+        # MLflow started meanwhile. If its port is taken, this fails before anything of Airflow starts.
         self._wait("mlflow", self._mlflow_missing)
         for name, argv in AIRFLOW_COMPONENTS.items():
             self.processes.start(name, argv, self.environment)
@@ -117,7 +117,7 @@ class Stack:
 
 
 def nightly_settings(layout: Layout, params: Path) -> Settings:
-    """Return the settings of a stack for one's own graph: the DAG's own schedule, deliveries from the environment."""
+    """Return the settings of a stack for your own graph: the DAG's schedule, and deliveries from the environment."""
     return Settings(
         graph=Params.load(params).snapshot.graph,
         params=str(params.absolute()),
@@ -131,7 +131,7 @@ def nightly_settings(layout: Layout, params: Path) -> Settings:
 
 
 def up(layout: Layout, console: Console) -> None:
-    """Start a stack and leave it running; the one that `make demo` left is started as the demo had it."""
+    """Start a stack and leave it running; the stack of `make demo` keeps the demo's settings."""
     earlier = Settings.read(layout)
     Processes(layout).stop()  # first, so that its ports are free again
     if earlier is None or earlier.schedule is None:  # one's own graph: as the environment says now
@@ -150,8 +150,8 @@ def up(layout: Layout, console: Console) -> None:
     console.print(f"MLflow   {settings.mlflow_url}")
     console.print(f"logs     {layout.logs}")
     if settings.schedule is None:
-        console.print(f"The DAG is paused. Deliveries are read from {settings.source_edges}; unpause it on its page.")
-    console.print(f"ncnc     set -a; . {layout.env}; set +a   and then: .venv/bin/ncnc status")
+        console.print(f"The DAG is paused: unpause it on its page. It reads deliveries from {settings.source_edges}.")
+    console.print(f"ncnc     set -a; . {layout.env}; set +a   then: .venv/bin/ncnc status")
     console.print("stop it with: make down")
 
 

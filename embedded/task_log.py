@@ -1,4 +1,4 @@
-"""What a failed task said last, found in Airflow's log files."""
+"""The last line of a failed task, from Airflow's log files."""
 
 from __future__ import annotations
 

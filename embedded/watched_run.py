@@ -1,4 +1,4 @@
-"""A run of a DAG as a person watches it: its tasks' states as they change, and an answer where one is asked for."""
+"""Follows a run of a DAG: shows each change of a task's state, and answers a task that waits for a person."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ENDED = ("success", "failed")
 WAITS_FOR_A_PERSON = "awaiting_input"
 NOT_BEGUN = ("waiting", "scheduled", "queued")
 LONGEST_SECONDS = 1200.0
-# A person reads before answering. An answer within the same second can overtake the scheduler's news that the task has
-# begun to wait: it then takes the task for failed, and asks again at the next try.
+# The demo waits before it answers, as a person reads first. An answer in the same second can arrive before the
+# scheduler knows that the task waits. The scheduler then takes the task for failed, and asks again at the next try.
 READING_SECONDS = 10.0
 POLL_SECONDS = 1.0
 COLOURS = {

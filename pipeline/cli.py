@@ -49,7 +49,7 @@ snapshots.command(name="check")(snapshots_check)
 
 @app.callback()
 def options(
-    log_level: Annotated[str, typer.Option(envvar="NCNC_LOG_LEVEL", help="DEBUG, INFO, WARNING.")] = "INFO",
+    log_level: Annotated[str, typer.Option(envvar="NCNC_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
     """Retrain a link-prediction model every night; promote it only when it is provably better."""
     if log_level.upper() not in logging.getLevelNamesMapping():

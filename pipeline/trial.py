@@ -1,4 +1,4 @@
-"""One's own edge file through the four steps that need no scheduler: check, split, train, evaluate, and the gate."""
+"""Runs the steps on your own edge file without a scheduler: check, split, train, evaluate, decide."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from pipeline.snapshots.snapshot_store import SnapshotStore
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of it; `folder` holds every record and the model."""
+    """The result; `folder` holds every record and the model."""
 
     folder: Path
     snapshot: GraphSnapshot
@@ -58,9 +58,7 @@ def trial_params(base: Params, settings: Sequence[str], edges: Path) -> Params:
         for section in sections:
             place = place.setdefault(section, {})
             if not isinstance(place, dict):
-                raise InvalidInput(
-                    f"--set {setting}: {section} is a value and no section. Leave off what is behind it."
-                )
+                raise InvalidInput(f"--set {setting}: {section} is a value, not a section. Remove what follows it.")
         try:
             place[last] = yaml.safe_load(value)
         except yaml.YAMLError as error:
@@ -99,7 +97,7 @@ def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_st
 
 
 def _as_of(edges: Path, doors: Doors) -> datetime:
-    """Return the time of the trial that these bytes had already, else the file's; `touch` makes no new trial."""
+    """Return the time of an earlier trial of these bytes, else the file's, so that `touch` makes no new trial."""
     known = list((doors.environment.home / RUNS).glob("*/graph_snapshot.json"))
     if known:
         return GraphSnapshot.read(known[0].parent).as_of

@@ -1,4 +1,4 @@
-"""Airflow's approval operator, with an answer that is handed on whichever it is."""
+"""Airflow's approval operator, changed so that a rejection is passed on too."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 
 
 class ApprovalTask(ApprovalOperator):
-    """Wait for Approve or Reject, and hand the answer on by XCom: what was chosen, by whom and when.
+    """Wait for Approve or Reject, and pass the answer on by XCom: the choice, the person and the time.
 
-    Airflow's own operator skips what comes after a rejection, and then pushes no answer, so that nobody could enter who
-    rejected the night. Here the step that follows runs either way, enters the answer, and ends as skipped itself.
+    Airflow's own operator skips the next task after a rejection and pushes no answer, so the ledger could not name who
+    rejected the night. Here the next step always runs: it enters a rejection, and then ends as skipped.
     """
 
     def skip(self, ti: Any, tasks: Iterable[Any] | Sequence[Any]) -> None:  # Any: as Airflow's mixin declares them

@@ -1,4 +1,4 @@
-"""The asset between a promotion and what is made of the new champion."""
+"""The asset that starts whatever uses a new champion."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class ReportLink(BaseOperatorLink):
 class ReportTask(StepTask):
     """Run `ncnc report`, and keep the address that it prints for the link.
 
-    Airflow asks for the link in the process that ran the task, right after it, so that the address need not travel.
+    Airflow asks for the link in the process that ran the task, right after it, so an attribute is enough.
     """
 
     operator_extra_links = (ReportLink(),)

@@ -1,4 +1,4 @@
-"""The operator of one shard among those that a task before it planned."""
+"""The operator that makes one shard of a plan."""
 
 from __future__ import annotations
 

@@ -26,10 +26,10 @@ SECONDS_BEFORE_AIRFLOW_KILLS = 3.0
 
 
 class StepTask(BaseOperator):
-    """Run `ncnc <step> --run-dir R ...` and hand its exit code to Airflow; a command of no run has no `run_dir`.
+    """Run `ncnc <step> --run-dir R ...` and pass its exit code on; `run_dir` is None for a command without a run.
 
-    0 succeeds and returns the run's name, the only thing that travels by XCom; or, where `result` names a field of the
-    step's JSON line, that field (the numbers of what was planned, to map a task over). 2 (the input is wrong) fails at
+    0 succeeds, and the run's name is pushed to XCom; with `result`, the field of that name in the step's JSON line is
+    pushed instead (for example the shard numbers, to map a task over). 2 (the input is wrong) fails at
     the first try; 99 (nothing to do) skips; everything else, such as 75 (trouble outside), fails and is retried.
 
     The child leads a process group of its own. At a time-out the group gets SIGTERM, then `grace_seconds` to end, then
@@ -136,7 +136,7 @@ def _reason(last_line: str) -> str:
     try:
         content = json.loads(last_line)
     except ValueError:
-        return last_line.removeprefix("ncnc: ") or "it said nothing; see the log above"
+        return last_line.removeprefix("ncnc: ") or "the step printed nothing; see the log above"
     if isinstance(content, dict) and "reason" in content:
         return str(content["reason"])
     return last_line

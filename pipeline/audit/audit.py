@@ -12,7 +12,7 @@ from pipeline.records.chain import GraphSnapshot
 
 @dataclass(frozen=True)
 class AuditResult:
-    """Everything an audit looked at, in the order of the walk; `git_commit` and `code_version` are as recorded."""
+    """Everything that an audit checked, in order; `git_commit` and `code_version` are as recorded."""
 
     name: str
     version: int
@@ -36,7 +36,7 @@ class AuditResult:
 def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_folder: Path) -> AuditResult:
     """Recompute every digest from the registered version back to the snapshot's bytes, and say what was found.
 
-    A fault does not end the walk: what hangs on it is reported as missing, and the rest is checked all the same.
+    A fault does not stop the audit: what depends on it counts as missing, and the rest is checked.
     Everything is fetched anew into `work_folder`; no cache of a run folder is trusted.
 
     Raises:

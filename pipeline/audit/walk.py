@@ -1,4 +1,4 @@
-"""The walk of an audit: fetch, recompute, compare, and go on whatever was found."""
+"""The steps of an audit: fetch, recompute and compare; a fault does not stop it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class AuditWalk:
 
     @cached_property
     def snapshots(self) -> SnapshotStore:
-        """The data repository with a cache of the audit's own, or bytes of the cache would vouch for the remote's."""
+        """The data repository with a separate cache, so that the remote's own bytes are checked."""
         return SnapshotStore(self.doors.environment.data_repository, self.work_folder / "home")
 
     def record(self, kind: type[R]) -> R | None:
@@ -89,7 +89,7 @@ class AuditWalk:
             self.checks.append(AuditCheck(what, expected, str(error), ok=False))
 
     def fetch_records(self) -> None:
-        """Fetch each record from MLflow and hold it against the lineage; the lineage against the version's tag."""
+        """Fetch each record from MLflow and compare it with the lineage, and the lineage with the version's tag."""
         self._fetch(LineageRecord, self.version.tags.get("ncnc.lineage_sha256"))
         lineage = self.record(LineageRecord)
         listed = {item.path: item.sha256 for item in lineage.records} if lineage else {}
@@ -188,7 +188,7 @@ class AuditWalk:
         self.attempt(f"split {split.tag}", "readable", recompute)
 
     def recompute_snapshot(self) -> None:
-        """Fetch the snapshot by its tag, hold every file against its manifest, and recompute its content id."""
+        """Fetch the snapshot by its tag, compare every file with its manifest, and recompute its content id."""
         snapshot = self.record(GraphSnapshot)
         if snapshot is None:
             return

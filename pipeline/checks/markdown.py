@@ -7,6 +7,7 @@ from pathlib import Path
 from ncnc_core.whole_file import write_whole
 from pipeline.checks.data_checks import DataChecks, verdict
 from pipeline.graphs.change_summary import ChangeSummary, HubChange, Turnover
+from pipeline.graphs.drift_measures import DRIFT_MEASURES
 
 MARKDOWN_FILE = "night_report.md"  # its name in the format of 2026-11, which stays
 CHECKS_TEXT_FILE = "data_checks.txt"
@@ -81,20 +82,7 @@ def _measures(change: ChangeSummary) -> list[tuple[str, ...]]:
             ("nodes without an edge", "orphans"),
         )
     ]
-    compared = [
-        (label, "", _number(value))
-        for label, value in (
-            ("edges against the previous snapshot", change.edge_ratio),
-            ("edges in both, of those in either", change.edge_overlap),
-            ("degree shift (Kolmogorov-Smirnov)", change.degree_shift),
-            ("share of new nodes", change.new_node_share),
-            ("share of first-time edges to new nodes", change.edges_to_new_nodes),
-            ("first-time edges older than the previous snapshot", change.late_edges),
-            ("ids that seem reused", change.reused_ids),
-            ("share of edges in two-colourable components", change.two_colourable),
-            ("largest move of a feature's mean", change.features.shift),
-        )
-    ]
+    compared = [(measure.label, "", _number(measure.of(change))) for measure in DRIFT_MEASURES]
     return [*shape, *compared]
 
 

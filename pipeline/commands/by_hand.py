@@ -1,4 +1,4 @@
-"""What a person does to a champion by hand: promote a run or its version, reject a run, roll back."""
+"""What a person does by hand: promote a run or a version, reject a run, roll back."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def promote_by_hand(folder: RunFolder, *, who: str, reason: str, override: bool,
     against = () if overruled else objections(decision, standing, champion.version if champion else None)
     if against and not override:
         raise InvalidInput(
-            f"Run {folder.name} cannot be promoted: {'; '.join(against)}. Pass --override to set that aside: the "
-            f"ledger, the version's tags and its card will say who did, and why."
+            f"Run {folder.name} cannot be promoted: {'; '.join(against)}. Pass --override to overrule that: the "
+            f"ledger, the version's tags and its card will say who did it, and why."
         )
     if against:
         logger.warning("OVERRIDE by %s (%s) sets aside: %s", who, reason, "; ".join(against))

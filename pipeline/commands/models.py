@@ -1,4 +1,4 @@
-"""Which links nodes lack: of a few shown at once, of many written shard by shard, by one command or a DAG's tasks."""
+"""Commands that use a model: recommend links (shown, or written as files), and explain a score."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ recommendations = typer.Typer()
 # Of the parts that do the work, whose imports `ncnc --help` must not wait for; a test holds them together.
 CANDIDATES = 100
 SHARD_NODES = 5_000
-K = Annotated[int, typer.Option("-k", "--k", min=1, help="How many links a node.")]
+K = Annotated[int, typer.Option("-k", "--k", min=1, help="How many links for each node.")]
 Candidates = Annotated[
-    int, typer.Option("--candidates-per-node", min=0, help="The size of a node's shortlist; 0: every other node.")
+    int, typer.Option("--candidates-per-node", min=0, help="How many candidates are scored for each node; 0: all.")
 ]
 Probability = Annotated[bool, typer.Option("--probability", help="Add calibrated probabilities.")]
-Prior = Annotated[float, typer.Option(help="The share of edges among the pairs asked about, for --probability.")]
+Prior = Annotated[float, typer.Option(help="For --probability: the share of edges among the pairs.")]
 NodesFile = Annotated[
-    Path | None, typer.Option("--nodes", help="A Parquet or CSV file with a column `node`; without one, all nodes.")
+    Path | None, typer.Option("--nodes", help="A Parquet or CSV file with a column `node`; default: all nodes.")
 ]
-ShardSize = Annotated[int, typer.Option("--nodes-per-shard", min=1, help="How much is made at a time, and kept.")]
+ShardSize = Annotated[int, typer.Option("--nodes-per-shard", min=1, help="How many nodes one output file has.")]
 Workers = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Threads that score side by side; by default all processors.")
+    int | None, typer.Option("--workers", min=1, help="How many threads score; default: one for each processor.")
 ]
 
 
@@ -45,51 +45,39 @@ def recommend(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", help="The same; an alias or a version alone is of the graph in params.yaml."),
+        typer.Option("--model", help="The same; an alias or a version alone means the graph in params.yaml."),
     ] = None,
-    node: Annotated[
-        list[str] | None, typer.Option(help="A node's id, shown at once; several times for several.")
-    ] = None,
+    node: Annotated[list[str] | None, typer.Option(help="Show the links of this node; you can repeat it.")] = None,
     nodes: NodesFile = None,
     k: K = 10,
-    output: Annotated[Path | None, typer.Option(help="The folder that many nodes' links are written to.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The folder for the files.")] = None,
     candidates: Candidates = CANDIDATES,
     probability: Probability = False,
     prior: Prior = 0.5,
     nodes_per_shard: ShardSize = SHARD_NODES,
     workers: Workers = None,
-    known: Annotated[bool, typer.Option("--known", help="With --node: rank the graph's own edges, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="With --node: all of it as one JSON line.")] = False,
+    known: Annotated[bool, typer.Option("--known", help="With --node: also rank edges that the graph has.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --node: print one JSON line.")] = False,
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Rank the links that nodes do not have yet: of --node at once, of --nodes or all nodes as Parquet files."""
+    """Recommend new links for nodes.
+
+    With --node the links are shown. Without it, the links of all nodes, or of those in --nodes, are written as Parquet
+    files.
+    """
     from pipeline.registry.opened_model import opened_model
 
     opened = opened_model(_named(name, model, params), lambda: open_doors().registry)
     if node:
         if nodes is not None or output is not None or probability:
             raise InvalidInput(
-                f"--node {node[0]} shows links at once, and --nodes, --output and --probability are for files. "
-                f"Write the ids into a file for --nodes, or leave the others out."
+                f"--node {node[0]} shows links on the terminal; --nodes, --output and --probability write files. "
+                f"Leave those out, or put the ids into a file for --nodes."
             )
         _show_of(opened, node, k, known=known, as_json=as_json)
         return
-    from pipeline.recommend.batch import make_shard, plan_batch
-    from pipeline.recommend.folder import RecommendationFolder
-
     request = _request(k, candidates, probability, prior, nodes_per_shard)
-    folder = RecommendationFolder(output or _default_output(opened))
-    plan = plan_batch(folder, opened, request, _read(nodes))
-    made = [make_shard(folder, opened, shard, workers=workers or _processors()) for shard in plan.shards]
-    digest = folder.publish()
-    print_line(
-        model=plan.model,
-        folder=folder.path,
-        nodes=plan.num_nodes,
-        shards=len(plan.shards),
-        made=sum(rows is not None for rows in made),
-        manifest_sha256=digest,
-    )
+    _write_batch(opened, request, nodes, output, workers)
 
 
 @recommendations.command()
@@ -103,7 +91,7 @@ def recommend_plan(
     prior: Prior = 0.5,
     nodes_per_shard: ShardSize = SHARD_NODES,
 ) -> None:
-    """Fix the model's version and the shards of a batch that several machines make; its line lists the shards."""
+    """Plan a batch that several machines make: choose the model version and the shards."""
     from pipeline.recommend.batch import plan_batch
     from pipeline.registry.opened_model import opened_model
     from pipeline.runs.folder import RunFolder
@@ -121,10 +109,10 @@ def recommend_plan(
 @recommendations.command()
 def recommend_shard(
     run_dir: RunDir,
-    shard: Annotated[int, typer.Option(min=0, help="Its number in the plan.")],
+    shard: Annotated[int, typer.Option(min=0, help="The number of the shard in the plan.")],
     workers: Workers = None,
 ) -> None:
-    """Make one shard of a planned batch; one that was made before is left as it is."""
+    """Make one shard of a planned batch, unless it is made already."""
     from pipeline.recommend.batch import make_shard
     from pipeline.registry.opened_model import opened_model
 
@@ -140,7 +128,7 @@ def recommend_shard(
 
 @recommendations.command()
 def recommend_publish(run_dir: RunDir) -> None:
-    """Gather a batch's shards, verify them, and write the manifest that makes the batch complete."""
+    """Collect and verify the shards of a batch, and write the manifest that completes it."""
     folder = _shared(run_dir)
     digest = folder.publish()
     plan = folder.plan
@@ -160,7 +148,7 @@ def _named(name: str | None, option: str | None, params: Path) -> str:
     given = [one for one in (name, option) if one]
     if len(given) != 1:
         raise InvalidInput(
-            f"recommend takes one model, and {' and '.join(given) or 'none'} was given. Name it as NAME@alias, or with "
+            f"recommend takes exactly one model, not {' and '.join(given) or 'none'}. Name it as NAME@alias, or with "
             f"--model champion."
         )
     if option is None or "@" in option or Path(option).is_dir():
@@ -174,7 +162,7 @@ def _request(k: int, candidates: int, probability: bool, prior: float, nodes_per
     from pipeline.recommend.batch import BatchRequest
 
     if probability and not 0 < prior < 1:
-        raise InvalidInput(f"--prior is {prior}, but a share of edges lies between 0 and 1. Give for example 0.01.")
+        raise InvalidInput(f"--prior is {prior}, but must lie between 0 and 1. Try 0.01.")
     return BatchRequest(k, candidates or None, prior if probability else None, nodes_per_shard)
 
 
@@ -189,8 +177,26 @@ def _show_of(opened: OpenedModel, node: list[str], k: int, *, known: bool, as_js
     if as_json:
         print_line(model=opened.name, recommendations=[asdict(row) for row in found])
         return
-    show(str(found) or "no candidates: the graph has every one of these links")
+    show(str(found) or "no candidates: the graph has all of these links already")
     print_line(model=opened.name, nodes=node, candidates=len(found))
+
+
+def _write_batch(
+    opened: OpenedModel, request: BatchRequest, nodes: Path | None, output: Path | None, workers: int | None
+) -> None:
+    from pipeline.recommend.batch import make_batch
+    from pipeline.recommend.folder import RecommendationFolder
+
+    folder = RecommendationFolder(output or _default_output(opened))
+    made = make_batch(folder, opened, request, _read(nodes), workers=workers or _processors())
+    print_line(
+        model=made.plan.model,
+        folder=folder.path,
+        nodes=made.plan.num_nodes,
+        shards=len(made.plan.shards),
+        made=made.made,
+        manifest_sha256=made.manifest_sha256,
+    )
 
 
 def _read(nodes: Path | None) -> list[str] | None:
@@ -216,9 +222,9 @@ def explain(
     model: Annotated[str, typer.Argument(help="NAME@alias, NAME@version, or the folder of a saved model.")],
     source: Annotated[str, typer.Option(help="One node's id.")],
     target: Annotated[str, typer.Option(help="The other node's id.")],
-    as_json: Annotated[bool, typer.Option("--json", help="All of it as one JSON line, nothing for a person.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line only.")] = False,
 ) -> None:
-    """Show what each common neighbour, and each one it could have, adds to a pair's score."""
+    """Show how much each known or possible common neighbour adds to a pair's score."""
     from pipeline.registry.opened_model import opened_model, refused_as_input
 
     opened = opened_model(model, lambda: open_doors().registry)

@@ -1,4 +1,4 @@
-"""Commands that tell a person what came of the nights: status, report, audit."""
+"""Commands that show the outcome of the nights: status, report, audit."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pipeline.commands.options import ParamsFile, RunDir, open_doors, print_line
 from pipeline.errors import InvalidInput, TamperedRecord
 
 nights = typer.Typer()
-audits = typer.Typer(no_args_is_help=True, help="Walk a model back to the bytes that made it.")
+audits = typer.Typer(no_args_is_help=True, help="Check a registered model against everything it was made from.")
 
 
 @nights.command()
 def status(
-    graph: Annotated[str | None, typer.Option(help="The graph; by default the one that params.yaml names.")] = None,
+    graph: Annotated[str | None, typer.Option(help="The graph; default: the one in params.yaml.")] = None,
     shown: Annotated[int, typer.Option("--nights", min=1, help="How many nights to show.")] = 10,
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Show the last nights, their outcomes and reasons, and the age of the champion."""
+    """Show the last nights with their outcomes, and the age of the champion."""
     from rich.console import Console
 
     from pipeline.commands.score_tables import nights_table
@@ -43,7 +43,10 @@ def status(
 
 @nights.command()
 def report(run_dir: RunDir) -> None:
-    """Write the night's report: one HTML page, whatever came of the night."""
+    """Write the report of a night: one HTML page.
+
+    You can run it for every night, also one that was refused or skipped.
+    """
     from pipeline.report.publishing import publish_report
     from pipeline.runs.folder import RunFolder
 
@@ -55,7 +58,7 @@ def report(run_dir: RunDir) -> None:
 
 @audits.command(name="model")
 def audit_model(model: Annotated[str, typer.Argument(help="NAME@alias or NAME@version.")]) -> None:
-    """Recompute every digest from the registered version down to the snapshot's bytes."""
+    """Recompute every digest from a registered version back to the bytes of its snapshot."""
     import tempfile
 
     from rich.console import Console

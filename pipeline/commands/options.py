@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pipeline.doors import Doors
 
 
-RunDir = Annotated[Path, typer.Option("--run-dir", help="The run's folder, named <graph>-<as of>.")]
-ParamsFile = Annotated[Path, typer.Option("--params", envvar="NCNC_PARAMS", help="The parameters of the run.")]
+RunDir = Annotated[Path, typer.Option("--run-dir", help="The run folder, named <graph>-<as of>.")]
+ParamsFile = Annotated[Path, typer.Option("--params", envvar="NCNC_PARAMS", help="The parameters file.")]
 AsOf = Annotated[
     datetime,
     typer.Option(
         "--as-of",
         envvar="NCNC_AS_OF",
-        help="The time the graph is taken at, ISO 8601, UTC.",
+        help="The time of the graph: ISO 8601, in UTC.",
         formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"],
     ),
 ]
@@ -45,7 +45,7 @@ def show(text: str) -> None:
 
 
 def open_doors() -> Doors:
-    """Return the doors this process's environment leads to."""
+    """Return the doors that this process's environment names."""
     from pipeline.doors import Doors
     from pipeline.environment import Environment
 

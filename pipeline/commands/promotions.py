@@ -1,4 +1,4 @@
-"""What a person decides about a champion: put a run before people, promote it, reject it, roll back."""
+"""What a person decides about the champion: promote, reject, roll back, or nominate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 promotions = typer.Typer()
-Reason = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
+Reason = Annotated[str, typer.Option(help="Why; the ledger keeps it.")]
 Who = Annotated[str | None, typer.Option(help="Who decides; by default user@machine.")]
 
 
@@ -24,12 +24,18 @@ Who = Annotated[str | None, typer.Option(help="Who decides; by default user@mach
 def promote(
     reason: Reason,
     run_dir: Annotated[Path | None, typer.Option("--run-dir", help="The folder of the run to promote.")] = None,
-    version: Annotated[int | None, typer.Option(min=1, help="Or a registered version that never was champion.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="A registered version that never was champion.")] = None,
     graph: Annotated[str | None, typer.Option(help="The graph of that version.")] = None,
     who: Who = None,
-    override: Annotated[bool, typer.Option("--override", help="Set the gate or a rejection aside, on record.")] = False,
+    override: Annotated[
+        bool, typer.Option("--override", help="Overrule the gate or a rejection; the ledger keeps it.")
+    ] = False,
 ) -> None:
-    """Approve a decided run, or a registered version, and make it champion; against the gate only with --override."""
+    """Approve a run or a version, and make it champion.
+
+    Name a run with --run-dir, or a version with --graph and --version. If the gate refused the run or a person rejected
+    it, you must pass --override.
+    """
     from pipeline.commands.by_hand import promote_by_hand, run_of_version
     from pipeline.ledger.approvals import standing_answer
 
@@ -59,7 +65,10 @@ def promote(
 
 @promotions.command()
 def reject(run_dir: RunDir, reason: Reason, who: Who = None) -> None:
-    """Reject a run that awaits a person; it is not promoted, and a retry does not change that."""
+    """Reject a run that waits for a person.
+
+    The run is not promoted, and a retry of its tasks does not change that.
+    """
     from pipeline.commands.by_hand import reject_by_hand
 
     doors, folder = _opened(run_dir)
@@ -74,7 +83,10 @@ def rollback(
     reason: Reason,
     who: Who = None,
 ) -> None:
-    """Make a version champion again that was champion before; the ledger keeps who did it, and why."""
+    """Make an earlier champion the champion again.
+
+    The ledger keeps who did it, when and why.
+    """
     from pipeline.commands.by_hand import roll_back
 
     wrong = roll_back(graph, to, who=_name(who), reason=_given(reason), doors=open_doors())
@@ -83,7 +95,10 @@ def rollback(
 
 @promotions.command()
 def nominate(run_dir: RunDir) -> None:
-    """Put a run that the gate let pass before a person; the ledger says that it awaits an answer."""
+    """Ask a person about a run that passed the gate.
+
+    The ledger then says that the run awaits an answer. Answer with `ncnc promote` or `ncnc reject`, or in Airflow.
+    """
     from pipeline.promotion.nomination import nominate as enter
 
     doors, folder = _opened(run_dir)
@@ -106,5 +121,5 @@ def _name(who: str | None) -> str:
 
 def _given(reason: str) -> str:
     if not reason.strip():
-        raise InvalidInput(f"--reason is {reason!r}. Say in a few words why: the ledger keeps it for whoever asks.")
+        raise InvalidInput(f"--reason is {reason!r}. Say in a few words why; the ledger keeps it.")
     return reason.strip()

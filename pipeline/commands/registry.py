@@ -1,4 +1,4 @@
-"""Looking at a graph's registry: its story, what stands now, and the collection of what is old."""
+"""`ncnc registry`: the history of a graph's model, its versions and aliases, and the deletion of old ones."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-registry = typer.Typer(no_args_is_help=True, help="Model versions, aliases, and how they came to be as they are.")
+registry = typer.Typer(
+    no_args_is_help=True, help="Model versions and aliases: their history, their state, and the deletion of old ones."
+)
 TEXT_WIDTH = 200  # a log has no width of its own, and rich would fold at 80
-Graph = Annotated[str | None, typer.Option(help="The graph; by default the one that params.yaml names.")]
+Graph = Annotated[str | None, typer.Option(help="The graph; default: the one in params.yaml.")]
 
 
 @registry.command()
 def history(
     graph: Graph = None,
-    last: Annotated[int | None, typer.Option(min=1, help="Only the last events.")] = None,
+    last: Annotated[int | None, typer.Option(min=1, help="Show only this many events, the last ones.")] = None,
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Tell what happened: nights, promotions, rejections, rollbacks, and moves made past the ledger."""
+    """Show what happened: nights, promotions, rejections, rollbacks, and changes made in MLflow without the ledger."""
     from pipeline.commands.registry_tables import story_table
     from pipeline.ledger.story import story
 
@@ -45,7 +47,7 @@ def history(
 
 @registry.command()
 def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
-    """Show the versions, where the aliases point by MLflow and by the ledger, and which runs await a person."""
+    """Show the versions, the aliases in MLflow and in the ledger, and the runs that wait for a person."""
     from pipeline.commands.registry_tables import awaiting_table, versions_table
     from pipeline.ledger.alias_history import champions, standings
     from pipeline.ledger.approvals import last_night
@@ -68,7 +70,7 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
     if ours != ledger:
         console.print(
             f"[red]MLflow and the ledger differ[/red]: MLflow has {ours or 'none'}, the ledger {ledger or 'none'}. The "
-            f"next run enters and reports it."
+            f"next run enters the difference in the ledger."
         )
     print_line(
         graph=name,
@@ -83,16 +85,25 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
 @registry.command()
 def gc(
     graph: Graph = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Delete; without it this only says what would go.")] = False,
-    keep_versions: Annotated[int, typer.Option(min=1, help="Keep this many versions, the newest.")] = 30,
-    keep_days: Annotated[float, typer.Option(min=0, help="Keep versions made in these days.")] = 90,
-    checkpoint_days: Annotated[float, typer.Option(min=0, help="Keep checkpoints of nights ended since.")] = 7,
-    folder_days: Annotated[float, typer.Option(min=0, help="Keep this machine's run folders of nights since.")] = 30,
-    model_days: Annotated[float, typer.Option(min=0, help="Keep trained models of nights ended since.")] = 90,
-    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "routine collection",
+    apply: Annotated[bool, typer.Option("--apply", help="Delete; without it, nothing is deleted.")] = False,
+    keep_versions: Annotated[int, typer.Option(min=1, help="Keep the newest versions, this many.")] = 30,
+    keep_days: Annotated[float, typer.Option(min=0, help="Keep versions that are younger than this.")] = 90,
+    checkpoint_days: Annotated[
+        float, typer.Option(min=0, help="Keep checkpoints of nights that ended in these days.")
+    ] = 7,
+    folder_days: Annotated[
+        float, typer.Option(min=0, help="Keep this machine's run folders of nights that ended in these days.")
+    ] = 30,
+    model_days: Annotated[
+        float, typer.Option(min=0, help="Keep trained models of nights that ended in these days.")
+    ] = 90,
+    reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "routine collection",
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Delete old versions, trained models, checkpoints and run folders, never what an alias or an audit needs."""
+    """Delete old versions, trained models, checkpoints and run folders.
+
+    Without --apply it only shows what would be deleted. What an alias or an audit needs is never deleted.
+    """
     from pipeline.collection.registry import collect, plan_collection
     from pipeline.collection.retention import RegistryPolicy
     from pipeline.commands.registry_tables import collection_table

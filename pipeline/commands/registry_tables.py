@@ -30,9 +30,9 @@ COLOURS = {
 
 
 def story_table(graph: str, events: Sequence[Event]) -> Table:
-    """Return the story of a graph, an event a row; the champion's column shows who is champion after it.
+    """Return the history of a graph, one event a row; the champion's column shows who is champion after it.
 
-    A long reason is told by its beginning; the event has the whole of it.
+    A long reason is cut; the event has all of it.
     """
     table = Table(title=f"the story of {graph}", title_justify="left")
     table.add_column("when (UTC)", no_wrap=True)
@@ -100,5 +100,5 @@ def collection_table(plan: RegistryPlan) -> Table:
     for verdicts in (plan.versions, plan.models, plan.checkpoints, plan.folders):
         for verdict in verdicts.values():
             said = "[red]goes[/red]" if verdict.goes else "stays"
-            table.add_row(verdict.name, said, escape("; ".join(verdict.reasons) or "nothing speaks for it"))
+            table.add_row(verdict.name, said, escape("; ".join(verdict.reasons) or "nothing keeps it"))
     return table

@@ -57,7 +57,7 @@ def nights_table(entries: Sequence[NightEntry]) -> Table:
 
 
 def rules_table(decision: PromotionDecision) -> Table:
-    """Return every rule, a row each, with its threshold, observed value and verdict; the verdict is a word too."""
+    """Return every rule, a row each, with its threshold, observed value and verdict."""
     verdict = "promote" if decision.promote else "do not promote"
     failed = sum(not rule.passed for rule in decision.rules)
     table = Table(title=f"the gate: {verdict}, {failed} of {len(decision.rules)} rules broken", title_justify="left")

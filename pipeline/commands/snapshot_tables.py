@@ -1,4 +1,4 @@
-"""Tables of snapshots for a person, and the bar that shows how far a collection is."""
+"""Tables of snapshots for a person, and the progress bars of a collection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.snapshots.published import PublishedSnapshot
 
 
 def snapshots_table(graph: str, published: Sequence[PublishedSnapshot], journal: Journal) -> Table:
-    """Return the snapshots of a graph, a row each, with what became of their bytes."""
+    """Return the snapshots of a graph, a row each, with the state of their bytes."""
     table = Table(title=f"snapshots of {graph}", title_justify="left")
     for name in ("as of", "tag"):
         table.add_column(name, no_wrap=True)
@@ -29,7 +29,7 @@ def snapshots_table(graph: str, published: Sequence[PublishedSnapshot], journal:
 
 
 def bytes_text(tag: str, journal: Journal) -> str:
-    """Return what became of a tag's bytes: there, held by whom, or collected when and why."""
+    """Return the state of a tag's bytes: there, held, or collected, with who and why."""
     if (gone := journal.collected.get(tag)) is not None:
         return f"collected on {gone.at:%Y-%m-%d} by {gone.who}: {gone.reason}"
     hold = journal.holds.get(tag)
@@ -74,7 +74,7 @@ def plan_table(plan: Plan) -> Table:
 
 @contextmanager
 def bars(console: Console) -> Iterator[Progress]:
-    """Give what moves a bar for each thing that is done, where there is a terminal."""
+    """Give a function that moves the progress bars; without a terminal it shows nothing."""
     with Bars(console=console, transient=True, disable=not console.is_terminal) as shown:
         tasks = {}
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 snapshots = typer.Typer(no_args_is_help=True, help="Published graph snapshots: publish, list, read, compare, collect.")
 Tag = Annotated[str, typer.Argument(help="A tag, as `ncnc snapshots list GRAPH` shows it.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the journal.")]
+Reason = Annotated[str, typer.Option(help="Why; the journal keeps it.")]
 
 
 @snapshots.command()
 def init() -> None:
-    """Make the data repository that NCNC_DATA_REPOSITORY names, with NCNC_DVC_REMOTE as its remote."""
+    """Create the data repository at NCNC_DATA_REPOSITORY, with NCNC_DVC_REMOTE as its DVC remote."""
     from pipeline.environment import Environment
     from pipeline.snapshots.snapshot_store import SnapshotStore
 
@@ -38,7 +38,10 @@ def init() -> None:
 
 @snapshots.command()
 def ingest(as_of: AsOf, params: ParamsFile = Path("params.yaml")) -> None:
-    """Publish a delivery as history: a snapshot that no run is made from."""
+    """Publish an earlier delivery as a snapshot, without training on it.
+
+    Later nights learn from it when each edge was first seen.
+    """
     from pipeline.ingest.tonights_graph import ingest as publish
     from pipeline.params.params import Params
 
@@ -49,7 +52,7 @@ def ingest(as_of: AsOf, params: ParamsFile = Path("params.yaml")) -> None:
 
 @snapshots.command(name="list")
 def list_(graph: Annotated[str, typer.Argument()]) -> None:
-    """List the published snapshots of a graph, oldest first; a line of JSON each."""
+    """List the published snapshots of a graph, oldest first."""
     from pipeline.commands.snapshot_tables import snapshots_table
 
     doors = open_doors()
@@ -71,7 +74,7 @@ def list_(graph: Annotated[str, typer.Argument()]) -> None:
 
 @snapshots.command()
 def show(tag: Tag) -> None:
-    """Show what is published under a tag: its description, its files, who refers to it, and whether it is held."""
+    """Show a published snapshot or split: its description, its files, what refers to it, and whether it is held."""
     from pipeline.commands.snapshot_tables import bytes_text, files_table
 
     doors, console = open_doors(), _console()
@@ -96,7 +99,7 @@ def show(tag: Tag) -> None:
 def diff(
     earlier: Tag,
     later: Tag,
-    output: Annotated[Path | None, typer.Option(help="Write the edges that differ to this Parquet file.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Also write the edges that differ to this Parquet file.")] = None,
 ) -> None:
     """Count the nodes and edges added, removed and returned between two snapshots of a graph."""
     from pipeline.commands.snapshot_tables import difference_table
@@ -124,7 +127,7 @@ def diff(
 def get(
     tag: Tag,
     destination: Annotated[Path, typer.Argument(help="A folder that is absent or empty.")],
-    living: Annotated[Path | None, typer.Option(help="Write the living edges to this Parquet file, too.")] = None,
+    living: Annotated[Path | None, typer.Option(help="Also write the living edges to this Parquet file.")] = None,
 ) -> None:
     """Fetch a snapshot's files and verify every byte."""
     from pipeline.graphs.difference import living_table, write_table
@@ -143,35 +146,40 @@ def get(
 
 @snapshots.command()
 def hold(tag: Tag, reason: Reason) -> None:
-    """Keep a snapshot and the splits made from it from every collection until it is released."""
+    """Protect a snapshot and its splits from collection, until you release it."""
     print_line(**open_doors().snapshots.holds.hold(tag, reason).model_dump(mode="json"))
 
 
 @snapshots.command()
 def release(tag: Tag, reason: Reason = "no longer needed") -> None:
-    """End a hold."""
+    """End the protection of a snapshot."""
     print_line(**open_doors().snapshots.holds.release(tag, reason).model_dump(mode="json"))
 
 
 @snapshots.command()
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go, and name the plan.")] = False,
-    plan: Annotated[str | None, typer.Option(help="Do what this plan of a dry run said, or nothing.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Delete nothing; show what would be deleted, and print the plan.")
+    ] = False,
+    plan: Annotated[str | None, typer.Option(help="Carry out this plan of a dry run, if it is still valid.")] = None,
     keep_last: Annotated[int, typer.Option(min=1, help="Keep this many snapshots of each graph.")] = 30,
-    keep_days: Annotated[float, typer.Option(min=0, help="Keep what was published in these days.")] = 90,
-    grace_hours: Annotated[float, typer.Option(min=0, help="Leave objects alone that are younger.")] = 24,
-    minutes: Annotated[float, typer.Option(min=1, help="Stop after this long; publishers wait meanwhile.")] = 10,
+    keep_days: Annotated[float, typer.Option(min=0, help="Keep snapshots that were published in these days.")] = 90,
+    grace_hours: Annotated[float, typer.Option(min=0, help="Keep objects that are younger than this.")] = 24,
+    minutes: Annotated[float, typer.Option(min=1, help="Stop after this long; nobody can publish meanwhile.")] = 10,
     reason: Reason = "routine collection",
 ) -> None:
-    """Delete the bytes of old snapshots and leftovers; a dry run first. Tags and descriptions stay."""
+    """Delete the bytes of old snapshots.
+
+    Run it with --dry-run first, then with --plan and the plan that it printed. Tags and descriptions stay.
+    """
     from pipeline.collection.references import references_from
     from pipeline.commands.snapshot_tables import bars, plan_table
     from pipeline.snapshots.retention import Policy
 
     if dry_run == (plan is not None):
         raise InvalidInput(
-            "A collection is looked at before it is done: run `ncnc snapshots gc --dry-run`, then the same command "
-            "with --plan and the plan that it printed."
+            "ncnc snapshots gc takes --dry-run or --plan, exactly one of the two. Run `ncnc snapshots gc --dry-run`, "
+            "look at what it shows, then run the same command with --plan and the plan that it printed."
         )
     policy = Policy(keep_last=keep_last, keep_days=keep_days, grace_hours=grace_hours)
     doors, console = open_doors(), _console()
@@ -203,13 +211,13 @@ def _console() -> Console:
 
 
 def _referred(doors: Doors, graph: str, tag: str) -> str:
-    """Return who refers to a tag, or why that cannot be said: to look at a snapshot needs no registry."""
+    """Return what refers to a tag, or why that is unknown: you can look at a snapshot without a registry."""
     from pipeline.collection.references import references_from
 
     try:
         found = references_from(doors)([graph])
     except StepError as error:
-        return f"cannot be said: {error}"
+        return f"unknown: {error}"
     night = tag.split("/")[1:3]  # a split is kept for what refers to its snapshot
     return "; ".join(said for named, said in found.items() if named.split("/")[1:3] == night) or "by nobody"
 
@@ -222,7 +230,10 @@ def _graph(doors: Doors, console: Console, tag: str) -> CanonicalGraph:
 
 
 def snapshots_check(as_of: AsOf, params: ParamsFile = Path("params.yaml")) -> None:
-    """Read and check a delivery and report on it; nothing is published, and no run is started."""
+    """Read and check a delivery, and show the results.
+
+    Nothing is published, and no run is started.
+    """
     from pipeline.checks.quality import RefusedDelivery
     from pipeline.ingest.tonights_graph import tonights_graph
     from pipeline.params.params import Params

@@ -38,7 +38,7 @@ def show_checks(checks: DataChecks, change: ChangeSummary | None) -> None:
 
 
 def _run_step(step: str, run_dir: Path, params: Params | None = None, **arguments: Argument) -> None:
-    """Run a step by its name and print its line; what it raises goes on to `main`."""
+    """Run a step by its name and print its line of JSON; `main` handles the errors."""
     from pipeline.night import run_step
     from pipeline.records.measures import write_measures
     from pipeline.runs.folder import RunFolder
@@ -60,10 +60,10 @@ def snapshot(
     as_of: AsOf,
     params: ParamsFile = Path("params.yaml"),
     unchanged: Annotated[
-        str, typer.Option(help="ok: an unchanged graph ends 0 instead of 99, as dvc repro needs.")
+        str, typer.Option(help="ok: exit with 0 instead of 99 if nothing changed, as dvc repro needs.")
     ] = "skip",
 ) -> None:
-    """Read tonight's delivery, check it, and publish it as a versioned snapshot."""
+    """Read and check tonight's delivery, and publish it as a snapshot."""
     from pipeline.params.params import Params
 
     if unchanged not in ("skip", "ok"):
@@ -89,25 +89,25 @@ def _show_left_checks(run_dir: Path) -> None:
 
 @steps.command()
 def split(run_dir: RunDir) -> None:
-    """Divide the snapshot's edges into train, validation and test, and certify that nothing leaks."""
+    """Divide the edges into train, validation and test, and certify that nothing leaks."""
     _run_step("split", run_dir)
 
 
 @steps.command()
 def train(run_dir: RunDir) -> None:
-    """Train the challenger."""
+    """Train tonight's model, the challenger."""
     _run_step("train", run_dir)
 
 
 @steps.command()
 def evaluate(run_dir: RunDir) -> None:
-    """Score challenger, champion and heuristics on edges that no model has seen."""
+    """Score the challenger, the champion and the heuristics on edges that no model has seen."""
     _run_step("evaluate", run_dir)
 
 
 @steps.command()
 def decide(run_dir: RunDir) -> None:
-    """Hold the evaluation against the gate."""
+    """Decide by the gate's rules whether the challenger may become champion."""
     _run_step("decide", run_dir)
     show_rules(run_dir)
 
@@ -129,16 +129,16 @@ def show_rules(run_dir: Path) -> None:
 @steps.command()
 def register(
     run_dir: RunDir,
-    answer: Annotated[str | None, typer.Option(help="What a person said of the run: Approve or Reject.")] = None,
-    by: Annotated[str, typer.Option(help="Who said it; nobody, where the time ran out.")] = "",
-    at: Annotated[str | None, typer.Option(help="When, ISO 8601.")] = None,
-    why: Annotated[str, typer.Option(help="Why, in that person's words.")] = "",
+    answer: Annotated[str | None, typer.Option(help="A person's answer about the run: Approve or Reject.")] = None,
+    by: Annotated[str, typer.Option(help="Who answered; empty if nobody did in time.")] = "",
+    at: Annotated[str | None, typer.Option(help="When, as ISO 8601.")] = None,
+    why: Annotated[str, typer.Option(help="Why, in the person's own words.")] = "",
 ) -> None:
-    """Register the promoted challenger and make it champion, or enter that a person rejected it."""
+    """Register the challenger and make it champion, or record that a person rejected it."""
     from pipeline.ledger.approvals import Answer
 
     if (answer is None) != (at is None):
-        raise InvalidInput("--answer and --at belong together: what was said, and when. Pass both, or neither.")
+        raise InvalidInput("--answer and --at belong together: the answer and its time. Pass both, or neither.")
     if answer is None or at is None:
         _run_step("register", run_dir)
         return

@@ -14,11 +14,11 @@ trials = typer.Typer()
 
 @trials.command(name="try")
 def try_(
-    edges: Annotated[Path, typer.Argument(help="A Parquet or CSV file, one row per edge.")],
-    nodes: Annotated[Path | None, typer.Option(help="A node table with features.")] = None,
+    edges: Annotated[Path, typer.Argument(help="A Parquet or CSV file with one row for each edge.")],
+    nodes: Annotated[Path | None, typer.Option(help="A Parquet or CSV file with node features.")] = None,
     params: ParamsFile = Path("params.yaml"),
-    settings: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, over the file.")] = None,
-    home: Annotated[Path, typer.Option(help="Where the trial keeps everything it makes.")] = Path(".ncnc/try"),
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Change a parameter: section.key=value.")] = None,
+    home: Annotated[Path, typer.Option(help="The folder for everything that the trial makes.")] = Path(".ncnc/try"),
 ) -> None:
     """Check, split, train and evaluate on your own edge file, without Airflow."""
     from rich.console import Console

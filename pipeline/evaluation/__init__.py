@@ -1,1 +1,1 @@
-"""Challenger, champion and heuristics scored on the same pairs; the verdict is in `promotion`."""
+"""Scores the challenger, the champion and the heuristics on the same pairs. The verdict is in `promotion`."""

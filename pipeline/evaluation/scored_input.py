@@ -1,4 +1,4 @@
-"""What a scorer is given: pairs, message graph and features, and the digests that show it was the same for all."""
+"""The input of a scorer (pairs, message graph, features), and digests that show that all scorers got the same."""
 
 from __future__ import annotations
 

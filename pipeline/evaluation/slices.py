@@ -46,8 +46,8 @@ def slices_of(
     degree: the lower degree of the two ends in the message graph. node_age: cold, where an end has no message edge;
     new, where an end's first edge is younger than the train cut, so that no training pair had it; else established.
     edge_age: newest, first seen since the previous snapshot, or earlier. component: of the message graph, the same at
-    both ends, different, or isolated where an end has no message edge. A way that nothing divides (no cut, no previous
-    snapshot) is left out.
+    both ends, different, or isolated where an end has no message edge. Without a cut or a previous snapshot, the ways
+    that need one are left out.
     """
     return (
         *_by_degree(positives, graph),

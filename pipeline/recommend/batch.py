@@ -29,6 +29,34 @@ class BatchRequest:
     nodes_per_shard: int = NODES_PER_SHARD
 
 
+@dataclass(frozen=True)
+class MadeBatch:
+    """A complete batch: its plan, how many of its shards were made just now, and the digest of its manifest."""
+
+    plan: RecommendationPlan
+    made: int
+    manifest_sha256: str
+
+
+def make_batch(
+    folder: RecommendationFolder,
+    opened: OpenedModel,
+    request: BatchRequest,
+    nodes: Sequence[str] | None,
+    *,
+    workers: int,
+) -> MadeBatch:
+    """Plan a batch, make every shard, and publish it; shards that were made before are left as they are.
+
+    Raises:
+        InvalidInput: another request was planned here, a node is unknown, or the model gives no probabilities.
+        TamperedRecord: the model or the code is not the one that was planned with.
+    """
+    plan = plan_batch(folder, opened, request, nodes)
+    rows = [make_shard(folder, opened, shard, workers=workers) for shard in plan.shards]
+    return MadeBatch(plan, sum(count is not None for count in rows), folder.publish())
+
+
 def plan_batch(
     folder: RecommendationFolder,
     opened: OpenedModel,

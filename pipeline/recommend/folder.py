@@ -1,4 +1,4 @@
-"""The folder a batch of recommendations is made in, shard by shard, and what of it other machines see."""
+"""The folder of a batch of recommendations: its plan, its shards and its manifest, shared through MLflow if asked."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class SharedRun:
 class RecommendationFolder:
     """Plan, shards, manifest; every file is published by one atomic rename and has its sha256 beside it.
 
-    A shard counts as finished where its digest stands and its bytes have it, here or in the shared run; so a batch that
-    was killed goes on where it stood, and a machine that lacks a file fetches it. `shared` is None for a batch of one
-    machine.
+    A shard is finished when its digest is there and its bytes match it, here or in the shared run. A killed batch
+    continues where it stopped, and a machine fetches the files that it lacks. `shared` is None for a batch that one
+    machine makes.
     """
 
     path: Path
@@ -68,7 +68,7 @@ class RecommendationFolder:
         return found
 
     def begin(self, wanted: RecommendationPlan, node_ids: list[int | str] | None, *, any_model: bool) -> None:
-        """Fix the plan, or go on with the one that stands here.
+        """Write the plan, or continue with the one that is here.
 
         Raises:
             InvalidInput: another request was planned here.

@@ -1,4 +1,4 @@
-"""A file of node ids, as people have one: a table with a column of them, or one id a line."""
+"""Reads a file of node ids: a table with a column of ids, or a text file with one id a line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLUMN = "node"
 
 
 def read_nodes(path: Path) -> list[str]:
-    """Return the ids as text: a Parquet or CSV file's column `node`, or its only one; of another file every line.
+    """Return the ids as text: the column `node`, or the only column, of a Parquet or CSV file; else every line.
 
     Raises:
         InvalidInput: there is no such file, it has several columns and none is `node`, or no id is in it.
@@ -24,7 +24,7 @@ def read_nodes(path: Path) -> list[str]:
         name = COLUMN if COLUMN in table else table.columns[0]
         if name != COLUMN and len(table.columns) > 1:
             raise InvalidInput(
-                f"{path} has the columns {list(table.columns)} and none is {COLUMN!r}. Name the column of ids {COLUMN}."
+                f"{path} has the columns {list(table.columns)}, but no {COLUMN!r}. Name the column of ids {COLUMN}."
             )
         ids = [str(one) for one in table[name].dropna().tolist()]
     else:

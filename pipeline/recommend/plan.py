@@ -1,4 +1,4 @@
-"""What a batch of recommendations is: which model, for which nodes, in which shards; fixed before the first is made."""
+"""The plan of a batch of recommendations: the model version, the nodes, and the shards."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pipeline.records.part import Sha256
 from pipeline.records.record import Record
 
 NODES_PER_SHARD = 5_000  # as_caida: six shards of ten seconds each
-PLAN_KEY = "ncnc.plan_sha256"  # in a shard's own metadata, so that a shard of another plan is none of this one
-MOST_SHARDS = 1_000  # Airflow maps a task over 1,024 items at most
+PLAN_KEY = "ncnc.plan_sha256"  # in the shard's metadata: a shard that names another plan is not used
+MOST_SHARDS = 1_000  # Airflow maps a task over at most 1,024 items
 
 
 class RecommendationPlan(Record):
-    """The request and the one model version behind every shard, whatever the aliases do meanwhile.
+    """The request, and the one model version that every shard uses, even if an alias moves meanwhile.
 
     `model` is NAME@version, or the folder of a saved model; `model_sha256` is the digest over its files, and with the
     code's it decides the bytes of every shard. `nodes_sha256` is None where every node of the graph is asked for.
@@ -67,8 +67,8 @@ class RecommendationPlan(Record):
         if different:
             name = different[0]
             raise InvalidInput(
-                f"{folder} was planned with {name} = {mine[name]}, and now it is {theirs[name]}: shards of two kinds "
-                f"would be mixed. Ask for {name} = {mine[name]} to go on there, or choose another folder."
+                f"{folder} was planned with {name} = {mine[name]}, and now it is {theirs[name]}. One folder "
+                f"holds one plan: ask for {name} = {mine[name]} to continue it, or choose another folder."
             )
 
 

@@ -55,8 +55,8 @@ def require_calibration(model: LinkModel, prior: float | None) -> None:
     """
     if prior is not None and model.calibration is None:
         raise InvalidInput(
-            f"Probabilities at a prior of {prior} need a calibrated model, and this one carries no calibration: it was "
-            f"trained before there was one, or by hand. Leave out --probability, or take a version of a later night."
+            f"Probabilities at a prior of {prior} need a calibrated model, and this one has no calibration: it was "
+            f"trained by hand, or by an older version. Leave out --probability, or use a version of a later night."
         )
 
 

@@ -1,1 +1,1 @@
-"""The evaluation: one self-contained HTML page a night; the figures come from the records."""
+"""The report: one HTML page for each night, made from its records. Nothing here computes a score."""

@@ -1,4 +1,4 @@
-"""What the page is put together from: sections of sentences, tables and figures, and how figures of speech look."""
+"""The building blocks of the page: sections of sentences, tables and pictures, and the formats of its numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ DIGITS = 12  # of a digest, as people compare them
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table, whose tone a sign and a word show as well as a colour; `bounds` stand behind a value."""
+    """One cell of a table; `bounds` are shown behind the value.
+
+    `tone` sets the colour. The text must say the same with a sign or a word.
+    """
 
     text: str
     tone: Tone = ""
@@ -30,8 +33,8 @@ class Cell:
 class Table:
     """A table with a caption; the first cell of each row is the row's heading.
 
-    `prose` has sentences in its cells: in a narrow window each row becomes a block of lines. `many` has so many columns
-    that bounds stand below their value.
+    kind: `prose` has sentences in its cells, and a narrow window shows each row as a block of lines. `many` has many
+    columns, and shows bounds below their value.
     """
 
     caption: str
@@ -42,9 +45,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure: what it shows in a line, in words for those who do not see it, and as SVG.
+    """A figure as SVG, with its caption and a description for screen readers.
 
-    `narrow` stands in for `svg` where the window is narrow; `wide` lets the picture take the whole width.
+    A narrow window shows `narrow` instead of `svg`. `wide` gives the picture the whole width.
     """
 
     title: str
@@ -56,9 +59,9 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page under a heading of its own; `folded` are tables that are opened by whoever needs them.
+    """A part of the page under its own heading; the tables in `folded` are closed until a reader opens them.
 
-    `half` lets it stand beside its neighbour where the window is wide.
+    A wide window shows two neighbouring sections with `half` side by side.
     """
 
     anchor: str
@@ -76,13 +79,13 @@ def table(
     rows: Sequence[Sequence[object]],
     kind: Literal["", "prose", "many"] = "",
 ) -> Table:
-    """Return a table; what is no cell becomes one of its text."""
+    """Return a table; a value that is not a cell becomes a cell of its text."""
     cells = tuple(tuple(item if isinstance(item, Cell) else Cell(str(item)) for item in row) for row in rows)
     return Table(caption, tuple(header), cells, kind)
 
 
 def number(value: float | None, digits: int = 4) -> Cell:
-    """Return a number as a cell: whole ones with thousands marked, others with so many significant digits."""
+    """Return a number as a cell: an integer with thousands separators, another with `digits` significant digits."""
     if value is None:
         return Cell(MISSING, number=True)
     return Cell(f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}", number=True)
@@ -125,11 +128,11 @@ def short(value: str | None) -> str:
 
 
 def metric_name(name: str) -> str:
-    """Return a metric as people write it."""
+    """Return the display name of a metric."""
     names = {"mrr": "MRR", "auc": "AUC", "average_precision": "average precision", "brier": "Brier", "ece": "ECE"}
     return names.get(name, name.replace("shared_", "shared ").replace("hits@", "Hits@"))
 
 
 def scorer_name(name: str) -> str:
-    """Return a scorer as people write it."""
+    """Return the display name of a scorer."""
     return {"cold_control": "cold-start control"}.get(name, name.replace("_", " "))

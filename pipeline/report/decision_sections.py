@@ -50,7 +50,7 @@ def headline(story: NightStory) -> str:
 
 
 def decision_section(story: NightStory) -> Section:
-    """Return the decision, its reasons and every rule's part in it."""
+    """Return the decision, its reasons, and the verdict of every rule."""
     sentences = [*_reasons(story)]
     tables: tuple[Table, ...] = ()
     if story.registered is not None and (approval := story.registered.approval) is not None:
@@ -75,7 +75,7 @@ def decision_section(story: NightStory) -> Section:
 
 
 def _reasons(story: NightStory) -> tuple[str, ...]:
-    """Return the reason as it was recorded; a refused delivery's point by point, an approved night's as the gate's."""
+    """Return the recorded reasons: one for each failed check of a refused delivery, else the night's or the gate's."""
     if story.decision is None and story.checks is not None and story.checks.refused:
         return story.checks.reasons
     approved = story.registered is not None and story.registered.approval is not None  # the next sentence tells it

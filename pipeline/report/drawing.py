@@ -1,4 +1,4 @@
-"""From a matplotlib figure to SVG that takes its colours and its letters from the page, light or dark."""
+"""Turns a matplotlib figure into SVG that uses the page's own colours and font, in light and dark mode."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Each colour of the page, and what stands for it while matplotlib draws: a colour that nothing else has.
+# matplotlib draws with these placeholder colours; `as_svg` replaces each by the page's colour of that name.
 STANDS_FOR = {
     "ink": "#0a0b01",
     "muted": "#0a0b02",
@@ -25,7 +25,7 @@ STANDS_FOR = {
 }
 PIXELS = 72.0  # matplotlib's SVG counts points, 72 an inch
 STYLE = {
-    "svg.fonttype": "none",  # text stays text: it is found, read aloud, and set in the page's own letters
+    "svg.fonttype": "none",  # text stays text: you can search it, screen readers read it, and it uses the page's font
     "svg.hashsalt": "ncnc",  # equal figures, equal bytes
     "font.family": "sans-serif",
     "font.size": 12.0,
@@ -49,7 +49,7 @@ STYLE = {
 
 @dataclass(frozen=True)
 class Look:
-    """How one scorer is drawn everywhere: told apart by marker and line as well as by colour."""
+    """How one scorer is drawn in every figure; marker and line differ as well as the colour."""
 
     colour: str
     marker: str
@@ -70,17 +70,17 @@ def look(scorer: str) -> Look:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of so many pixels."""
+    """Return an empty figure of this size in pixels."""
     return Figure(figsize=(width / PIXELS, height / PIXELS), facecolor="none")
 
 
 def styled() -> Any:  # Any: matplotlib's context manager
-    """Draw and save inside of this."""
+    """Apply the style; draw and save inside this context."""
     return mpl.rc_context(STYLE)  # type: ignore[arg-type]  # its stubs list every key that there is
 
 
 def quiet(axes: Axes, *, grid: str = "y") -> None:
-    """Leave only what helps to read: no background, thin rules along one axis."""
+    """Remove the background, and keep thin grid lines along one axis."""
     axes.set_facecolor("none")
     axes.grid(visible=False)
     if grid:
@@ -109,6 +109,6 @@ def as_svg(figure: Figure, name: str) -> Markup:
 
 
 def _size_alone(found: re.Match[str]) -> str:
-    """Keep of a font only its size: the letters are the page's."""
+    """Keep only the size of a font, so that the page's own font is used."""
     size = re.search(r"[\d.]+px", found[0])
     return f"font-size: {size[0]}" if size else ""

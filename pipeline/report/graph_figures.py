@@ -36,12 +36,12 @@ def degree_figure(name: str, counts: Sequence[DegreeCount]) -> Markup:
 
 
 def degree_range(item: DegreeCount) -> str:
-    """Return the degrees of one count as people write them."""
+    """Return a range of degrees as text, such as `3-9`."""
     return str(item.low) if item.low == item.high else f"{item.low}-{item.high}"
 
 
 def drift_figure(name: str, nights: Sequence[TrendNight], measure: str, limits: Sequence[float]) -> Markup:
-    """Draw one measure of drift over the nights, with the limits beyond which a check speaks up."""
+    """Draw one measure of drift over the nights, with the limits beyond which a check warns or refuses."""
     with styled():
         figure = new_figure(WIDTH, 190)
         axes = figure.subplots()

@@ -1,10 +1,11 @@
-"""The parts of the page about what moves: the champion over the nights, and the graph under it."""
+"""The parts of the page about change: the champion over the nights, and the graph since the last snapshot."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from pipeline.graphs.change_summary import ChangeSummary, HubChange
+from pipeline.graphs.drift_measures import DRIFT_MEASURES, DriftMeasure
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.report.blocks import Cell, Picture, Section, Table, estimate, metric_name, number, table
 from pipeline.report.figures import NARROW, trend_figure
@@ -13,14 +14,12 @@ from pipeline.report.night_story import NightStory
 from pipeline.report.trend import TrendNight
 
 Limits = Callable[[SnapshotParams], tuple[float, ...]]
-DRIFT: dict[str, tuple[str, Limits]] = {
-    "edge_ratio": (
-        "edges against the previous snapshot",
-        lambda params: (params.minimum_edge_ratio, params.maximum_edge_ratio),
-    ),
-    "degree_shift": ("degree shift (Kolmogorov-Smirnov)", lambda params: (params.maximum_degree_shift,)),
-    "new_node_share": ("share of new nodes", lambda params: (params.maximum_new_node_share,)),
-    "feature_shift": ("largest move of a feature's mean", lambda params: (params.maximum_feature_shift,)),
+# The measures that are drawn over the nights, with the limits beyond which a check warns or refuses.
+DRAWN: dict[str, Limits] = {
+    "edge_ratio": lambda params: (params.minimum_edge_ratio, params.maximum_edge_ratio),
+    "degree_shift": lambda params: (params.maximum_degree_shift,),
+    "new_node_share": lambda params: (params.maximum_new_node_share,),
+    "feature_shift": lambda params: (params.maximum_feature_shift,),
 }
 
 
@@ -45,8 +44,8 @@ def trend_section(story: NightStory) -> Section | None:
             ),
         )
     said = (
-        "Each night has test edges of its own, so that the line shows easier and harder nights as well as better and "
-        "worse models; the two models of one night met on the same edges.",
+        "Each night has its own test edges, so the line shows easier and harder nights as well as better and worse "
+        "models. The two models of one night are scored on the same edges.",
     )
     many = table("The nights, newest first", header, rows)
     return Section("trend", "The champion over the nights", said, pictures=pictures, folded=(many,))
@@ -90,20 +89,18 @@ def _turnover(change: ChangeSummary) -> Table:
 
 
 def _drift(change: ChangeSummary) -> Table:
-    features = change.features
-    column = f" ({features.shifted})" if features.shifted else ""
-    rows = [
-        ["edges against the previous snapshot", number(change.edge_ratio)],
-        ["edges in both, of those in either", number(change.edge_overlap)],
-        ["degree shift (Kolmogorov-Smirnov)", number(change.degree_shift)],
-        ["share of new nodes", number(change.new_node_share)],
-        ["share of first-time edges to new nodes", number(change.edges_to_new_nodes)],
-        [f"largest move of a feature's mean, in its deviations{column}", number(features.shift)],
+    rows = [[_labelled(measure, change), number(measure.of(change))] for measure in DRIFT_MEASURES]
+    rows += [
         ["mean degree", number(change.shape.mean_degree)],
         ["largest degree", number(change.shape.maximum_degree)],
         ["components", number(change.shape.components)],
     ]
     return table("How far the graph moved", ("measure", "tonight"), rows)
+
+
+def _labelled(measure: DriftMeasure, change: ChangeSummary) -> str:
+    shifted = change.features.shifted if measure.name == "feature_shift" else None
+    return f"{measure.label} ({shifted})" if shifted else measure.label
 
 
 def _degrees(change: ChangeSummary) -> tuple[Picture, ...]:
@@ -118,15 +115,14 @@ def _degrees(change: ChangeSummary) -> tuple[Picture, ...]:
 
 def _drifts(story: NightStory) -> list[Picture]:
     pictures = []
-    for measure, (title, limits) in DRIFT.items():
-        known = [night for night in story.trend if measure in night.drift]
-        if len(known) < 2:
+    for measure in DRIFT_MEASURES:
+        known = [night for night in story.trend if measure.name in night.drift]
+        if len(known) < 2 or measure.name not in DRAWN:
             continue
-        values = "; ".join(f"{night.as_of:%Y-%m-%d} {night.drift[measure]:.4g}" for night in known)
-        drawn = drift_figure(
-            f"drift-{measure}", story.trend, measure, limits(story.params.snapshot) if story.params else ()
-        )
-        pictures.append(Picture(f"{title[0].upper()}{title[1:]}, over the nights", values, drawn))
+        values = "; ".join(f"{night.as_of:%Y-%m-%d} {night.drift[measure.name]:.4g}" for night in known)
+        limits = DRAWN[measure.name](story.params.snapshot) if story.params else ()
+        drawn = drift_figure(f"drift-{measure.name}", story.trend, measure.name, limits)
+        pictures.append(Picture(f"{measure.label[0].upper()}{measure.label[1:]}, over the nights", values, drawn))
     return pictures
 
 

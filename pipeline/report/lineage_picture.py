@@ -1,4 +1,4 @@
-"""The night's lineage as a picture: from the source's bytes to the version, each with the digest it goes by."""
+"""The night's lineage as a picture: every record from the source's bytes to the version, with its digest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TALL_BOX, TALL_HEIGHT, TALL_GAP = 330, 58, 22
 
 @dataclass(frozen=True)
 class Link:
-    """One link of the chain: what it is, the digest it goes by, and a word on it; not made where there is none."""
+    """One link of the chain: its name, its digest, and a short note. A link without a digest was not made."""
 
     what: str
     digest: str | None
@@ -24,7 +24,7 @@ class Link:
 
 
 def chain(story: NightStory) -> tuple[Link, ...]:
-    """Return the links of a night's chain, in order, those included that were not made."""
+    """Return every link of a night's chain in order, also those that were not made."""
     snapshot, split, trained, evaluation, decision = (
         story.snapshot, story.split, story.trained, story.evaluation, story.decision,
     )  # fmt: skip
@@ -52,7 +52,7 @@ def _edges(count: int, kind: str = "") -> str:
 
 
 def lineage_label(links: Sequence[Link]) -> str:
-    """Return the chain in words, for those who do not see the picture."""
+    """Return the chain as text, for screen readers."""
     return "; ".join(f"{link.what} {short(link.digest)} {link.note}".strip() for link in links)
 
 

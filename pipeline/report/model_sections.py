@@ -1,4 +1,4 @@
-"""The parts of the page about the models themselves: how they were trained, and how far their scores can be trusted."""
+"""The parts of the page about the models: how they were trained, and how reliable their scores are."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def training_section(story: NightStory) -> Section | None:
         f"validation."
     ]
     if trained.warm_start is not None:
-        said += [_began_warm(trained.warm_start, story.split), _drifted(story.evaluation)]
+        said += [_began_warm(trained.warm_start, story.split), _against_control(story.evaluation)]
     if trained.start_note:
         said.append(f"Did not begin warm: {trained.start_note}.")
     if not trained.history:
@@ -50,36 +50,36 @@ def training_section(story: NightStory) -> Section | None:
 
 
 def _began_warm(start: WarmStart, split: EdgeSplit | None) -> str:
-    """Say what the source knew; of the validation edges apart what it had merely seen and what it was trained on."""
+    """Say what the source of the warm start knew, and which validation edges it had seen or been trained on."""
     edges = f"{split.num_valid:,} validation edges" if split else "validation edges"
-    learnt = start.valid_edges_trained_on
-    if learnt is None:
-        flatters = "on how many of them it was trained is not known, for its split could not be read"
-    elif learnt:
-        flatters = f"it was trained on {learnt:,} of them, which flatters the validation metric and the calibration"
+    trained_on = start.valid_edges_trained_on
+    if trained_on is None:
+        told = "its split could not be read, so it is not known how many of them it was trained on"
+    elif trained_on:
+        told = f"it was trained on {trained_on:,} of them, so the validation metric and the calibration look too good"
     else:
-        flatters = "it was trained on none of them, so that none flatters the validation metric"
+        told = "it was trained on none of them, so the validation metric is not affected"
     return (
         f"Began from the weights of version {start.version}: {start.known_nodes:,} nodes known to it, "
-        f"{start.new_nodes:,} new. Of the {edges} it had seen {start.valid_edges_seen:,}; {flatters}."
+        f"{start.new_nodes:,} new. Of the {edges} it had seen {start.valid_edges_seen:,}; {told}."
     )
 
 
-def _drifted(evaluation: EvaluationRecord | None) -> str:
-    """Say what beginning warm has come to, against the same recipe begun cold."""
+def _against_control(evaluation: EvaluationRecord | None) -> str:
+    """Say what the warm start has come to, against the same recipe from random weights."""
     if evaluation is None:
-        return "Its drift was not measured: the night was not evaluated."
-    drift = evaluation.drift
-    if drift is None:
-        return "Its drift was not measured: no control was begun cold (train.cold_control)."
-    if drift.high < 0:
-        means = "beginning warm has come to cost: begin cold once (train.warm_start: none)"
-    elif drift.low > 0:
-        means = "beginning warm is worth something"
+        return "It was not compared with a cold-start control: the night was not evaluated."
+    difference = evaluation.drift
+    if difference is None:
+        return "It was not compared with a cold-start control: none was trained (train.cold_control)."
+    if difference.high < 0:
+        means = "the warm start has cost quality: begin cold once (train.warm_start: none)"
+    elif difference.low > 0:
+        means = "the warm start has gained quality"
     else:
         means = "the two cannot be told apart"
     return (
-        f"Drift, this model minus its control begun cold: {estimate_text(drift, signed=True)} "
+        f"This model minus its cold-start control: {estimate_text(difference, signed=True)} "
         f"{metric_name(evaluation.paired_metric)}; {means}."
     )
 

@@ -1,9 +1,9 @@
-"""Everything a night left behind, gathered for its report; a night that ended early left less."""
+"""Everything that is known of a night, gathered for its report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -34,10 +34,10 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True)
 class NightStory:
-    """One night as its records, its checks and the ledger tell it; None where the night did not get that far.
+    """One night from its records, its checks and the ledger; a field is None where the night did not get that far.
 
-    `faults` says what could not be read, so that a page is made of the rest; `moved`, which aliases were moved past the
-    ledger.
+    `faults` says what could not be read; the page is made of the rest. `moved` says which aliases were changed in
+    MLflow without the ledger.
     """
 
     graph: str
@@ -60,7 +60,7 @@ class NightStory:
 
     @property
     def outcome(self) -> str:
-        """What came of the night in a word: as the ledger has it, else as far as its records go."""
+        """The outcome in one word: from the ledger, or from the records where the ledger has no entry."""
         if self.entry is not None:
             return self.entry.outcome
         if self.decision is not None:
@@ -81,27 +81,38 @@ class NightStory:
         return next((step for step, record in steps if record is not None), None)
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """The reading of one run folder; what cannot be read becomes a fault, and the reading goes on."""
+
+    folder: RunFolder
+    faults: list[str] = field(default_factory=list)
+
+    def attempt(self, get: Callable[[], T]) -> T | None:
+        try:
+            return get()
+        except InvalidInput as error:
+            self.faults.append(str(error))
+            return None
+
+    def record(self, kind: type[R]) -> R | None:
+        return self.attempt(lambda: self.folder.find(kind))
+
+    def left_by_checks(self, kind: type[R]) -> R | None:
+        """Return what the checks left in the run folder, fetched from MLflow where another machine ran them."""
+        return self.attempt(lambda: _left(self.folder, kind))
+
+
 def read_story(folder: RunFolder, doors: Doors) -> NightStory:
     """Gather what there is of a night: here, in MLflow and in the ledger.
 
     Raises:
         OutsideTrouble: MLflow or the data repository's origin gives no answer.
     """
-    faults: list[str] = []
-
-    def read(get: Callable[[], T]) -> T | None:
-        try:
-            return get()
-        except InvalidInput as error:
-            faults.append(str(error))
-            return None
-
-    def found(kind: type[R]) -> R | None:
-        return read(lambda: folder.find(kind))
-
-    snapshot = found(GraphSnapshot)
+    reading = _Reading(folder)
+    snapshot = reading.record(GraphSnapshot)
     as_of = snapshot.as_of if snapshot else folder.as_of
-    change = read(lambda: _left(folder, ChangeSummary))
+    change = reading.left_by_checks(ChangeSummary)
     trend = read_trend(doors, folder.graph, as_of) if as_of else ()
     entries = doors.ledger.entries(folder.graph)
     return NightStory(
@@ -109,24 +120,23 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
         run_name=folder.name,
         as_of=as_of,
         entry=last_night(entries, folder.name),
-        checks=read(lambda: _left(folder, DataChecks)),
+        checks=reading.left_by_checks(DataChecks),
         change=change,
         snapshot=snapshot,
-        split=found(EdgeSplit),
-        trained=found(TrainedModel),
-        evaluation=found(EvaluationRecord),
-        decision=found(PromotionDecision),
-        registered=found(RegisteredModel),
-        lineage=found(LineageRecord),
-        params=read(folder.frozen_params) if snapshot else None,
+        split=reading.record(EdgeSplit),
+        trained=reading.record(TrainedModel),
+        evaluation=reading.record(EvaluationRecord),
+        decision=reading.record(PromotionDecision),
+        registered=reading.record(RegisteredModel),
+        lineage=reading.record(LineageRecord),
+        params=reading.attempt(folder.frozen_params) if snapshot else None,
         trend=with_drift(trend, folder.name, change.metrics()) if change else trend,
-        faults=tuple(faults),
+        faults=tuple(reading.faults),
         moved=outside_moves(entries, folder.name),
     )
 
 
 def _left(folder: RunFolder, kind: type[R]) -> R | None:
-    """Return what the checks left in the run folder, fetched from MLflow where another machine ran them."""
     path = folder.path / kind.file_name
     if not path.is_file():
         run_id = folder.mlflow_run()

@@ -1,4 +1,4 @@
-"""What the page says at its top of an alias that somebody moved past the ledger: what moved, and what to do."""
+"""Aliases that somebody changed in MLflow without the ledger: what changed, and what you can do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.ledger.entries import AliasEvent, AliasObserved, Entry, NightEntry
 
 @dataclass(frozen=True)
 class OutsideMove:
-    """A move past the ledger that a night met: what was found, what to do, and the command for it if there is one."""
+    """A change without the ledger that a night found: what changed, the advice, and the command to undo it, if any."""
 
     found: str
     advice: str
@@ -18,9 +18,9 @@ class OutsideMove:
 
 
 def outside_moves(entries: Sequence[Entry], run_name: str) -> tuple[OutsideMove, ...]:
-    """Return the moves that a night met: those it found itself, and those found since the night that ended before it.
+    """Return the changes that a night found itself, and those found since the night before it ended.
 
-    Only what the ledger said when the night ended counts, so that its page is the same whenever it is made.
+    Only the ledger as it was when the night ended counts. So the page is the same whenever it is made.
     """
     ends = [place for place, entry in enumerate(entries) if _is_night_of(entry, run_name)]
     return tuple(
@@ -49,17 +49,21 @@ def _since(later: Sequence[Entry], entry: AliasObserved) -> AliasEvent | None:
 def _told(entry: AliasObserved, since: AliasEvent | None) -> OutsideMove:
     found = (
         f"{entry.alias} of {entry.graph} went from {_version(entry.previous)} to {_version(entry.version)}. Found by "
-        f"{entry.who} on {entry.at:%Y-%m-%d %H:%M} UTC; who did it, only MLflow's own log can say."
+        f"{entry.who} on {entry.at:%Y-%m-%d %H:%M} UTC. The ledger does not know who did it; MLflow's own log may."
     )
     if since is not None:
-        return OutsideMove(found, f"It stands at {_version(since.version)} since: nothing needs to be done.")
+        return OutsideMove(found, f"It was set to {_version(since.version)} afterwards: you need not do anything.")
     if entry.alias != "champion":
-        return OutsideMove(found, "It changes nothing that serves, and the next promotion sets it anew.")
-    serves = "Nothing serves now" if entry.version is None else f"Version {entry.version} is what serves now"
+        return OutsideMove(found, "It does not change what is served, and the next promotion sets it again.")
+    serves = "No version is served now" if entry.version is None else f"Version {entry.version} is served now"
     if entry.previous is None:
-        return OutsideMove(found, f"{serves}. Not meant? Take the alias away in MLflow; the next run enters that too.")
+        return OutsideMove(
+            found, f"{serves}. If that is wrong, remove the alias in MLflow; the next run enters that too."
+        )
     command = f"ncnc rollback --graph {entry.graph} --to {entry.previous} --reason ..."
-    return OutsideMove(found, f"{serves}. If that is meant, nothing needs to be done; if not, bring it back:", command)
+    return OutsideMove(
+        found, f"{serves}. If that is right, you need not do anything. If it is wrong, roll back:", command
+    )
 
 
 def _version(version: int | None) -> str:

@@ -1,4 +1,4 @@
-"""The page itself: every section in its order, in one HTML text that needs nothing from outside."""
+"""The page: every section in its order, in one HTML file that loads nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SIGNS = {
     "refused": "✗",
     "unfinished": "…",
 }
-# The decision first: who reads one screen only has read what matters.
+# The decision comes first, so that the first screen says what matters.
 SECTIONS = (
     scores_section,
     comparison_section,
@@ -71,7 +71,7 @@ def report_page(story: NightStory) -> str:
 
 
 def sections(story: NightStory) -> tuple[Section, ...]:
-    """Return the sections that the night has something to say in; without an evaluation the checks are the news."""
+    """Return the sections that have content; a night without an evaluation shows its checks first."""
     order = (
         SECTIONS
         if story.evaluation is not None

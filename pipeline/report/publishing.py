@@ -17,7 +17,7 @@ ALL_REPORTS = "reports"
 
 @dataclass(frozen=True)
 class PublishedReport:
-    """Where one night's report is to be found; no tag where the night came to no decision."""
+    """Where one night's report lies. A night without a decision has no tag."""
 
     outcome: str
     page: Path
@@ -27,7 +27,7 @@ class PublishedReport:
 
 
 def publish_report(folder: RunFolder, doors: Doors) -> PublishedReport:
-    """Make the report of a night, whatever came of it, and put it everywhere; a second call puts the same in place.
+    """Make the report of a night, whatever its outcome, and write it everywhere; a second call writes the same again.
 
     Raises:
         OutsideTrouble: MLflow or the data repository's origin gives no answer.
@@ -35,7 +35,7 @@ def publish_report(folder: RunFolder, doors: Doors) -> PublishedReport:
     story = read_story(folder, doors)
     text = report_page(story)
     page = write_whole(folder.path / REPORT_FILE, text)
-    # Run folders are cleaned up after a while, and a refused night's is on one machine: a flat folder to browse.
+    # Run folders are deleted after a while; this folder keeps every page in one place.
     copy = write_whole(doors.environment.home / ALL_REPORTS / f"{story.run_name}.html", text)
     run_id = doors.registry.pages.keep(story.graph, story.run_name, page, outcome=story.outcome)
     address = doors.registry.pages.address(run_id, doors.environment.mlflow_pages)
@@ -43,7 +43,7 @@ def publish_report(folder: RunFolder, doors: Doors) -> PublishedReport:
 
 
 def _tag(folder: RunFolder, story: NightStory, doors: Doors) -> str | None:
-    """Give a decided night its commit and tag; a run named by hand, as `dvc repro` does, is no night."""
+    """Publish a decided night's commit and tag. A run named by hand, as `dvc repro` names it, gets none."""
     if story.decision is None or folder.as_of is None:
         return None
     return doors.nights.publish(story.run_name, measures(story.trained, story.evaluation, story.decision))

@@ -74,7 +74,7 @@ def comparison_section(story: NightStory) -> Section | None:
         return None
     paired = evaluation.paired
     if paired is None:
-        note = evaluation.champion_note or "there is no paired difference in the report"
+        note = evaluation.champion_note or "there is no paired difference in the evaluation"
         return Section("comparison", "Challenger against champion", (f"Not compared: {note}.",))
     name = metric_name(paired.metric)
     rows = [
@@ -93,8 +93,8 @@ def comparison_section(story: NightStory) -> Section | None:
     ]
     if evaluation.drift is not None:
         drawn.append(Estimate("minus control", evaluation.drift, look("cold_control")))
-        drift = estimate_text(evaluation.drift, signed=True)
-        said.append(f"Against its control, the same recipe begun cold, the challenger is at {drift} {name}.")
+        difference = estimate_text(evaluation.drift, signed=True)
+        said.append(f"Challenger minus its cold-start control: {difference} {name}.")
     picture = Picture(
         f"Difference in {name}; right of zero the challenger is better",
         "; ".join(f"{item.label} {estimate_text(item.value, signed=True)}" for item in drawn),

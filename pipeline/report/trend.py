@@ -8,16 +8,11 @@ from datetime import datetime
 
 from pipeline.doors import Doors
 from pipeline.errors import TamperedRecord
+from pipeline.graphs.drift_measures import DRIFT_MEASURES
 from pipeline.ledger.entries import NightEntry
 from pipeline.records.evaluation import EvaluationRecord, Interval
 
 SHOWN_NIGHTS = 30  # each costs a few calls to MLflow
-DRIFT = {
-    "edge_ratio": "graph.edge_ratio",
-    "degree_shift": "graph.degree_shift",
-    "new_node_share": "graph.new_node_share",
-    "feature_shift": "graph.features.shift",
-}
 
 
 @dataclass(frozen=True)
@@ -37,9 +32,10 @@ class TrendNight:
 
 
 def read_trend(doors: Doors, graph: str, until: datetime) -> tuple[TrendNight, ...]:
-    """Return the last nights up to a time, oldest first; a report that cannot be read leaves its night without scores.
+    """Return the last nights up to a time, oldest first.
 
-    Costs a few calls to MLflow for each night that was evaluated.
+    A night whose evaluation cannot be read has no scores. Each night that was evaluated costs a few
+    calls to MLflow.
     """
     nights = {item.run_name: item for item in doors.ledger.entries(graph) if isinstance(item, NightEntry)}
     shown = sorted((item for item in nights.values() if item.as_of <= until), key=lambda item: item.as_of)
@@ -58,13 +54,13 @@ def _read_night(doors: Doors, entry: NightEntry) -> TrendNight:
 
 
 def with_drift(nights: tuple[TrendNight, ...], run_name: str, metrics: Mapping[str, float]) -> tuple[TrendNight, ...]:
-    """Return the nights with the drift of one: a refused night measured it, and had no run to log it to."""
+    """Return the nights with the drift of one filled in: a refused night has no MLflow run that logged it."""
     drift = _drift(metrics)
     return tuple(replace(night, drift=drift) if night.run_name == run_name and drift else night for night in nights)
 
 
 def _drift(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {name: metrics[key] for name, key in DRIFT.items() if key in metrics}
+    return {measure.name: metrics[measure.metric] for measure in DRIFT_MEASURES if measure.metric in metrics}
 
 
 def trend_night(entry: NightEntry, evaluation: EvaluationRecord | None, metrics: Mapping[str, float]) -> TrendNight:

@@ -1,1 +1,1 @@
-"""A graph divided, its arrays, and its leak certificate; pure functions, which publish nothing."""
+"""Divides a graph into train, validation and test, and certifies it. Nothing here publishes."""

@@ -1,4 +1,4 @@
-"""A split that is given: pairs of files, looked up in tonight's graph."""
+"""A split that you give as files of pairs, looked up in tonight's graph."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def given_split(files: Mapping[str, PairFile], tables: GraphTables, history: Edg
     pairs = {side: _positions(file, tables) for side, file in files.items()}
     for side in SIDES:
         alive = history.look_up(pairs[side]).alive_at(as_of).numpy()
-        _require(files[side], alive, "is no living edge", "Leave the pair out, or take the snapshot that holds it")
+        _require(files[side], alive, "is not a living edge", "Leave the pair out, or take the snapshot that holds it")
     _require_each_once(files, pairs, tables.num_nodes)
     for side, name in NEGATIVES.items():
         if name in files:
             free = ~history.look_up(pairs[name]).known & (pairs[name][0] != pairs[name][1])
-            _require(files[name], free.numpy(), "is an edge, or was one, or joins a node with itself", "Leave it out")
+            _require(files[name], free.numpy(), "is or was an edge, or joins a node with itself", "Leave it out")
             _require_even(files[name], pairs[name].shape[1], files[side], pairs[side].shape[1])
     said = ", ".join(f"{file.name} ({file.sha256[:12]})" for file in files.values())
     return FixedSplit(
@@ -83,15 +83,15 @@ def _require(file: PairFile, sound: NDArray[np.bool_], fault: str, remedy: str) 
 def _require_each_once(files: Mapping[str, PairFile], pairs: Mapping[str, Tensor], num_nodes: int) -> None:
     keys = {side: pair_keys(pairs[side], num_nodes).numpy() for side in SIDES}
     for side in SIDES:
-        _require(files[side], ~pd.Index(keys[side]).duplicated(), "is there already", "Give each pair once")
+        _require(files[side], ~pd.Index(keys[side]).duplicated(), "is a duplicate", "Give each pair once")
     for one, other in combinations(SIDES, 2):
         shared = np.isin(keys[other], keys[one])
-        _require(files[other], ~shared, f"stands in {files[one].name} too", "Leave it on one side")
+        _require(files[other], ~shared, f"is also in {files[one].name}", "Leave it on one side")
 
 
 def _require_even(negatives: PairFile, count: int, edges: PairFile, positives: int) -> None:
     if count % positives:
         raise InvalidInput(
-            f"{negatives.name} of {PLACE} has {count} rows for the {positives} of {edges.name}. Give each edge as many "
-            f"negatives as every other, one edge's after another's, or leave the file out: they are drawn then."
+            f"{negatives.name} of {PLACE} has {count} rows for the {positives} of {edges.name}. Give every edge the "
+            f"same number of negatives, in the order of the edges. Or leave the file out: negatives are then drawn."
         )

@@ -51,8 +51,8 @@ Stage = Literal["training", "testing", "serving"]
 def features_for(tables: GraphTables, split: EdgeSplit, stage: Stage) -> torch.Tensor | None:
     """Return the node features as a stage may know them, [n, f], or None where the graph has none.
 
-    Training knows those of the train cut, testing those of the valid cut, a served model the present ones; where no
-    time divides the edges there is no earlier time to know them at.
+    Training knows the features of the train cut, testing those of the valid cut, and serving the present ones. A split
+    that is not by time has no cuts, so every stage knows the present ones.
     """
     import torch
 

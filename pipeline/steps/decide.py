@@ -13,7 +13,7 @@ from pipeline.runs.folder import RunFolder
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> PromotionDecision:
-    """Hold the evaluation against the gate, and enter a night that promotes nothing in the ledger.
+    """Apply the gate to the evaluation, and enter a night that promotes nothing in the ledger.
 
     A promoted night is entered by `register`, once the version exists.
     """

@@ -53,7 +53,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> 
 def _checked(
     folder: RunFolder, params: Params, doors: Doors, as_of: datetime
 ) -> Iterator[tuple[TonightsGraph, tuple[Path, ...]]]:
-    """Give the night's graph and the files that say what was found; those are left where it is refused as well."""
+    """Give the night's graph and the files with its check results; a refused delivery leaves those files too."""
     try:
         with tonights_graph(params.snapshot, doors, as_of) as graph:
             yield graph, write_check_results(folder.path, graph.checks, graph.summary)
@@ -66,7 +66,7 @@ def _require_own_name(folder: RunFolder, params: Params, as_of: datetime) -> Non
     """Refuse a run folder named for another graph or another time: its records would be found as that run's."""
     if folder.graph != params.snapshot.graph:
         raise InvalidInput(
-            f"The run folder {folder.name} is of graph {folder.graph}, but snapshot.graph in params.yaml is "
+            f"The run folder {folder.name} is for graph {folder.graph}, but snapshot.graph in params.yaml is "
             f"{params.snapshot.graph}. Make them the same."
         )
     if folder.as_of is not None and stamp(folder.as_of) != stamp(as_of):
@@ -91,7 +91,7 @@ def _same_start(done: GraphSnapshot, params: Params) -> GraphSnapshot:
 
 
 def _expect_work(folder: RunFolder, graph: TonightsGraph, key: str, doors: Doors) -> None:
-    """Skip the night if the last one that ran to its end would be repeated; one that failed is made up for."""
+    """Skip the night if it would repeat the last completed one; a failed night is run again."""
     last = doors.ledger.last_completed(graph.name)
     if last is not None and last.run_key == key and last.run_name != folder.name:
         raise NothingToDo(

@@ -97,6 +97,11 @@ ONE_MEANING = {
         "the HTML page of a night",
         r"^(pipeline/(report/|commands/nights|registry/night_pages)|dags/|embedded/)",
     ),
+    "drift": (
+        "how far the graph moved since the last snapshot; the record keeps a warm start's difference under this name",
+        r"^pipeline/(graphs/|report/(trend|graph_)|records/evaluation)",
+    ),
+    "served_model": ("the model as MLflow loads it", r"^pipeline/registry/"),
 }
 
 
@@ -143,3 +148,6 @@ def test_a_second_meaning_is_found(tmp_path: Path) -> None:
     )
     found = meant_otherwise("report", ONE_MEANING["report"][1], tmp_path)
     assert found == ["pipeline/audit/audit.py: AuditReport", "pipeline/audit/audit.py: report"]
+    (place / "audit.py").write_text("def drift() -> None:\n    served_model = 1\n")
+    for word, name in (("drift", "drift"), ("served_model", "served_model")):
+        assert meant_otherwise(word, ONE_MEANING[word][1], tmp_path) == [f"pipeline/audit/audit.py: {name}"]

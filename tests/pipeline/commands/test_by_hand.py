@@ -51,7 +51,7 @@ def test_what_the_gate_refused_needs_an_override_which_is_told_loudly(
 ) -> None:
     register.run(make_decided_run(doors, graph), Params(), doors=doors)
     folder = second_night(make_decided_run, doors, graph, promote=False)
-    with pytest.raises(InvalidInput, match=r"the gate refused it: beats_floor.*Pass --override to set that aside"):
+    with pytest.raises(InvalidInput, match=r"the gate refused it: beats_floor.*Pass --override to overrule that"):
         promote(folder, doors)
     assert doors.registry.aliases.of(graph)["champion"] == 1
     assert promote(folder, doors, override=True, reason="the customer asked") == 2

@@ -108,15 +108,15 @@ def test_the_defaults_are_those_of_the_parts_that_do_the_work() -> None:
     [
         (("recommend", "{folder}", "--node", "99"), r"unknown to the model \(first: 99\)"),
         (("recommend", "{folder}", "--node", "anna"), r"whole numbers, not 'anna'; for example 10\. Correct the id"),
-        (("recommend",), r"takes one model, and none was given\. Name it as NAME@alias"),
+        (("recommend",), r"takes exactly one model, not none\. Name it as NAME@alias"),
         (("recommend", "{folder}", "--model", "champion"), r"one model, and .* and champion was given"),
         (
             ("recommend", "{folder}", "--node", "10", "--output", "x"),
-            r"--node 10 shows links at once.*Write the ids into a file",
+            r"--node 10 shows links on the terminal.*put the ids into a file",
         ),
         (
             ("recommend", "{folder}", "--output", "{empty}", "--probability", "--prior", "1"),
-            r"--prior is 1\.0, but a share of edges lies between 0 and 1",
+            r"--prior is 1\.0, but must lie between 0 and 1",
         ),
         (("recommend", "{folder}", "--output", "{empty}", "--probability"), r"need a calibrated model"),
         (("recommend-shard", "--run-dir", "{empty}/small-1", "--shard", "0"), r"Run `ncnc recommend-plan` first"),

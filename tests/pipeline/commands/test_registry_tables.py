@@ -67,5 +67,5 @@ def test_collection_says_what_goes_and_why_the_rest_stays() -> None:
         num_bytes=2_000_000,
     )
     text = shown(collection_table(plan))
-    for said in ("keep-versions 30", "2.0 MB", "was champion", "nothing speaks for it", "trained model of demo-1"):
+    for said in ("keep-versions 30", "2.0 MB", "was champion", "nothing keeps it", "trained model of demo-1"):
         assert said in text

@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InvalidInput, TamperedRecord
-from pipeline.recommend.batch import BatchRequest, make_shard, plan_batch
+from pipeline.recommend.batch import BatchRequest, make_batch, make_shard, plan_batch
 from pipeline.recommend.folder import RecommendationFolder, shard_file
+from pipeline.records.digests import sha256_of_file
 from pipeline.registry.model_registry import ModelRegistry
 from pipeline.registry.opened_model import OpenedModel, opened_model
 
@@ -33,6 +34,17 @@ def test_every_node_has_its_links_in_the_shard_that_holds_it(opened: OpenedModel
     assert [make_shard(folder, opened, shard, workers=1) for shard in plan.shards] == [None, None, None]
     sources = [pq.read_table(folder.path / shard_file(shard))["source"].to_pylist() for shard in plan.shards]
     assert sources == [[10, 10, 20, 20, 30, 30], [40, 40, 50, 50, 60, 60], [70, 70, 80, 80]]
+
+
+def test_a_batch_is_made_and_published_in_one_go_and_goes_on_where_it_stood(
+    opened: OpenedModel, tmp_path: Path
+) -> None:
+    folder = RecommendationFolder(tmp_path / "out")
+    plan_batch(folder, opened, REQUEST, None)
+    make_shard(folder, opened, 1, workers=1)
+    batch = make_batch(folder, opened, REQUEST, None, workers=1)
+    assert (batch.made, batch.plan) == (2, folder.plan)
+    assert batch.manifest_sha256 == sha256_of_file(folder.path / "SHA256SUMS")
 
 
 def test_chosen_nodes_are_made_once_each_in_the_models_order(opened: OpenedModel, tmp_path: Path) -> None:
@@ -62,6 +74,6 @@ def test_a_shard_of_another_model_or_code_is_refused(
     plan_batch(folder, opened, REQUEST, None)
     with pytest.raises(TamperedRecord, match=r"here are files dddddddddddd.*plan again in another folder"):
         make_shard(folder, replace(opened, sha256="d" * 64), 0, workers=1)
-    monkeypatch.setattr("pipeline.runs.key.code_version", lambda: "e" * 64)
+    monkeypatch.setattr("pipeline.recommend.batch.code_version", lambda: "e" * 64)
     with pytest.raises(TamperedRecord, match=r"code eeeeeeeeeeee\. Restore the model and the code"):
         make_shard(folder, opened, 0, workers=1)

@@ -29,7 +29,7 @@ def test_an_only_column_may_have_any_name_and_zeros_in_front_stay(tmp_path: Path
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("two.csv", "a,b\n1,2\n", r"columns \['a', 'b'\] and none is 'node'\. Name the column of ids node"),
+        ("two.csv", "a,b\n1,2\n", r"columns \['a', 'b'\], but no 'node'\. Name the column of ids node"),
         ("none.csv", "node\n", r"names no node\. Give at least one id"),
         ("gone.csv", None, r"There is no file .*gone\.csv\. Give a Parquet or CSV file"),
     ],

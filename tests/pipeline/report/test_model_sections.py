@@ -12,8 +12,8 @@ START = WarmStart(version=2, as_of=AS_OF, files=(), known_nodes=2985, new_nodes=
 
 def sentences_of(start: WarmStart, drift: Interval | None) -> tuple[str, ...]:
     warm = trained().model_copy(update={"warm_start": start})
-    drifted = evaluation().model_copy(update={"drift": drift})
-    section = training_section(replace(full_story(), trained=warm, evaluation=drifted))
+    evaluated = evaluation().model_copy(update={"drift": drift})
+    section = training_section(replace(full_story(), trained=warm, evaluation=evaluated))
     assert section is not None
     return section.sentences
 
@@ -25,8 +25,8 @@ def test_a_training_without_history_or_from_a_warm_start_says_so() -> None:
     assert section.pictures == ()
     assert section.sentences[1:] == (
         "Began from the weights of version 2: 2,985 nodes known to it, 15 new. Of the 1,400 validation edges it had "
-        "seen 7; on how many of them it was trained is not known, for its split could not be read.",
-        "Its drift was not measured: the night was not evaluated.",
+        "seen 7; its split could not be read, so it is not known how many of them it was trained on.",
+        "It was not compared with a cold-start control: the night was not evaluated.",
         "Did not begin warm: other channels.",
         "The record holds no history of the epochs.",
     )
@@ -35,9 +35,9 @@ def test_a_training_without_history_or_from_a_warm_start_says_so() -> None:
 @pytest.mark.parametrize(
     ("trained_on", "said"),
     [
-        (None, "on how many of them it was trained is not known, for its split could not be read."),
-        (0, "it was trained on none of them, so that none flatters the validation metric."),
-        (5, "it was trained on 5 of them, which flatters the validation metric and the calibration."),
+        (None, "its split could not be read, so it is not known how many of them it was trained on."),
+        (0, "it was trained on none of them, so the validation metric is not affected."),
+        (5, "it was trained on 5 of them, so the validation metric and the calibration look too good."),
     ],
 )
 def test_a_warm_start_tells_the_edges_that_flatter_from_those_merely_seen(trained_on: int | None, said: str) -> None:
@@ -48,18 +48,18 @@ def test_a_warm_start_tells_the_edges_that_flatter_from_those_merely_seen(traine
 @pytest.mark.parametrize(
     ("drift", "said"),
     [
-        (Interval(value=-0.02, low=-0.03, high=-0.01), "-0.020 [-0.030, -0.010] MRR; beginning warm has come to cost: "
-         "begin cold once (train.warm_start: none)."),
-        (Interval(value=0.02, low=0.01, high=0.03), "+0.020 [+0.010, +0.030] MRR; beginning warm is worth something."),
+        (Interval(value=-0.02, low=-0.03, high=-0.01), "-0.020 [-0.030, -0.010] MRR; the warm start has cost "
+         "quality: begin cold once (train.warm_start: none)."),
+        (Interval(value=0.02, low=0.01, high=0.03), "+0.020 [+0.010, +0.030] MRR; the warm start has gained quality."),
         (Interval(value=0.01, low=-0.01, high=0.03), "+0.010 [-0.010, +0.030] MRR; the two cannot be told apart."),
     ],
 )  # fmt: skip
-def test_the_drift_has_its_interval_and_says_what_to_do(drift: Interval, said: str) -> None:
-    assert sentences_of(START, drift)[2] == f"Drift, this model minus its control begun cold: {said}"
+def test_the_difference_to_the_control_has_its_interval_and_says_what_to_do(drift: Interval, said: str) -> None:
+    assert sentences_of(START, drift)[2] == f"This model minus its cold-start control: {said}"
 
 
-def test_a_warm_night_without_a_control_says_that_its_drift_is_not_known() -> None:
-    assert "no control was begun cold (train.cold_control)" in sentences_of(START, None)[2]
+def test_a_warm_night_without_a_control_says_so() -> None:
+    assert "none was trained (train.cold_control)" in sentences_of(START, None)[2]
 
 
 def test_the_lowest_disturbed_score_is_named() -> None:

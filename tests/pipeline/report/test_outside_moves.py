@@ -25,20 +25,20 @@ def moved(alias: Alias, previous: int | None, version: int) -> AliasEntry:
     ("alias", "previous", "version", "advice", "command"),
     [
         (
-            "champion", 3, 2, "Version 2 is what serves now. If that is meant, nothing needs to be done; if not, "
-            "bring it back:", "ncnc rollback --graph demo --to 3 --reason ...",
+            "champion", 3, 2, "Version 2 is served now. If that is right, you need not do anything. If it is wrong, "
+            "roll back:", "ncnc rollback --graph demo --to 3 --reason ...",
         ),
         (
-            "champion", 3, None, "Nothing serves now. If that is meant, nothing needs to be done; if not, bring it "
-            "back:", "ncnc rollback --graph demo --to 3 --reason ...",
+            "champion", 3, None, "No version is served now. If that is right, you need not do anything. If it is "
+            "wrong, roll back:", "ncnc rollback --graph demo --to 3 --reason ...",
         ),
         # the ledger knew of no champion, so that there is none to go back to
         (
-            "champion", None, 5, "Version 5 is what serves now. Not meant? Take the alias away in MLflow; the next run "
+            "champion", None, 5, "Version 5 is served now. If that is wrong, remove the alias in MLflow; the next run "
             "enters that too.", "",
         ),
-        ("previous", 2, None, "It changes nothing that serves, and the next promotion sets it anew.", ""),
-        ("challenger", 3, 1, "It changes nothing that serves, and the next promotion sets it anew.", ""),
+        ("previous", 2, None, "It does not change what is served, and the next promotion sets it again.", ""),
+        ("challenger", 3, 1, "It does not change what is served, and the next promotion sets it again.", ""),
     ],
 )  # fmt: skip
 def test_a_move_is_told_with_what_to_do(
@@ -51,15 +51,15 @@ def test_a_move_is_told_with_what_to_do(
 def test_what_was_found_names_from_to_the_finder_and_the_time() -> None:
     (found,) = outside_moves((observed("champion", 3, None),), RUN)
     assert found.found == (
-        f"champion of demo went from version 3 to nothing. Found by run {RUN} on 2026-03-05 03:00 UTC; who did "
-        f"it, only MLflow's own log can say."
+        f"champion of demo went from version 3 to nothing. Found by run {RUN} on 2026-03-05 03:00 UTC. The "
+        f"ledger does not know who did it; MLflow's own log may."
     )
 
 
 def test_a_move_that_was_moved_on_before_the_night_ended_leaves_nothing_to_do() -> None:
     entries: tuple[Entry, ...] = (observed("champion", 3, 2), moved("previous", 3, 2), moved("champion", 2, 4))
     (found,) = outside_moves((*entries, night(RUN)), RUN)
-    assert (found.advice, found.command) == ("It stands at version 4 since: nothing needs to be done.", "")
+    assert (found.advice, found.command) == ("It was set to version 4 afterwards: you need not do anything.", "")
     # What came after the night does not change its page.
     (found,) = outside_moves((entries[0], night(RUN), *entries[1:]), RUN)
     assert found.command == "ncnc rollback --graph demo --to 3 --reason ..."

@@ -176,7 +176,7 @@ def test_what_could_not_be_read_is_said_at_the_top() -> None:
 def test_an_alias_moved_past_the_ledger_is_said_at_the_top_with_what_to_do() -> None:
     text = report_page(replace(empty_story(), moved=warm_story().moved))
     top = text[: text.index('<dl class="facts">')]
-    assert top.count("<strong>Moved past the ledger:</strong>") == 2
+    assert top.count("<strong>Changed in MLflow without the ledger:</strong>") == 2
     assert "champion of demo went from version 1 to version 2." in top
     assert "<code>ncnc rollback --graph demo --to 1 --reason ...</code>" in top
     assert "Moved past" not in report_page(empty_story())

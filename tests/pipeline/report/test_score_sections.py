@@ -39,10 +39,10 @@ def test_the_widths_of_the_two_intervals_say_whether_edges_move_together() -> No
     assert "do not differ" in comparison_section(story_with(paired=same)).sentences[1]  # type: ignore[union-attr]
 
 
-def test_a_warm_challengers_drift_stands_beside_the_difference() -> None:
+def test_a_warm_challengers_control_stands_beside_the_difference() -> None:
     section = comparison_section(story_with(drift=Interval(value=-0.01, low=-0.02, high=0.005)))
     assert section is not None
-    assert section.sentences[-1].endswith("the challenger is at -0.010 [-0.020, +0.005] MRR.")
+    assert section.sentences[-1].endswith("minus its cold-start control: -0.010 [-0.020, +0.005] MRR.")
     assert "minus control" in section.pictures[0].label
 
 

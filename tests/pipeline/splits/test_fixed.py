@@ -102,12 +102,15 @@ def test_fixed_method_without_a_split_says_what_to_set() -> None:
     ("sides", "says"),
     [
         ({"valid": [(150, 999)]}, r"valid.csv .*row 1: 150 - 999 names a node .*1 such rows.*deliver the node"),
-        ({"valid": [(140, 150), (100, 150)]}, r"row 2: 100 - 150 is no living edge.*take the snapshot that holds it"),
-        ({"test": [(100, 210)]}, r"test.csv .*row 1: 100 - 210 is no living edge"),  # it was one until day 5
-        ({"test": [(180, 170), (170, 180)]}, r"row 2: 170 - 180 is there already.*each pair once"),
-        ({"test": [(160, 170), (100, 110)]}, r"row 2: 100 - 110 stands in train.csv too.*Leave it on one side"),
-        ({"test": [(160, 150)]}, r"row 1: 160 - 150 stands in valid.csv too"),
-        ({"test_negatives": [(100, 210), (100, 130)]}, r"test_negatives.csv .*row 1: 100 - 210 is an edge, or was"),
+        (
+            {"valid": [(140, 150), (100, 150)]},
+            r"row 2: 100 - 150 is not a living edge.*take the snapshot that holds it",
+        ),
+        ({"test": [(100, 210)]}, r"test.csv .*row 1: 100 - 210 is not a living edge"),  # it was one until day 5
+        ({"test": [(180, 170), (170, 180)]}, r"row 2: 170 - 180 is a duplicate.*each pair once"),
+        ({"test": [(160, 170), (100, 110)]}, r"row 2: 100 - 110 is also in train.csv.*Leave it on one side"),
+        ({"test": [(160, 150)]}, r"row 1: 160 - 150 is also in valid.csv"),
+        ({"test_negatives": [(100, 210), (100, 130)]}, r"test_negatives.csv .*row 1: 100 - 210 is or was an edge"),
         ({"test_negatives": [(100, 130), (100, 100)]}, r"row 2: 100 - 100 .*joins a node with itself.*Leave it out"),
         (
             {"test_negatives": [(100, 130)]},

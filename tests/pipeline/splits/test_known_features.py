@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.split_records import split_record
 
 from pipeline.graphs.tables import FeatureHistory, GraphTables
 from pipeline.splits.known_features import Stage, features_for
+from tests.fixtures.split_records import split_record
 
 
 @pytest.mark.parametrize(

@@ -366,7 +366,7 @@ def test_run_folder_of_another_graph_is_refused(nights: Nights) -> None:
     other = nights.params.model_copy(update={"snapshot": SnapshotParams(graph="other")})
     with pytest.raises(
         InvalidInput,
-        match=rf"{nights.graph}-20260101T000000Z is of graph {nights.graph}, but snapshot\.graph .* is other",
+        match=rf"{nights.graph}-20260101T000000Z is for graph {nights.graph}, but snapshot\.graph .* is other",
     ):
         nights.run(0, other)
 
