@@ -111,7 +111,7 @@ class Adjacency:
 
     @property
     def num_rows(self) -> int:
-        """The number of nodes that have a row: all."""
+        """Every node has a row."""
         return self.num_nodes
 
     @property
