@@ -36,6 +36,7 @@ MIRRORS = {
 }
 DRAWERS = re.compile(r"^(utils?|common|misc|helpers?|.*_utils?)$")
 MAXIMUM_LINES = 250
+MAXIMUM_FUNCTION_LINES = 40
 PICKLE_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 PICKLE_CALLS = {"read_pickle", "to_pickle"}
 DOOR_PROGRAMS = {"git", "dvc"}
@@ -98,6 +99,16 @@ def circles(root: Path) -> list[list[str]]:
             imports.add_edges_from((name, other) for other in found & files.keys())
     components = networkx.strongly_connected_components(imports)
     return sorted(sorted(files[name].as_posix() for name in circle) for circle in components if len(circle) > 1)
+
+
+def long_functions(root: Path) -> list[str]:
+    """Return the functions over the limit of lines, docstring and signature counted, as `file: name`."""
+    return [
+        f"{path.as_posix()}: {node.name}"
+        for path in sources(root)
+        for node in ast.walk(ast.parse((root / path).read_text()))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= MAXIMUM_FUNCTION_LINES
+    ]
 
 
 def dotted(node: ast.expr) -> str:
