@@ -109,7 +109,7 @@ def test_the_defaults_are_those_of_the_parts_that_do_the_work() -> None:
         (("recommend", "{folder}", "--node", "99"), r"unknown to the model \(first: 99\)"),
         (("recommend", "{folder}", "--node", "anna"), r"whole numbers, not 'anna'; for example 10\. Correct the id"),
         (("recommend",), r"takes exactly one model, not none\. Name it as NAME@alias"),
-        (("recommend", "{folder}", "--model", "champion"), r"one model, and .* and champion was given"),
+        (("recommend", "{folder}", "--model", "champion"), r"exactly one model, not .* and champion\. Name it"),
         (
             ("recommend", "{folder}", "--node", "10", "--output", "x"),
             r"--node 10 shows links on the terminal.*put the ids into a file",

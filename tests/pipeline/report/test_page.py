@@ -179,7 +179,7 @@ def test_an_alias_moved_past_the_ledger_is_said_at_the_top_with_what_to_do() -> 
     assert top.count("<strong>Changed in MLflow without the ledger:</strong>") == 2
     assert "champion of demo went from version 1 to version 2." in top
     assert "<code>ncnc rollback --graph demo --to 1 --reason ...</code>" in top
-    assert "Moved past" not in report_page(empty_story())
+    assert "Changed in MLflow" not in report_page(empty_story())
 
 
 def test_the_facts_name_the_night_its_snapshot_and_its_split() -> None:
