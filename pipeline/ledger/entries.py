@@ -15,7 +15,7 @@ Alias = Literal["champion", "challenger", "previous"]
 
 
 class AliasObserved(Written):
-    """An alias that somebody moved past the ledger, as it was found: `version` is where it points now."""
+    """An alias that somebody moved in MLflow without the ledger: `version` is where it was found."""
 
     kind: Literal["alias_observed"] = "alias_observed"
     graph: GraphName
@@ -116,7 +116,7 @@ def subject_of(entries: Sequence[Entry]) -> str:
         case AliasEntry():
             return f"{entry.graph}: {entry.alias} {entry.previous} -> {entry.version}"
         case AliasObserved():
-            return f"{entry.graph}: {entry.alias} found at {entry.version}, moved from {entry.previous} past the ledger"
+            return f"{entry.graph}: {entry.alias} found at {entry.version}, changed in MLflow from {entry.previous}"
         case ApprovalEntry():
             return f"{entry.graph}: run {entry.run_name} {entry.verdict} by {entry.who}"
         case RegistryCollected():

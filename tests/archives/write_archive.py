@@ -65,7 +65,7 @@ def play(place: Place) -> None:
     place.ncnc("rollback", "--graph", GRAPH, "--to", "1", "--who", "ben", "--reason", "complaints since this morning")
 
     place.ncnc("registry", "gc", "--apply", "--checkpoint-days", "0", "--reason", "the disk is full")
-    place.python(WITHOUT_CHALLENGER)  # an alias moved past the ledger
+    place.python(WITHOUT_CHALLENGER)  # an alias changed in MLflow without the ledger
     place.set_params(epochs=12, hidden=8, warm_start="champion")
     place.night(6, STEPS[:-1])
     place.ncnc("nominate", "--run-dir", place.run_dir(6))

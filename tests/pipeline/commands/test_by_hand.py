@@ -158,7 +158,7 @@ def test_version_that_was_champion_is_rolled_back_to_and_not_promoted(
         run_of_version(graph, 1, who="ann", doors=doors)
     with pytest.raises(InvalidInput, match="has no version 9"):
         run_of_version(graph, 9, who="ann", doors=doors)
-    # Also where it was made champion past the ledger alone, and its run was never promoted.
+    # Also where it was made champion in MLflow alone, and its run was never promoted.
     client = MlflowClient(tracking_uri)
     for number in (2, 3):
         client.set_registered_model_alias(graph, "champion", str(number))

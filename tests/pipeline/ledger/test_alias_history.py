@@ -69,7 +69,7 @@ def test_whose_move_it_is(standing: Standing | None, state: AliasState, whose: s
     assert whose_move(standing, state) == whose
 
 
-def test_moves_past_the_ledger_are_entered_with_where_it_stood() -> None:
+def test_moves_made_without_the_ledger_are_entered_with_where_it_stood() -> None:
     states: dict[Alias, AliasState] = {
         "champion": AliasState(1, 2), "challenger": AliasState(2, 1), "previous": AliasState(None, None),
     }  # fmt: skip

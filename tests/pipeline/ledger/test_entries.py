@@ -28,7 +28,7 @@ COLLECTED = RegistryCollected(
     ("entry", "subject"),
     [
         (MOVED, "demo: champion 1 -> 2"),
-        (SEEN, "demo: champion found at 1, moved from 2 past the ledger"),
+        (SEEN, "demo: champion found at 1, changed in MLflow from 2"),
         (ANSWERED, "demo: run demo-1 rejected by ann"),
         (COLLECTED, "demo: 1 versions collected, keep-versions 1"),
     ],
@@ -38,7 +38,7 @@ def test_entry_reads_back_and_its_commit_says_what_it_is(entry: Entry, subject: 
     assert subject_of([entry]) == subject
 
 
-def test_move_after_one_past_the_ledger_is_no_repetition() -> None:
+def test_move_after_one_made_without_the_ledger_is_no_repetition() -> None:
     assert repeats([MOVED], MOVED)
     assert not repeats([MOVED, SEEN], MOVED)
 

@@ -74,7 +74,7 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_says_so(doors: Doors, 
 
 
 @pytest.mark.usefixtures("client")
-def test_move_cut_off_before_mlflow_is_finished_by_the_next_look_and_is_no_move_past_the_ledger(
+def test_move_cut_off_before_mlflow_is_finished_by_the_next_look_and_is_no_move_without_the_ledger(
     doors: Doors, graph: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doors.aliases.crown(1, by(graph), instead_of=None)

@@ -55,7 +55,7 @@ def test_a_record_that_was_changed_is_a_fault_and_the_rest_is_gathered(
     assert "edge_split.json" in story.faults[0]
 
 
-def test_a_move_past_the_ledger_is_told_of_the_night_that_found_it(doors: Doors, graph: str, run_name: str) -> None:
+def test_a_move_without_the_ledger_is_told_of_the_night_that_found_it(doors: Doors, graph: str, run_name: str) -> None:
     move = {"graph": graph, "alias": "champion", "version": 1, "previous": 2, "at": AS_OF, "who": f"run {run_name}"}
     doors.ledger.append(AliasObserved.model_validate(move))
     story = read_story(RunFolder(doors.environment.home / "runs" / run_name, doors.registry), doors)
