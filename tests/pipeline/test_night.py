@@ -129,7 +129,7 @@ def test_night_that_awaited_a_person_and_then_failed_is_entered(
     assert [entry.outcome for entry in entries(doors, folder)] == ["awaiting", "refused"]
 
 
-def test_alias_moved_past_the_ledger_is_entered_before_the_night_compares(
+def test_alias_changed_without_the_ledger_is_entered_before_the_night_compares(
     doors: Doors, folder: RunFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = MlflowClient(doors.environment.tracking_uri)

@@ -173,7 +173,7 @@ def test_what_could_not_be_read_is_said_at_the_top() -> None:
     assert "Could not be read:</strong> edge_split.json is not valid &lt;b&gt;" in text
 
 
-def test_an_alias_moved_past_the_ledger_is_said_at_the_top_with_what_to_do() -> None:
+def test_an_alias_changed_without_the_ledger_is_said_at_the_top_with_what_to_do() -> None:
     text = report_page(replace(empty_story(), moved=warm_story().moved))
     top = text[: text.index('<dl class="facts">')]
     assert top.count("<strong>Changed in MLflow without the ledger:</strong>") == 2
