@@ -1,4 +1,4 @@
-"""NCN and NCNC link prediction: tensors in, tensors out."""
+"""NCN and NCNC link prediction: tensors in, tensors out; services, files of a night and the clock are in `pipeline`."""
 
 import warnings
 

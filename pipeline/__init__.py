@@ -1,4 +1,4 @@
-"""The application: steps, records, policy, and the doors to the world."""
+"""The application: steps, records, policy, and the doors to services; the mathematics is in `ncnc_core`."""
 
 from pipeline.environment import set_switches
 

@@ -1,1 +1,1 @@
-"""The graph as sorted rows, its samples and history, and what two nodes share; bits and drawn overlaps: `overlap`."""
+"""The graph as sorted rows: samples, history, common neighbours; dense and sampled overlaps are in `overlap`."""

@@ -57,8 +57,8 @@ def _maximum_edge_ratio(change: ChangeSummary, params: SnapshotParams) -> Findin
         change,
         f"<= {most:g}",
         passed=(change.edge_ratio or 0.0) <= most,
-        message=f"{_ratio(change)}, above {most:g}: doubled, or another graph. Check the export, or raise "
-        f"snapshot.maximum_edge_ratio in params.yaml if the graph did grow.",
+        message=f"{_ratio(change)}, above {most:g}: the delivery may be duplicated, or of another graph. "
+        f"Check the export, or raise snapshot.maximum_edge_ratio in params.yaml if the graph did grow.",
     )
 
 

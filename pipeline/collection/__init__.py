@@ -1,1 +1,1 @@
-"""What is old in the registry and in the run folders, and is deleted by a policy; see `snapshots` for snapshots."""
+"""Deletes old model versions, checkpoints and run folders by a policy; old snapshots are deleted in `snapshots`."""

@@ -1,4 +1,1 @@
-"""The command line, one file for each group of verbs, with the tables it prints.
-
-The work is done in the packages below.
-"""
+"""The command line, one file for each group of verbs, with the tables it prints; the work is done in other packages."""

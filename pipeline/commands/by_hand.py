@@ -83,13 +83,13 @@ def reject_by_hand(folder: RunFolder, *, who: str, reason: str, doors: Doors) ->
     """Reject a run that awaits a person, and return the answer that stands: an earlier one, if there is one.
 
     Raises:
-        InvalidInput: the run awaits nobody, or was approved before.
+        InvalidInput: the run is not waiting for approval, or was approved before.
     """
     entries = doors.ledger.entries(folder.graph)
     standing, night = standing_answer(entries, folder.name), last_night(entries, folder.name)
     if standing is None and (night is None or night.outcome != "awaiting"):
         raise InvalidInput(
-            f"Run {folder.name} awaits nobody: {night.outcome if night else 'it is not decided'}. "
+            f"Run {folder.name} is not waiting for approval: {night.outcome if night else 'it is not decided'}. "
             f"`ncnc registry show --graph {folder.graph}` lists the runs that do; a champion is taken back with "
             f"ncnc rollback."
         )

@@ -28,7 +28,9 @@ Candidates = Annotated[
     int, typer.Option("--candidates-per-node", min=0, help="How many candidates are scored for each node; 0: all.")
 ]
 Probability = Annotated[bool, typer.Option("--probability", help="Add calibrated probabilities.")]
-Prior = Annotated[float, typer.Option(help="For --probability: the share of edges among the pairs.")]
+Prior = Annotated[
+    float, typer.Option(help="For --probability: the expected share of true links among the pairs, such as 0.01.")
+]
 NodesFile = Annotated[
     Path | None, typer.Option("--nodes", help="A Parquet or CSV file with a column `node`; default: all nodes.")
 ]
@@ -45,7 +47,9 @@ def recommend(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", help="The same; an alias or a version alone means the graph in params.yaml."),
+        typer.Option(
+            "--model", help="Like MODEL; an alias or a version alone, such as champion, is of the graph in params.yaml."
+        ),
     ] = None,
     node: Annotated[list[str] | None, typer.Option(help="Show the links of this node; you can repeat it.")] = None,
     nodes: NodesFile = None,

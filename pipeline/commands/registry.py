@@ -86,7 +86,7 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
 def gc(
     graph: Graph = None,
     apply: Annotated[bool, typer.Option("--apply", help="Delete; without it, nothing is deleted.")] = False,
-    keep_versions: Annotated[int, typer.Option(min=1, help="Keep the newest versions, this many.")] = 30,
+    keep_versions: Annotated[int, typer.Option(min=1, help="How many of the newest versions to keep.")] = 30,
     keep_days: Annotated[float, typer.Option(min=0, help="Keep versions that are younger than this.")] = 90,
     checkpoint_days: Annotated[
         float, typer.Option(min=0, help="Keep checkpoints of nights that ended in these days.")

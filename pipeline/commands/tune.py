@@ -28,14 +28,14 @@ def tune(
     import yaml
     from rich.console import Console
 
-    from pipeline.commands.trial_progress import trial_progress
+    from pipeline.commands.search_progress import search_progress
     from pipeline.runs.folder import RunFolder
     from pipeline.training.search import tune as search
     from pipeline.training.search_space import fragment, load_space
 
     doors, console = open_doors(), Console(stderr=True, highlight=False)
     folder = RunFolder(run_dir, doors.registry)
-    with trial_progress(console, trials) as on_trial:
+    with search_progress(console, trials) as on_trial:
         found = search(
             folder,
             folder.frozen_params(),

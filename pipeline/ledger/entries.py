@@ -1,4 +1,4 @@
-"""What the ledger keeps: nights, alias moves made through it or past it, approvals, and what was collected."""
+"""What the ledger keeps: nights, alias moves made by ncnc or directly in MLflow, approvals, and what was collected."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class SnapshotParams(Section):
         for name in names:
             if name not in THRESHOLD_CHECKS:
                 nearest = difflib.get_close_matches(name, THRESHOLD_CHECKS, n=1, cutoff=0.0)[0]
-                raise ValueError(f"{name!r} is no check that may be taken down to a warning. Did you mean {nearest}?")
+                raise ValueError(f"{name!r} cannot be in warn_only. Did you mean {nearest}?")
         return names
 
     @model_validator(mode="after")

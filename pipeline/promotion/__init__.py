@@ -1,4 +1,4 @@
-"""The gate decides; `nominate` asks a person; `register` makes a version; `promote` makes the version champion.
+"""The gate, and what follows a pass: asking a person, registering the version, making it champion, the model card.
 
-The figures come from `evaluation`.
+The figures come from `evaluation`; what a person does by hand is in `commands`.
 """

@@ -1,4 +1,4 @@
-"""What an evaluation evaluation is made of: figures with their intervals, and what they were measured on."""
+"""The evaluation record and its parts: figures with their intervals, and what they were measured on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what a source delivers, from files and databases, into tables of distinct pairs.
+"""The door to deliveries: files and databases, read into tables of distinct pairs.
 
-Whether a delivery is good enough is decided in `checks`.
+A delivery that is empty, too old or cannot be read is refused here; thresholds on its content are in `checks`.
 """

@@ -25,6 +25,13 @@ def test_a_link_to_a_page_of_the_site_is_written_from_the_page(source: Path) -> 
     assert turned(source, "[why](docs/decisions/)") == "[why](../decisions/README.md)"
 
 
+def test_a_link_to_a_file_that_a_page_shows_leads_to_that_page(source: Path) -> None:
+    (source.parent / "ARCHITECTURE.md").write_text("")
+    (source.parent / "docs" / "explanation").mkdir(exist_ok=True)
+    (source.parent / "docs" / "explanation" / "architecture.md").write_text("")
+    assert turned(source, "[the map](ARCHITECTURE.md#floors)") == "[the map](architecture.md#floors)"
+
+
 def test_a_link_to_another_file_keeps_its_words_alone(source: Path) -> None:
     assert turned(source, "[compose.yaml](docker/compose.yaml)") == "`compose.yaml`"
 

@@ -89,7 +89,7 @@ def test_run_that_was_overtaken_is_promoted_by_an_override(doors: Doors, graph: 
 
 def test_only_an_awaiting_run_is_rejected(doors: Doors, graph: str, make_decided_run: MakeRun) -> None:
     folder = make_decided_run(doors, graph)
-    with pytest.raises(InvalidInput, match=r"awaits nobody: it is not decided.*ncnc registry show"):
+    with pytest.raises(InvalidInput, match=r"is not waiting for approval: it is not decided.*ncnc registry show"):
         reject_by_hand(folder, who="bob", reason="too slow", doors=doors)
     nominate(folder, doors=doors)
     register.run(folder, Params(), doors=doors, answer=Answer(True, "ann", AS_OF, "fine"))

@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[3]
 def test_only_checks_with_a_threshold_may_be_taken_down_to_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text("snapshot: {warn_only: [degree_shift, orphan]}")
-    with pytest.raises(InvalidInput, match=r"snapshot\.warn_only: .*'orphan' is no check.*Did you mean orphans\?"):
+    with pytest.raises(
+        InvalidInput, match=r"snapshot\.warn_only: .*'orphan' cannot be in warn_only.*Did you mean orphans\?"
+    ):
         Params.load(path)
     path.write_text("snapshot: {warn_only: [degree_shift, orphans]}")
     assert Params.load(path).snapshot.warn_only == ("degree_shift", "orphans")

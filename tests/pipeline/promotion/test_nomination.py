@@ -37,7 +37,7 @@ def test_nominated_run_awaits_a_person_and_is_not_registered_without_one(
 
 
 def test_nobody_is_asked_about_what_the_gate_refused(doors: Doors, graph: str, make_decided_run: MakeRun) -> None:
-    with pytest.raises(NothingToDo, match="Nobody needs to be asked: beats_floor"):
+    with pytest.raises(NothingToDo, match="No approval is needed, for the gate did not pass this run: beats_floor"):
         nominate(make_decided_run(doors, graph, promote=False), doors=doors)
     assert outcomes(doors, graph) == []
 

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def trial_progress(console: Console, trials: int) -> Iterator[Callable[[int, FrozenTrial], None]]:
-    """Give what is called with each trial that has ended, and how many have."""
+def search_progress(console: Console, trials: int) -> Iterator[Callable[[int, FrozenTrial], None]]:
+    """Yield a callback that takes how many trials have ended and the last of them."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # each trial is told here
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[best]}"))
     with Progress(TextColumn("tuning"), *columns, console=console, disable=not console.is_terminal) as progress:

@@ -5,7 +5,7 @@ import io
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
 
-from pipeline.commands.trial_progress import trial_progress
+from pipeline.commands.search_progress import search_progress
 
 ENDED = (
     (TrialState.PRUNED, 0.9),  # stopped early: what it had reached then is no result
@@ -16,7 +16,7 @@ ENDED = (
 
 
 def told(console: Console) -> None:
-    with trial_progress(console, 4) as on_trial:
+    with search_progress(console, 4) as on_trial:
         for count, (state, value) in enumerate(ENDED, start=1):
             on_trial(count, create_trial(state=state, value=value))
 
