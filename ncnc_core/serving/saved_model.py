@@ -20,6 +20,7 @@ from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.inputs.pairs import NodeId
 from ncnc_core.networks.blank_weights import blank_weights
 from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.whole_file import whole_file, write_whole
 
 # Of the folder; raised when another version's reader would misread it. 1: before edge weights and sparse features, and
 # with the completion's prior apart.
@@ -51,11 +52,13 @@ def save_parts(parts: ModelParts, folder: Path) -> None:
     }
     if parts.calibration is not None:
         description["calibration"] = asdict(parts.calibration)
-    (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n")
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.network.state_dict().items()}
-    save_file(weights, folder / "weights.safetensors")
-    save_file(_graph_tensors(parts.adjacency, parts.features), folder / "graph.safetensors")
-    (folder / "node_ids.json").write_text(json.dumps(parts.node_ids) + "\n")
+    with whole_file(folder / "weights.safetensors") as staged:
+        save_file(weights, staged)
+    with whole_file(folder / "graph.safetensors") as staged:
+        save_file(_graph_tensors(parts.adjacency, parts.features), staged)
+    write_whole(folder / "node_ids.json", json.dumps(parts.node_ids) + "\n")
+    write_whole(folder / "model.json", json.dumps(description, indent=2) + "\n")
 
 
 def load_parts(folder: Path) -> ModelParts:
@@ -102,7 +105,9 @@ def _require_format(description: dict[str, Any], folder: Path) -> None:
         return
     newer = isinstance(found, int) and found > FORMAT
     remedy = (
-        "Install a newer ncnc_core to read it." if newer else "Load it with the version that wrote it, or train again."
+        "It was written by a newer version: upgrade this one."
+        if newer
+        else "Load it with the version that wrote it, or train again."
     )
     raise InvalidGraph(f"{folder} is in format {found}, and this version of ncnc_core reads format {FORMAT}. {remedy}")
 

@@ -92,7 +92,7 @@ def read_checkpoint(path: Path, run: str) -> tuple[dict[str, Tensor], Progress]:
             f"{path.name} is cut short or damaged: {path.stat().st_size} bytes ({error}). Remove the file, and the "
             "training starts from its beginning."
         ) from error
-    if (found := metadata.get("format", FORMAT)) != FORMAT:  # those of 2026-11 carry no number
+    if (found := metadata.get("format", "1")) != FORMAT:  # those of 2026-11 carry no number
         raise InvalidGraph(
             f"{path.name} is in format {found}, and this version reads format {FORMAT}: a newer version wrote it. "
             "Upgrade this one, or remove the file: the training then starts from its beginning."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.doors import Doors
-from pipeline.errors import StepError
+from pipeline.errors import NewerFormat, StepError
 from pipeline.graphs.snapshot_folder import read_graph
 from pipeline.graphs.tables import content_id
 from pipeline.ledger.collected_models import collected_in_words, model_collection
@@ -82,9 +82,15 @@ class AuditWalk:
         self.checks.append(AuditCheck(what, str(expected or NOTHING), str(observed or NOTHING), agree))
 
     def attempt(self, what: str, expected: str, act: Callable[[], object]) -> None:
-        """Do what may end in one of the project's errors; the error is then what was observed."""
+        """Do what may end in one of the project's errors; the error is then what was observed.
+
+        Raises:
+            NewerFormat: a newer version wrote it. That is no fault of the bytes, and this version cannot judge them.
+        """
         try:
             act()
+        except NewerFormat:
+            raise
         except StepError as error:
             self.checks.append(AuditCheck(what, expected, str(error), ok=False))
 

@@ -76,7 +76,7 @@ def numbered(text: str) -> tuple[Content, int]:
     """
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Damaged(f"Invalid JSON: {error}") from error
     if not isinstance(content, dict):
         raise Damaged(f"Invalid JSON: a {type(content).__name__} in the place of an object")

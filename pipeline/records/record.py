@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import PrivateAttr
-from pydantic_core import from_json, to_json
 
 from ncnc_core.whole_file import write_whole
 from pipeline.errors import TamperedRecord
 from pipeline.records.format import Damaged, Written, numbered
 
+MARK = "\ue000"  # around a number's digits while a text is laid out; a private character, which no record holds
+
 
 class Record(Written):
     """A node of the digest chain, stored as canonical JSON in the run folder and, as a copy, in MLflow.
 
-    A record that was read from an older format keeps its bytes as they were written: its digest is theirs, and a copy
-    of it is written in the same bytes.
+    Where an older version wrote other bytes than today's code would, a record keeps the bytes that it was read from:
+    its digest is theirs, and a copy of it is written in them. `model_copy` with changes makes a record of today.
     """
 
     file_name: ClassVar[str]
-    _older_text: str = PrivateAttr(default="")
+    _text: str = PrivateAttr(default="")
 
     def to_json(self) -> str:
         """Return the canonical JSON text: the bytes that `sha256` is taken over."""
-        return self._older_text or self.as_written(indent=2) + "\n"
+        return self._text or self.as_written(indent=2) + "\n"
 
     @property
     def sha256(self) -> str:
@@ -38,7 +41,7 @@ class Record(Written):
         """Return a copy; one with changed fields is a new record, in the format of today."""
         copy = super().model_copy(update=update, deep=deep)
         if update:
-            copy._older_text = ""
+            copy._text = ""
         return copy
 
     def write(self, folder: Path) -> Path:
@@ -55,24 +58,33 @@ class Record(Written):
             TamperedRecord: the file is no valid record of this type.
         """
         path = folder / cls.file_name
-        text = path.read_bytes().decode(errors="replace")
         try:
+            text = path.read_bytes().decode()
             content, number = numbered(text)
             record = cls.of_content(content, number, path.name)
-        except Damaged as error:
+        except (Damaged, UnicodeDecodeError) as error:
             raise TamperedRecord(
                 f"{path.name} is not a valid {cls.__name__}: {error}. "
                 f"It was changed after it was written; delete the run folder and let the step fetch it again."
             ) from error
-        if number < cls.FORMAT:
-            record._older_text = text
-        if text != (record.to_json() if number == cls.FORMAT else _canonical(text)):
+        if text != _indented(text):
             raise TamperedRecord(
                 f"{path.name} is not in the canonical form that {cls.__name__} writes, so its digest cannot hold. "
                 f"It was changed after it was written; delete the run folder and let the step fetch it again."
             )
+        if text != record.to_json():
+            record._text = text
         return record
 
 
-def _canonical(text: str) -> str:
-    return to_json(from_json(text), indent=2).decode() + "\n"
+def _indented(text: str) -> str:
+    """Return the JSON text in the layout of every version; a number keeps the digits in which it was written.
+
+    Libraries differ, and change, in the shortest form of a number (1e-5, 0.00001).
+    """
+    content = json.loads(text, parse_float=_marked, parse_int=_marked)
+    return re.sub(f'"{MARK}([^"]*){MARK}"', r"\1", json.dumps(content, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _marked(digits: str) -> str:
+    return f"{MARK}{digits}{MARK}"

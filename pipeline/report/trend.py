@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pipeline.doors import Doors
-from pipeline.errors import TamperedRecord
+from pipeline.errors import NewerFormat, TamperedRecord
 from pipeline.graphs.drift_measures import DRIFT_MEASURES
 from pipeline.ledger.entries import NightEntry
 from pipeline.records.evaluation import EvaluationRecord, Interval
@@ -48,7 +48,7 @@ def _read_night(doors: Doors, entry: NightEntry) -> TrendNight:
         return TrendNight(entry.run_name, entry.as_of, entry.outcome, entry.version)
     try:
         evaluation = doors.registry.runs.get_record(run_id, EvaluationRecord)
-    except TamperedRecord:
+    except (TamperedRecord, NewerFormat):
         evaluation = None
     return trend_night(entry, evaluation, doors.registry.runs.metrics(run_id))
 

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, NewerFormat, TamperedRecord
 from pipeline.records.digests import FileDigest, folder_digest, sha256_of_file
 from pipeline.records.manifest import MANIFEST, read_manifest
 from pipeline.registry.facts import ModelVersion
@@ -44,8 +44,14 @@ def version_split(folder: RunFolder, version: ModelVersion, doors: Doors) -> Spl
                 fetched = doors.snapshots.fetch(tag, staged / "split")
                 sha256 = sha256_of_file(fetched / MANIFEST)
                 fetched.rename(staged / sha256)
+        except (NewerFormat, TamperedRecord):
+            raise
         except InvalidInput as error:
-            logger.warning("the split of version %d is not looked into: %s", version.version, error)
+            logger.warning(
+                "the split of version %d cannot be read, so its edges are known by their dates alone: %s",
+                version.version,
+                error,
+            )
             return None
         kept = folder.path / name / sha256
     # The folder is named by its manifest's digest, so that a later use needs neither git nor DVC to verify it.

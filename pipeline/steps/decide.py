@@ -6,7 +6,7 @@ from pipeline.doors import Doors
 from pipeline.ledger.entries import NightOutcome
 from pipeline.ledger.night import ended_night
 from pipeline.params.params import Params
-from pipeline.promotion import gate as promotion
+from pipeline.promotion import gate
 from pipeline.records.chain import GraphSnapshot, PromotionDecision
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.runs.folder import RunFolder
@@ -20,7 +20,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> PromotionDecision
     if (done := folder.find(PromotionDecision)) is not None:
         return done
     snapshot, evaluation = folder.get(GraphSnapshot), folder.get(EvaluationRecord)
-    decision = promotion.decide(evaluation, params.decide)
+    decision = gate.decide(evaluation, params.decide)
     if not decision.promote:
         outcome: NightOutcome = "refused" if decision.cold_start else "kept"
         # The ledger first: were the record first, a kill between the two would leave a decided night unentered.

@@ -18,6 +18,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.data import TrainingData
 from ncnc_core.training.trained_network import train_network
+from ncnc_core.whole_file import write_whole
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
 from pipeline.params.params import Params
@@ -190,8 +191,7 @@ def _found(study: optuna.Study, folder: RunFolder, params: Params, space: Search
         )
     best = max(complete, key=lambda trial: (_value(trial), -trial.number))
     path = folder.path / FOLDER / TUNED_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(fragment(best.params), sort_keys=False))
+    write_whole(path, yaml.safe_dump(fragment(best.params), sort_keys=False))
     return Tuned(
         study=study.study_name,
         metric=params.train.selection_metric,

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from ncnc_core.link_model import LinkModel
+from pipeline.checks.data_checks import DataChecks
+from pipeline.graphs.change_summary import ChangeSummary
+from pipeline.records.chain import CHAIN
 from tests.archives.opened_archive import ARCHIVES, OpenedArchive, opened_archive
 from tests.archives.packed_archive import require_neutral
 
@@ -50,6 +53,16 @@ def test_history_and_registry_read_as_they_did(archive: OpenedArchive) -> None:
     assert {key: status[key] for key in ("graph", "nights", "champion")} == {
         key: archive.manifest["status"][key] for key in ("graph", "nights", "champion")
     }
+
+
+def test_every_record_is_read_and_has_the_digest_of_its_bytes(archive: OpenedArchive) -> None:
+    kinds = {kind.file_name: kind for kind in (*CHAIN, DataChecks, ChangeSummary)}
+    paths = [archive.run_dir(name) for name in archive.manifest["records"]]
+    read = [path for path in paths if path.name in kinds]
+    assert {path.name for path in read} == kinds.keys()
+    for path in read:
+        record = kinds[path.name].read(path.parent)
+        assert record.sha256 == hashlib.sha256(path.read_bytes()).hexdigest(), path
 
 
 def test_snapshots_are_listed_shown_and_fetched(archive: OpenedArchive, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_what_comes_back_lies_in_memory_as_torch_aligns_it(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("number", "remedy"),
     [
-        (FORMAT + 1, "Install a newer ncnc_core"),
+        (FORMAT + 1, "It was written by a newer version: upgrade this one"),
         (1, "Load it with the version that wrote it, or train again"),
         (None, "Load it with the version that wrote it"),
     ],

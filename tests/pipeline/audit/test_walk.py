@@ -1,4 +1,4 @@
-"""The parts of the walk; the whole of it, on real bytes with faults planted, is in test_lineage.py."""
+"""The parts of the walk; the whole of it, on real bytes with faults planted, is in test_audit.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.audit.walk import LINKS, AuditCheck, AuditWalk
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.errors import InvalidInput, NewerFormat, OutsideTrouble
 from pipeline.records.chain import CHAIN, GraphSnapshot
 from pipeline.records.record import Record
 from pipeline.registry.facts import ModelVersion
@@ -67,3 +67,12 @@ def test_run_key_and_tag_of_the_version_are_held_against_the_snapshot(
         "run key of the snapshot": False,
         "snapshot tag of the version": True,
     }
+
+
+def test_what_a_newer_version_wrote_ends_the_walk_and_is_no_fault_of_the_bytes(walk: AuditWalk) -> None:
+    def read() -> None:
+        raise NewerFormat("edit.json is in format 9: upgrade this one")
+
+    with pytest.raises(NewerFormat, match="upgrade this one"):
+        walk.attempt("record", "0" * 64, read)
+    assert walk.checks == []

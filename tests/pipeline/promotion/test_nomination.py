@@ -51,7 +51,7 @@ def test_rejected_night_stays_rejected_whatever_is_tried_again(
     for answer in (NO, yes, None):  # the rejection, a cleared task with another answer, a bare retry
         with pytest.raises(NothingToDo, match=r"rejected by bob on 2026-01-02 00:00 UTC: too slow.*--override"):
             register.run(folder, Params(), doors=doors, answer=answer)
-    with pytest.raises(NothingToDo, match=r"rejected by bob.*a rejection stands.*--override"):
+    with pytest.raises(NothingToDo, match=r"rejected by bob.*a rejection is final.*--override"):
         nominate(folder, doors=doors)
     assert outcomes(doors, graph) == ["awaiting", "rejected"]
     assert doors.registry.aliases.of(graph) == {}

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline.errors import NewerFormat, TamperedRecord
@@ -93,11 +97,12 @@ def test_a_changed_copy_of_an_older_record_is_a_record_of_today(tmp_path: Path) 
         ('{\n  "format": 0,\n  "score": 0.25\n}\n', "0 is no format's number"),
         ('{\n  "format": true,\n  "score": 0.25\n}\n', "True is no format's number"),
         ("[]\n", "a list in the place of an object"),
-        ("\xff", "Invalid JSON"),
+        ('{\n  "score": 0.25,\n  "x": "\xff"\n}\n', "not a valid Grown"),  # a byte that is not UTF-8
+        ("[" * 100_000, "Invalid JSON"),
     ],
 )
 def test_a_damaged_record_of_an_older_format_is_found(tmp_path: Path, text: str, says: str) -> None:
-    (tmp_path / "grown.json").write_text(text)
+    (tmp_path / "grown.json").write_text(text, encoding="latin-1")
     with pytest.raises(TamperedRecord, match=says):
         Grown.read(tmp_path)
 
@@ -109,3 +114,20 @@ def test_a_record_of_a_newer_format_asks_for_an_upgrade_and_speaks_of_no_damage(
         Grown.read(tmp_path)
     assert told.value.exit_code == 2
     assert "changed after" not in str(told.value)
+
+
+@given(st.floats(), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ue000")))
+def test_a_record_reads_back_with_its_digest_whatever_it_holds(value: float, note: str) -> None:
+    record = Grown(value=value, note=note) if math.isfinite(value) else Grown(value=0.0, note=note)
+    with tempfile.TemporaryDirectory() as folder:
+        path = record.write(Path(folder))
+        again = Grown.read(Path(folder))
+        assert again.sha256 == hashlib.sha256(path.read_bytes()).hexdigest() == record.sha256
+        assert again == record
+
+
+def test_a_number_may_be_spelt_otherwise_than_by_todays_libraries(tmp_path: Path) -> None:
+    text = '{\n  "format": 2,\n  "value": 1.0E-5,\n  "note": "a"\n}\n'
+    (tmp_path / "grown.json").write_text(text)
+    record = Grown.read(tmp_path)
+    assert (record.value, record.to_json()) == (1e-5, text)

@@ -61,5 +61,15 @@ def test_a_report_that_was_changed_leaves_its_night_without_scores(
     assert night.challenger is None
 
 
+def test_an_evaluation_of_a_newer_version_leaves_its_night_without_scores(
+    doors: Doors, graph: str, make_decided_run: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_decided_run(doors, graph, as_of=FIRST)
+    doors.ledger.append(entry(graph, 0, "kept"))
+    monkeypatch.setattr(EvaluationRecord, "FORMAT", 1)  # this version reads less than what was written
+    [night] = read_trend(doors, graph, FIRST)
+    assert (night.outcome, night.challenger) == ("kept", None)
+
+
 def test_a_graph_without_nights_has_no_trend(doors: Doors, graph: str) -> None:
     assert read_trend(doors, graph, FIRST) == ()
