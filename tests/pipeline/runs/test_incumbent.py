@@ -71,10 +71,8 @@ def test_champion_has_seen_the_graph_it_carries_and_the_split_it_was_made_on(
     version = ModelVersion("small", 3, "run", "model", "5" * 64, "small-x", FIRST_NIGHT, (), {})
     folder = RunFolder(tmp_path / "small-20260102T030000Z")
     assert len(Incumbent(version, model, "").seen(folder, house.doors)) == 1
-    assert (
-        "the split of version 3 cannot be read, so its edges are known by their dates alone: No snapshot or split is published as split/"
-        in caplog.text
-    )
+    assert "the split of version 3 cannot be read" in caplog.text
+    assert "No snapshot or split is published as split/" in caplog.text
 
     pair = {name: torch.tensor([[0], [place]]) for place, name in enumerate(("train", "valid", "test"), start=1)}
     none = torch.zeros(2, 0, dtype=torch.int64)
