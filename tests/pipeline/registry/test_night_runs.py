@@ -143,7 +143,7 @@ def test_record_of_a_kill_between_copy_and_pointer_is_not_there_yet(
     runs: NightRuns, run_id: str, make_snapshot: Callable[..., GraphSnapshot], tmp_path: Path
 ) -> None:
     record = make_snapshot()
-    runs._artifacts(run_id).put_file(record.write(tmp_path), f"records/{record.sha256[:12]}/{record.file_name}")
+    runs.server.artifacts(run_id).put_file(record.write(tmp_path), f"records/{record.sha256[:12]}/{record.file_name}")
     assert runs.get_record(run_id, GraphSnapshot) is None
 
 

@@ -192,7 +192,7 @@ def test_decision_against_a_replaced_champion_promotes_nothing(
 ) -> None:
     register.run(make_decided_run(doors, graph), Params(), doors=doors)
     late = second_night(make_decided_run, doors, graph, champion=None)
-    with pytest.raises(InvalidInput, match=r"against champion None, but the champion is now 1.*Nothing was promoted"):
+    with pytest.raises(InvalidInput, match=r"with champion None, but the champion is now 1.*Nothing was promoted"):
         register.run(late, Params(), doors=doors)
     assert doors.registry.aliases.of(graph) == {"challenger": 1, "champion": 1}
 
