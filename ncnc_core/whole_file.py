@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+UNFINISHED = ".*.partial"  # what a killed writer leaves beside its file; a pattern for pathlib's glob
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:

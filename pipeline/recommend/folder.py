@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from ncnc_core.whole_file import whole_file, write_whole
+from ncnc_core.whole_file import UNFINISHED, whole_file, write_whole
 from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.recommend.plan import PLAN_KEY, RecommendationPlan, nodes_text
 from pipeline.records.digests import sha256_of_file
@@ -138,7 +138,7 @@ class RecommendationFolder:
         names += [NODES_FILE] if plan.nodes_sha256 else []
         lines = [f"{sha256_of_file(self.path / name)}  {name}\n" for name in sorted(names)]
         self._keep(MANIFEST, lambda staged: staged.write_text("".join(lines)))
-        for left in [*self.path.glob("part-*.sha256"), *self.path.glob(".staged-*")]:
+        for left in [*self.path.glob("part-*.sha256"), *self.path.glob(UNFINISHED)]:
             left.unlink(missing_ok=True)  # the manifest has the digests now
         return sha256_of_file(self.path / MANIFEST)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ncnc_core.whole_file import whole_file, write_whole
+from ncnc_core.whole_file import UNFINISHED, whole_file, write_whole
 
 
 def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
@@ -42,6 +42,7 @@ def test_a_writer_that_is_killed_leaves_the_file_of_before(tmp_path: Path) -> No
     ended = subprocess.run([sys.executable, "-c", program, str(path)], check=False, cwd=Path(__file__).parents[2])
     assert ended.returncode == -9
     assert path.read_text() == "before"
+    assert len(list(tmp_path.glob(UNFINISHED))) == 1  # for whoever sweeps the folder
 
 
 def test_writers_at_once_never_mix_their_bytes(tmp_path: Path) -> None:

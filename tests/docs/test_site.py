@@ -20,6 +20,8 @@ WHOLE = """# Page
 ```{eval-rst}
 .. autoclass:: ncnc_core.link_model.LinkModel()
    :members: save
+
+.. autoexception:: ncnc_core.errors.InvalidGraph()
 ```
 """
 # What is planted, and what the build says of it.

@@ -35,6 +35,7 @@ LONG_FUNCTIONS_FOR_A_REASON = {
     "ncnc_core/splits/edge_split.py: split_edges": SIGNATURE,
     "ncnc_core/training/step.py: accumulate_gradients": SIGNATURE,
     "ncnc_core/training/trained_network.py: train_network": SIGNATURE,
+    "pipeline/commands/models.py: recommend": "each option of the command is a line or two of its signature",
     "pipeline/commands/registry.py: gc": "each option of the command is a line or two of its signature",
     "pipeline/commands/snapshots.py: gc": "each option of the command is a line or two of its signature",
 }

@@ -43,7 +43,7 @@ def test_a_folder_with_all_shards_is_published_and_read_with_sha256sum_alone(tmp
         assert not folder.is_finished(shard)
         assert folder.finish(shard, writer(shard)) == 1
         assert folder.is_finished(shard)
-    (folder.path / ".staged-of-a-killed-try").write_text("half")
+    (folder.path / ".part-00000.parquet.of-a-killed-try.partial").write_text("half")
     digest = folder.publish()
     assert sorted(path.name for path in folder.path.iterdir()) == sorted(
         [MANIFEST, "nodes.json", "recommendation_plan.json", *map(shard_file, PLAN.shards)]

@@ -85,7 +85,7 @@ def test_in_a_database_only_what_no_heart_beats_for_is_drawn_anew(
 @pytest.mark.parametrize("url", ["searches.db", "nosuch://a@b/c"])
 def test_what_is_no_database_is_refused_with_an_example(tmp_path: Path, url: str) -> None:
     with (
-        pytest.raises(InvalidInput, match=rf"NCNC_TUNE_STORAGE is .*{url[:6]}.*Give a URL as postgresql://"),
+        pytest.raises(InvalidInput, match=rf"NCNC_TUNE_STORAGE is .*{url[:6]}.*Give a URL such as postgresql://"),
         opened_study("s", tmp_path, url),
     ):
         pass
