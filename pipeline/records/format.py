@@ -79,10 +79,10 @@ def numbered(text: str) -> tuple[Content, int]:
     except (ValueError, RecursionError) as error:
         raise Damaged(f"Invalid JSON: {error}") from error
     if not isinstance(content, dict):
-        raise Damaged(f"Invalid JSON: a {type(content).__name__} in the place of an object")
+        raise Damaged(f"Invalid JSON: an object is expected, not a {type(content).__name__}")
     number = content.pop("format", FIRST)
     if type(number) is not int or number < FIRST:
-        raise Damaged(f"format: {number!r} is no format's number")
+        raise Damaged(f"format: {number!r} is not a format number")
     return content, number
 
 
@@ -96,7 +96,7 @@ def entry_of(text: str, kinds: Mapping[str, type[Written]], what: str) -> Writte
     content, number = numbered(text)
     kind = content.get("kind")
     if not isinstance(kind, str):
-        raise Damaged(f"kind: {kind!r} is no kind of entry")
+        raise Damaged(f"kind: {kind!r} is not a kind of entry")
     if kind not in kinds:
         raise NewerFormat(
             f"{what} is an entry of kind {kind!r}, and this version of ncnc knows {', '.join(kinds)}. "

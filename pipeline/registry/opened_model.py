@@ -54,7 +54,7 @@ def opened_model(name: str, registry: Callable[[], ModelRegistry]) -> OpenedMode
     graph, at, version = name.partition("@")
     if not at:
         raise InvalidInput(
-            f"A model is NAME@alias, NAME@version or a folder, and {name!r} is none. For example {name}@champion."
+            f"A model is NAME@alias, NAME@version or a folder, not {name!r}. For example {name}@champion."
         )
     door = registry()
     found = door.versions.named(graph, version)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ncnc_core.whole_file import write_whole
-from pipeline.errors import InvalidInput, TamperedRecord
+from pipeline.errors import InvalidInput, NewerFormat, TamperedRecord
 from pipeline.params.params import Params
 from pipeline.records.chain import GraphSnapshot
 from pipeline.records.digests import FileDigest, digests_of_folder
@@ -119,6 +119,7 @@ class RunFolder:
 
         Raises:
             TamperedRecord: the file was changed after the run started.
+            NewerFormat: a newer version wrote it, with parameters that this one does not know.
         """
         snapshot = self.get(GraphSnapshot)
         path = self.path / PARAMS_FILE
@@ -133,7 +134,13 @@ class RunFolder:
                 f"{PARAMS_FILE} of run {self.name} has digest {observed[:12]}, but the run was started with "
                 f"{snapshot.params_sha256[:12]}. Restore it, or start a new run with the new parameters."
             )
-        return Params.load(path)
+        try:
+            return Params.load(path)
+        except InvalidInput as error:  # the bytes are those of the start, so nobody misspelt anything
+            raise NewerFormat(
+                f"{PARAMS_FILE} of run {self.name} is unchanged, but this version does not know all of it. "
+                f"{error} It was written by a newer version: upgrade this one."
+            ) from error
 
     @contextmanager
     def staging(self, name: str) -> Iterator[Path]:

@@ -163,7 +163,7 @@ def test_a_registered_model_is_asked_by_its_alias_or_version(house: House, make_
         (("explain", "{folder}", "--source", "10", "--target", "10"), r"join a node with itself.*Leave them out"),
         (
             ("explain", "nowhere", "--source", "10", "--target", "20"),
-            r"'nowhere' is none\. For example nowhere@champion",
+            r"not 'nowhere'\. For example nowhere@champion",
         ),
         (("explain", "{empty}", "--source", "10", "--target", "20"), r"lacks model\.json\. Give the folder"),
         (("explain", "small@champion", "--source", "10", "--target", "20"), r"has no alias 'champion'; it has: none"),

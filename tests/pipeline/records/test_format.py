@@ -66,9 +66,9 @@ def test_what_a_newer_version_wrote_asks_for_an_upgrade(line: str, says: str) ->
     ("line", "says"),
     [
         ("{", "Invalid JSON"),
-        ("3", "a int in the place of an object"),
-        ('{"format":"3","kind":"night"}', "'3' is no format's number"),
-        ('{"hours":2}', "kind: None is no kind"),
+        ("3", "an object is expected, not a int"),
+        ('{"format":"3","kind":"night"}', "'3' is not a format number"),
+        ('{"hours":2}', "kind: None is not a kind"),
         ('{"format":3,"kind":"night","minutes":1}', "who: Field required"),
         ('{"format":3,"kind":"night","minutes":1,"who":"a","more":1}', "more: Extra inputs"),
         ('{"format":2,"kind":"night","minutes":1}', "'hours' is missing"),

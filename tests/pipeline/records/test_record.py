@@ -94,9 +94,9 @@ def test_a_changed_copy_of_an_older_record_is_a_record_of_today(tmp_path: Path) 
     [
         ('{\n  "score":  0.25\n}\n', "not in the canonical form"),  # the same values, other bytes
         ('{\n  "value": 0.25,\n  "note": ""\n}\n', "not a valid Grown"),  # the fields of another format
-        ('{\n  "format": 0,\n  "score": 0.25\n}\n', "0 is no format's number"),
-        ('{\n  "format": true,\n  "score": 0.25\n}\n', "True is no format's number"),
-        ("[]\n", "a list in the place of an object"),
+        ('{\n  "format": 0,\n  "score": 0.25\n}\n', "0 is not a format number"),
+        ('{\n  "format": true,\n  "score": 0.25\n}\n', "True is not a format number"),
+        ("[]\n", "an object is expected, not a list"),
         ('{\n  "score": 0.25,\n  "x": "\xff"\n}\n', "not a valid Grown"),  # a byte that is not UTF-8
         ("[" * 100_000, "Invalid JSON"),
     ],

@@ -38,5 +38,5 @@ def test_an_alias_opens_the_version_it_points_at_under_that_versions_name(
 
 
 def test_a_name_without_a_version_is_refused_with_an_example() -> None:
-    with pytest.raises(InvalidInput, match=r"'nowhere' is none\. For example nowhere@champion"):
+    with pytest.raises(InvalidInput, match=r"not 'nowhere'\. For example nowhere@champion"):
         opened_model("nowhere", no_registry)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import InvalidInput, TamperedRecord
+from pipeline.errors import InvalidInput, NewerFormat, TamperedRecord
 from pipeline.params.params import Params
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.digests import digests_of_folder
 from pipeline.records.findings import RuleVerdict
 from pipeline.runs.folder import RunFolder
+from tests.pipeline.conftest import snapshot_record
 
 DECISION = PromotionDecision(
     report_sha256="a" * 64,
@@ -95,3 +96,26 @@ def test_params_are_frozen_as_they_were(folder: RunFolder) -> None:
     params = Params()
     folder.freeze(params)
     assert Params.load(folder.path / "params.yaml") == params
+
+
+def started_with(folder: RunFolder, added: str) -> None:
+    """Leave the parameters that a run is started with, one of them added as text, and the snapshot that names them."""
+    folder.freeze(Params())
+    path = folder.path / "params.yaml"
+    path.write_text(path.read_text().replace("decide:\n", f"decide:\n{added}"))
+    folder.put(snapshot_record(folder.graph, params_sha256=Params.sha256_of(path)))
+
+
+def test_frozen_params_come_back_and_changed_ones_are_refused(folder: RunFolder) -> None:
+    started_with(folder, "")
+    assert folder.frozen_params() == Params()
+    path = folder.path / "params.yaml"
+    path.write_text(path.read_text().replace("mode: superiority", "mode: non_inferiority"))
+    with pytest.raises(TamperedRecord, match=r"params\.yaml of run demo-.* has digest .*Restore it"):
+        folder.frozen_params()
+
+
+def test_parameters_that_only_a_newer_version_knows_ask_for_an_upgrade(folder: RunFolder) -> None:
+    started_with(folder, "  evidence: accumulated\n")
+    with pytest.raises(NewerFormat, match=r"decide\.evidence .*written by a newer version: upgrade this one"):
+        folder.frozen_params()
