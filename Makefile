@@ -16,12 +16,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test check docs bench bench-quality format up down lock clean
+.PHONY: help demo test test-stack check docs bench bench-quality format up down lock clean
 
 help:  ## say what there is
 	@echo "make demo                           six nights through the real scheduler, on a generated graph (minutes)"
 	@echo "make demo DATA=as_caida NIGHTS=8    the same on real weekly dumps from \$$NCNC_DATA_DIR"
 	@echo "make test                           the test suite; TESTS=\"tests/core -k golden\" for a part of it"
+	@echo "make test-stack                     the slow tests: whole deployments, kills, restores (tests/stack)"
 	@echo "make check                          ruff, mypy, import rules, Dockerfiles, compose file, documentation"
 	@echo "make docs                           the documentation site, into .ncnc/docs/html/index.html"
 	@echo "make bench                          how fast: seconds and ratios, into .ncnc/bench/speed.json; BENCH_ARGS=\"--only cora_epoch\""
@@ -44,7 +45,12 @@ down: $(INSTALLED)
 TESTS ?= tests
 JOBS ?= 2
 test: $(INSTALLED)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --ignore=tests/stack $(TESTS)
+
+# One at a time: each starts services of its own, and some of their ports are fixed.
+STACK_TESTS ?= tests/stack
+test-stack: $(INSTALLED)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(STACK_TESTS)
 
 # Each tool is named as it runs, so that a failure says whose it is.
 check: $(INSTALLED)
