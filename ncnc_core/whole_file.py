@@ -1,4 +1,4 @@
-"""A file that is written whole or not at all."""
+"""Files that are written whole or not at all, and folders that are on the disk before they get their name."""
 
 from __future__ import annotations
 
@@ -35,6 +35,17 @@ def write_whole(path: Path, text: str) -> Path:
     with whole_file(path) as staged:
         staged.write_bytes(text.encode())
     return path
+
+
+def flush_folder(folder: Path) -> None:
+    """Wait until everything below a folder is on the disk; call it before the folder is renamed into its place."""
+    for path in (*folder.rglob("*"), folder):
+        _flush_to_disk(path)
+
+
+def flush_names(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, as after a rename in it."""
+    _flush_to_disk(folder)
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -65,6 +65,9 @@ class SnapshotParams(Section):
     feature_maximum: float | None = None
     maximum_feature_shift: float = Field(default=0.5, ge=0)
     warn_only: tuple[str, ...] = ()
+    maximum_source_gib: float = Field(default=16, gt=0)
+    maximum_source_expansion: float = Field(default=100, ge=1)
+    maximum_source_columns: int = Field(default=2000, ge=1)
 
     @field_validator("warn_only")
     @classmethod

@@ -57,15 +57,12 @@ class RecommendationFolder:
         return found
 
     def find_plan(self) -> RecommendationPlan | None:
-        """Return the plan, fetched and kept where it was missing here; None where there is none yet."""
-        if (self.path / RecommendationPlan.file_name).is_file():
-            return RecommendationPlan.read(self.path)
-        if self.shared is None:
-            return None
-        found = self.shared.registry.runs.get_record(self.shared.run_id, RecommendationPlan)
-        if found is not None:
-            found.write(self.path)
-        return found
+        """Return the plan, fetched and kept where it was missing or damaged here; None where there is none yet."""
+        shared = self.shared
+        return RecommendationPlan.kept(
+            self.path,
+            lambda: shared.registry.runs.get_record(shared.run_id, RecommendationPlan) if shared else None,
+        )
 
     def begin(self, wanted: RecommendationPlan, node_ids: list[int | str] | None, *, any_model: bool) -> None:
         """Write the plan, or continue with the one that is here.
@@ -94,9 +91,9 @@ class RecommendationFolder:
         if digest is None:
             return None
         path = self.path / NODES_FILE
-        if not path.is_file() and self.shared is not None:
+        if self.shared is not None and not _has_digest(path, digest):
             self.shared.registry.runs.fetch_file(self.shared.run_id, path, NODES_FILE)
-        if not path.is_file() or sha256_of_file(path) != digest:
+        if not _has_digest(path, digest):
             raise TamperedRecord(
                 f"{path} is not the list of nodes that was planned (sha256 {digest[:12]}). Restore it, or plan again "
                 f"in another folder."
@@ -169,6 +166,10 @@ class RecommendationFolder:
 def shard_file(shard: int) -> str:
     """Return the name of a shard's file."""
     return f"part-{shard:05d}.parquet"
+
+
+def _has_digest(path: Path, sha256: str) -> bool:
+    return path.is_file() and sha256_of_file(path) == sha256
 
 
 def _digest_line(path: Path) -> str:

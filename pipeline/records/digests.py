@@ -22,7 +22,21 @@ def keep_verified(found: Path | None, destination: Path, files: tuple[FileDigest
     Raises:
         TamperedRecord: a file is missing or differs.
     """
-    observed = {item.path: item.sha256 for item in digests_of_folder(found)} if found else {}
+    expect_files(found, files, what)
+    for item in files:
+        target = destination / item.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile((found or destination) / item.path, target)
+    return destination
+
+
+def expect_files(folder: Path | None, files: tuple[FileDigest, ...], what: str) -> None:
+    """Check that a folder has every listed file, and with its digest; `what` names the folder in the message.
+
+    Raises:
+        TamperedRecord: a file is missing or differs.
+    """
+    observed = {item.path: item.sha256 for item in digests_of_folder(folder)} if folder else {}
     for item in files:
         if observed.get(item.path) != item.sha256:
             raise TamperedRecord(
@@ -30,11 +44,6 @@ def keep_verified(found: Path | None, destination: Path, files: tuple[FileDigest
                 f"{item.sha256[:12]}. It was changed after it was stored; restore it from a backup, or run the step "
                 f"that made it again."
             )
-    for item in files:
-        target = destination / item.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile((found or destination) / item.path, target)
-    return destination
 
 
 class FileDigest(Part):

@@ -51,6 +51,6 @@ def compare_digests(found: Mapping[str, str], expected: Mapping[str, str], sourc
 
 def _message(name: str, source: str, rule: str) -> str:
     return (
-        f"{name} of {source} {rule}: its bytes were changed in the DVC cache or the DVC remote. Delete the cache "
-        f"(<NCNC_HOME>/dvc-cache) and fetch again; if it is named again, restore that object of the remote from backup."
+        f"{name} of {source} {rule}: its bytes were changed after they were published. A damaged copy on "
+        f"this machine is fetched again by itself; so restore that object of the DVC remote from backup."
     )

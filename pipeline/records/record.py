@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -15,6 +16,7 @@ from ncnc_core.whole_file import write_whole
 from pipeline.errors import TamperedRecord
 from pipeline.records.format import Damaged, Written, numbered
 
+logger = logging.getLogger(__name__)
 MARK = "\ue000"  # around a number's digits while a text is laid out; a private character, which no record holds
 
 
@@ -47,6 +49,29 @@ class Record(Written):
     def write(self, folder: Path) -> Path:
         """Write the record into a folder under its own file name, whole or not at all."""
         return write_whole(folder / self.file_name, self.to_json())
+
+    @classmethod
+    def kept(cls, folder: Path, copy: Callable[[], Self | None]) -> Self | None:
+        """Return the record of a folder; where it is missing or damaged there, its copy, which is then written there.
+
+        Raises:
+            TamperedRecord: it is damaged, and there is no copy.
+        """
+        damage = None
+        try:
+            return cls.read(folder)
+        except FileNotFoundError:
+            pass
+        except TamperedRecord as error:
+            damage = error
+        record = copy()
+        if record is not None:
+            if damage is not None:
+                logger.warning("%s is damaged on this machine, and is fetched again", folder / cls.file_name)
+            record.write(folder)
+        elif damage is not None:
+            raise damage
+        return record
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from pipeline.credentials import CREDENTIALS
 from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.registry.bare_database import database_path, make_tables
 
 TROUBLE = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "ABORTED", "DEADLINE_EXCEEDED")
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
@@ -41,6 +42,8 @@ class TrackingServer:
     def client(self) -> MlflowClient:
         """A client of its own, opened when first used, with no part in MLflow's process-wide active run and URIs."""
         with _artifacts_beside(self.tracking_uri):
+            if (path := database_path(self.tracking_uri)) is not None:
+                make_tables(path)
             return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
     def run(self, run_id: str) -> Run:
@@ -118,8 +121,8 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
 
 def artifact_location(tracking_uri: str, experiment: str) -> str | None:
     """Return where an experiment's artifacts go: beside a bare database, else None, where the server says."""
-    root = _database_folder(tracking_uri)
-    return None if root is None else (root / "mlartifacts" / experiment).as_uri()
+    path = database_path(tracking_uri)
+    return None if path is None else (path.parent / "mlartifacts" / experiment).as_uri()
 
 
 class ArtifactFolder:
@@ -180,19 +183,13 @@ def _pages(page_of: Callable[[str | None], Any]) -> Iterator[Any]:  # Any: MLflo
 @contextmanager
 def _artifacts_beside(tracking_uri: str) -> Iterator[None]:
     """Keep a bare database from making ./mlruns wherever the process happens to stand."""
-    root = _database_folder(tracking_uri)
-    if root is None or _ARTIFACT_ROOT in os.environ:
+    path = database_path(tracking_uri)
+    if path is None or _ARTIFACT_ROOT in os.environ:
         yield
         return
     # MLflow offers a client no parameter for this; the variable is what its own server sets.
-    os.environ[_ARTIFACT_ROOT] = (root / "mlartifacts").as_uri()
+    os.environ[_ARTIFACT_ROOT] = (path.parent / "mlartifacts").as_uri()
     try:
         yield
     finally:
         del os.environ[_ARTIFACT_ROOT]
-
-
-def _database_folder(tracking_uri: str) -> Path | None:
-    if not tracking_uri.startswith("sqlite:///"):
-        return None
-    return Path(tracking_uri.removeprefix("sqlite:///")).absolute().parent

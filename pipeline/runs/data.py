@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from pipeline.graphs.snapshot_folder import read_graph
 from pipeline.graphs.tables import GraphTables
 from pipeline.ledger.collected_models import expect_model
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
-from pipeline.records.digests import FileDigest
+from pipeline.records.digests import FileDigest, expect_files
 from pipeline.records.manifest import verify_manifest
 from pipeline.records.names import CONTROL_FOLDER, MODEL_FOLDER, SNAPSHOT_FOLDER, SPLIT_FOLDER
 from pipeline.runs.folder import RunFolder
@@ -21,32 +20,39 @@ if TYPE_CHECKING:
 
 
 def snapshot_tables(folder: RunFolder, doors: Doors) -> GraphTables:
-    """Return the run's graph, fetched by its tag where this machine does not have it; every byte is checked.
+    """Return the run's graph, fetched by its tag where this machine has no good copy; every byte is checked.
 
     Raises:
-        TamperedRecord: a file differs from the snapshot's manifest.
+        TamperedRecord: a file differs from the snapshot's manifest, on the DVC remote too.
     """
-    record, path = folder.get(GraphSnapshot), folder.path / SNAPSHOT_FOLDER
-    if not path.is_dir():
-        _fetch_by_tag(folder, doors, record.tag, SNAPSHOT_FOLDER)
-    verify_manifest(path, record.manifest_sha256, f"{SNAPSHOT_FOLDER} of run {folder.name}")
+    record, source = folder.get(GraphSnapshot), f"{SNAPSHOT_FOLDER} of run {folder.name}"
+    path = folder.kept(
+        SNAPSHOT_FOLDER,
+        check=lambda found: verify_manifest(found, record.manifest_sha256, source),
+        fetch=lambda staged: doors.snapshots.fetch(record.tag, staged),
+    )
     return read_graph(path).tables
 
 
 def split_arrays(folder: RunFolder, doors: Doors) -> SplitArrays:
-    """Return the run's split, fetched by its tag where this machine does not have it; every byte is checked."""
+    """Return the run's split, fetched by its tag where this machine has no good copy; every byte is checked.
+
+    Raises:
+        TamperedRecord: a file differs from the split's record, on the DVC remote too.
+    """
     from pipeline.splits.arrays import SplitArrays
 
     record = folder.get(EdgeSplit)
-    path = folder.verified(SPLIT_FOLDER, record.files)
-    if path is None:
-        _fetch_by_tag(folder, doors, record.tag, SPLIT_FOLDER)
-        path = folder.verified(SPLIT_FOLDER, record.files)
-    return SplitArrays.load(path or folder.path / SPLIT_FOLDER)
+    path = folder.kept(
+        SPLIT_FOLDER,
+        check=lambda found: expect_files(found, record.files, f"{SPLIT_FOLDER} of run {folder.name}"),
+        fetch=lambda staged: doors.snapshots.fetch(record.tag, staged),
+    )
+    return SplitArrays.load(path)
 
 
 def model_folder(folder: RunFolder, doors: Doors, trained: TrainedModel) -> Path:
-    """Return the folder of the run's trained model, fetched from MLflow where this machine does not have it."""
+    """Return the folder of the run's trained model, fetched from MLflow where this machine has no good copy."""
     return _trained_folder(folder, MODEL_FOLDER, trained.files, doors, trained)
 
 
@@ -58,16 +64,8 @@ def control_folder(folder: RunFolder, doors: Doors, trained: TrainedModel) -> Pa
 def _trained_folder(
     folder: RunFolder, name: str, files: tuple[FileDigest, ...], doors: Doors, trained: TrainedModel
 ) -> Path:
-    path = folder.verified(name, files)
-    if path is None:
+    def fetch(staged: Path) -> None:
         expect_model(doors.ledger.entries(folder.graph), folder.name)  # gone by a policy is not tampered with
-        with folder.staging(name) as staged:
-            doors.registry.runs.fetch_folder(trained.mlflow_run_id, name, staged, files)
-        path = folder.verified(name, files)
-    return path or folder.path / name
+        doors.registry.runs.fetch_folder(trained.mlflow_run_id, name, staged, files)
 
-
-def _fetch_by_tag(folder: RunFolder, doors: Doors, tag: str, name: str) -> None:
-    with folder.staging(name) as staged:
-        shutil.rmtree(staged)
-        doors.snapshots.fetch(tag, staged)
+    return folder.kept(name, lambda found: expect_files(found, files, f"{name} of run {folder.name}"), fetch)

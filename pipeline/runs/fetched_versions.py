@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NewerFormat, TamperedRecord
-from pipeline.records.digests import FileDigest, folder_digest, sha256_of_file
-from pipeline.records.manifest import MANIFEST, read_manifest
+from pipeline.records.digests import expect_files, folder_digest, sha256_of_file
+from pipeline.records.manifest import MANIFEST, verify_manifest
 from pipeline.registry.facts import ModelVersion
 from pipeline.runs.folder import RunFolder
 from pipeline.snapshots.published import split_tag
@@ -21,40 +21,43 @@ def version_model(folder: RunFolder, version: ModelVersion, doors: Doors) -> Pat
     """Return the folder of a version's model.
 
     Raises:
-        TamperedRecord: a file in the run folder, or in MLflow, differs from what was trained.
+        TamperedRecord: a file in MLflow differs from what was trained.
     """
     name = f"version-{version.version}-{folder_digest(version.files)[:12]}"
-    if folder.verified(name, version.files) is None:
-        with folder.staging(name) as staged:
-            doors.registry.models.fetch(version, staged)
-    return folder.path / name
+    return folder.kept(
+        name,
+        check=lambda found: expect_files(found, version.files, f"{name} of run {folder.name}"),
+        fetch=lambda staged: doors.registry.models.fetch(version, staged),
+    )
 
 
 def version_split(folder: RunFolder, version: ModelVersion, doors: Doors) -> SplitArrays | None:
     """Return the split that a version was made on; None where none is published, as for one registered by hand.
 
     Raises:
-        TamperedRecord: a file in the run folder, or on the DVC remote, differs from what was published.
+        TamperedRecord: a file on the DVC remote differs from what was published.
     """
+
+    def fetch(staged: Path) -> None:
+        tag = split_tag(version.name, version.as_of, version.run_key)
+        fetched = doors.snapshots.fetch(tag, staged / "split")
+        # The folder is named by its manifest's digest, so that a later use needs neither git nor DVC to verify it.
+        fetched.rename(staged / sha256_of_file(fetched / MANIFEST))
+
+    def check(found: Path) -> None:
+        split = next(found.iterdir(), found)
+        verify_manifest(split, split.name, f"{name} of run {folder.name}")
+
     name = f"split-of-version-{version.version}-{version.run_key[:12]}"
-    if (kept := next((folder.path / name).glob("*"), None)) is None:
-        try:
-            with folder.staging(name) as staged:
-                tag = split_tag(version.name, version.as_of, version.run_key)
-                fetched = doors.snapshots.fetch(tag, staged / "split")
-                sha256 = sha256_of_file(fetched / MANIFEST)
-                fetched.rename(staged / sha256)
-        except (NewerFormat, TamperedRecord):
-            raise
-        except InvalidInput as error:
-            logger.warning(
-                "the split of version %d cannot be read, so its edges are known by their dates alone: %s",
-                version.version,
-                error,
-            )
-            return None
-        kept = folder.path / name / sha256
-    # The folder is named by its manifest's digest, so that a later use needs neither git nor DVC to verify it.
-    listed = {MANIFEST: kept.name, **read_manifest(kept)}
-    folder.verified(f"{name}/{kept.name}", tuple(FileDigest(path=path, sha256=sha) for path, sha in listed.items()))
-    return SplitArrays.load(kept)
+    try:
+        kept = folder.kept(name, check, fetch)
+    except (NewerFormat, TamperedRecord):
+        raise
+    except InvalidInput as error:
+        logger.warning(
+            "the split of version %d cannot be read, so its edges are known by their dates alone: %s",
+            version.version,
+            error,
+        )
+        return None
+    return SplitArrays.load(next(kept.iterdir()))

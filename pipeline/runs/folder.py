@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ncnc_core.whole_file import write_whole
+from ncnc_core.whole_file import flush_folder, flush_names, write_whole
 from pipeline.errors import InvalidInput, NewerFormat, TamperedRecord
 from pipeline.params.params import Params
 from pipeline.records.chain import GraphSnapshot
-from pipeline.records.digests import FileDigest, digests_of_folder
 from pipeline.records.names import PARAMS_FILE, STAMP_FORMAT
 from pipeline.records.record import Record
 
 if TYPE_CHECKING:
     from pipeline.registry.model_registry import ModelRegistry
 
-
+logger = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
 
 
 class RunFolder:
     """What one run has done so far; the run's name is the folder's.
 
-    Nothing here is the only copy: a record or folder that is missing is fetched through MLflow and verified.
+    Nothing here is the only copy. A record or folder that is missing, or damaged, is fetched from where it is kept.
     A record is written last, so that its presence means the step is done.
     """
 
@@ -78,16 +78,17 @@ class RunFolder:
         return self.find(kind) is not None
 
     def find(self, kind: type[R]) -> R | None:
-        """Return a record, fetched and kept where it was missing here; None if the run does not have it yet."""
-        if (self.path / kind.file_name).is_file():
-            return kind.read(self.path)
-        run_id = self.mlflow_run()
-        if run_id is None or self.registry is None:
-            return None
-        record = self.registry.runs.get_record(run_id, kind)
-        if record is not None:
-            record.write(self.path)
-        return record
+        """Return a record, fetched and kept where it was missing or damaged here; None if the run has none yet.
+
+        Raises:
+            TamperedRecord: it is damaged here and MLflow has none, or it is damaged in MLflow too.
+        """
+
+        def copy() -> R | None:
+            run_id = self.mlflow_run()
+            return self.registry.runs.get_record(run_id, kind) if run_id and self.registry else None
+
+        return kind.kept(self.path, copy)
 
     def get(self, kind: type[R]) -> R:
         """Return a record that an earlier step must have left.
@@ -123,6 +124,7 @@ class RunFolder:
         """
         snapshot = self.get(GraphSnapshot)
         path = self.path / PARAMS_FILE
+        # Not replaced by MLflow's copy where it differs: somebody who edits it believes that the run follows.
         if not path.is_file():
             run_id = self.mlflow_run()
             if run_id is None or self.registry is None:
@@ -132,7 +134,8 @@ class RunFolder:
         if observed != snapshot.params_sha256:
             raise TamperedRecord(
                 f"{PARAMS_FILE} of run {self.name} has digest {observed[:12]}, but the run was started with "
-                f"{snapshot.params_sha256[:12]}. Restore it, or start a new run with the new parameters."
+                f"{snapshot.params_sha256[:12]}. Delete it, and the one of the start is fetched again; or start a new "
+                f"run with the new parameters."
             )
         try:
             return Params.load(path)
@@ -152,30 +155,36 @@ class RunFolder:
         staged.mkdir(parents=True)
         try:
             yield staged
+            flush_folder(staged)
             target = self.path / name
             if target.exists():
                 # rename(2) replaces only an empty directory: move the old one away first, then delete it.
                 target.rename(staged.with_name(f"old-{uuid.uuid4().hex}"))
             staged.rename(target)
+            flush_names(self.path)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
             for old in staged.parent.glob("old-*"):
                 shutil.rmtree(old, ignore_errors=True)
 
-    def verified(self, name: str, files: tuple[FileDigest, ...]) -> Path | None:
-        """Return a published folder whose every file has its recorded digest; None where there is no such folder.
+    def kept(self, name: str, check: Callable[[Path], None], fetch: Callable[[Path], object]) -> Path:
+        """Return a folder that was checked, fetched where it is missing here or damaged.
+
+        check: raises TamperedRecord where a file differs. fetch: fills an empty folder.
 
         Raises:
-            TamperedRecord: a file differs or is missing.
+            TamperedRecord: what was fetched differs too.
         """
         folder = self.path / name
-        if not folder.is_dir():
-            return None
-        found = {item.path: item.sha256 for item in digests_of_folder(folder)}
-        for item in files:
-            if found.get(item.path) != item.sha256:
-                raise TamperedRecord(
-                    f"{name}/{item.path} of run {self.name} has sha256 {str(found.get(item.path))[:12]}, but the "
-                    f"record says {item.sha256[:12]}. Delete {folder} and run the step again: it is fetched anew."
-                )
+        if folder.is_dir():
+            try:
+                check(folder)
+            except TamperedRecord as error:
+                found = str(error).partition(", but ")[0]  # without the remedy, which is this fetch
+                logger.warning("%s is damaged on this machine, and is fetched again: %s", folder, found)
+            else:
+                return folder
+        with self.staging(name) as staged:
+            fetch(staged)
+            check(staged)
         return folder

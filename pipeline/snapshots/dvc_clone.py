@@ -14,7 +14,7 @@ from dvc.repo import Repo
 
 from pipeline.credentials import CREDENTIALS
 from pipeline.errors import OutsideTrouble, StepError
-from pipeline.snapshots.remote_objects import RemoteObjects, file_list, sha256_of_files
+from pipeline.snapshots.remote_objects import RemoteObjects, file_list, remove_damaged, sha256_of_files
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,9 @@ class DvcClone:
         """Track a folder, send its new objects to the remote, and return its md5."""
         with self._repo() as repo:
             stage = repo.add(str(self.path / folder))[0]
+            # DVC takes an object that is in the cache to be whole, and would send it as it is.
+            if remove_damaged(repo.cache.local, str(stage.outs[0].hash_info.value)):
+                stage = repo.add(str(self.path / folder))[0]
             sent = repo.push(targets=[str(self.path / f"{folder}.dvc")])
             logger.info("sent %d objects of %s to the DVC remote", sent, folder)
             return str(stage.outs[0].hash_info.value)
@@ -51,6 +54,11 @@ class DvcClone:
                 if store.exists(md5):
                     file_list(store, md5)
             repo.pull(targets=[str(self.path / f"{folder}.dvc")])
+
+    def remove_damaged(self, md5: str) -> int:
+        """Remove from the cache the objects of a tracked folder whose bytes do not have their md5; return how many."""
+        with self._repo() as repo:
+            return remove_damaged(repo.cache.local, md5)
 
     @contextmanager
     def objects(self) -> Iterator[RemoteObjects]:

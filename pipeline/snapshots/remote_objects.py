@@ -138,6 +138,29 @@ def file_list(store: Any, md5: str) -> list[dict[str, str]]:  # Any: dvc ships n
     return listing
 
 
+def remove_damaged(cache: Any, md5: str) -> int:  # Any: dvc ships no types
+    """Remove a folder's objects whose bytes do not have the md5 in their name, its list too; return how many."""
+    if not cache.exists(md5):
+        return 0
+    try:
+        names = [item["md5"] for item in file_list(cache, md5)]
+    except TamperedRecord:
+        cache.fs.remove(cache.oid_to_path(md5))
+        return 1
+    damaged = [name for name in names if cache.exists(name) and _md5_of(cache, name) != name]
+    for name in damaged:
+        cache.fs.remove(cache.oid_to_path(name))
+    return len(damaged)
+
+
+def _md5_of(store: Any, name: str) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with store.fs.open(store.oid_to_path(name), "rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def sha256_of_files(store: Any, md5: str) -> dict[str, str]:  # Any: dvc ships no types
     """Return the sha256 of every file that a list names, computed from the bytes in the store."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.origin.data_repository import create_data_repository
 from pipeline.origin.git import GitClone, GitOrigin
 from pipeline.origin.shared_clone import shared_clone
@@ -35,6 +36,8 @@ from pipeline.snapshots.published import (
     split_tag,
 )
 from pipeline.snapshots.publisher import Publisher, Work
+
+logger = logging.getLogger(__name__)
 
 
 class SnapshotStore:
@@ -154,13 +157,26 @@ class SnapshotStore:
             published = self._described(clone, tag)
             expect_bytes(Journal.of(clone), tag)
             name = f"{published.graph}/{FOLDERS[tag.partition('/')[0]]}"
-            DvcClone(clone.path, self._cache).bring(name, published.dvc_md5)
-            verify_manifest(clone.path / name, published.manifest_sha256, tag)
+            self._bring(DvcClone(clone.path, self._cache), name, published)
             destination.parent.mkdir(parents=True, exist_ok=True)
             if destination.exists():
                 destination.rmdir()
             shutil.move(clone.path / name, destination)
         return destination
+
+    def _bring(self, dvc: DvcClone, name: str, published: Published) -> None:
+        """Fetch and verify a folder; damaged objects of this machine's cache are fetched from the remote again."""
+        for _ in range(2):  # a damaged list of the files hides the damaged files
+            try:
+                _brought(dvc, name, published)
+            except TamperedRecord as error:
+                if not (removed := dvc.remove_damaged(published.dvc_md5)):
+                    raise
+                logger.warning("%d damaged objects were removed from the DVC cache; fetching again: %s", removed, error)
+                shutil.rmtree(dvc.path / name, ignore_errors=True)
+            else:
+                return
+        _brought(dvc, name, published)
 
     def describe(self, tag: str) -> tuple[Published, dict[str, int | None], Journal]:
         """Return what is published under a tag, the size of each file on the remote, and the journal.
@@ -200,6 +216,11 @@ def _fetch_snapshots(clone: GitClone, graph: str, *others: str) -> tuple[Publish
     # One git process for all of them: one for each would take seconds after a few years of nights.
     texts = clone.contents([f"refs/tags/{tag}:{description_of(tag)}" for tag in tags]) if tags else {}
     return tuple(_snapshot(parse_description(text or "", tag)) for tag, text in zip(tags, texts.values(), strict=True))
+
+
+def _brought(dvc: DvcClone, name: str, published: Published) -> None:
+    dvc.bring(name, published.dvc_md5)
+    verify_manifest(dvc.path / name, published.manifest_sha256, published.tag)
 
 
 def _snapshot(published: Published) -> PublishedSnapshot:

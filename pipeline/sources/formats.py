@@ -74,12 +74,11 @@ def open_csv(connection: Backend, path: Path, name: str) -> Table:
     Raises:
         InvalidInput: the header cannot be read.
     """
-    header = _header(path, name)
-    delimiter = max(DELIMITERS, key=lambda candidate: len(_fields(header, candidate)))
+    delimiter, names = csv_columns(path, name)
     # DuckDB's own sniffing would take a broken row for another dialect and skip the rows before it.
     return connection.read_csv(
         path,
-        columns=dict.fromkeys(_distinct(_fields(header, delimiter)), "VARCHAR"),
+        columns=dict.fromkeys(names, "VARCHAR"),
         auto_detect=False,
         header=True,
         delim=delimiter,
@@ -91,6 +90,17 @@ def open_csv(connection: Backend, path: Path, name: str) -> Table:
         ignore_errors=False,
         hive_partitioning=False,
     )
+
+
+def csv_columns(path: Path, name: str) -> tuple[str, list[str]]:
+    """Return the delimiter of a CSV file and the distinct names of its columns.
+
+    Raises:
+        InvalidInput: the header cannot be read.
+    """
+    header = _header(path, name)
+    delimiter = max(DELIMITERS, key=lambda candidate: len(_fields(header, candidate)))
+    return delimiter, _distinct(_fields(header, delimiter))
 
 
 def _header(path: Path, name: str) -> str:
@@ -113,10 +123,10 @@ def _fields(header: str, delimiter: str) -> list[str]:
 
 def _distinct(fields: list[str]) -> list[str]:
     """Return a distinct name for each column; DuckDB takes names that differ only in case for the same."""
-    names: list[str] = []
+    names: dict[str, str] = {}  # by what DuckDB compares
     for position, field in enumerate(fields):
         name = field or f"column{position}"
-        while name.lower() in {known.lower() for known in names}:
+        while name.lower() in names:
             name = f"{name}_{position}"
-        names.append(name)
-    return names
+        names[name.lower()] = name
+    return list(names.values())

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources import columns
+from pipeline.sources.bounds import expect_affordable
 from pipeline.sources.delivery import (
     Delivery,
     Ids,
@@ -102,6 +103,8 @@ class DeliveryReader:
         request, taken = arrived
         may_be_empty = request.within is not None
         with taken.refusing():
+            if taken.numbered:
+                expect_affordable(taken, self.params, columns=len(request.needed), partly=may_be_empty)
             if request.query is not None and taken.numbered:
                 answer = self.folder / f"{request.name}-answer.parquet"
                 table = request.query.answer(self.connection, taken, request.needed, answer, may_be_empty=may_be_empty)

@@ -16,6 +16,7 @@ from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.completion_calibration import CompletionCalibration
 from ncnc_core.training.data import TrainingData
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
+from pipeline.errors import TamperedRecord
 from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import TrainParams
 from pipeline.records.chain import EpochPoint
@@ -50,7 +51,10 @@ class NightTraining:
         checkpoint = self._staging / f"{kept}-{uuid.uuid4().hex}"
         self._checkpoints.append(checkpoint)
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        self.registry.runs.fetch_file(self.run_id, checkpoint, kept)
+        try:
+            self.registry.runs.fetch_file(self.run_id, checkpoint, kept)
+        except TamperedRecord as error:  # a checkpoint saves time, and is nothing that a record leads to
+            logger.warning("the training begins anew, for its checkpoint is damaged: %s", error)
 
         def keep(result: EpochResult) -> None:
             found = {"loss": result.loss, **{f"valid_{metric}": value for metric, value in result.metrics.items()}}

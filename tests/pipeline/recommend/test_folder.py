@@ -132,6 +132,10 @@ def test_machines_without_a_common_disk_see_each_others_plan_nodes_and_shards(
     first.finish(0, writer(0))
     assert second.plan == PLAN
     assert second.node_ids() == IDS
+    for name in ("nodes.json", RecommendationPlan.file_name):
+        (second.path / name).write_text("cut sho")
+    assert second.plan == PLAN
+    assert second.node_ids() == IDS
     assert second.is_finished(0)
     assert not second.is_finished(1)
     for shard in (1, 2):

@@ -37,5 +37,5 @@ FAULTS: list[tuple[str, Callable[[Path], object]]] = [
 def test_every_fault_is_found_and_the_file_named(folder: Path, name: str, fault: Callable[[Path], object]) -> None:
     manifest_sha256 = write_manifest(folder)
     fault(folder)
-    with pytest.raises(TamperedRecord, match=rf"{name} of snap/demo .*Delete the cache"):
+    with pytest.raises(TamperedRecord, match=rf"{name} of snap/demo .*restore that object .* from backup"):
         verify_manifest(folder, manifest_sha256, "snap/demo")

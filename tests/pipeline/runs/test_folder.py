@@ -7,9 +7,9 @@ import pytest
 from pipeline.errors import InvalidInput, NewerFormat, TamperedRecord
 from pipeline.params.params import Params
 from pipeline.records.chain import PromotionDecision
-from pipeline.records.digests import digests_of_folder
 from pipeline.records.findings import RuleVerdict
 from pipeline.runs.folder import RunFolder
+from tests.fixtures.house import House
 from tests.pipeline.conftest import snapshot_record
 
 DECISION = PromotionDecision(
@@ -82,14 +82,38 @@ def test_zombie_cannot_mix_its_files_with_a_later_try(folder: RunFolder) -> None
     assert (folder.path / "model" / "weights").read_text() == "second try"
 
 
-def test_flipped_byte_in_a_folder_is_named(folder: RunFolder) -> None:
-    with folder.staging("model") as staged:
-        (staged / "weights").write_bytes(b"12345")
-    files = digests_of_folder(folder.path / "model")
-    assert folder.verified("model", files) == folder.path / "model"
-    (folder.path / "model" / "weights").write_bytes(b"12344")
-    with pytest.raises(TamperedRecord, match=r"model/weights of run demo-.* Delete "):
-        folder.verified("model", files)
+def good(found: Path) -> None:
+    if (found / "weights").read_text() != "good":
+        raise TamperedRecord("weights differ.")
+
+
+def test_damaged_folder_is_fetched_again_and_checked_again(folder: RunFolder, caplog: pytest.LogCaptureFixture) -> None:
+    def fetch(staged: Path) -> None:
+        (staged / "weights").write_text(kept_elsewhere)
+
+    kept_elsewhere = "good"
+    assert folder.kept("model", good, fetch) == folder.path / "model"
+    assert caplog.text == ""
+    (folder.path / "model" / "weights").write_text("goo")
+    assert folder.kept("model", good, fetch) == folder.path / "model"
+    assert "demo-20260101T000000Z/model is damaged on this machine, and is fetched again: weights differ" in caplog.text
+    kept_elsewhere = "bad"
+    assert folder.kept("model", good, fetch) == folder.path / "model"  # what is good here is not fetched
+    (folder.path / "model" / "weights").write_text("goo")
+    with pytest.raises(TamperedRecord, match="weights differ"):
+        folder.kept("model", good, fetch)
+
+
+def test_damaged_record_is_fetched_again_where_mlflow_has_it(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    registry = house.doors.registry
+    folder = RunFolder(house.run_dir(1), registry)
+    registry.runs.open(folder.graph, folder.name, run_key="1" * 64, params={})
+    folder.put(DECISION)
+    path = folder.path / PromotionDecision.file_name
+    path.write_text(path.read_text()[:20])
+    assert folder.get(PromotionDecision) == DECISION
+    assert "promotion_decision.json is damaged on this machine, and is fetched again" in caplog.text
+    assert PromotionDecision.read(folder.path) == DECISION
 
 
 def test_params_are_frozen_as_they_were(folder: RunFolder) -> None:
@@ -111,7 +135,10 @@ def test_frozen_params_come_back_and_changed_ones_are_refused(folder: RunFolder)
     assert folder.frozen_params() == Params()
     path = folder.path / "params.yaml"
     path.write_text(path.read_text().replace("mode: superiority", "mode: non_inferiority"))
-    with pytest.raises(TamperedRecord, match=r"params\.yaml of run demo-.* has digest .*Restore it"):
+    with pytest.raises(
+        TamperedRecord,
+        match=r"params\.yaml of run demo-.* has digest .*Delete it, and the one of the start",
+    ):
         folder.frozen_params()
 
 

@@ -75,3 +75,18 @@ def test_a_control_has_a_checkpoint_and_curves_of_its_own_and_each_goes_on_where
     before = set(staged.glob("control_checkpoint-*"))
     resumed.remove_checkpoints()
     assert len(before - set(staged.glob("control_checkpoint-*"))) == 1  # its own; a zombie's stays with the zombie
+
+
+def test_a_damaged_checkpoint_costs_the_epochs_behind_it_and_not_the_night(
+    doors: Doors, graph: str, run_name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_id = doors.registry.runs.open(graph, run_name, run_key="1" * 64, params={})
+    (tmp_path / "checkpoint").write_bytes(b"all of it")
+    doors.registry.runs.put_file(run_id, tmp_path / "checkpoint", "checkpoint")
+    artifacts = Path(doors.registry.server.run(run_id).info.artifact_uri.removeprefix("file://"))
+    next(artifacts.rglob("checkpoint")).write_bytes(b"all of")
+    trained = NightTraining(
+        RunFolder(tmp_path / run_name, doors.registry), PARAMS, data(), run_id, torch.device("cpu"), doors.registry
+    ).run(None)
+    assert trained.epochs == PARAMS.training.epochs
+    assert "the training begins anew, for its checkpoint is damaged" in caplog.text
