@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.timeout(600)
+ROOT = Path(__file__).parents[2]
 EDGES = "source,target\n" + "".join(f"{node},{(node + step) % 60}\n" for node in range(60) for step in (1, 2, 3))
 SMALL = ("train.training.epochs=1", "split.minimum_test_edges=10", "split.negatives_per_edge=5")
 
@@ -21,7 +23,7 @@ def begun(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.cli", "try", "edges.csv", "--home", "home", *settings],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -31,6 +33,7 @@ def begun(folder: Path) -> subprocess.Popen[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "edges.csv").write_text(EDGES)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
     return tmp_path
 
 
