@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.timeout(600)
 ROOT = Path(__file__).parents[2]
 EDGES = "source,target\n" + "".join(f"{node},{(node + step) % 60}\n" for node in range(60) for step in (1, 2, 3))
-SMALL = ("train.training.epochs=1", "split.minimum_test_edges=10", "split.negatives_per_edge=5")
+SMALL = ("train.training.epochs=1", "split.minimum_test_edges=10", "split.negatives_per_edge=4")
 
 
 def begun(folder: Path) -> subprocess.Popen[str]:
