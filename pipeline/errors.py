@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pipeline.plain_text import plain
+
 
 class StepError(Exception):
-    """The base of what a step raises on purpose; anything else is a bug and ends 1."""
+    """The base of what a step raises on purpose; anything else is a bug and ends 1.
+
+    A message holds names and values from outside, and goes to terminals, logs, the ledger and MLflow: it is plain text.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))
 
 
 class InvalidInput(StepError):
