@@ -22,6 +22,7 @@ from pipeline.commands.steps import steps
 from pipeline.commands.trial import trials
 from pipeline.commands.tune import tuning
 from pipeline.errors import InvalidInput, StepError
+from pipeline.local_trouble import local_trouble
 from pipeline.plain_text import plain, plain_lines
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -75,8 +76,11 @@ def main() -> None:
     except StepError as error:
         print(f"ncnc: {plain_lines(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except Exception:  # a bug; its message may hold anything too
-        print(plain(traceback.format_exc()), file=sys.stderr, end="")
+    except Exception as error:
+        if trouble := local_trouble(error):
+            print(f"ncnc: {plain_lines(str(trouble))}", file=sys.stderr)
+            sys.exit(trouble.exit_code)
+        print(plain(traceback.format_exc()), file=sys.stderr, end="")  # a bug; its message may hold anything too
         sys.exit(1)
 
 

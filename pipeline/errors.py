@@ -30,7 +30,7 @@ class InvalidInput(StepError):
 
 
 class OutsideTrouble(StepError):
-    """A service or a source outside is not ready; trying again may help."""
+    """A service or a source outside is not ready, or a disk is full; trying again may help."""
 
     exit_code = 75
 

@@ -10,7 +10,7 @@ import typer
 
 from pipeline.commands.options import AsOf, ParamsFile, in_utc, open_doors, print_line
 from pipeline.commands.steps import show_checks
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public
 from pipeline.errors import InvalidInput, StepError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def init() -> None:
 
     environment = Environment.of_process()
     SnapshotStore.create(environment.data_repository, environment.dvc_remote)
-    print_line(data_repository=CREDENTIALS.sub("://", environment.data_repository))
+    print_line(data_repository=public(environment.data_repository))
 
 
 @snapshots.command()

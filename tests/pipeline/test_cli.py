@@ -99,6 +99,20 @@ def test_what_is_shown_of_a_bug_and_of_the_log_is_plain(
     assert "\x1b" not in shown
 
 
+def test_a_home_that_cannot_be_written_ends_75_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "e.csv").write_text("source,target\n1,2\n")
+    (tmp_path / "file").touch()
+    for home in ("/sys/ncnc", str(tmp_path / "file" / "home")):
+        assert exit_code(monkeypatch, "try", str(tmp_path / "e.csv"), "--home", home) == 75
+        shown = capsys.readouterr().err
+        assert "ncnc: This machine does not let this user use a file: " in shown
+        assert home in shown
+        assert "name another folder: NCNC_HOME (ncnc try: --home)" in shown
+        assert "Traceback" not in shown
+
+
 def test_unset_variable_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("NCNC_DATA_REPOSITORY", raising=False)
     assert exit_code(monkeypatch, "snapshots", "list", "demo") == 2

@@ -53,7 +53,6 @@ MAY_TOUCH_THE_ENVIRONMENT = {
 MAY_RUN_GIT_OR_DVC = {
     "pipeline/origin/git.py": "the git door",
     "pipeline/runs/key.py": "asks once for the commit the sources stand at",
-    "pipeline/origin/data_repository.py": "the snapshot store's git side",
 }
 
 MAY_RENAME = {
