@@ -13,9 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from rich.console import Console
-from rich.markup import escape
-
 from embedded.airflow_api import AirflowApi
 from embedded.as_caida import AsCaida, find_archive
 from embedded.batches import read_batches
@@ -35,6 +32,7 @@ from pipeline.environment import Environment
 from pipeline.errors import StepError
 from pipeline.ledger.story import story
 from pipeline.records.names import RUNS
+from pipeline.terminal import Said, Terminal, styled
 from pipeline.training.search_space import Value
 
 BATCH_DAG_ID = "batch_recommendations"
@@ -60,7 +58,7 @@ def settings_for(deliveries: Deliveries, layout: Layout) -> Settings:
 class Demo:
     """Plays the nights of one graph on one stack."""
 
-    def __init__(self, deliveries: Deliveries, stack: Stack, console: Console) -> None:
+    def __init__(self, deliveries: Deliveries, stack: Stack, console: Terminal) -> None:
         self.deliveries, self.stack, self.console = deliveries, stack, console
         self.source = stack.layout.source
         self.found: Mapping[str, Value] = {}
@@ -105,7 +103,7 @@ class Demo:
     def _play_night(self, api: AirflowApi, night: Night) -> None:
         self.deliveries.deliver(night.as_of, self.source)
         self._set_recipe(night)
-        self._say(f"[bold]night {night.number}[/bold] as of {night.as_of:%Y-%m-%d}: {night.story}")
+        self._say(styled((f"night {night.number}", "bold"), f" as of {night.as_of:%Y-%m-%d}: {night.story}"))
         api.post_run(DAG_ID, night.run_id, night.as_of)
         self._watched(api, DAG_ID, night.run_id, f"night {night.number}").follow(night.answer)
 
@@ -115,7 +113,7 @@ class Demo:
         while running := [run for run, state in api.run_states(BATCH_DAG_ID).items() if state not in ENDED]:
             if running[0] != said:
                 said = running[0]
-                self._say("[bold]recommendations[/bold] for every node, by each model that was promoted")
+                self._say(styled(("recommendations", "bold"), " for every node, by each model that was promoted"))
             self.stack.processes.check()
             if time.monotonic() - started > LONGEST_SECONDS:
                 raise DemoError(f"{said} of {BATCH_DAG_ID} has not ended in {LONGEST_SECONDS:.0f} s.")
@@ -130,7 +128,8 @@ class Demo:
         if reason is None or "previous" not in aliases:
             return
         version = aliases["previous"]
-        self._say(f"[bold]afterwards[/bold] a person rolls version {aliases['champion']} back: {escape(reason)}")
+        told = f" a person rolls version {aliases['champion']} back: {reason}"
+        self._say(styled(("afterwards", "bold"), told))
         conf = {"graph": graph, "version": version, "reason": reason}
         api.post_run(ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, None, conf)
         self._watched(api, ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, f"the rollback to version {version}").follow()
@@ -146,7 +145,7 @@ class Demo:
             raise DemoError(f"Airflow ran {sorted(seen)}, but the demo asked for {sorted(asked)} with their dates.")
         self._say(f"runs: {len(asked)}, as planned")
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: Said) -> None:
         self.console.print(text)
 
 
@@ -183,7 +182,7 @@ def contradictions(deliveries: Deliveries, results: list[NightResult], layout: L
     return found
 
 
-def run(deliveries: Deliveries, layout: Layout, console: Console) -> int:
+def run(deliveries: Deliveries, layout: Layout, console: Terminal) -> int:
     """Play a demo from scratch, show it, and return the exit code."""
     with alone(layout):
         started = time.monotonic()
@@ -199,11 +198,11 @@ def run(deliveries: Deliveries, layout: Layout, console: Console) -> int:
         shutil.rmtree(layout.root, ignore_errors=True)
         results = Demo(deliveries, stack, console).play()
         entries = Doors(Environment(stack.environment)).ledger.entries(deliveries.graph)
-        console.print(f"[dim]took {time.monotonic() - started:.0f} s[/dim]\n")
+        console.print(styled((f"took {time.monotonic() - started:.0f} s\n", "dim")))
         show_summary(deliveries.graph, results, story(entries), layout, console)
         wrong = contradictions(deliveries, results, layout)
         for line in wrong:
-            console.print(f"[red]contradiction:[/red] {escape(line)}")
+            console.print(styled(("contradiction:", "red"), f" {line}"))
         if not sys.stdout.isatty():  # for a program; on a terminal it would push the summary off the screen
             print(json.dumps({"nights": [result.as_json() for result in results]}), flush=True)  # noqa: T201  the one line
         return 1 if wrong else 0
@@ -217,15 +216,15 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    console = Terminal(width=None if sys.stdout.isatty() else WIDTH)
     try:
         deliveries = choose(arguments.data, arguments.nights)
         return run(deliveries, Layout.named("demo" if arguments.data == "generated" else arguments.data), console)
     except (DemoError, StackError, StepError) as error:
-        console.print(f"[red]the demo failed:[/red] {escape(str(error))}")
+        console.print(styled(("the demo failed:", "red"), f" {error}"))
         return 1
     except KeyboardInterrupt as stop:
-        console.print(f"stopped by {stop or 'Ctrl-C'}; nothing is left running", markup=False)
+        console.print(f"stopped by {stop or 'Ctrl-C'}; nothing is left running")
         return 130
 
 

@@ -7,15 +7,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
 from embedded.nights import Search
 from embedded.stack import Stack
+from pipeline.terminal import Terminal, styled
 from pipeline.training.search_space import Value
 
 
-def search_recipe(search: Search, run_dir: Path, stack: Stack, console: Console) -> Mapping[str, Value]:
+def search_recipe(search: Search, run_dir: Path, stack: Stack, console: Terminal) -> Mapping[str, Value]:
     """Run `ncnc tune`, say each trial as it ends, and return the values that were found.
 
     Raises:
@@ -24,11 +22,14 @@ def search_recipe(search: Search, run_dir: Path, stack: Stack, console: Console)
 
     def say_trial(line: str) -> None:
         if line.startswith("trial "):
-            console.print(f"  {escape(line)}")
+            console.print(f"  {line}")
 
     started = time.monotonic()
     console.print(
-        f"[bold]by day[/bold] ncnc tune searches for a better recipe on night {search.on}: {search.trials} trials"
+        styled(
+            ("by day", "bold"),
+            f" ncnc tune searches for a better recipe on night {search.on}: {search.trials} trials",
+        )
     )
     argv = ["ncnc", "tune", "--run-dir", str(run_dir), "--trials", str(search.trials), "--space", str(search.space)]
     with console.status("searching"):
@@ -36,7 +37,7 @@ def search_recipe(search: Search, run_dir: Path, stack: Stack, console: Console)
     line = json.loads((stack.layout.logs / "tune.log").read_text().splitlines()[-1])
     found: dict[str, Value] = line["params"]
     told = ", ".join(f"{name} {_rounded(value)}" for name, value in found.items())
-    console.print(f"  {line['metric']} {line['baseline']:.3f} to {line['best']:.3f} on validation: {escape(told)}")
+    console.print(f"  {line['metric']} {line['baseline']:.3f} to {line['best']:.3f} on validation: {told}")
     console.print(f"  the search ended after {time.monotonic() - started:.0f} s")
     return found
 

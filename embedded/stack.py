@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
-from rich.console import Console
-from rich.markup import escape
 
 from embedded.airflow_api import AirflowApi
 from embedded.layout import REPOSITORY, Layout
@@ -20,6 +18,7 @@ from embedded.processes import Processes, StackError, alone
 from embedded.settings import USER, Settings, free_port, make_password, password
 from pipeline.errors import StepError
 from pipeline.params.params import Params
+from pipeline.terminal import Terminal, styled
 
 DAG_ID = "nightly_retraining"
 START_SECONDS = 240.0
@@ -39,7 +38,7 @@ class Stack:
 
     layout: Layout
     settings: Settings
-    console: Console
+    console: Terminal
 
     def __post_init__(self) -> None:
         self.processes = Processes(self.layout)
@@ -130,7 +129,7 @@ def nightly_settings(layout: Layout, params: Path) -> Settings:
     )
 
 
-def up(layout: Layout, console: Console) -> None:
+def up(layout: Layout, console: Terminal) -> None:
     """Start a stack and leave it running; the stack of `make demo` keeps the demo's settings."""
     earlier = Settings.read(layout)
     Processes(layout).stop()  # first, so that its ports are free again
@@ -161,7 +160,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("verb", choices=("up", "down"))
     parser.add_argument("--name", default="demo", help="which stack below .ncnc/ (default: the one of make demo)")
     arguments = parser.parse_args(argv)
-    layout, console = Layout.named(arguments.name), Console(stderr=True, highlight=False, soft_wrap=True)
+    layout, console = Layout.named(arguments.name), Terminal(stderr=True, soft_wrap=True)
     try:
         with alone(layout):
             if arguments.verb == "up":
@@ -169,7 +168,7 @@ def main(argv: list[str] | None = None) -> int:
             else:
                 console.print(f"{layout.root.name}: {Processes(layout).stop()} processes ended, none is left")
     except (StackError, StepError) as error:
-        console.print(f"[red]{arguments.verb} failed:[/red] {escape(str(error))}")
+        console.print(styled((f"{arguments.verb} failed:", "red"), f" {error}"))
         return 1
     except KeyboardInterrupt:
         return 130

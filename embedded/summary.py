@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
 from embedded.layout import REPOSITORY, Layout
 from embedded.night_results import NightResult, against_rivals
 from pipeline.ledger.story import Event
 from pipeline.records.evaluation import EvaluationRecord, ModelScores, interval_text
+from pipeline.terminal import Said, Terminal, styled
 
 WIDTH = 100
 MOST_WITH_REASONS = 8  # nights: a second line for each would fill more than one screen
@@ -21,32 +19,32 @@ COLOURS = {"promoted": "green", "refused": "red", "rejected": "yellow"}
 
 
 def show_summary(
-    graph: str, results: Sequence[NightResult], events: Sequence[Event], layout: Layout, console: Console
+    graph: str, results: Sequence[NightResult], events: Sequence[Event], layout: Layout, console: Terminal
 ) -> None:
     """Print what came of the nights on one screen of at most 100 columns; the ledger's events name the champion."""
     width = min(WIDTH, console.width)
 
-    def line(text: Text | str) -> None:
-        console.print(text, width=width, no_wrap=True, overflow="ellipsis", crop=True, markup=False)
+    def line(text: Said) -> None:
+        console.print(text, width=width, no_wrap=True, overflow="ellipsis", crop=True)
 
-    line(Text(f"The nights of {graph}", "bold"))
+    line(styled((f"The nights of {graph}", "bold")))
     metric = next((result.evaluation.paired_metric for result in results if result.evaluation), "metric")
     headings = ("night", "as of", "outcome", "version", "edges", f"challenger's {metric}", f"champion's {metric}")
-    line(Text(COLUMNS.format(*headings), "dim"))
+    line(styled((COLUMNS.format(*headings), "dim")))
     for result in results:
-        line(Text(_night(result), COLOURS.get(result.outcome, "")))
+        line(styled((_night(result), COLOURS.get(result.outcome, ""))))
         if len(results) <= MOST_WITH_REASONS:
-            line(Text(f"{INDENT}{' '.join(result.reason.split())}", "dim"))
+            line(styled((f"{INDENT}{' '.join(result.reason.split())}", "dim")))
     console.print()
     for told in _champion(results, events):
         line(told)
     if compared := _against_heuristics(results, events):
-        console.print(compared, width=width, markup=False)
+        console.print(compared, width=width)
     console.print()
     for command, shows in _next_commands(layout):
-        line(Text.assemble((f"{command:<33}", "bold"), shows))
-    console.print(f"before ncnc, load its settings: set -a; . {_short(layout.env)}; set +a", width=width, markup=False)
-    console.print(f"a page for each night: {_short(layout.home / 'reports')}", width=width, markup=False)
+        line(styled((f"{command:<33}", "bold"), shows))
+    console.print(f"before ncnc, load its settings: set -a; . {_short(layout.env)}; set +a", width=width)
+    console.print(f"a page for each night: {_short(layout.home / 'reports')}", width=width)
 
 
 def _night(result: NightResult) -> str:

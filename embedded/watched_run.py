@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from rich.console import Console
-from rich.markup import escape
-
 from embedded.airflow_api import AirflowApi
 from embedded.nights import Answer, DemoError
 from embedded.processes import Processes
+from pipeline.terminal import Terminal, styled
 
 ENDED = ("success", "failed")
 WAITS_FOR_A_PERSON = "awaiting_input"
@@ -35,7 +33,7 @@ class WatchedRun:
 
     api: AirflowApi
     processes: Processes
-    console: Console
+    console: Terminal
     dag_id: str
     run_id: str
     title: str
@@ -55,7 +53,8 @@ class WatchedRun:
                 seconds = time.monotonic() - started
                 for task, now in tasks.items():
                     if now != shown.get(task) and now not in NOT_BEGUN:
-                        self.console.print(f"  {seconds:5.0f} s  {task:<9} [{COLOURS.get(now, 'red')}]{now}[/]")
+                        colour = COLOURS.get(now, "red")
+                        self.console.print(styled(f"  {seconds:5.0f} s  {task:<9} ", (now, colour)))
                         shown[task] = now
                         if now == WAITS_FOR_A_PERSON:
                             waiting[task] = seconds
@@ -68,7 +67,7 @@ class WatchedRun:
                     self.console.print(f"  {self.title} ended {state} after {seconds:.0f} s")
                     return state
                 running = [task for task, now in tasks.items() if now == "running"]
-                status.update(f"{self.title}: {', '.join(running) or 'between tasks'}, {seconds:.0f} s")
+                status.update(styled(f"{self.title}: {', '.join(running) or 'between tasks'}, {seconds:.0f} s"))
                 self.processes.check()
                 if seconds > LONGEST_SECONDS:
                     raise DemoError(
@@ -77,5 +76,5 @@ class WatchedRun:
                 time.sleep(POLL_SECONDS)
 
     def _answer(self, task: str, answer: Answer) -> None:
-        self.console.print(f"           a person reads the page and answers {answer.choice}: {escape(answer.reason)}")
+        self.console.print(f"           a person reads the page and answers {answer.choice}: {answer.reason}")
         self.api.answer(self.dag_id, self.run_id, task, answer.choice, answer.reason)

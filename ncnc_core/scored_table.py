@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.inputs.asked_table import ENDS, Asked, asked_table, id_column, no_id
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ncnc_core.inputs.pairs import NodeId
     from ncnc_core.link_model import LinkModel
-
-ENDS = ("source", "target")
 
 DEFAULTS: dict[str, Any] = {
     "task": "score",  # score | recommend | explain
@@ -27,10 +26,10 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def answered(model: LinkModel, table: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+def answered(model: LinkModel, table: Asked, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
     """Return the answer to a table: `scored_table`, `recommended_table` or `explained_table`, as `params["task"]` says.
 
-    `DEFAULTS` lists the parameters; one that is not given has its default.
+    `DEFAULTS` lists the parameters; one that is not given has its default. The table is read by `asked_table`.
 
     Raises:
         InvalidGraph: there is no such task, or the task refuses the table.
@@ -49,7 +48,7 @@ def answered(model: LinkModel, table: pd.DataFrame, params: Mapping[str, Any] | 
 
 
 def scored_table(
-    model: LinkModel, pairs: pd.DataFrame, *, prior: float | None = None, unscored: str = "refuse"
+    model: LinkModel, pairs: Asked, *, prior: float | None = None, unscored: str = "refuse"
 ) -> pd.DataFrame:
     """Return the columns source, target and score (a logit, float32), in the order of the rows.
 
@@ -60,12 +59,15 @@ def scored_table(
     Raises:
         InvalidGraph: a column is missing, a row cannot be scored, or the model has no calibration.
     """
-    _require_columns(pairs, ENDS)
+    import pandas as pd
+
+    pairs = _asked(model, pairs, ENDS)
     if unscored not in ("refuse", "null"):
         raise InvalidGraph(f"unscored is 'refuse' or 'null', but it is {unscored!r}. Give one of them.")
     model = with_new_nodes(model, pairs)
-    found = pairs[list(ENDS)].reset_index(drop=True)
-    reasons = _reasons(model, found)
+    sources, targets = (pairs[end].tolist() for end in ENDS)
+    reasons = [_reason(model, source, target) for source, target in zip(sources, targets, strict=True)]
+    found = pd.DataFrame({"source": id_column(sources), "target": id_column(targets)})
     wrong = [row for row, reason in enumerate(reasons) if reason]
     if wrong and unscored == "refuse":
         raise InvalidGraph(
@@ -86,7 +88,7 @@ def scored_table(
 
 def recommended_table(
     model: LinkModel,
-    nodes: pd.DataFrame,
+    nodes: Asked,
     *,
     k: int = 10,
     candidates: int | None = None,
@@ -99,16 +101,23 @@ def recommended_table(
     Raises:
         InvalidGraph: there is no column source, a node is unknown, or the model has no calibration.
     """
-    _require_columns(nodes, ENDS[:1])
+    nodes = _asked(model, nodes, ENDS[:1])
     model = with_new_nodes(model, nodes)
-    found = model.recommend(nodes["source"].tolist(), k, candidates=candidates, progress=False).to_frame()
+    sources = nodes["source"].tolist()
+    wrong = [(row, reason) for row, node in enumerate(sources) if (reason := _reason_of_end(model, "source", node))]
+    if wrong:
+        raise InvalidGraph(
+            f"{len(wrong)} of {len(sources)} rows name no node (row {wrong[0][0]}, counted from 0: {wrong[0][1]}). "
+            f"Leave them out."
+        )
+    found = model.recommend(sources, k, candidates=candidates, progress=False).to_frame()
     found = found.drop(columns="known").astype({"score": np.float32})
     if prior is not None:
         found["probability"] = _calibrated(model, np.array(found["score"]), prior)
     return found
 
 
-def explained_table(model: LinkModel, pairs: pd.DataFrame) -> pd.DataFrame:
+def explained_table(model: LinkModel, pairs: Asked) -> pd.DataFrame:
     """Return the parts of each pair's score, one a row: see `LinkExplanation.to_frame`.
 
     Columns: source, target, score, role, node, weight and contribution, the last in logits.
@@ -118,6 +127,7 @@ def explained_table(model: LinkModel, pairs: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
+    pairs = _asked(model, pairs, ENDS)
     scored = scored_table(model, pairs)
     model = with_new_nodes(model, pairs)
     frames = []
@@ -144,9 +154,9 @@ def with_new_nodes(model: LinkModel, table: pd.DataFrame) -> LinkModel:
         if end not in table or name not in table:
             continue
         for node, given in zip(table[end].tolist(), table[name].tolist(), strict=True):
-            if given is None or np.ndim(given) == 0 or node in model.position_of:
+            if given is None or no_id(node) or node in model.position_of:
                 continue
-            values = [float(one) for one in given]
+            values = list(given)
             if new.setdefault(node, values) != values:
                 raise InvalidGraph(
                     f"The new node {node!r} comes with two lists of features: {new[node]} and {values}. Give it one."
@@ -156,22 +166,19 @@ def with_new_nodes(model: LinkModel, table: pd.DataFrame) -> LinkModel:
     return model.updated(new_nodes=list(new), features=np.array(list(new.values()), dtype=np.float32))
 
 
-def _reasons(model: LinkModel, pairs: pd.DataFrame) -> list[str]:
-    """Return why each row has no score, "" where it has one."""
-    return [
-        _reason(model, source, target)
-        for source, target in zip(pairs["source"].tolist(), pairs["target"].tolist(), strict=True)
-    ]
-
-
 def _reason(model: LinkModel, source: Any, target: Any) -> str:
-    for end, node in (("source", source), ("target", target)):
-        if node is None or node != node:  # pandas' missing value is no number
-            return f"the {end} is missing"
-        if node not in model.position_of:
-            known = f"the {end} {node!r} is unknown to the model, which has {model.num_nodes} nodes"
-            return known + _by_features(model, end)
-    return f"source and target are the same node {source!r}" if source == target else ""
+    """Return why a pair has no score, "" where it has one."""
+    reason = _reason_of_end(model, "source", source) or _reason_of_end(model, "target", target)
+    return reason or (f"source and target are the same node {source!r}" if source == target else "")
+
+
+def _reason_of_end(model: LinkModel, end: str, node: Any) -> str:
+    if wrong := no_id(node):
+        return f"the {end} {wrong}"
+    if node in model.position_of:
+        return ""
+    known = f"the {end} {node!r} is unknown to the model, which has {model.num_nodes} nodes"
+    return known + _by_features(model, end)
 
 
 def _by_features(model: LinkModel, end: str) -> str:
@@ -187,10 +194,13 @@ def _calibrated(model: LinkModel, logits: Any, prior: float) -> Any:
     return fitted(model.calibration).probability(torch.as_tensor(logits), prior).numpy(force=True)
 
 
-def _require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
+def _asked(model: LinkModel, asked: Asked, names: Sequence[str]) -> pd.DataFrame:
+    """Return a table with the named columns, read as the model has its ids."""
+    table = asked_table(asked, ids_are_text=bool(model.node_ids) and isinstance(model.node_ids[0], str))
     missing = [name for name in names if name not in table]
     if missing:
         raise InvalidGraph(
             f"The input has no column {missing[0]!r}, only {list(table.columns)}. Pass a DataFrame with the columns "
             f"{' and '.join(names)}."
         )
+    return table

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -21,6 +22,8 @@ from pipeline.commands.steps import steps
 from pipeline.commands.trial import trials
 from pipeline.commands.tune import tuning
 from pipeline.errors import InvalidInput, StepError
+from pipeline.local_trouble import local_trouble
+from pipeline.plain_text import plain, plain_lines
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -54,9 +57,16 @@ def options(
     """Retrain a link-prediction model every night; promote it only when it is provably better."""
     if log_level.upper() not in logging.getLevelNamesMapping():
         raise InvalidInput(f"NCNC_LOG_LEVEL is {log_level!r}, but must be DEBUG, INFO, WARNING or ERROR. Correct it.")
-    logging.basicConfig(
-        level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_PlainLines("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=log_level.upper(), handlers=[handler])
+
+
+class _PlainLines(logging.Formatter):
+    """Writes an entry of the log so that nothing in its message is obeyed or begins another entry."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain_lines(super().format(record))
 
 
 def main() -> None:
@@ -64,8 +74,14 @@ def main() -> None:
     try:
         app()
     except StepError as error:
-        print(f"ncnc: {error}", file=sys.stderr)
+        print(f"ncnc: {plain_lines(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except Exception as error:
+        if trouble := local_trouble(error):
+            print(f"ncnc: {plain_lines(str(trouble))}", file=sys.stderr)
+            sys.exit(trouble.exit_code)
+        print(plain(traceback.format_exc()), file=sys.stderr, end="")  # a bug; its message may hold anything too
+        sys.exit(1)
 
 
 if __name__ == "__main__":

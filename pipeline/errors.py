@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pipeline.plain_text import plain
+
 
 class StepError(Exception):
-    """The base of what a step raises on purpose; anything else is a bug and ends 1."""
+    """The base of what a step raises on purpose; anything else is a bug and ends 1.
+
+    A message holds names and values from outside, and goes to terminals, logs, the ledger and MLflow: it is plain text.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))
 
 
 class InvalidInput(StepError):
@@ -22,7 +30,7 @@ class InvalidInput(StepError):
 
 
 class OutsideTrouble(StepError):
-    """A service or a source outside is not ready; trying again may help."""
+    """A service or a source outside is not ready, or a disk is full; trying again may help."""
 
     exit_code = 75
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.inputs.asked_table import id_column
 from ncnc_core.inputs.pairs import NodeId
 from ncnc_core.networks.link_network import LinkNetwork, Predictor
 from ncnc_core.networks.neighborhoods import Role
@@ -63,19 +64,20 @@ class LinkExplanation:
     def to_frame(self) -> pd.DataFrame:
         """Return a row per neighbour, then the pair and the base, each with its share of all that moves the score.
 
-        share = contribution / sum of all absolute contributions, the base apart: between -1 and 1.
+        share = contribution / sum of all absolute contributions, the base apart: between -1 and 1. node is missing in
+        the rows that are no neighbour's; whole numbers come as Int64.
         """
         import pandas as pd
 
         moved = abs(self.pair) + abs(self.structure) + sum(abs(part.contribution) for part in self.neighbors)
+        own = [("pair", self.pair), *([("structure", self.structure)] if self.structure else []), ("base", self.base)]
         rows = [asdict(part) for part in self.neighbors]
-        rows.append({"node": None, "role": "pair", "weight": 1.0, "contribution": self.pair})
-        if self.structure:
-            rows.append({"node": None, "role": "structure", "weight": 1.0, "contribution": self.structure})
+        rows += [{"node": None, "role": role, "weight": 1.0, "contribution": value} for role, value in own]
         frame = pd.DataFrame(rows, columns=["node", "role", "weight", "contribution"])
-        frame["share"] = frame["contribution"] / (moved or 1.0)
-        base = {"node": [None], "role": ["base"], "weight": [1.0], "contribution": [self.base], "share": [float("nan")]}
-        return pd.concat([frame, pd.DataFrame(base)], ignore_index=True)
+        # Whole numbers beside a missing one would become floating-point numbers, and from 2^53 on other nodes.
+        frame["node"] = id_column([row["node"] for row in rows])
+        frame["share"] = (frame["contribution"] / (moved or 1.0)).where(frame["role"] != "base")
+        return frame
 
     def __str__(self) -> str:
         """Return the parts as a person reads them."""

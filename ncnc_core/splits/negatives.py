@@ -89,7 +89,8 @@ def corrupted_negatives(
     first = ends[:, missing][:, 0].tolist()
     raise InvalidGraph(
         f"{int(missing.sum())} negatives were not found: nodes {first[0]} and {first[1]} are joined to (nearly) every "
-        f"other node. There are no negatives for this edge: leave those nodes out, or rank against uniform pairs."
+        f"other node. There are no negatives for this edge: leave those nodes out, or set "
+        f"split.negative_kinds: [uniform]."
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime
 
+from pipeline.plain_text import plain
 from pipeline.records.findings import CheckResult
 from pipeline.records.part import GraphName
 from pipeline.records.record import Record
@@ -61,11 +62,11 @@ class DataChecks(Record):
 
     def to_text(self) -> str:
         """Return the table as plain text, and the reasons below it."""
-        from rich.console import Console
+        from pipeline.terminal import Terminal
 
         stream = io.StringIO()
-        Console(file=stream, width=TEXT_WIDTH, color_system=None).print(self.table())
-        return "\n".join([self.heading, stream.getvalue(), *self.reasons]).rstrip() + "\n"
+        Terminal(file=stream, width=TEXT_WIDTH, color_system=None).print(self.table())
+        return plain("\n".join([self.heading, stream.getvalue(), *self.reasons]).rstrip() + "\n")
 
 
 def verdict(item: CheckResult) -> str:

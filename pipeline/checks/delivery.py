@@ -13,6 +13,13 @@ from pipeline.checks.repeats import Baseline
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 
+# Two columns that number different things look like loops and repetitions, and what drops or merges these mixes nodes.
+TWO_KINDS = (
+    "If the two columns number different things, such as users and films, 7 and 7 are two nodes: give each kind ids of "
+    "its own, in the export or by snapshot.edge_query (SELECT 'u' || user AS source, 'f' || film AS target FROM "
+    "delivered)."
+)
+
 
 def row_checks(delivery: Delivery, params: SnapshotParams, baseline: Baseline | None) -> list[Finding]:
     """Return the checks of the row counts; O(edges) if there is a node table."""
@@ -89,7 +96,8 @@ def _self_loops(delivery: Delivery, params: SnapshotParams) -> Finding:
         refuse_if(params.self_loops == "refuse"),
         rows.self_loops,
         f"{rows.self_loops} edges lead from a node to itself (first: {rows.first_self_loop}). "
-        f"Leave them out, or set snapshot.self_loops: drop in params.yaml.",
+        f"{TWO_KINDS} If a node may be joined with itself, leave these edges out, or set snapshot.self_loops: drop in "
+        f"params.yaml.",
     )
 
 
@@ -102,7 +110,8 @@ def _duplicates(delivery: Delivery, params: SnapshotParams) -> Finding:
         refuse_if(params.duplicates == "refuse"),
         rows.repeated,
         f"{rows.repeated} rows repeat an edge, in this direction or the other "
-        f"(first: {rows.first_repeated}). Deliver each edge once, or set snapshot.duplicates: merge in params.yaml.",
+        f"(first: {rows.first_repeated}). {TWO_KINDS} Otherwise deliver each edge once, or set snapshot.duplicates: "
+        f"merge in params.yaml.",
     )
 
 
@@ -116,7 +125,8 @@ def _unknown_nodes(delivery: Delivery, params: SnapshotParams) -> Finding:
         refuse_if(params.unknown_nodes == "refuse"),
         len(unknown),
         f"{len(unknown)} edges name a node that {delivery.nodes_file} lacks{_where(delivery, unknown)}. "
-        f"Add the nodes there, or set snapshot.unknown_nodes: add in params.yaml.",
+        f"Add the nodes there, or check that both tables write ids alike. If the node table is not to name every node, "
+        f"set snapshot.unknown_nodes: add in params.yaml.",
     )
 
 
@@ -132,8 +142,8 @@ def _minimum_edges(delivery: Delivery, params: SnapshotParams, baseline: Baselin
         observed=str(edges),
         passed=edges >= least,
         message=f"{edges} edges are left of {delivery.rows.read} rows, self-loops and repetitions not counted, "
-        f"below {least}. Have the graph delivered whole, or lower snapshot.minimum_edges in params.yaml "
-        f"(to 1 at the least).",
+        f"below {least}. Have the graph delivered whole. If it is this small, lower snapshot.minimum_edges in "
+        f"params.yaml (to 1 at the least).",
     )
 
 

@@ -105,7 +105,7 @@ def _orphans(change: ChangeSummary, params: SnapshotParams) -> Finding:
         passed=orphans <= params.maximum_orphan_share * nodes,
         message=f"{orphans} of {nodes} nodes have no edge, above {params.maximum_orphan_share:g}: edge table and node "
         f"table do not belong together, or edges are missing. Check that both name the same ids, or raise "
-        f"snapshot.maximum_orphan_share in params.yaml.",
+        f"snapshot.maximum_orphan_share in params.yaml if so many nodes have none.",
     )
 
 
@@ -135,7 +135,7 @@ def _degree_shift(change: ChangeSummary, params: SnapshotParams) -> Finding:
         message=f"the Kolmogorov-Smirnov distance of tonight's degrees to those of the previous snapshot is "
         f"{shift:.3f}, above {most:g} (mean degree {before:.2f}, now {change.shape.mean_degree:.2f}): edges are "
         f"missing or repeated at many nodes, or a column is another's. Check the export, or raise "
-        f"snapshot.maximum_degree_shift in params.yaml.",
+        f"snapshot.maximum_degree_shift in params.yaml if the graph did change so.",
     )
 
 
@@ -150,7 +150,8 @@ def _component_count(change: ChangeSummary, params: SnapshotParams) -> Finding:
         passed=change.shape.components <= most,
         message=f"the graph has {change.shape.components} components of two nodes or more, above {most} "
         f"({params.maximum_component_ratio:g} times the {before} of the previous snapshot, or 1 % of the nodes): it "
-        f"fell apart. Look for missing hubs in the export, or raise snapshot.maximum_component_ratio in params.yaml.",
+        f"fell apart. Look for missing hubs in the export, or raise snapshot.maximum_component_ratio in params.yaml "
+        f"if the graph did change so.",
     )
 
 
@@ -165,7 +166,7 @@ def _outside_largest(change: ChangeSummary, params: SnapshotParams) -> Finding:
         passed=outside <= before + growth,
         message=f"{outside:.1%} of the nodes with an edge lie outside the largest component, {before:.1%} did before, "
         f"and the growth is above {growth:.1%}: a part broke off. Look for missing hubs in the export, or raise "
-        f"snapshot.maximum_outside_growth in params.yaml.",
+        f"snapshot.maximum_outside_growth in params.yaml if the graph did change so.",
     )
 
 
@@ -179,7 +180,8 @@ def _id_reuse(change: ChangeSummary, params: SnapshotParams) -> Finding:
         passed=reused <= params.maximum_id_reuse * nodes,
         message=f"{reused} of {nodes} ids seem to stand for another node than before (first: {change.first_reused}), "
         f"above {params.maximum_id_reuse:g}: they came back with other features or with none of their edges, or all "
-        f"their features changed at once. Give new nodes new ids, or raise snapshot.maximum_id_reuse in params.yaml.",
+        f"their features changed at once. Give new nodes new ids, or raise snapshot.maximum_id_reuse in params.yaml "
+        f"if they are the same nodes.",
     )
 
 

@@ -8,6 +8,7 @@ from ncnc_core.whole_file import write_whole
 from pipeline.checks.data_checks import DataChecks, verdict
 from pipeline.graphs.change_summary import ChangeSummary, HubChange, Turnover
 from pipeline.graphs.drift_measures import DRIFT_MEASURES
+from pipeline.plain_text import markdown
 
 MARKDOWN_FILE = "night_report.md"  # its name in the format of 2026-11, which stays
 CHECKS_TEXT_FILE = "data_checks.txt"
@@ -18,8 +19,8 @@ def check_results(checks: DataChecks, change: ChangeSummary | None) -> str:
     outcome = "refused: nothing of it was versioned" if checks.refused else "accepted"
     parts = [
         f"# {checks.graph} as of {checks.as_of:%Y-%m-%d %H:%M} UTC",
-        f"The delivery {_cell(checks.delivery)} was {outcome}.",
-        *[f"- {reason}" for reason in checks.reasons],
+        f"The delivery {markdown(checks.delivery)} was {outcome}.",
+        *[f"- {markdown(reason)}" for reason in checks.reasons],
         "## What changed",
         changes(change) if change else "The graph could not be built from what was delivered.",
         "## Checks",
@@ -92,13 +93,9 @@ def _number(value: float | None) -> str:
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     """Return a Markdown table with its columns padded, so that it reads in a terminal too."""
-    cells = [[_cell(value) for value in row] for row in (header, *rows)]
+    cells = [[markdown(value) for value in row] for row in (header, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = [
         "| " + " | ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)) + " |" for row in cells
     ]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
-
-
-def _cell(value: str) -> str:
-    return value.replace("|", r"\|").replace("\n", " ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
 from pipeline.ledger.alias_history import standings
@@ -37,7 +37,7 @@ def _of_graph(doors: Doors, graph: str) -> Iterable[tuple[str, str]]:
     if standing and not versions:
         raise InvalidInput(
             f"The ledger has {', '.join(sorted(standing.values()))} of {graph} at version {min(standing)}, but the "
-            f"MLflow at {CREDENTIALS.sub('://', doors.environment.tracking_uri)} knows no version of it. Nothing was "
+            f"MLflow at {public(doors.environment.tracking_uri)} knows no version of it. Nothing was "
             f"collected. Set MLFLOW_TRACKING_URI to the server that the nights use."
         )
     for entry in entries:

@@ -17,7 +17,7 @@ from pipeline.collection.retention import (
     judge_models,
     judge_versions,
 )
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
 from pipeline.ledger.entries import Entry, RegistryCollected
@@ -124,7 +124,7 @@ def _plan(graph: str, policy: RegistryPolicy, doors: Doors, entries: tuple[Entry
     at, versions, runs = doors.clock(), doors.registry.contents.versions(graph), doors.registry.contents.runs(graph)
     if entries and not runs:
         raise InvalidInput(
-            f"The ledger tells of {graph}, but the MLflow at {CREDENTIALS.sub('://', doors.environment.tracking_uri)} "
+            f"The ledger tells of {graph}, but the MLflow at {public(doors.environment.tracking_uri)} "
             f"knows no run of it. Nothing was collected. Set MLFLOW_TRACKING_URI to the server that the nights use."
         )
     folders = tuple(_folders(doors.environment.home / RUNS, graph))

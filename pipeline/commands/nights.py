@@ -21,13 +21,12 @@ def status(
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
     """Show the last nights with their outcomes, and the age of the champion."""
-    from rich.console import Console
-
     from pipeline.commands.score_tables import nights_table
     from pipeline.ledger.entries import NightEntry
     from pipeline.params.params import Params
+    from pipeline.terminal import for_messages
 
-    doors, console = open_doors(), Console(stderr=True)
+    doors, console = open_doors(), for_messages()
     name = graph or Params.load(params).snapshot.graph
     entries = [entry for entry in doors.ledger.entries(name) if isinstance(entry, NightEntry)]
     console.print(nights_table(entries[-shown:]))
@@ -61,18 +60,18 @@ def audit_model(model: Annotated[str, typer.Argument(help="NAME@alias or NAME@ve
     """Recompute every digest from a registered version back to the bytes of its snapshot."""
     import tempfile
 
-    from rich.console import Console
-
     from pipeline.audit.audit import audit_model as walk
+    from pipeline.terminal import for_messages, styled
 
     name, at, version = model.partition("@")
     if not at:
         raise InvalidInput(f"A model is named NAME@alias or NAME@version, not {model!r}. For example {model}@champion.")
     with tempfile.TemporaryDirectory() as scratch:
         result = walk(name, version, doors=open_doors(), work_folder=Path(scratch))
-    console = Console(stderr=True)
+    console = for_messages()
     for check in result.checks:
-        console.print(f"{'[green]ok[/green]   ' if check.ok else '[red]WRONG[/red]'} {check.what}: {check.observed}")
+        verdict = ("ok   ", "green") if check.ok else ("WRONG", "red")
+        console.print(styled(verdict, f" {check.what}: {check.observed}"))
     console.print(f"run {result.run_name}, snapshot {result.snapshot_tag}, code {result.code_version}")
     wrong = [check.what for check in result.faults]
     print_line(model=model, version=result.version, checked=len(result.checks), wrong=wrong)

@@ -39,9 +39,9 @@ def print_line(**fields: Any) -> None:  # Any: the one JSON line a caller reads 
 
 def show(text: str) -> None:
     """Show text on standard error, for a person."""
-    from rich.console import Console
+    from pipeline.terminal import Terminal
 
-    Console(stderr=True, markup=False, highlight=False, soft_wrap=True).print(text)
+    Terminal(stderr=True, soft_wrap=True).print(text)
 
 
 def open_doors() -> Doors:

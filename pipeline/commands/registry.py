@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipeline.commands.options import ParamsFile, open_doors, print_line
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-
 registry = typer.Typer(
     no_args_is_help=True, help="Model versions and aliases: their history, their state, and the deletion of old ones."
 )
-TEXT_WIDTH = 200  # a log has no width of its own, and rich would fold at 80
 Graph = Annotated[str | None, typer.Option(help="The graph; default: the one in params.yaml.")]
 
 
@@ -29,10 +24,11 @@ def history(
     """Show what happened: nights, promotions, rejections, rollbacks, and changes made in MLflow without the ledger."""
     from pipeline.commands.registry_tables import story_table
     from pipeline.ledger.story import story
+    from pipeline.terminal import for_messages
 
     doors, name = open_doors(), _graph(graph, params)
     events = story(doors.ledger.entries(name))
-    _console().print(story_table(name, events[-last:] if last else events))
+    for_messages().print(story_table(name, events[-last:] if last else events))
     for event in events[-last:] if last else events:
         print_line(
             at=event.at.isoformat(),
@@ -52,8 +48,9 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
     from pipeline.ledger.alias_history import champions, standings
     from pipeline.ledger.approvals import last_night
     from pipeline.ledger.entries import NightEntry
+    from pipeline.terminal import for_messages, styled
 
-    doors, name, console = open_doors(), _graph(graph, params), _console()
+    doors, name, console = open_doors(), _graph(graph, params), for_messages()
     entries, versions, aliases = (
         doors.ledger.entries(name),
         doors.registry.contents.versions(name),
@@ -69,8 +66,11 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
     ours = {alias: version for alias, version in aliases.items() if alias in ("champion", "challenger", "previous")}
     if ours != ledger:
         console.print(
-            f"[red]MLflow and the ledger differ[/red]: MLflow has {ours or 'none'}, the ledger {ledger or 'none'}. The "
-            f"next run enters the difference in the ledger."
+            styled(
+                ("MLflow and the ledger differ", "red"),
+                f": MLflow has {ours or 'none'}, the ledger {ledger or 'none'}. The next run enters the difference in "
+                f"the ledger.",
+            )
         )
     print_line(
         graph=name,
@@ -108,6 +108,7 @@ def gc(
     from pipeline.collection.retention import RegistryPolicy
     from pipeline.commands.registry_tables import collection_table
     from pipeline.environment import whoami
+    from pipeline.terminal import for_messages
 
     policy = RegistryPolicy(
         keep_versions=keep_versions,
@@ -121,7 +122,7 @@ def gc(
         plan = collect(name, policy, who=whoami(), reason=reason, doors=doors)
     else:
         plan = plan_collection(name, policy, doors)
-    _console().print(collection_table(plan))
+    for_messages().print(collection_table(plan))
     versions, checkpoints, folders, models = plan.going
     print_line(
         graph=name,
@@ -138,12 +139,3 @@ def _graph(graph: str | None, params: Path) -> str:
     from pipeline.params.params import Params
 
     return graph or Params.load(params).snapshot.graph
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console.width = TEXT_WIDTH
-    return console

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline.ledger.alias_history import Standing
 from pipeline.ledger.entries import Alias, NightEntry
 from pipeline.ledger.story import Event
 from pipeline.registry.facts import RegisteredVersion
+from pipeline.terminal import styled
 
 if TYPE_CHECKING:
     from pipeline.collection.registry import RegistryPlan
@@ -42,10 +42,8 @@ def story_table(graph: str, events: Sequence[Event]) -> Table:
     table.add_column("why", ratio=2)
     for event in events:
         champion = "-" if event.champion is None else str(event.champion)
-        told = escape(event.what)
-        colour = COLOURS.get(event.kind)
-        what = f"[{colour}]{told}[/]" if colour else told
-        table.add_row(f"{event.at:%Y-%m-%d %H:%M}", champion, what, escape(event.who), escape(_beginning(event.why)))
+        what = styled((event.what, COLOURS.get(event.kind, "")))
+        table.add_row(f"{event.at:%Y-%m-%d %H:%M}", champion, what, event.who, _beginning(event.why))
     return table
 
 
@@ -73,8 +71,8 @@ def versions_table(
             ", ".join(item.aliases) or "-",
             ", ".join(sorted(ledger.get(item.version, []))) or "-",
             "yes" if item.version in was else "no",
-            escape(item.run_name or "not made by this pipeline"),
-            escape(item.approved_by or "-"),
+            item.run_name or "not made by this pipeline",
+            item.approved_by or "-",
         )
     return table
 
@@ -85,7 +83,7 @@ def awaiting_table(nights: Sequence[NightEntry]) -> Table:
     for name in ("run", "since (UTC)", "reason"):
         table.add_column(name)
     for night in nights:
-        table.add_row(night.run_name, f"{night.at:%Y-%m-%d %H:%M}", escape(night.reason))
+        table.add_row(night.run_name, f"{night.at:%Y-%m-%d %H:%M}", night.reason)
     return table
 
 
@@ -99,6 +97,6 @@ def collection_table(plan: RegistryPlan) -> Table:
     table.add_column("why", ratio=1)
     for verdicts in (plan.versions, plan.models, plan.checkpoints, plan.folders):
         for verdict in verdicts.values():
-            said = "[red]goes[/red]" if verdict.goes else "stays"
-            table.add_row(verdict.name, said, escape("; ".join(verdict.reasons) or "nothing keeps it"))
+            said = styled(("goes", "red")) if verdict.goes else "stays"
+            table.add_row(verdict.name, said, "; ".join(verdict.reasons) or "nothing keeps it")
     return table

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.table import Table
-from rich.text import Text
 
 from pipeline.ledger.entries import NightEntry
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import EvaluationRecord, interval_text
+from pipeline.terminal import styled
 
 SHOWN_METRICS = ("mrr", "hits@10", "auc", "average_precision", "brier", "ece")
 
@@ -66,7 +66,6 @@ def rules_table(decision: PromotionDecision) -> Table:
     table.add_column("observed", ratio=3)
     table.add_column("verdict", no_wrap=True)
     for rule in decision.rules:
-        word = Text("holds", style="green") if rule.passed else Text("broken", style="bold red")
-        # As text: what a check observed may hold square brackets, which rich would take for markup.
-        table.add_row(rule.name, Text(rule.threshold), Text(rule.observed), word)
+        word = styled(("holds", "green") if rule.passed else ("broken", "bold red"))
+        table.add_row(rule.name, rule.threshold, rule.observed, word)
     return table

@@ -7,15 +7,16 @@ from contextlib import contextmanager
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipeline.terminal import Terminal
 
 
 @contextmanager
-def search_progress(console: Console, trials: int) -> Iterator[Callable[[int, FrozenTrial], None]]:
+def search_progress(console: Terminal, trials: int) -> Iterator[Callable[[int, FrozenTrial], None]]:
     """Yield a callback that takes how many trials have ended and the last of them."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # each trial is told here
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[best]}"))
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[best]}", markup=False))
     with Progress(TextColumn("tuning"), *columns, console=console, disable=not console.is_terminal) as progress:
         bar, values = progress.add_task("tuning", total=trials, best=""), list[float]()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.filesize import decimal
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
@@ -14,6 +14,7 @@ from pipeline.graphs.difference import CHANGES, Difference
 from pipeline.snapshots.collection_plan import Plan, Progress
 from pipeline.snapshots.journal import Journal
 from pipeline.snapshots.published import PublishedSnapshot
+from pipeline.terminal import Terminal, styled
 
 
 def snapshots_table(graph: str, published: Sequence[PublishedSnapshot], journal: Journal) -> Table:
@@ -65,7 +66,7 @@ def plan_table(plan: Plan) -> Table:
     table.add_column("")
     table.add_column("why", ratio=1)
     for tag in plan.collected:
-        table.add_row(tag, "[red]goes[/red]", "nothing keeps it")
+        table.add_row(tag, styled(("goes", "red")), "nothing keeps it")
     for tag, reasons in plan.kept.items():
         lost = f"; the remote lacks {plan.missing[tag]} of its files already" if tag in plan.missing else ""
         table.add_row(tag, "stays", "; ".join(reasons) + lost)
@@ -73,9 +74,10 @@ def plan_table(plan: Plan) -> Table:
 
 
 @contextmanager
-def bars(console: Console) -> Iterator[Progress]:
+def bars(console: Terminal) -> Iterator[Progress]:
     """Give a function that moves the progress bars; without a terminal it shows nothing."""
-    with Bars(console=console, transient=True, disable=not console.is_terminal) as shown:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         tasks = {}
 
         def progress(what: str, done: int, total: int) -> None:

@@ -10,14 +10,13 @@ import typer
 
 from pipeline.commands.options import AsOf, ParamsFile, in_utc, open_doors, print_line
 from pipeline.commands.steps import show_checks
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public
 from pipeline.errors import InvalidInput, StepError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pipeline.doors import Doors
     from pipeline.graphs.tables import CanonicalGraph
+    from pipeline.terminal import Terminal
 
 
 snapshots = typer.Typer(no_args_is_help=True, help="Published graph snapshots: publish, list, read, compare, collect.")
@@ -33,7 +32,7 @@ def init() -> None:
 
     environment = Environment.of_process()
     SnapshotStore.create(environment.data_repository, environment.dvc_remote)
-    print_line(data_repository=CREDENTIALS.sub("://", environment.data_repository))
+    print_line(data_repository=public(environment.data_repository))
 
 
 @snapshots.command()
@@ -81,8 +80,8 @@ def show(tag: Tag) -> None:
     published, files, journal = doors.snapshots.describe(tag)
     referred = _referred(doors, published.graph, tag)
     for name, value in published.model_dump(mode="json").items():
-        console.print(f"{name}: {value}", highlight=False)
-    console.print(f"bytes: {bytes_text(tag, journal)}\nreferred to: {referred}", highlight=False)
+        console.print(f"{name}: {value}")
+    console.print(f"bytes: {bytes_text(tag, journal)}\nreferred to: {referred}")
     if files:
         console.print(files_table(tag, files))
     gone, hold = journal.collected.get(tag), journal.holds.get(tag)
@@ -204,10 +203,10 @@ def gc(
     )
 
 
-def _console() -> Console:
-    from rich.console import Console
+def _console() -> Terminal:
+    from pipeline.terminal import for_messages
 
-    return Console(stderr=True)
+    return for_messages()
 
 
 def _referred(doors: Doors, graph: str, tag: str) -> str:
@@ -222,7 +221,7 @@ def _referred(doors: Doors, graph: str, tag: str) -> str:
     return "; ".join(said for named, said in found.items() if named.split("/")[1:3] == night) or "by nobody"
 
 
-def _graph(doors: Doors, console: Console, tag: str) -> CanonicalGraph:
+def _graph(doors: Doors, console: Terminal, tag: str) -> CanonicalGraph:
     from pipeline.graphs.snapshot_folder import read_graph
 
     with console.status(f"fetching {tag}"), tempfile.TemporaryDirectory() as scratch:

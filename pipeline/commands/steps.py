@@ -23,18 +23,15 @@ steps = typer.Typer()
 
 def show_checks(checks: DataChecks, change: ChangeSummary | None) -> None:
     """Show every check and what changed on standard error, for a person."""
-    from rich.console import Console
-
     from pipeline.checks.data_checks import TEXT_WIDTH
     from pipeline.checks.markdown import changes
+    from pipeline.terminal import for_messages
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console.width = TEXT_WIDTH  # a task's log has no width of its own, and rich would fold at 80
-    console.print(checks.heading, markup=False)
+    console = for_messages(width=TEXT_WIDTH)
+    console.print(checks.heading)
     console.print(checks.table())
     if change is not None:
-        console.print(changes(change), markup=False, highlight=False, soft_wrap=True)
+        console.print(changes(change), soft_wrap=True)
 
 
 def _run_step(step: str, run_dir: Path, params: Params | None = None, **arguments: Argument) -> None:
@@ -114,16 +111,12 @@ def decide(run_dir: RunDir) -> None:
 
 def show_rules(run_dir: Path) -> None:
     """Show every rule of the gate on standard error, for a person."""
-    from rich.console import Console
-
     from pipeline.checks.data_checks import TEXT_WIDTH
     from pipeline.commands.score_tables import rules_table
     from pipeline.records.chain import PromotionDecision
+    from pipeline.terminal import for_messages
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console.width = TEXT_WIDTH
-    console.print(rules_table(PromotionDecision.read(run_dir)))
+    for_messages(width=TEXT_WIDTH).print(rules_table(PromotionDecision.read(run_dir)))
 
 
 @steps.command()

@@ -21,15 +21,14 @@ def try_(
     home: Annotated[Path, typer.Option(help="The folder for everything that the trial makes.")] = Path(".ncnc/try"),
 ) -> None:
     """Check, split, train and evaluate on your own edge file, without Airflow."""
-    from rich.console import Console
-
     from pipeline.commands.score_tables import rules_table, scores_table, slices_table
     from pipeline.params.params import Params
+    from pipeline.terminal import for_messages, styled
     from pipeline.trial import run_trial, trial_params
 
-    console = Console(stderr=True)
+    console = for_messages()
     effective = trial_params(Params.load(params), settings or [], edges)
-    trial = run_trial(edges, nodes, effective, home, lambda step: console.print(f"[bold]{step}[/bold] ..."))
+    trial = run_trial(edges, nodes, effective, home, lambda step: console.print(styled((step, "bold"), " ...")))
     console.print(f"{trial.snapshot.num_nodes} nodes, {trial.snapshot.num_edges} edges")
     console.print(scores_table(trial.evaluation))
     console.print(slices_table(trial.evaluation))

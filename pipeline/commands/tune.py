@@ -26,14 +26,14 @@ def tune(
     The test edges are not touched. If a search is killed, the same command continues it.
     """
     import yaml
-    from rich.console import Console
 
     from pipeline.commands.search_progress import search_progress
     from pipeline.runs.folder import RunFolder
+    from pipeline.terminal import Terminal
     from pipeline.training.search import tune as search
     from pipeline.training.search_space import fragment, load_space
 
-    doors, console = open_doors(), Console(stderr=True, highlight=False)
+    doors, console = open_doors(), Terminal(stderr=True)
     folder = RunFolder(run_dir, doors.registry)
     with search_progress(console, trials) as on_trial:
         found = search(
@@ -48,7 +48,7 @@ def tune(
     gain = "" if found.baseline is None else f", {found.best - found.baseline:+.4f} to the present parameters"
     counted = f"{found.trials} trials, {found.pruned} of them stopped early"
     console.print(f"{counted}: {found.metric} {found.best:.4f} on validation{gain}")
-    console.print(f"Put this into params.yaml (it is also in {found.params_file}):\n", markup=False)
-    console.print(yaml.safe_dump(fragment(found.values), sort_keys=False), markup=False)
+    console.print(f"Put this into params.yaml (it is also in {found.params_file}):\n")
+    console.print(yaml.safe_dump(fragment(found.values), sort_keys=False))
     line = {name: value for name, value in vars(found).items() if name not in ("values", "params_file")}
     print_line(**line, params=found.values, file=found.params_file)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public, public_text
 from pipeline.errors import InvalidInput
 from pipeline.origin.git import GitClone, GitOrigin, attempts
 
 BRANCH = "main"
-LOGIN = re.compile(r"://([^/@\s]+|[^/@\s]*:[^\s?#]*)@")  # an @ further on, in a path, is none
+LOGIN = re.compile(r"://([^/@\s]+|[^/@\s:]*:(?!\d*/)\S*)@")  # an @ further on, in a path, is none
 CONFIG = """\
 [core]
     analytics = false
@@ -31,13 +30,14 @@ def create_data_repository(origin: str, dvc_remote: str) -> None:
     """
     if LOGIN.search(dvc_remote):
         raise InvalidInput(
-            f"The DVC remote {CREDENTIALS.sub('://***@', dvc_remote)} has credentials in its URL, and its URL is "
+            f"The DVC remote {public(dvc_remote)} has credentials in its URL, and its URL is "
             f"committed for every reader. Leave them out of NCNC_DVC_REMOTE; each machine keeps its own in the "
             f"environment (for S3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)."
         )
     path = Path(origin.removeprefix("file://"))
     if "://" not in str(path) and path.is_absolute() and not path.exists():
-        subprocess.run(["git", "init", "--quiet", "--bare", f"--initial-branch={BRANCH}", str(path)], check=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        GitClone(path.parent, origin).git("init", "--quiet", "--bare", f"--initial-branch={BRANCH}", str(path))
     config = CONFIG.format(url=dvc_remote if "://" in dvc_remote else Path(dvc_remote).absolute())
     files = {".dvc/config": config, ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n", ".dvcignore": ""}
     with tempfile.TemporaryDirectory() as scratch, GitOrigin(origin, Path(scratch)).clone() as clone:
@@ -62,7 +62,7 @@ def _expect(clone: GitClone, config: str, origin: str) -> None:
     path = clone.path / ".dvc" / "config"
     found = path.read_text() if path.is_file() else ""
     if found != config:
-        shown, said = CREDENTIALS.sub("://", origin), CREDENTIALS.sub("://", " ".join(found.split())) or "none"
+        shown, said = public(origin), public_text(" ".join(found.split()), origin) or "none"
         raise InvalidInput(
             f"{shown} is a repository already, with another DVC configuration ({said}). "
             f"Set NCNC_DVC_REMOTE to its remote, or NCNC_DATA_REPOSITORY to a new repository."

@@ -13,12 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public, public_text
 from pipeline.errors import OutsideTrouble
+from pipeline.local_trouble import DISK_REMEDY, trouble_said
 
 logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 120
 RETRY_SECONDS = 90
+ORIGIN_REMEDY = (
+    "Check that the data repository's origin (NCNC_DATA_REPOSITORY) is up, that its URL is right and that this machine "
+    "may write to it."
+)
 STAGED = "refs/ncnc/staged"  # where a clone puts a commit that is about to be pushed
 
 # What git answers when another push came first. Anything else that rejects (a hook, a permission) is trouble.
@@ -238,9 +243,8 @@ def _environment() -> dict[str, str]:
 
 
 def _trouble(arguments: tuple[str, ...], said: str) -> OutsideTrouble:
-    command = CREDENTIALS.sub("://", " ".join(arguments))
-    reason = " ".join(CREDENTIALS.sub("://", said).split()).rstrip(".")
-    return OutsideTrouble(
-        f"`git {command}` failed: {reason}. Check that the data repository's origin "
-        f"(NCNC_DATA_REPOSITORY) is up, that its URL is right and that this machine may write to it."
-    )
+    command = " ".join(public(argument) for argument in arguments)
+    reason = " ".join(public_text(said, *(one for one in arguments if "://" in one)).split()).rstrip(".")
+    told_here = "\n".join(line for line in said.splitlines() if not line.startswith("remote:"))
+    remedy = DISK_REMEDY if arguments[0] == "init" or trouble_said(told_here) else ORIGIN_REMEDY
+    return OutsideTrouble(f"`git {command}` failed: {reason}. {remedy}")

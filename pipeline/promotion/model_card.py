@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.plain_text import markdown
 from pipeline.records.chain import Approval, EdgeSplit, GraphSnapshot, PromotionDecision, RegisteredModel, TrainedModel
 from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, interval_text
 
@@ -132,7 +133,7 @@ def _slices(evaluation: EvaluationRecord) -> str:
         return ""
     worst = sorted(measured, key=lambda part: part.challenger.value if part.challenger else 0.0)[:WORST_SLICES]
     rows = [
-        f"| {part.key} | {part.num_edges:,} | {_interval(part.challenger)} | {_interval(part.champion)} |"
+        f"| {markdown(part.key)} | {part.num_edges:,} | {_interval(part.challenger)} | {_interval(part.champion)} |"
         for part in worst
     ]
     table = ["| slice | edges | challenger | champion |", "|---|---|---|---|", *rows]
@@ -204,6 +205,6 @@ def _signed(interval: Interval) -> str:
 
 
 def _short(text: str, length: int = 240) -> str:
-    """Return text on one line that breaks no table, cut where it is long; it ends in no full stop."""
-    line = " ".join(text.split()).replace("|", "\\|").rstrip(".")
-    return line if len(line) <= length else line[: length - 1] + "…"
+    """Return text from outside on one line of Markdown, cut where it is long; it ends in no full stop."""
+    line = " ".join(text.split()).rstrip(".")
+    return markdown(line if len(line) <= length else line[: length - 1] + "…")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlflow.exceptions import MlflowException
 
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public
 from pipeline.errors import InvalidInput
 from pipeline.ledger.alias_history import ALIASES, AliasState
 from pipeline.ledger.entries import Alias
@@ -48,7 +48,7 @@ class RegisteredAliases:
         except MlflowException as error:
             if error.error_code not in MISSING:
                 raise
-            where = CREDENTIALS.sub("://", self.server.tracking_uri)
+            where = public(self.server.tracking_uri)
             raise InvalidInput(
                 f"The ledger has {alias} of {graph} at version {version}, but the MLflow at {where} has no such "
                 f"version. Set MLFLOW_TRACKING_URI to the server that the nights use, or roll back to a version that "

@@ -15,11 +15,11 @@ import mlflow.pyfunc
 from mlflow.entities import LoggedModel
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
-from mlflow.types.schema import Array
 from pandas import DataFrame
 from pandas.api.types import is_integer_dtype
 
-from ncnc_core.scored_table import DEFAULTS, ENDS
+from ncnc_core.inputs.asked_table import ENDS
+from ncnc_core.scored_table import DEFAULTS
 from pipeline.records.names import ARTIFACT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,18 +60,20 @@ def pack_model(model_folder: Path, destination: Path, *, logged: LoggedModel, in
 
 
 def served_signature(pairs: DataFrame, num_features: int) -> ModelSignature:
-    """Return the signature: source and target as the graph has them, 64-bit integers or strings, and a float score.
+    """Return the signature: the parameters of `ncnc_core.scored_table` with their defaults, ids and a float score out.
 
-    Only source must be given: to recommend, there is no target. Where the model reads features, those of nodes that it
-    does not know may come beside the ids. The parameters are those of `ncnc_core.scored_table`, with their defaults.
+    Text ids are declared, so that a CSV request keeps their zeros in front. Whole numbers are not: MLflow's `long`
+    refuses a whole table for one missing value, and no type of MLflow takes both that and CSV. The model reads such ids
+    itself (`asked_table`). Only source must be given. Features of unknown nodes are lists, declared as strings: one
+    column of MLflow's type for lists would refuse CSV and `inputs` for the whole table.
     """
     kind = DataType.long if is_integer_dtype(pairs["source"]) else DataType.string
     inputs: list[ColSpec | TensorSpec] = [ColSpec(kind, "source"), ColSpec(kind, "target", required=False)]
     if num_features:
-        inputs += [ColSpec(Array(DataType.double), f"{end}_features", required=False) for end in ENDS]
+        inputs += [ColSpec(DataType.string, f"{end}_features", required=False) for end in ENDS]
     outputs: list[ColSpec | TensorSpec] = [ColSpec(kind, end) for end in ENDS]
     return ModelSignature(
-        inputs=Schema(inputs),
+        inputs=Schema(inputs) if kind == DataType.string else None,
         outputs=Schema([*outputs, ColSpec(DataType.float, "score")]),
         params=ParamSchema([ParamSpec(name, PARAM_TYPES[type(value)], value) for name, value in DEFAULTS.items()]),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import without_login
 from pipeline.registry.night_runs import NightRuns
 from pipeline.registry.tracking_server import TrackingServer, asks_the_server
 
@@ -40,5 +40,5 @@ class NightPages:
         info = self.server.run(run_id).info
         if not pages.startswith(("http://", "https://")):
             return f"{info.artifact_uri}/{REPORT}"
-        site = CREDENTIALS.sub("://", pages).rstrip("/")
+        site = without_login(pages).rstrip("/")
         return f"{site}/#/experiments/{info.experiment_id}/runs/{run_id}/artifactPath/{REPORT}"

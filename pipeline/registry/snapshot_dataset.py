@@ -10,7 +10,7 @@ from mlflow.data.dataset_source import DatasetSource
 from mlflow.data.dataset_source_registry import register_dataset_source
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public
 from pipeline.errors import InvalidInput
 from pipeline.records.chain import GraphSnapshot
 
@@ -61,7 +61,7 @@ register_dataset_source(DvcSource)  # type: ignore[arg-type]  # MLflow's annotat
 def snapshot_input(snapshot: GraphSnapshot, data_repository: str) -> DatasetInput:
     """Return the snapshot as a training input that MLflow can show and DVC can read back."""
     source = DvcSource(
-        repository=CREDENTIALS.sub("://", data_repository),  # a token in a URL is no part of the lineage
+        repository=public(data_repository),  # a token in a URL is no part of the lineage
         tag=snapshot.tag,
         path=f"{snapshot.graph}/data",
         content_id=snapshot.content_id,

@@ -14,20 +14,22 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion as MlflowVersion
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MlflowException, RestException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 from requests.exceptions import RequestException
 from sqlalchemy.exc import OperationalError
 
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public, public_text
 from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.local_trouble import local_trouble
 from pipeline.registry.bare_database import database_path, make_tables
 
 TROUBLE = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "ABORTED", "DEADLINE_EXCEEDED")
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
 REFUSED = ("UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED")
 INSERTED_TWICE = ("UNIQUE constraint failed", "duplicate key value")  # as SQLite and as PostgreSQL say it
+NO_ANSWER_OF_MLFLOW = "API request to endpoint"  # how its client begins where the answer is no JSON
 PAGE = 200
 _ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"
 
@@ -87,7 +89,8 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
     unique key: that call is made once more, now as an update. Every method here may be called twice.
 
     Raises:
-        OutsideTrouble: the server cannot be reached, or is failing; trying again may help.
+        OutsideTrouble: the server cannot be reached, or is failing, or something else answers in its place, or this
+            machine's disk is full; trying again may help.
         InvalidInput: the server refuses these credentials.
     """
 
@@ -101,13 +104,21 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
                     raise
             return method(self, *args, **kwargs)
         except (MlflowException, RequestException, OperationalError) as error:
+            if trouble := local_trouble(error):
+                raise trouble from error
             code = getattr(error, "error_code", "INTERNAL_ERROR")
-            where = CREDENTIALS.sub("://", self.server.tracking_uri)
-            said = CREDENTIALS.sub("://", str(error).splitlines()[0][:300])
+            where = public(self.server.tracking_uri)
+            said = public_text(str(error), self.server.tracking_uri).splitlines()[0][:300]
             if code in REFUSED:
                 raise InvalidInput(
                     f"MLflow at {where} refuses this user: {said}. "
                     f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ask for the permission."
+                ) from error
+            if not isinstance(error, RestException) and said.startswith(NO_ANSWER_OF_MLFLOW):
+                raise OutsideTrouble(
+                    f"What answers at {where} is no MLflow server: {said.partition('. Response body')[0]}. A proxy or "
+                    f"another site may stand there. Set MLFLOW_TRACKING_URI to MLflow's own address, with its path if "
+                    f"it has one, or start the server behind the proxy; then try again."
                 ) from error
             if code in TROUBLE:
                 raise OutsideTrouble(

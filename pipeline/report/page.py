@@ -5,6 +5,7 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.plain_text import plain
 from pipeline.report.blocks import MISSING, Cell, Section, short
 from pipeline.report.decision_sections import (
     certificate_section,
@@ -54,6 +55,7 @@ def report_page(story: NightStory) -> str:
     environment = Environment(
         loader=PackageLoader("pipeline.report"),
         autoescape=True,
+        finalize=_finished,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -68,6 +70,11 @@ def report_page(story: NightStory) -> str:
         sections=sections(story),
         style=Markup(style),  # noqa: S704 - our own file, and CSS has characters that would be escaped
     )
+
+
+def _finished(value: object) -> object:
+    """Return a value as the page shows it: what turns the direction of text would change what is read."""
+    return plain(value) if type(value) is str else value
 
 
 def sections(story: NightStory) -> tuple[Section, ...]:

@@ -12,8 +12,9 @@ from typing import Any
 
 from dvc.repo import Repo
 
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public_text
 from pipeline.errors import OutsideTrouble, StepError
+from pipeline.local_trouble import local_trouble
 from pipeline.snapshots.remote_objects import RemoteObjects, file_list, remove_damaged, sha256_of_files
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,9 @@ class DvcClone:
         except StepError:
             raise
         except Exception as error:
-            said = CREDENTIALS.sub("://", " ".join(str(error).split()))
+            if trouble := local_trouble(error):
+                raise trouble from error
+            said = public_text(" ".join(str(error).split()))
             raise OutsideTrouble(
                 f"DVC failed in {self.path.name}: {type(error).__name__}: {said}. Check that "
                 f"the DVC remote named in .dvc/config of the data repository can be reached from this machine, that "

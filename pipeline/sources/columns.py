@@ -27,8 +27,14 @@ FLOAT_REMEDY = "Ids are int64 from 0 up, or strings: write 3, not 3.0. Export th
 SPACE_REMEDY = "With it the id is another node than without it. Strip the column in the export and deliver again."
 CONTROL_REMEDY = "Arrays cut NUL off, so that two ids become one node. Take such characters out in the export."
 FEATURE_REMEDY = "Features are finite numbers. Fill the value in the node table, or shorten snapshot.feature_columns."
-WEIGHT_REMEDY = "Weights are finite numbers. Fill the value in the edge table, or set snapshot.weight_column: null."
-TYPE_REMEDY = "Types are strings or whole numbers. Cast the column in the export, or set snapshot.type_column: null."
+WEIGHT_REMEDY = (
+    "Weights are finite numbers. Fill the value in the edge table. If every row counts, whatever its "
+    "weight, set snapshot.weight_column and snapshot.minimum_weight: null."
+)
+TYPE_REMEDY = (
+    "Types are strings or whole numbers. Cast the column in the export. If every row counts, whatever its type, set "
+    "snapshot.type_column: null and snapshot.edge_types: []."
+)
 TIME_REMEDY = "Times are unix seconds or timestamps from 1970 on, UTC where no zone is given. Mend the row."
 UNIT_REMEDY = "Times are unix seconds or timestamps: check that they are not written in a finer unit."
 FLOAT32_LIMIT = 3.4028235677973366e38  # the least number that rounds to infinity in float32

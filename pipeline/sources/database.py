@@ -19,8 +19,9 @@ import pyarrow.parquet as pq
 from adbc_driver_manager import DataError, Error, NotSupportedError, ProgrammingError
 from adbc_driver_manager.dbapi import Connection
 
+from pipeline.credentials import public, public_text
 from pipeline.errors import InvalidInput, OutsideTrouble
-from pipeline.sources.location import SQLITE, public, public_text
+from pipeline.sources.location import SQLITE
 from pipeline.sources.table import Needed, require_columns
 from pipeline.sources.taken_table import TakenFile, TakenTable
 from pipeline.sources.window import Window

@@ -9,9 +9,10 @@ from pathlib import Path
 import fsspec  # type: ignore[import-untyped]  # it ships no types
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
+from pipeline.credentials import public, public_text
 from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.local_trouble import local_trouble
 from pipeline.sources.formats import SUFFIXES
-from pipeline.sources.location import public, public_text
 from pipeline.sources.taken_table import TakenFile, TakenTable
 
 BLOCK_BYTES = 1 << 20
@@ -54,6 +55,8 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
         )
     # Every fsspec backend raises its own client's errors. Whatever it is, the file could not be fetched.
     except Exception as error:
+        if trouble := local_trouble(error, denied=False):
+            raise trouble from None
         reason = f"{type(error).__name__}: {public_text(str(error), location)}"
         raise NotFetched(
             f"The source did not deliver {public(location)} ({reason}). Ask the owner of the export, or "

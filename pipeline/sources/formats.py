@@ -106,7 +106,13 @@ def csv_columns(path: Path, name: str) -> tuple[str, list[str]]:
 def _header(path: Path, name: str) -> str:
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            line = re.split(rb"[\r\n]", file.readline(HEADER_BYTES))[0]
+            begun = file.readline(HEADER_BYTES)
+        line = re.split(rb"[\r\n]", begun)[0]
+        if len(line) == HEADER_BYTES:
+            raise InvalidInput(
+                f"{name}, line 1 has more than {HEADER_BYTES:,} bytes, which is no header. Deliver the file with its "
+                f"header in the first line, and with line ends."
+            )
         header = line.decode("utf-8-sig")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InvalidInput(f"{name} cannot be read: {error}. Deliver a whole gzip file, or drop .gz.") from error
@@ -118,6 +124,7 @@ def _header(path: Path, name: str) -> str:
 
 
 def _fields(header: str, delimiter: str) -> list[str]:
+    csv.field_size_limit(HEADER_BYTES)  # split at a wrong delimiter, the whole header is one field
     return next(csv.reader([header], delimiter=delimiter))
 
 

@@ -6,6 +6,7 @@ One pass counts the values that break a rule. Only if there are any does a secon
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn  # Any: a row holds values of every type that a file knows
@@ -17,6 +18,7 @@ from pipeline.errors import InvalidInput
 from pipeline.sources.columns import CheckedColumn, Rule, are_text
 
 Needed = Sequence[tuple[str, str]]  # the parameter that names a column, and the column
+NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?\s*")
 ROW, FILE, SEEN = "ncnc_row", "ncnc_file", "ncnc_seen"
 
 
@@ -118,8 +120,8 @@ class SourceTable:
         return self.table.select(**{name: column.parse(self.table[column.name]) for name, column in columns.items()})
 
 
-def require_columns(name: str, columns: Sequence[str], needed: Needed) -> None:
-    """Check that the columns that params.yaml names are in a table.
+def require_columns(name: str, columns: Sequence[str], needed: Needed, *, typed: bool = True) -> None:
+    """Check that the columns that params.yaml names are in a table; typed: False where line 1 gives their names.
 
     Raises:
         InvalidInput: one is missing; the nearest existing one is named.
@@ -127,10 +129,16 @@ def require_columns(name: str, columns: Sequence[str], needed: Needed) -> None:
     for parameter, column in needed:
         if column in columns:
             continue
+        if not typed and all(NUMBER.fullmatch(one) for one in columns):
+            raise InvalidInput(
+                f"{name} has no column {column!r}: its line 1 is {', '.join(columns)}, which looks like a row and not "
+                f"like a header. Put a header before it, such as {','.join(column for _, column in needed)}."
+            )
         near = difflib.get_close_matches(column, columns, n=1, cutoff=0.0)
+        header = "" if typed else "If line 1 is a row and no header, put a header before it. Else: "
         raise InvalidInput(
-            f"{name} has no column {column!r}; its columns are {', '.join(columns)}. Rename one, or set "
-            f"snapshot.{parameter} in params.yaml (nearest: {near[0] if near else 'none'})."
+            f"{name} has no column {column!r}; its columns are {', '.join(columns)}. {header}Rename one, or "
+            f"set snapshot.{parameter} in params.yaml (nearest: {near[0] if near else 'none'})."
         )
 
 

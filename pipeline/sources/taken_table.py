@@ -15,6 +15,7 @@ from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
 from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.local_trouble import trouble_said
 from pipeline.sources.formats import is_typed, open_file, open_parquet
 from pipeline.sources.table import Needed, SourceTable, require_columns
 
@@ -71,6 +72,8 @@ class TakenTable:
                 f"where large tables are sorted, more space, or run on a larger machine."
             ) from error
         except duckdb.Error as error:
+            if trouble := trouble_said(self.reason(error)):
+                raise trouble from error
             raise InvalidInput(
                 f"{self._culprit(error)} cannot be read: {self.reason(error)}. Deliver a whole file in the format that "
                 f"its suffix names; CSV in UTF-8, each row with as many fields as the header."
@@ -85,8 +88,8 @@ class TakenTable:
             InvalidInput: a file is empty or lacks a column, or the files differ in a column's type.
         """
         files = [(file.name, self._decimals(open_file(connection, file.path, file.name))) for file in self.files]
-        for name, table in files:
-            require_columns(name, table.columns, needed)
+        for file, (name, table) in zip(self.files, files, strict=True):
+            require_columns(name, table.columns, needed, typed=is_typed(file.path))
         columns = sorted({column for _, column in needed} or files[0][1].columns)
         _require_same_types(files, columns)
         whole = self._whole(connection, [table.select(*columns) for _, table in files])

@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.credentials import public
 from pipeline.errors import InvalidInput
 from pipeline.sources.database import SourceDatabase, Wanted, open_database
 from pipeline.sources.files import take_files
-from pipeline.sources.location import is_database, is_postgres, public
+from pipeline.sources.location import is_database, is_postgres
 from pipeline.sources.query import OwnersQuery
 from pipeline.sources.table import Needed
 from pipeline.sources.taken_table import TakenTable

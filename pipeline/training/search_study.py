@@ -15,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from pipeline.credentials import CREDENTIALS
+from pipeline.credentials import public
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.training.search_space import Value
 
@@ -86,7 +86,7 @@ def _study(name: str, storage: BaseStorage) -> optuna.Study:
 
 
 def _database(url: str) -> RDBStorage:
-    shown = CREDENTIALS.sub("://", url)
+    shown = public(url)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 import torch
@@ -53,12 +55,16 @@ def test_probabilities_are_those_of_the_calibration_at_the_prior(task: str) -> N
     [
         ("anna", "zoe", "the target 'zoe' is unknown to the model, which has 6 nodes"),
         (None, "anna", "the source is missing"),
+        (pd.NA, "anna", "the source is missing"),
+        (["anna"], "anna", "the source is ['anna'], which is neither a whole number nor text"),
         ("anna", "anna", "source and target are the same node 'anna'"),
     ],
 )
 def test_a_row_without_a_score_is_named_or_says_why(source: object, target: object, reason: str) -> None:
     table = pd.DataFrame({"source": ["anna", source], "target": ["dora", target]})
-    with pytest.raises(InvalidGraph, match=rf"1 of 2 rows have no score \(row 1, .*: {reason}\)\. Leave them out"):
+    with pytest.raises(
+        InvalidGraph, match=rf"1 of 2 rows have no score \(row 1, .*: {re.escape(reason)}\)\. Leave them out"
+    ):
         answered(model(), table)
     found = answered(model(calibrated=True), table, {"unscored": "null", "probability": True})
     assert found["score"].isna().tolist() == found["probability"].isna().tolist() == [False, True]
@@ -93,7 +99,7 @@ def test_partners_are_recommended_to_each_source_alone() -> None:
     assert list(found) == ["source", "target", "rank", "score"]
     short = answered(model(), nodes, {"task": "recommend", "k": 99, "candidates_per_node": 1})
     assert len(short) <= len(answered(model(), nodes, {"task": "recommend", "k": 99}))
-    with pytest.raises(InvalidGraph, match=r"unknown to the model \(first: 'zoe'\)"):
+    with pytest.raises(InvalidGraph, match=r"1 of 1 rows name no node \(row 0, .*'zoe' is unknown to the model"):
         answered(model(), pd.DataFrame({"source": ["zoe"]}), {"task": "recommend"})
 
 

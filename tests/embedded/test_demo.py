@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from embedded import as_caida, demo
 from embedded.as_caida import AsCaida
@@ -14,6 +13,7 @@ from embedded.layout import REPOSITORY, Layout
 from embedded.night_results import NightResult
 from embedded.nights import DemoError
 from embedded.settings import Settings
+from pipeline.terminal import Terminal
 
 
 def test_the_demo_starts_no_run_uninvited(tmp_path: Path) -> None:
@@ -60,5 +60,5 @@ def test_demo_does_not_empty_a_stack_of_ones_own(tmp_path: Path) -> None:
     settings = Settings("mine", "/p/params.yaml", None, "/s/edges-{date}.parquet", None, 18080, 15000)
     settings.write(layout)
     with pytest.raises(DemoError, match=r"holds a stack of your own, for graph mine.*Move that folder away"):
-        demo.run(Generated(6), layout, Console())
+        demo.run(Generated(6), layout, Terminal())
     assert Settings.read(layout) == settings

@@ -4,7 +4,6 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from embedded.layout import Layout
 from embedded.nights import Search
@@ -12,6 +11,7 @@ from embedded.processes import StackError
 from embedded.recipe_search import search_recipe
 from embedded.settings import Settings
 from embedded.stack import Stack
+from pipeline.terminal import Terminal
 
 # What `ncnc tune` prints; the search itself is tested with tune.
 TUNE = """#!/bin/sh
@@ -26,7 +26,7 @@ echo '{"metric": "mrr", "baseline": 0.5, "best": 0.625, "params": {"training.epo
 def stack_with(program: str, folder: Path) -> Stack:
     layout = Layout(folder / "stack")
     layout.home.mkdir(parents=True)
-    stack = Stack(layout, Settings("demo", "/p", "none", "/e", None, 18080, 15000), Console(file=io.StringIO()))
+    stack = Stack(layout, Settings("demo", "/p", "none", "/e", None, 18080, 15000), Terminal(file=io.StringIO()))
     (folder / "bin").mkdir()
     (folder / "bin" / "ncnc").write_text(program)
     (folder / "bin" / "ncnc").chmod(0o755)
@@ -35,7 +35,7 @@ def stack_with(program: str, folder: Path) -> Stack:
 
 
 def test_what_was_found_is_returned_and_each_trial_is_told(tmp_path: Path) -> None:
-    stack, console = stack_with(TUNE, tmp_path), Console(record=True, width=150, file=io.StringIO())
+    stack, console = stack_with(TUNE, tmp_path), Terminal(record=True, width=150, file=io.StringIO())
     found = search_recipe(Search(5, 2, 2, Path("/s.yaml")), Path("/runs/demo-2"), stack, console)
     assert found == {"training.epochs": 8, "model.dropout": 0.12345}
     argv = (stack.layout.home / "argv").read_text().split()
@@ -49,4 +49,4 @@ def test_what_was_found_is_returned_and_each_trial_is_told(tmp_path: Path) -> No
 def test_a_search_that_fails_is_named_with_its_log(tmp_path: Path) -> None:
     stack = stack_with("#!/bin/sh\necho no such run\nexit 2\n", tmp_path)
     with pytest.raises(StackError, match=r"(?s)tune ended with an error.*tune\.log.*no such run"):
-        search_recipe(Search(5, 2, 2, Path("/s.yaml")), Path("/runs/demo-2"), stack, Console(file=io.StringIO()))
+        search_recipe(Search(5, 2, 2, Path("/s.yaml")), Path("/runs/demo-2"), stack, Terminal(file=io.StringIO()))

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import httpx
 import pytest
-from rich.console import Console
 
 from embedded.layout import REPOSITORY, Layout
 from embedded.processes import Processes, StackError
 from embedded.settings import Settings
 from embedded.stack import AIRFLOW_COMPONENTS, DAG_ID, Stack, main, nightly_settings
+from pipeline.terminal import Terminal
 
 
 def stack_in(folder: Path) -> Stack:
     layout = Layout(folder / "stack")
     settings = replace(nightly_settings(layout, REPOSITORY / "params.yaml"), schedule="none")
-    return Stack(layout, settings, Console(file=io.StringIO()))
+    return Stack(layout, settings, Terminal(file=io.StringIO()))
 
 
 @pytest.mark.slow

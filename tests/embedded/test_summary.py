@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from rich.console import Console
 
 from embedded.layout import Layout
 from embedded.night_results import NightResult
 from embedded.summary import show_summary
 from pipeline.ledger.story import Event
+from pipeline.terminal import Terminal
 
 AT = datetime(2026, 3, 2, 4, tzinfo=UTC)
 ROLLBACK = "support reports strange suggestions since this morning"
@@ -32,7 +32,7 @@ def shown(
     layout: Layout | None = None,
     width: int = 100,
 ) -> list[str]:
-    console = Console(record=True, width=width, file=io.StringIO())
+    console = Terminal(record=True, width=width, file=io.StringIO())
     show_summary(graph, results, events, layout or Layout.named("demo"), console)
     return console.export_text().splitlines()
 

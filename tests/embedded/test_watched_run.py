@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from embedded import watched_run
 from embedded.airflow_api import AirflowApi
@@ -14,6 +13,7 @@ from embedded.layout import Layout
 from embedded.nights import Answer, DemoError
 from embedded.processes import Processes, StackError
 from embedded.watched_run import WatchedRun
+from pipeline.terminal import Terminal
 
 NO = Answer("Reject", "one [more] night")
 
@@ -41,7 +41,7 @@ class Played(AirflowApi):
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WatchedRun:
     monkeypatch.setattr(watched_run, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(watched_run, "READING_SECONDS", 0.0)
-    console = Console(record=True, width=150, file=io.StringIO())
+    console = Terminal(record=True, width=150, file=io.StringIO())
     return WatchedRun(Played(), Processes(Layout(tmp_path)), console, "nightly", "night-1", "night 1")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -80,6 +81,36 @@ def test_wrong_input_ends_2_with_its_message_on_standard_error(
 ) -> None:
     assert exit_code(monkeypatch, "try", str(tmp_path / "none.csv")) == 2
     assert f"ncnc: There is no edge file at {tmp_path / 'none.csv'}" in capsys.readouterr().err
+
+
+def test_what_is_shown_of_a_bug_and_of_the_log_is_plain(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def broken(*_: object) -> None:
+        logging.getLogger("another").warning("one\n2026-01-02 INFO forged \x1b[31m")
+        raise RuntimeError("a bug \x1b[31m")
+
+    monkeypatch.setattr("pipeline.trial.run_trial", broken)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    assert exit_code(monkeypatch, "try", str(tmp_path / "none.csv")) == 1
+    shown = capsys.readouterr().err
+    assert r"RuntimeError: a bug \x1b[31m" in shown
+    assert "one\n    2026-01-02 INFO forged" in shown
+    assert "\x1b" not in shown
+
+
+def test_a_home_that_cannot_be_written_ends_75_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "e.csv").write_text("source,target\n1,2\n")
+    (tmp_path / "file").touch()
+    for home in ("/sys/ncnc", str(tmp_path / "file" / "home")):
+        assert exit_code(monkeypatch, "try", str(tmp_path / "e.csv"), "--home", home) == 75
+        shown = capsys.readouterr().err
+        assert "ncnc: This machine does not let this user use a file: " in shown
+        assert home in shown
+        assert "name another folder: NCNC_HOME (ncnc try: --home)" in shown
+        assert "Traceback" not in shown
 
 
 def test_unset_variable_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

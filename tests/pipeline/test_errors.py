@@ -7,6 +7,10 @@ import pytest
 from pipeline import errors
 
 
+def test_a_message_is_plain_text_wherever_it_goes() -> None:
+    assert str(errors.InvalidInput("no column \x1b[31m[/b]")) == r"no column \x1b[31m[/b]"
+
+
 @pytest.mark.parametrize(
     ("kind", "code"),
     [

@@ -40,6 +40,7 @@ MAXIMUM_FUNCTION_LINES = 40
 PICKLE_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 PICKLE_CALLS = {"read_pickle", "to_pickle"}
 DOOR_PROGRAMS = {"git", "dvc"}
+STYLED_TEXT = {"rich", "rich.console", "rich.markup", "rich.text"}
 
 
 def sources(root: Path) -> Iterator[Path]:
@@ -193,3 +194,26 @@ def runs_of_git_or_dvc(text: str) -> list[int]:
         and node.elts[0].value in DOOR_PROGRAMS
         and len(node.elts) > 1
     ]
+
+
+def uses_of_styled_text(text: str) -> list[int]:
+    """Return the lines that bring in rich's console, markup or styled text, or have it read a string as markup.
+
+    A table's cells are strings, and whether brackets in them are markup is the console's choice: so it is the console
+    that must not be another one.
+    """
+    lines = []
+    for node in ast.walk(ast.parse(text)):
+        named = isinstance(node, ast.ImportFrom) and node.module in STYLED_TEXT
+        whole = isinstance(node, ast.Import) and any(alias.name in STYLED_TEXT for alias in node.names)
+        on = isinstance(node, ast.Call) and (
+            _keyword(node, "markup") is True
+            or (dotted(node.func) == "TextColumn" and _keyword(node, "markup") is not False and _shows_a_field(node))
+        )
+        if named or whole or on:
+            lines.append(node.lineno)  # type: ignore[attr-defined]  # an import or a call has a line
+    return lines
+
+
+def _shows_a_field(node: ast.Call) -> bool:
+    return any(isinstance(item, ast.Constant) and "{" in str(item.value) for item in node.args)

@@ -53,7 +53,6 @@ MAY_TOUCH_THE_ENVIRONMENT = {
 MAY_RUN_GIT_OR_DVC = {
     "pipeline/origin/git.py": "the git door",
     "pipeline/runs/key.py": "asks once for the commit the sources stand at",
-    "pipeline/origin/data_repository.py": "the snapshot store's git side",
 }
 
 MAY_RENAME = {
@@ -61,6 +60,12 @@ MAY_RENAME = {
     "pipeline/collection/registry.py": "moves a run folder aside before it is deleted",
     "pipeline/runs/fetched_versions.py": "names a folder by its digest, inside a private one that is published whole",
     "pipeline/runs/folder.py": "publishes a whole folder",
+}
+
+MAY_STYLE_TEXT = {
+    "pipeline/terminal.py": "the one console, on which text stays text",
+    "ncnc_core/training/progress.py": "a bar in a notebook: its text is numbers, and the name of a metric",
+    "ncnc_core/serving/recommendation.py": "a bar in a notebook: its text is ours",
 }
 
 
@@ -176,6 +181,28 @@ def test_files_are_written_in_one_way() -> None:
     assert found_by(rules.renames) <= set(MAY_RENAME)
 
 
+def test_text_is_shown_by_one_console() -> None:
+    found = {name for name in found_by(rules.uses_of_styled_text) if not name.startswith("benchmarks/")}
+    assert found == set(MAY_STYLE_TEXT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from rich.console import Console",
+        "def lazily():\n    from rich.markup import escape",
+        "from rich import print",
+        "import rich",
+        "console.print(reason, markup=True)",
+        "TextColumn('{task.description}')",
+    ],
+)
+def test_another_console_or_markup_is_found(text: str) -> None:
+    assert rules.uses_of_styled_text(text) != []
+    ours = "from rich.table import Table; TextColumn('{task.description}', markup=False); TextColumn('tuning')"
+    assert rules.uses_of_styled_text(ours) == []
+
+
 @pytest.mark.parametrize("text", ["staged.replace(path)", "path.rename(aside)", "os.replace(a, b)", "os.rename(a, b)"])
 def test_a_rename_is_found(text: str) -> None:
     assert rules.renames(text) != []
@@ -184,7 +211,7 @@ def test_a_rename_is_found(text: str) -> None:
 
 def test_the_exceptions_name_files_that_exist() -> None:
     exceptions = (TESTED_ELSEWHERE, TESTS_OF_MORE_THAN_ONE_FILE, LONG_FOR_A_REASON, MAY_TOUCH_THE_ENVIRONMENT)
-    for table in (*exceptions, MAY_RUN_GIT_OR_DVC, MAY_RENAME):
+    for table in (*exceptions, MAY_RUN_GIT_OR_DVC, MAY_RENAME, MAY_STYLE_TEXT):
         assert [name for name in table if not (ROOT / name).is_file()] == []
 
 

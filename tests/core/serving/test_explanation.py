@@ -129,6 +129,15 @@ def test_frame_has_a_row_a_part_and_shares_that_add_up_to_one_in_size() -> None:
     assert list(frame["role"].tail(2)) == ["pair", "base"]
 
 
+def test_frame_names_neighbours_by_their_ids_of_whatever_size() -> None:
+    large = 2**53  # from here on, floating-point numbers leave whole numbers out
+    parts = tuple(NeighborPart(large + place, "common", 1.0, 0.5) for place in range(3))
+    frame = LinkExplanation(1, 2, 2.5, False, 1.0, 0.0, parts, 0.0).to_frame()
+    assert frame["node"].tolist()[:3] == [large, large + 1, large + 2]
+    assert frame["node"].isna().tolist() == [False, False, False, True, True]
+    assert frame["share"].isna().tolist() == [False, False, False, False, True]
+
+
 def test_text_names_the_pair_and_its_largest_parts_and_sums_up_the_rest() -> None:
     parts = tuple(NeighborPart(f"n{place}", "common", 1.0, 1.0 - place / 10) for place in range(12))
     found = LinkExplanation("a", "b", 2.5, True, -1.0, 0.25, (*parts, NeighborPart("z", "source_only", 0.5, -0.9)), 0.0)

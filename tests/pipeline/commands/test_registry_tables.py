@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from rich.console import Console
 from rich.table import Table
 
 from pipeline.collection.registry import RegistryPlan
@@ -12,12 +11,13 @@ from pipeline.ledger.alias_history import Standing
 from pipeline.ledger.entries import NightEntry
 from pipeline.ledger.story import Event
 from pipeline.registry.facts import RegisteredVersion
+from pipeline.terminal import Terminal
 
 AT = datetime(2026, 1, 2, 3, tzinfo=UTC)
 
 
 def shown(table: Table) -> str:
-    console = Console(width=200)
+    console = Terminal(width=200)
     with console.capture() as captured:
         console.print(table)
     return captured.get()

@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from io import StringIO
 
-from rich.console import Console
 from rich.table import Table
 
 from pipeline.commands.score_tables import nights_table, rules_table, scores_table, slices_table
@@ -11,12 +10,13 @@ from pipeline.ledger.entries import NightEntry
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, SliceScores, interval_text
 from pipeline.records.findings import RuleVerdict
+from pipeline.terminal import Terminal
 
 SHA = "a" * 64
 
 
 def text(table: Table) -> str:
-    console = Console(file=StringIO(), width=200)
+    console = Terminal(file=StringIO(), width=200)
     console.print(table)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
@@ -119,7 +119,7 @@ def test_every_rule_is_a_row_with_its_verdict_as_a_word() -> None:
         ),
         champion_version=3,
     )
-    console = Console(file=StringIO(), width=120)
+    console = Terminal(file=StringIO(), width=120)
     console.print(rules_table(decision))
     assert isinstance(console.file, StringIO)
     lines = console.file.getvalue().splitlines()

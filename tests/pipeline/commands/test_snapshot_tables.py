@@ -1,7 +1,6 @@
 import io
 from datetime import UTC, datetime
 
-from rich.console import Console
 from rich.table import Table
 
 from pipeline.commands.snapshot_tables import bars, bytes_text, files_table, plan_table, snapshots_table
@@ -11,12 +10,13 @@ from pipeline.snapshots.journal_entries import Collected, Hold
 from pipeline.snapshots.published import PublishedSnapshot
 from pipeline.snapshots.remote_objects import StoredObject
 from pipeline.snapshots.retention import Policy
+from pipeline.terminal import Terminal
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def shown(table: Table) -> str:
-    console = Console(file=io.StringIO(), width=200)
+    console = Terminal(file=io.StringIO(), width=200)
     console.print(table)
     return console.file.getvalue()  # type: ignore[attr-defined]
 
@@ -60,7 +60,7 @@ def test_plan_says_what_goes_and_why_the_rest_stays() -> None:
 
 
 def test_bars_are_silent_where_there_is_no_terminal() -> None:
-    console = Console(file=io.StringIO())
+    console = Terminal(file=io.StringIO())
     with bars(console) as progress:
         progress("deleting", 1, 2)
         progress("deleting", 2, 2)

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import mlflow.pyfunc
 import pytest
@@ -70,6 +74,61 @@ def test_server_that_is_down_is_trouble_outside_with_its_url_and_a_remedy() -> N
         ModelRegistry(url).runs.find("demo", "demo-20260101T000000Z")
     assert caught.value.exit_code == 75
     assert time.monotonic() - begun < 60
+
+
+@contextmanager
+def another_site(status: int, body: bytes) -> Iterator[str]:
+    """Serve one answer at every address, as a proxy without a route does; yield its URL."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815 - the name that http.server calls
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as site:
+        Thread(target=site.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{site.server_address[1]}"
+        site.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (404, b"<html>no route</html>", "is no MLflow server: .*404.*MLflow's own address"),
+        (200, b"<html>sign in</html>", "is no MLflow server: .*not in a valid JSON.*MLflow's own address"),
+        (400, b"bad request", "is no MLflow server: .*400"),
+        (404, b'{"message": "no Route matched"}', "gives no answer: .*no Route matched.*MLFLOW_TRACKING_URI"),
+    ],
+)
+def test_a_proxy_that_answers_in_the_servers_place_is_told_from_a_missing_model(
+    status: int, body: bytes, said: str
+) -> None:
+    with another_site(status, body) as url, pytest.raises(OutsideTrouble, match=said) as caught:
+        ModelRegistry(url).aliases.of("demo")
+    assert url in str(caught.value)
+    assert "<html>" not in str(caught.value)
+
+
+def test_a_full_disk_beside_a_bare_database_is_no_fault_of_a_server() -> None:
+    class Door:
+        server = TrackingServer("sqlite:///home/mlflow.db")
+
+        @asks_the_server
+        def ask(self) -> None:
+            try:
+                raise sqlite3.OperationalError("database or disk is full")
+            except sqlite3.OperationalError as error:
+                raise MlflowException("(sqlite3.OperationalError) database or disk is full") from error
+
+    with pytest.raises(OutsideTrouble, match=r"disk of this machine is full.*Free space"):
+        Door().ask()
 
 
 @pytest.mark.parametrize(

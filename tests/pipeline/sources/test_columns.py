@@ -43,6 +43,16 @@ def read(edges: str | Path, nodes: str | None = None, params: SnapshotParams | N
 
 
 BAD_VALUES = [
+    (
+        "e.csv",
+        b"42,17\n1,2\n",
+        r"line 1 is 42, 17, which looks like a row and not.*Put a header before it, such as source,t",
+    ),
+    (
+        "e.csv",
+        b"ann,bob\na,b\n",
+        r"its columns are ann, bob\. If line 1 is a row and no header, put a header before it",
+    ),
     ("e.csv", b"sorce,target\n1,2\n", r"no column 'source'.*snapshot\.source_column.*nearest: sorce"),
     ("e.csv", b"source,target\n1,2\n3,NaN\n", r"e\.csv, row 2: target is 'NaN'.*Mend the row"),
     ("e.csv", b"source,target\n1,2\n3,4\n,5\n", r"e\.csv, row 3: source is None, which is no node id"),

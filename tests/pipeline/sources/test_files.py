@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import resource
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -112,3 +114,17 @@ def test_parts_of_a_parquet_log_outside_the_window_are_not_read(tmp_path: Path, 
     with pytest.raises(InvalidInput, match=r"log\.parquet cannot be read.*Deliver a whole file"):
         read(path, tmp_path, params)
     assert read(path, tmp_path, params, since=datetime.fromtimestamp(NOW - 501, UTC)).num_edges == 500
+
+
+def test_a_full_disk_is_no_fault_of_the_source(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("source,target\n" + "1,2\n" * 5000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OutsideTrouble, match=r"The disk of this machine is full.*Free space") as caught:
+            take_files(str(tmp_path / "e.csv"), tmp_path / "copy", in_place=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert "did not deliver" not in str(caught.value)

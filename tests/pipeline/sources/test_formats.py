@@ -14,7 +14,7 @@ from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.engine import open_engine
-from pipeline.sources.formats import open_csv, open_json, open_parquet
+from pipeline.sources.formats import HEADER_BYTES, open_csv, open_json, open_parquet
 from pipeline.sources.graph_source import GraphSource
 
 ROWS = [{"source": "a", "target": "b"}, {"source": "c", "target": "d"}]
@@ -140,3 +140,22 @@ def test_a_folder_named_like_a_column_is_only_a_folder(
     assert found.ids.tolist() == [1, 2, 3]
     assert found.time is not None
     assert found.time.tolist() == [NOW - 5, NOW - 4]
+
+
+def test_a_header_wider_than_a_field_of_csv_may_be_is_read(tmp_path: Path) -> None:
+    wide = "\t".join(["source", "target", *(f"feature_{'x' * 90}_{number}" for number in range(1500))])
+    assert len(wide) > 2**17  # Python's limit of one field, and with another delimiter the header is one
+    (tmp_path / "e.csv").write_text(wide + "\n" + "\t".join(["1", "2"] + ["0"] * 1500) + "\n")
+    with open_engine(tmp_path) as engine:
+        found = open_csv(engine, tmp_path / "e.csv", "e.csv")
+        assert found.columns[:2] == ("source", "target")
+        assert len(found.columns) == 1502
+
+
+def test_a_first_line_that_never_ends_is_no_header(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_bytes(b"source,target," + b"x" * HEADER_BYTES)
+    with (
+        open_engine(tmp_path) as engine,
+        pytest.raises(InvalidInput, match=r"e\.csv, line 1 has more than 1,048,576 bytes.*with line ends"),
+    ):
+        open_csv(engine, tmp_path / "e.csv", "e.csv")

@@ -44,6 +44,12 @@ def test_a_row_is_counted_in_its_own_file(tmp_path: Path) -> None:
     assert read(tmp_path / "part-*.csv", tmp_path).rows.first_repeated == "part-1.csv, row 2, 4 - 3"
 
 
+def test_a_full_disk_is_no_fault_of_a_file() -> None:
+    table = TakenTable("e.csv", (TakenFile("e.csv", Path("/scratch/e.csv"), None),))
+    with pytest.raises(OutsideTrouble, match=r"The disk of this machine is full"), table.refusing():
+        raise duckdb.IOException('Could not write file "/scratch/e.csv.parquet": No space left on device')
+
+
 def test_files_of_one_table_agree_in_their_columns(tmp_path: Path) -> None:
     write(triangle_with_tail(), tmp_path / "part-0.parquet")
     write(triangle_with_tail().rename(columns={"target": "to"}), tmp_path / "part-1.parquet")
