@@ -122,16 +122,16 @@ def _files_of_lists(remote: RemoteObjects, names: set[str], progress: Progress) 
 
 def _tagged(clone: GitClone, journal: Journal) -> Iterable[Tagged]:
     lines = clone.git("for-each-ref", "--format=%(refname:strip=2) %(creatordate:unix)", "refs/tags").splitlines()
-    collected = journal.collected
+    collected, retracted, restored = journal.collected, journal.retracted, journal.restored
     times = {tag: int(seconds) for tag, seconds in (line.split() for line in lines) if OUR_TAG.fullmatch(tag)}
     names = {tag: f"refs/tags/{tag}:{description_of(tag)}" for tag in times}
     texts = clone.contents(list(names.values()))
     for tag, seconds in times.items():
         published_at = datetime.fromtimestamp(seconds, UTC)
-        restored_at = journal.restored.get(tag, published_at)
         described = parse_description(texts[names[tag]] or "", tag)
         previous_tag = described.previous_tag if isinstance(described, PublishedSnapshot) else None
-        yield Tagged(tag, max(published_at, restored_at), described.dvc_md5, previous_tag, tag in collected)
+        published_at = max(published_at, restored.get(tag, published_at))
+        yield Tagged(tag, published_at, described.dvc_md5, previous_tag, tag in collected, tag in retracted)
 
 
 def _expect_lists(lists: Mapping[str, str], names: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""The journal: what was published, held and collected. It is a branch of the data repository, one commit per entry.
+"""The journal of what was published, held, retracted and collected: a branch of the data repository.
 
 It also keeps publishers and garbage collections apart. A publication is one atomic push of its tag and its entry, so
 the push is refused if the journal has moved since it was read. The publisher then reads the new entries, and sees
@@ -26,6 +26,7 @@ from pipeline.snapshots.journal_entries import (
     Hold,
     HoldEntry,
     Release,
+    Retracted,
     file_of,
     read_entry,
     subject_of,
@@ -44,10 +45,11 @@ E = TypeVar("E", bound=Entry)
 
 @dataclass(frozen=True)
 class Journal:
-    """The entries on holds and collections, as of one commit."""
+    """The entries on holds, retractions and collections, as of one commit."""
 
     collections: tuple[GcEntry, ...] = ()
     hold_entries: tuple[HoldEntry, ...] = ()
+    retractions: tuple[Retracted, ...] = ()
 
     @classmethod
     def of(cls, clone: GitClone) -> Journal:
@@ -57,6 +59,7 @@ class Journal:
         return cls(
             tuple(entry for entry in collections if isinstance(entry, GcEntry)),
             tuple(entry for entry in holds if isinstance(entry, HoldEntry)),
+            tuple(entry for entry in holds if isinstance(entry, Retracted)),
         )
 
     @property
@@ -85,6 +88,11 @@ class Journal:
             else:
                 found[entry.tag] = entry
         return found
+
+    @property
+    def retracted(self) -> dict[str, Retracted]:
+        """The snapshots that no night is built on any more, by tag."""
+        return {entry.tag: entry for entry in self.retractions}
 
     def running(self, now: datetime) -> GcStarted | None:
         """Return the collection that may be deleting now; one that was killed counts as over after `until`."""

@@ -1,4 +1,4 @@
-"""What the journal keeps: each publication, hold, release and garbage collection, who did it and when."""
+"""What the journal keeps: each publication, hold, release, retraction and collection, who did it and when."""
 
 from __future__ import annotations
 
@@ -38,6 +38,21 @@ class Release(Written):
     at: AwareDatetime
     who: str
     reason: str
+
+
+class Retracted(Written):
+    """A snapshot was published by mistake: its tag stays, and no later night is built on it."""
+
+    kind: Literal["retracted"] = "retracted"
+    tag: str
+    at: AwareDatetime
+    who: str
+    reason: str
+
+    @property
+    def in_words(self) -> str:
+        """Who retracted it, when and why."""
+        return f"retracted on {self.at:%Y-%m-%d %H:%M} by {self.who} ({self.reason})"
 
 
 class GcStarted(Written):
@@ -86,7 +101,7 @@ class BytesRestored(Written):
 
 HoldEntry = Hold | Release
 GcEntry = GcStarted | Collected | GcEnded | BytesRestored
-Entry = TagPublished | HoldEntry | GcEntry
+Entry = TagPublished | HoldEntry | Retracted | GcEntry
 KINDS: dict[str, type[Written]] = {kind.model_fields["kind"].default: kind for kind in get_args(Entry)}
 
 
@@ -99,7 +114,8 @@ def file_of(entry: Entry) -> str:
     """Return the journal's file that an entry is a line of."""
     if isinstance(entry, TagPublished):
         return f"published/{entry.graph}.jsonl"
-    return "holds.jsonl" if isinstance(entry, Hold | Release) else "gc.jsonl"
+    # A retraction stands among the holds, so that a version that does not know it asks for an upgrade.
+    return "holds.jsonl" if isinstance(entry, Hold | Release | Retracted) else "gc.jsonl"
 
 
 def subject_of(entry: Entry) -> str:
@@ -111,7 +127,7 @@ def subject_of(entry: Entry) -> str:
             return f"gc {entry.id}: {len(entry.tags)} tags collected"
         case GcEnded():
             return f"gc {entry.id} ended: {entry.objects} objects, {entry.bytes} bytes, {entry.outcome}"
-        case Hold() | Release():
+        case Hold() | Release() | Retracted():
             return f"{entry.kind} {entry.tag}: {entry.reason}"
         case _:
             return f"{entry.kind} {entry.tag}"

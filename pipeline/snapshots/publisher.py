@@ -161,7 +161,7 @@ class Publisher:
         return seen
 
     def _look(self, clone: GitClone, work: Work) -> _Seen:
-        """Fetch main, the journal and the tag in one go, and check main out."""
+        """Fetch main, the journal and the tag in one go, and check main out; refuse what was retracted."""
         tag = f"refs/tags/{work.tag}"
         # Patterns: a ref that does not exist yet is no error.
         clone.fetch_matching(
@@ -171,10 +171,15 @@ class Publisher:
         if f"refs/remotes/origin/{BRANCH}" not in fetched:
             raise InvalidInput("The data repository is empty. Run `ncnc snapshots init` once to set it up.")
         clone.git("checkout", "--quiet", "--force", "--no-track", "-B", BRANCH, f"refs/remotes/origin/{BRANCH}")
-        found = None
+        found, journal = None, Journal.of(clone)
+        if (taken_back := journal.retracted.get(work.tag)) is not None:
+            raise InvalidInput(
+                f"{work.tag} was {taken_back.in_words}, and what is retracted is not published again. Deliver a mended "
+                f"graph, or the same one under another as-of."
+            )
         if FETCHED_TAGS + tag in fetched:
             found = expect_same(describe(clone, FETCHED_TAGS + tag, work.tag), work.folder)
-        return _Seen(Journal.of(clone), found)
+        return _Seen(journal, found)
 
 
 def upload(clone: GitClone, cache: Path, work: Work) -> Publication:

@@ -109,7 +109,7 @@ def test_line_changed_by_hand_is_named(origin: GitOrigin) -> None:
         read(origin)
 
 
-@pytest.mark.parametrize("line", ['{"format": 9, "kind": "gc started"}', '{"format": 2, "kind": "retracted"}'])
+@pytest.mark.parametrize("line", ['{"format": 9, "kind": "gc started"}', '{"format": 2, "kind": "unheard of"}'])
 def test_line_of_a_newer_version_asks_for_an_upgrade_and_never_to_revert_a_commit(origin: GitOrigin, line: str) -> None:
     put(origin, started())
     enter(origin, line)

@@ -10,6 +10,7 @@ from pipeline.snapshots.journal_entries import (
     GcStarted,
     Hold,
     Release,
+    Retracted,
     TagPublished,
     file_of,
     read_entry,
@@ -27,6 +28,7 @@ WHO = "me@here"
         (BytesRestored(tag="snap/x", at=AT, who=WHO), "gc.jsonl", "restored snap/x"),
         (Hold(tag="snap/x", at=AT, who=WHO, reason="paper"), "holds.jsonl", "hold snap/x: paper"),
         (Release(tag="snap/x", at=AT, who=WHO, reason="done"), "holds.jsonl", "release snap/x: done"),
+        (Retracted(tag="snap/x", at=AT, who=WHO, reason="2062"), "holds.jsonl", "retracted snap/x: 2062"),
         (GcStarted(id="a", until=AT, at=AT, who=WHO, reason="disk"), "gc.jsonl", "gc a started: disk"),
         (
             Collected(id="a", tags=("snap/x", "snap/y"), policy="p", at=AT, who=WHO, reason="disk"),
