@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from pipeline.errors import TamperedRecord
@@ -22,6 +22,7 @@ from pipeline.snapshots.journal_entries import (
     Entry,
     GcEnded,
     GcEntry,
+    GcGivenUp,
     GcStarted,
     Hold,
     HoldEntry,
@@ -37,9 +38,6 @@ FETCHED = f"refs/remotes/origin/{BRANCH}"
 
 # A pattern, so that a repository without a journal is fetched without an error.
 REFSPEC = f"+refs/heads/{BRANCH}*:{FETCHED}*"
-
-# Added to a collection's end: for clocks that differ, and for a last request that is still being carried out.
-MARGIN = timedelta(minutes=5)
 E = TypeVar("E", bound=Entry)
 
 
@@ -94,11 +92,18 @@ class Journal:
         """The snapshots that no night is built on any more, by tag."""
         return {entry.tag: entry for entry in self.retractions}
 
-    def running(self, now: datetime) -> GcStarted | None:
-        """Return the collection that may be deleting now; one that was killed counts as over after `until`."""
-        ended = {entry.id for entry in self.collections if isinstance(entry, GcEnded)}
-        started = [entry for entry in self.collections if isinstance(entry, GcStarted) and entry.id not in ended]
-        return next((entry for entry in reversed(started) if now < entry.until + MARGIN), None)
+    @property
+    def running(self) -> tuple[GcStarted, ...]:
+        """The collections that may be deleting now: they have no end in the journal, and were not given up."""
+        over = {entry.id for entry in self.collections if isinstance(entry, GcEnded | GcGivenUp)}
+        return tuple(entry for entry in self.collections if isinstance(entry, GcStarted) and entry.id not in over)
+
+
+def fetched_journal(origin: GitOrigin) -> Journal:
+    """Return the journal as it stands on the origin now."""
+    with shared_clone(origin) as clone:
+        clone.fetch_matching(REFSPEC)
+        return Journal.of(clone)
 
 
 def stage(clone: GitClone, entry: Entry) -> str:

@@ -56,7 +56,7 @@ class Retracted(Written):
 
 
 class GcStarted(Written):
-    """A collection is about to read what it must keep; it deletes nothing after `until`."""
+    """A collection is about to read what it must keep; it takes at most the time from `at` to `until`."""
 
     kind: Literal["gc started"] = "gc started"
     id: str
@@ -90,6 +90,15 @@ class GcEnded(Written):
     who: str
 
 
+class GcGivenUp(Written):
+    """A collection was seen to run for longer than its time; it died, or stands still and deletes nothing more."""
+
+    kind: Literal["gc given up"] = "gc given up"
+    id: str
+    at: AwareDatetime
+    who: str
+
+
 class BytesRestored(Written):
     """The bytes of a collected tag were published again, the very same ones."""
 
@@ -100,7 +109,7 @@ class BytesRestored(Written):
 
 
 HoldEntry = Hold | Release
-GcEntry = GcStarted | Collected | GcEnded | BytesRestored
+GcEntry = GcStarted | Collected | GcEnded | GcGivenUp | BytesRestored
 Entry = TagPublished | HoldEntry | Retracted | GcEntry
 KINDS: dict[str, type[Written]] = {kind.model_fields["kind"].default: kind for kind in get_args(Entry)}
 
@@ -127,6 +136,8 @@ def subject_of(entry: Entry) -> str:
             return f"gc {entry.id}: {len(entry.tags)} tags collected"
         case GcEnded():
             return f"gc {entry.id} ended: {entry.objects} objects, {entry.bytes} bytes, {entry.outcome}"
+        case GcGivenUp():
+            return f"gc {entry.id} given up: it has not ended in its time"
         case Hold() | Release() | Retracted():
             return f"{entry.kind} {entry.tag}: {entry.reason}"
         case _:

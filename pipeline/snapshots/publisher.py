@@ -19,6 +19,8 @@ from pipeline.origin.data_repository import BRANCH, write_file
 from pipeline.origin.git import GitClone, GitOrigin, attempts
 from pipeline.records.digests import sha256_of_file
 from pipeline.records.manifest import MANIFEST, compare_digests, read_manifest, write_manifest
+from pipeline.snapshots import collection_watch
+from pipeline.snapshots.collection_watch import CollectionWatch
 from pipeline.snapshots.description import Published, describe, expect_same
 from pipeline.snapshots.dvc_clone import DvcClone
 from pipeline.snapshots.journal import REFSPEC, Journal, stage
@@ -27,10 +29,6 @@ from pipeline.snapshots.published import FILES, FOLDERS, Publication
 
 logger = logging.getLogger(__name__)
 ROUNDS = 3
-
-# How long a publisher waits for a garbage collection to end. After that the step fails, and is retried.
-WAIT_SECONDS = 600
-POLL_SECONDS = 1.0
 FETCHED_TAGS = "refs/found/"
 
 
@@ -86,7 +84,7 @@ class Publisher:
 
         Raises:
             InvalidInput: it is published with other bytes.
-            OutsideTrouble: a garbage collection would not end, or the origin or the remote cannot be reached.
+            OutsideTrouble: garbage collections came again and again, or the origin or the remote cannot be reached.
             TamperedRecord: the DVC remote does not hold the bytes that were sent.
         """
         for _ in range(ROUNDS):
@@ -149,15 +147,9 @@ class Publisher:
         return (*main, f"refs/tags/{work.tag}", stage(clone, entry))
 
     def _wait_for_collections(self, clone: GitClone, work: Work) -> _Seen:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while (running := (seen := self._look(clone, work)).journal.running(self._clock())) is not None:
-            if time.monotonic() > deadline:
-                raise OutsideTrouble(
-                    f"The garbage collection {running.id} of {running.who} runs until {running.until.isoformat()}, and "
-                    f"nothing is published meanwhile. Run the step again after that."
-                )
-            logger.info("waiting for the garbage collection %s of %s to end", running.id, running.who)
-            time.sleep(POLL_SECONDS)
+        watch = CollectionWatch(self._origin, self._clock)
+        while not watch.over((seen := self._look(clone, work)).journal):
+            time.sleep(collection_watch.POLL_SECONDS)
         return seen
 
     def _look(self, clone: GitClone, work: Work) -> _Seen:

@@ -25,7 +25,7 @@ from pipeline.snapshots.description import (
 from pipeline.snapshots.dvc_clone import DvcClone
 from pipeline.snapshots.garbage_collection import Collector
 from pipeline.snapshots.holds import Holds, expect_bytes, expect_published
-from pipeline.snapshots.journal import REFSPEC, Journal
+from pipeline.snapshots.journal import REFSPEC, Journal, fetched_journal
 from pipeline.snapshots.published import (
     FOLDERS,
     SNAPSHOT_KIND,
@@ -72,9 +72,7 @@ class SnapshotStore:
 
     def journal(self) -> Journal:
         """Return the journal of holds, retractions and garbage collections."""
-        with shared_clone(self._origin) as clone:
-            clone.fetch_matching(REFSPEC)
-            return Journal.of(clone)
+        return fetched_journal(self._origin)
 
     def latest(self, graph: str, *, before: datetime | None = None) -> PublishedSnapshot | None:
         """Return the snapshot with the latest as-of; with `before`, the latest before that time. Retracted ones not."""

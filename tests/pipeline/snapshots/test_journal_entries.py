@@ -7,6 +7,7 @@ from pipeline.snapshots.journal_entries import (
     Collected,
     Entry,
     GcEnded,
+    GcGivenUp,
     GcStarted,
     Hold,
     Release,
@@ -35,6 +36,7 @@ WHO = "me@here"
             "gc.jsonl",
             "gc a: 2 tags collected",
         ),
+        (GcGivenUp(id="a", at=AT, who=WHO), "gc.jsonl", "gc a given up: it has not ended in its time"),
         (
             GcEnded(id="a", objects=3, bytes=9, outcome="done", at=AT, who=WHO),
             "gc.jsonl",
