@@ -17,7 +17,7 @@ from pipeline.checks.graph import graph_checks
 from pipeline.checks.quality import check_delivery, require
 from pipeline.checks.repeats import Baseline
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, WrongAsOf
 from pipeline.graphs.change_summary import ChangeSummary, change_summary
 from pipeline.graphs.snapshot_folder import read_graph, write_folder
 from pipeline.graphs.tables import CanonicalGraph, Change, content_id
@@ -192,7 +192,7 @@ def _require_past(as_of: datetime, doors: Doors) -> None:
     """Refuse an as-of after the present: its snapshot would stand in the way of every night until then."""
     now = _whole_seconds(doors.clock())
     if as_of > now + CLOCK_TOLERANCE and not doors.environment.simulated_time:
-        raise InvalidInput(
+        raise WrongAsOf(
             f"The as-of {as_of.isoformat()} lies after the present, which is {now.isoformat()} by this machine's "
             f"clock. Pass the time that the graph is of, with its zone, or set the clock right. (To play nights that "
             f"are to come, set NCNC_SIMULATED_TIME=1 in a data repository made for that.)"
