@@ -56,6 +56,7 @@ class Nights:
         self.params = params.model_copy(update={"train": train})
         values = {
             "NCNC_HOME": str(root / "home"),
+            "NCNC_SIMULATED_TIME": "1",
             "NCNC_DATA_REPOSITORY": str(root / "graph-data.git"),
             "NCNC_DVC_REMOTE": str(root / "remote"),
             "NCNC_SOURCE_EDGES": str(self.deliveries / "edges-{date}.parquet"),

@@ -82,6 +82,7 @@ def measure(edges: int, building: int, change: float, root: Path, console: Conso
     environment = {
         **os.environ,
         "NCNC_HOME": str(root / "home"),
+        "NCNC_SIMULATED_TIME": "1",
         "NCNC_DATA_REPOSITORY": str(root / "graph-data.git"),
         "NCNC_DVC_REMOTE": str(root / "remote"),
         "NCNC_SOURCE_EDGES": str(root / "edges.parquet"),

@@ -62,15 +62,21 @@ class Settings:
 
     def _ncnc(self, layout: Layout) -> dict[str, str]:
         nodes = {"NCNC_SOURCE_NODES": self.source_nodes} if self.source_nodes else {}
-        return nodes | {
-            "NCNC_HOME": str(layout.home),
-            "NCNC_DATA_REPOSITORY": str(layout.data_repository),
-            "NCNC_DVC_REMOTE": str(layout.dvc_remote),
-            "NCNC_SOURCE_EDGES": self.source_edges,
-            "NCNC_PARAMS": self.params,
-            "NCNC_GRAPH": self.graph,
-            "MLFLOW_TRACKING_URI": self.mlflow_url,
-        }
+        # Without a schedule it is a demo, which plays nights of its own time.
+        played = {"NCNC_SIMULATED_TIME": "1"} if self.schedule == "none" else {}
+        return (
+            nodes
+            | played
+            | {
+                "NCNC_HOME": str(layout.home),
+                "NCNC_DATA_REPOSITORY": str(layout.data_repository),
+                "NCNC_DVC_REMOTE": str(layout.dvc_remote),
+                "NCNC_SOURCE_EDGES": self.source_edges,
+                "NCNC_PARAMS": self.params,
+                "NCNC_GRAPH": self.graph,
+                "MLFLOW_TRACKING_URI": self.mlflow_url,
+            }
+        )
 
     def _airflow(self, layout: Layout) -> dict[str, str]:
         # A new DAG with a schedule would run at once, so a nightly stack starts with it paused.

@@ -17,6 +17,7 @@ from pipeline.commands.models import models, recommendations
 from pipeline.commands.nights import audits, nights
 from pipeline.commands.promotions import promotions
 from pipeline.commands.registry import registry
+from pipeline.commands.retraction import snapshots_retract
 from pipeline.commands.snapshots import snapshots, snapshots_check
 from pipeline.commands.steps import steps
 from pipeline.commands.trial import trials
@@ -48,6 +49,7 @@ _add("The six steps of a night", steps)
 _add("Recommend links", recommendations)
 _add("Tune the model", tuning)
 snapshots.command(name="check")(snapshots_check)
+snapshots.command(name="retract")(snapshots_retract)
 
 
 @app.callback()

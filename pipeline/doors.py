@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pipeline.clock import wall_clock
 from pipeline.environment import Environment
 from pipeline.ledger.ledger import Ledger
 from pipeline.origin.claims import Claims
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from pipeline.registry.alias_moves import AliasMoves
     from pipeline.registry.model_registry import ModelRegistry
     from pipeline.snapshots.snapshot_store import SnapshotStore
-
-
-def wall_clock() -> datetime:
-    """Return the time now, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,11 @@ class Environment:
         """Where people open MLflow's pages, where that is not where this machine reaches the server."""
         return self.values.get("NCNC_MLFLOW_PAGES") or self.tracking_uri
 
+    @property
+    def simulated_time(self) -> bool:
+        """Whether nights may lie after the present, as those of a demo or a benchmark may."""
+        return self.values.get("NCNC_SIMULATED_TIME") == "1"
+
     def _required(self, name: str, meaning: str) -> str:
         value = self.values.get(name)
         if not value:

@@ -41,6 +41,10 @@ class NothingToDo(StepError):
     exit_code = 99
 
 
+class WrongAsOf(InvalidInput):
+    """The as-of lies after the present, or what was delivered is from after it."""
+
+
 class TamperedRecord(InvalidInput):
     """Bytes differ from the digest that was recorded for them."""
 

@@ -50,6 +50,8 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
     try:
         if step in LOOK_AT_THE_ALIASES:
             doors.aliases.look(folder.graph, who=f"run {folder.name}", at=doors.clock())
+        if step == "register" and not folder.has(RegisteredModel):
+            _require_standing(folder.get(GraphSnapshot), doors)
         return module.run(folder, params, doors=doors, **arguments)
     except InvalidGraph as error:
         _enter(folder, params, "refused", f"{step}: {error}", doors)
@@ -69,6 +71,15 @@ def _require_same_code(snapshot: GraphSnapshot) -> None:
         raise InvalidInput(
             f"Run {snapshot.run_name} was started by code {snapshot.code_version[:12]}, but this machine has "
             f"{code_version()[:12]}. Deploy one version to every worker, or start a run of another as-of."
+        )
+
+
+def _require_standing(snapshot: GraphSnapshot, doors: Doors) -> None:
+    """Refuse to register a model of a snapshot that was retracted meanwhile."""
+    if (taken_back := doors.snapshots.journal().retracted.get(snapshot.tag)) is not None:
+        raise InvalidInput(
+            f"Run {snapshot.run_name} was made from {snapshot.tag}, which was {taken_back.in_words}. Nothing is "
+            f"registered from it: run a night of another as-of."
         )
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from pipeline.doors import Doors
 from pipeline.environment import Environment
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, WrongAsOf
 from pipeline.night import run_step
 from pipeline.params.params import Params
 from pipeline.records.chain import GraphSnapshot, PromotionDecision
@@ -89,7 +89,14 @@ def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_st
     name = f"{params.snapshot.graph}-{stamp(as_of)}"
     folder = RunFolder(doors.environment.home / RUNS / name, doors.registry)
     on_step("snapshot")
-    run_step("snapshot", folder, params, doors=doors, as_of=as_of)
+    try:
+        run_step("snapshot", folder, params, doors=doors, as_of=as_of)
+    except WrongAsOf as error:
+        raise InvalidInput(
+            f"{error} The as-of of a trial is the modification time of the edge file, {as_of.isoformat()}: a copy or "
+            f"an unpacked archive may have an old one, or one that is to come. If all of it is known by now, run: "
+            f"touch {edges}"
+        ) from error
     for step in ("split", "train", "evaluate", "decide"):
         on_step(step)
         run_step(step, folder, params, doors=doors)

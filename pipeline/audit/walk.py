@@ -200,6 +200,10 @@ class AuditWalk:
             return
 
         def recompute() -> None:
+            if (taken_back := self.snapshots.journal().retracted.get(snapshot.tag)) is not None:
+                # Not a fault of the bytes, but an auditor must see it.
+                said = f"RETRACTED: {taken_back.in_words}"
+                self.checks.append(AuditCheck("standing of the snapshot", "published", said, ok=True))
             folder = self.snapshots.fetch(snapshot.tag, self.work_folder / "snapshot")
             self.check(f"snapshot {MANIFEST}", snapshot.manifest_sha256, sha256_of_file(folder / MANIFEST))
             listed = tuple(FileDigest(path=path, sha256=sha256) for path, sha256 in read_manifest(folder).items())

@@ -37,7 +37,17 @@ def status(
         if champion
         else f"{name} has no champion yet"
     )
-    print_line(graph=name, nights=len(entries), champion=champion.version if champion else None, age_days=age_days)
+    tag = champion.tags.get("ncnc.snapshot_tag", "") if champion else ""
+    taken_back = doors.snapshots.journal().retracted.get(tag)
+    if taken_back is not None:
+        console.print(f"the champion was made from {tag}, which was {taken_back.in_words}", markup=False)
+    print_line(
+        graph=name,
+        nights=len(entries),
+        champion=champion.version if champion else None,
+        age_days=age_days,
+        retracted=taken_back.reason if taken_back else None,
+    )
 
 
 @nights.command()

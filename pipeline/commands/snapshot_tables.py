@@ -30,7 +30,9 @@ def snapshots_table(graph: str, published: Sequence[PublishedSnapshot], journal:
 
 
 def bytes_text(tag: str, journal: Journal) -> str:
-    """Return the state of a tag's bytes: there, held, or collected, with who and why."""
+    """Return the state of a tag and its bytes: there, held, collected or retracted, with who and why."""
+    if (taken_back := journal.retracted.get(tag)) is not None and tag not in journal.collected:
+        return taken_back.in_words
     if (gone := journal.collected.get(tag)) is not None:
         return f"collected on {gone.at:%Y-%m-%d} by {gone.who}: {gone.reason}"
     hold = journal.holds.get(tag)

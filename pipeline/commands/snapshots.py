@@ -1,4 +1,4 @@
-"""`ncnc snapshots`: publish, list, read and compare snapshots, hold them, and collect the bytes of old ones."""
+"""`ncnc snapshots`: publish, list, read and compare snapshots, hold them, and collect old bytes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.options import AsOf, ParamsFile, in_utc, open_doors, print_line
+from pipeline.commands.retraction import referred_to
 from pipeline.commands.steps import show_checks
 from pipeline.credentials import public
-from pipeline.errors import InvalidInput, StepError
+from pipeline.errors import InvalidInput
 
 if TYPE_CHECKING:
     from pipeline.doors import Doors
@@ -68,6 +69,7 @@ def list_(graph: Annotated[str, typer.Argument()]) -> None:
             num_edges=item.num_edges,
             held=item.tag in journal.holds,
             collected_at=gone.at.isoformat() if gone else None,
+            retracted=item.tag in journal.retracted,
         )
 
 
@@ -78,18 +80,19 @@ def show(tag: Tag) -> None:
 
     doors, console = open_doors(), _console()
     published, files, journal = doors.snapshots.describe(tag)
-    referred = _referred(doors, published.graph, tag)
+    referred = referred_to(doors, published.graph, tag)
     for name, value in published.model_dump(mode="json").items():
         console.print(f"{name}: {value}")
     console.print(f"bytes: {bytes_text(tag, journal)}\nreferred to: {referred}")
     if files:
         console.print(files_table(tag, files))
-    gone, hold = journal.collected.get(tag), journal.holds.get(tag)
+    gone, hold, taken_back = (found.get(tag) for found in (journal.collected, journal.holds, journal.retracted))
     print_line(
         **published.model_dump(mode="json"),
         files=files,
         held=hold.model_dump(mode="json") if hold else None,
         collected=gone.model_dump(mode="json", exclude={"tags"}) if gone else None,
+        retracted=taken_back.model_dump(mode="json") if taken_back else None,
         referred=referred,
     )
 
@@ -207,18 +210,6 @@ def _console() -> Terminal:
     from pipeline.terminal import for_messages
 
     return for_messages()
-
-
-def _referred(doors: Doors, graph: str, tag: str) -> str:
-    """Return what refers to a tag, or why that is unknown: you can look at a snapshot without a registry."""
-    from pipeline.collection.references import references_from
-
-    try:
-        found = references_from(doors)([graph])
-    except StepError as error:
-        return f"unknown: {error}"
-    night = tag.split("/")[1:3]  # a split is kept for what refers to its snapshot
-    return "; ".join(said for named, said in found.items() if named.split("/")[1:3] == night) or "by nobody"
 
 
 def _graph(doors: Doors, console: Terminal, tag: str) -> CanonicalGraph:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline.checks.data_checks import DataChecks
@@ -17,7 +17,7 @@ from pipeline.checks.graph import graph_checks
 from pipeline.checks.quality import check_delivery, require
 from pipeline.checks.repeats import Baseline
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, WrongAsOf
 from pipeline.graphs.change_summary import ChangeSummary, change_summary
 from pipeline.graphs.snapshot_folder import read_graph, write_folder
 from pipeline.graphs.tables import CanonicalGraph, Change, content_id
@@ -29,6 +29,9 @@ from pipeline.runs.key import code_version, git_commit
 from pipeline.snapshots.published import Publication, PublishedSnapshot
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.graph_source import GraphSource
+
+# What a scheduler's clock may be ahead of this machine's. A snapshot blocks earlier nights for no longer than that.
+CLOCK_TOLERANCE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,9 +140,10 @@ def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Ite
     Raises:
         OutsideTrouble: the source did not deliver, or a service does not answer.
         RefusedDelivery: a check refuses the delivery; it carries every check and what changed.
-        InvalidInput: the delivery cannot be read, or the as-of has no time zone.
+        InvalidInput: the delivery cannot be read, or the as-of has no time zone or lies after the present.
     """
     as_of = _whole_seconds(as_of)
+    _require_past(as_of, doors)
     environment = doors.environment
     source = GraphSource(environment.source_edges, environment.source_nodes, params, environment.home / "tmp")
     newest = doors.snapshots.latest(params.graph)
@@ -182,6 +186,17 @@ def _whole_seconds(as_of: datetime) -> datetime:
     if as_of.tzinfo is None:
         raise InvalidInput(f"The as-of {as_of.isoformat()} has no time zone. Pass it as {as_of.isoformat()}+00:00.")
     return as_of.astimezone(UTC).replace(microsecond=0)
+
+
+def _require_past(as_of: datetime, doors: Doors) -> None:
+    """Refuse an as-of after the present: its snapshot would stand in the way of every night until then."""
+    now = _whole_seconds(doors.clock())
+    if as_of > now + CLOCK_TOLERANCE and not doors.environment.simulated_time:
+        raise WrongAsOf(
+            f"The as-of {as_of.isoformat()} lies after the present, which is {now.isoformat()} by this machine's "
+            f"clock. Pass the time that the graph is of, with its zone, or set the clock right. (To play nights that "
+            f"are to come, set NCNC_SIMULATED_TIME=1 in a data repository made for that.)"
+        )
 
 
 def _last(doors: Doors, graph: str, as_of: datetime, newest: PublishedSnapshot | None) -> PublishedSnapshot | None:

@@ -31,7 +31,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be deleted and what stays; at: the time that ages are computed at.
+    """What would be deleted and what stays; at: the time that ages are counted back from.
 
     collected: the tags whose bytes would be deleted. kept: the reasons, by tag. objects: what would be deleted. stays:
     the names of objects on the remote that something refers to. missing: how many files the remote lacks already, by
@@ -81,7 +81,10 @@ def make_plan(
     at: datetime,
     progress: Progress,
 ) -> Plan:
-    """Return the plan for the refs and the journal that a clone has fetched.
+    """Return the plan for the refs and the journal that a clone has fetched; at: the time by this machine's clock.
+
+    Ages are counted back from `at` or, where that is earlier, from the newest publication and the newest object, as
+    their own machines dated them. So a clock that is ahead here makes nothing older.
 
     Raises:
         InvalidInput: the remote lacks the file list of something that is kept, so that its files cannot be known.
@@ -89,12 +92,13 @@ def make_plan(
     """
     journal = Journal.of(clone)
     tagged = list(_tagged(clone, journal))
-    holds = {tag: f"held by {hold.who}: {hold.reason}" for tag, hold in journal.holds.items()}
-    graphs = frozenset(item.night[0] for item in tagged)
-    kept = reasons_to_keep(tagged, policy, at=at, references=references(graphs), holds=holds)
     progress("listing the remote", 0, 1)
     stored = remote.stored()
     progress("listing the remote", 1, 1)
+    at = _not_after(at, [item.published_at for item in tagged], [item.modified for item in stored])
+    holds = {tag: f"held by {hold.who}: {hold.reason}" for tag, hold in journal.holds.items()}
+    graphs = frozenset(item.night[0] for item in tagged)
+    kept = reasons_to_keep(tagged, policy, at=at, references=references(graphs), holds=holds)
     names = {item.name for item in stored}
     lists = {item.tag: item.dvc_md5 for item in tagged if kept.get(item.tag)}
     _expect_lists(lists, names)
@@ -114,6 +118,12 @@ def make_plan(
     )
 
 
+def _not_after(at: datetime, *times: list[datetime]) -> datetime:
+    """Return a time, or the earliest of the newest of several lists; in whole seconds, as a plan's name holds it."""
+    earliest = min([at, *(max(found) for found in times if found)])
+    return (earliest + timedelta(microseconds=999_999)).replace(microsecond=0)
+
+
 def _files_of_lists(remote: RemoteObjects, names: set[str], progress: Progress) -> dict[str, dict[str, str]]:
     """Return what the file lists among some objects name, by the list."""
     lists = sorted(name for name in names if name.endswith(FILE_LIST))
@@ -122,16 +132,16 @@ def _files_of_lists(remote: RemoteObjects, names: set[str], progress: Progress) 
 
 def _tagged(clone: GitClone, journal: Journal) -> Iterable[Tagged]:
     lines = clone.git("for-each-ref", "--format=%(refname:strip=2) %(creatordate:unix)", "refs/tags").splitlines()
-    collected = journal.collected
+    collected, retracted, restored = journal.collected, journal.retracted, journal.restored
     times = {tag: int(seconds) for tag, seconds in (line.split() for line in lines) if OUR_TAG.fullmatch(tag)}
     names = {tag: f"refs/tags/{tag}:{description_of(tag)}" for tag in times}
     texts = clone.contents(list(names.values()))
     for tag, seconds in times.items():
         published_at = datetime.fromtimestamp(seconds, UTC)
-        restored_at = journal.restored.get(tag, published_at)
         described = parse_description(texts[names[tag]] or "", tag)
         previous_tag = described.previous_tag if isinstance(described, PublishedSnapshot) else None
-        yield Tagged(tag, max(published_at, restored_at), described.dvc_md5, previous_tag, tag in collected)
+        published_at = max(published_at, restored.get(tag, published_at))
+        yield Tagged(tag, published_at, described.dvc_md5, previous_tag, tag in collected, tag in retracted)
 
 
 def _expect_lists(lists: Mapping[str, str], names: set[str]) -> None:

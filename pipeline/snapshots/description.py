@@ -18,12 +18,6 @@ Published = PublishedSnapshot | PublishedSplit
 P = TypeVar("P", bound=Written)
 
 
-def fetch_description(clone: GitClone, tag: str) -> Published:
-    """Fetch a tag, which stays in FETCH_HEAD, and return what its commit says of it."""
-    clone.fetch(f"refs/tags/{tag}")
-    return describe(clone, "FETCH_HEAD", tag)
-
-
 def describe(clone: GitClone, revision: str, tag: str) -> Published:
     """Return what a fetched revision says of a tag.
 

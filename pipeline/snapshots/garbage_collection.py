@@ -2,7 +2,8 @@
 
 It writes three entries into the journal, each a commit: `gc started` before any ref is read, `collected` with the tags
 before the first object is deleted, and `gc ended`. A publication that read the journal before the start is refused at
-its push, and uploads again. One that comes later waits. A collection that was killed deletes nothing after its `until`.
+its push, and uploads again. One that comes later waits. A collection that was killed is given up: see
+`collection_watch`.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from pipeline.clock import elapsed_seconds
 from pipeline.environment import whoami
 from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
 from pipeline.origin.data_repository import BRANCH
 from pipeline.origin.git import GitClone, GitOrigin, attempts
+from pipeline.snapshots import collection_watch
 from pipeline.snapshots.collection_plan import EVERYTHING, Plan, Progress, References, make_plan, time_of
+from pipeline.snapshots.collection_watch import CollectionWatch
 from pipeline.snapshots.dvc_clone import DvcClone
-from pipeline.snapshots.journal import Journal, append, stage
+from pipeline.snapshots.journal import Journal, append, fetched_journal, stage
 from pipeline.snapshots.journal_entries import Collected, GcEnded, GcStarted
 from pipeline.snapshots.remote_objects import RemoteObjects, StoredObject, batches
 from pipeline.snapshots.retention import Policy
@@ -29,7 +33,10 @@ from pipeline.snapshots.retention import Policy
 
 @dataclass
 class _Work:
-    """One collection under way; removed: what it has deleted; asking: whether a delete request has no answer yet."""
+    """One collection under way.
+
+    deadline: by `elapsed_seconds`. removed: what it has deleted. asking: whether a delete request has no answer yet.
+    """
 
     plan_id: str
     policy: Policy
@@ -54,10 +61,8 @@ class Collector:
         Raises:
             InvalidInput, OutsideTrouble, TamperedRecord: what must stay cannot be known for sure.
         """
-        # Rounded up to whole seconds, which is what a plan's name can hold.
-        at = (self._clock() + timedelta(microseconds=999_999)).replace(microsecond=0)
         with self._opened() as (clone, remote):
-            return make_plan(clone, remote, policy, references, at=at, progress=progress)
+            return make_plan(clone, remote, policy, references, at=self._clock(), progress=progress)
 
     def collect(
         self,
@@ -71,21 +76,23 @@ class Collector:
     ) -> tuple[Plan, GcEnded]:
         """Delete what a plan says, or nothing if the plan would differ by now; return the plan and how it ended.
 
+        It waits for a collection that runs already.
+
         Raises:
             InvalidInput: the plan has changed, or what must stay cannot be known for sure. Nothing was deleted.
-            OutsideTrouble: another collection runs, or the minutes ran out.
+            OutsideTrouble: the minutes ran out, or the collection stood still and was given up.
             TamperedRecord: an object that had to stay is gone.
         """
         time_of(plan_id)
-        started = self._start(reason, minutes)
-        work = _Work(plan_id, policy, started, time.monotonic() + minutes * 60, progress)
+        started, deadline = self._start(reason, minutes)
+        work = _Work(plan_id, policy, started, deadline, progress)
         try:
             with self._opened() as (clone, remote):
                 plan = self._claim(clone, remote, work, references)
                 self._remove(remote, plan, work)
                 _expect_kept(remote, plan)
         except BaseException:
-            # A delete request without an answer may still be carried out. Then only `until` ends the collection.
+            # A delete request without an answer may still be carried out. Then only time ends the collection.
             if not work.asking:
                 self._end(work, "stopped")
             raise
@@ -103,20 +110,23 @@ class Collector:
         append(self._origin, lambda _: ended)
         return ended
 
-    def _start(self, reason: str, minutes: float) -> GcStarted:
-        def entry(journal: Journal) -> GcStarted:
+    def _start(self, reason: str, minutes: float) -> tuple[GcStarted, float]:
+        """Enter the start, and return it with the deadline; that is counted from before others can see the start."""
+        begun: list[float] = []
+
+        def entry(journal: Journal) -> GcStarted | None:
+            if journal.running:
+                return None
+            begun.append(elapsed_seconds())
             now = self._clock()
-            if (running := journal.running(now)) is not None:
-                raise OutsideTrouble(
-                    f"The garbage collection {running.id} of {running.who} runs until {running.until.isoformat()}. "
-                    f"Wait for its end. If it was killed, it counts as over a few minutes after that."
-                )
             until = now + timedelta(minutes=minutes)
             return GcStarted(id=uuid.uuid4().hex[:12], until=until, at=now, who=whoami(), reason=reason)
 
-        started = append(self._origin, entry)
-        assert started is not None  # noqa: S101 - the maker above always makes one
-        return started
+        watch = CollectionWatch(self._origin, self._clock)
+        while (started := append(self._origin, entry)) is None:
+            if not watch.over(fetched_journal(self._origin)):
+                time.sleep(collection_watch.POLL_SECONDS)
+        return started, begun[-1] + minutes * 60
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[GitClone, RemoteObjects]]:
@@ -139,7 +149,7 @@ class Collector:
                     f"{len(plan.collected)} tags and {len(plan.objects)} objects with {plan.policy}. Nothing was "
                     f"deleted. Run `ncnc snapshots gc --dry-run` again, and pass the same options with its plan."
                 )
-            _expect_time(work)
+            _expect_running(work, Journal.of(clone))
             started = work.started
             entry = Collected(
                 id=started.id,
@@ -155,7 +165,7 @@ class Collector:
 
     def _remove(self, remote: RemoteObjects, plan: Plan, work: _Work) -> None:
         for batch in batches(plan.objects):
-            _expect_time(work)
+            _expect_running(work, fetched_journal(self._origin))
             work.asking = True
             remote.remove(batch)
             work.asking = False
@@ -163,13 +173,13 @@ class Collector:
             work.progress("deleting", len(work.removed), len(plan.objects))
 
 
-def _expect_time(work: _Work) -> None:
-    """Stop in time: after `until`, publishers take this collection for dead and rely on the objects that they find."""
-    if time.monotonic() >= work.deadline:
-        raise OutsideTrouble(
-            f"The garbage collection's time is over, {len(work.removed)} objects are deleted. Run `ncnc snapshots gc "
-            f"--dry-run` for the rest, and give it more --minutes."
-        )
+def _expect_running(work: _Work, journal: Journal) -> None:
+    """Stop in time, or once given up: from then on publishers rely on the objects that they find."""
+    over = f"{len(work.removed)} objects are deleted. Run `ncnc snapshots gc --dry-run` for the rest"
+    if work.started not in journal.running:
+        raise OutsideTrouble(f"The garbage collection stood still for so long that it was given up; {over}.")
+    if elapsed_seconds() >= work.deadline:
+        raise OutsideTrouble(f"The garbage collection's time is over; {over}, and give it more --minutes.")
 
 
 def _expect_kept(remote: RemoteObjects, plan: Plan) -> None:

@@ -27,7 +27,7 @@ class Holds:
             InvalidInput: no such tag is published, its bytes were collected, or there is no reason.
         """
         expect_published(self._origin, tag)
-        wanted = Hold(tag=tag, at=self._clock(), who=whoami(), reason=_given(reason))
+        wanted = Hold(tag=tag, at=self._clock(), who=whoami(), reason=given_reason(reason))
         standing: list[Hold] = []
 
         def entry(journal: Journal) -> Hold | None:
@@ -45,7 +45,7 @@ class Holds:
         Raises:
             InvalidInput: the tag is not held, or there is no reason.
         """
-        wanted = Release(tag=tag, at=self._clock(), who=whoami(), reason=_given(reason))
+        wanted = Release(tag=tag, at=self._clock(), who=whoami(), reason=given_reason(reason))
 
         def entry(journal: Journal) -> Release:
             if tag not in journal.holds:
@@ -84,7 +84,12 @@ def expect_bytes(journal: Journal, tag: str) -> None:
         )
 
 
-def _given(reason: str) -> str:
+def given_reason(reason: str) -> str:
+    """Return a reason on one line.
+
+    Raises:
+        InvalidInput: it is empty.
+    """
     if not reason.strip():
-        raise InvalidInput(f"A hold and its release need a reason, but got {reason!r}. Say it with --reason.")
+        raise InvalidInput(f"The journal needs a reason, but got {reason!r}. Say it with --reason.")
     return " ".join(reason.split())

@@ -1,4 +1,4 @@
-"""The journal: what was published, held and collected. It is a branch of the data repository, one commit per entry.
+"""The journal of what was published, held, retracted and collected: a branch of the data repository.
 
 It also keeps publishers and garbage collections apart. A publication is one atomic push of its tag and its entry, so
 the push is refused if the journal has moved since it was read. The publisher then reads the new entries, and sees
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from pipeline.errors import TamperedRecord
@@ -22,10 +22,12 @@ from pipeline.snapshots.journal_entries import (
     Entry,
     GcEnded,
     GcEntry,
+    GcGivenUp,
     GcStarted,
     Hold,
     HoldEntry,
     Release,
+    Retracted,
     file_of,
     read_entry,
     subject_of,
@@ -36,18 +38,16 @@ FETCHED = f"refs/remotes/origin/{BRANCH}"
 
 # A pattern, so that a repository without a journal is fetched without an error.
 REFSPEC = f"+refs/heads/{BRANCH}*:{FETCHED}*"
-
-# Added to a collection's end: for clocks that differ, and for a last request that is still being carried out.
-MARGIN = timedelta(minutes=5)
 E = TypeVar("E", bound=Entry)
 
 
 @dataclass(frozen=True)
 class Journal:
-    """The entries on holds and collections, as of one commit."""
+    """The entries on holds, retractions and collections, as of one commit."""
 
     collections: tuple[GcEntry, ...] = ()
     hold_entries: tuple[HoldEntry, ...] = ()
+    retractions: tuple[Retracted, ...] = ()
 
     @classmethod
     def of(cls, clone: GitClone) -> Journal:
@@ -57,6 +57,7 @@ class Journal:
         return cls(
             tuple(entry for entry in collections if isinstance(entry, GcEntry)),
             tuple(entry for entry in holds if isinstance(entry, HoldEntry)),
+            tuple(entry for entry in holds if isinstance(entry, Retracted)),
         )
 
     @property
@@ -86,11 +87,23 @@ class Journal:
                 found[entry.tag] = entry
         return found
 
-    def running(self, now: datetime) -> GcStarted | None:
-        """Return the collection that may be deleting now; one that was killed counts as over after `until`."""
-        ended = {entry.id for entry in self.collections if isinstance(entry, GcEnded)}
-        started = [entry for entry in self.collections if isinstance(entry, GcStarted) and entry.id not in ended]
-        return next((entry for entry in reversed(started) if now < entry.until + MARGIN), None)
+    @property
+    def retracted(self) -> dict[str, Retracted]:
+        """The snapshots that no night is built on any more, by tag."""
+        return {entry.tag: entry for entry in self.retractions}
+
+    @property
+    def running(self) -> tuple[GcStarted, ...]:
+        """The collections that may be deleting now: they have no end in the journal, and were not given up."""
+        over = {entry.id for entry in self.collections if isinstance(entry, GcEnded | GcGivenUp)}
+        return tuple(entry for entry in self.collections if isinstance(entry, GcStarted) and entry.id not in over)
+
+
+def fetched_journal(origin: GitOrigin) -> Journal:
+    """Return the journal as it stands on the origin now."""
+    with shared_clone(origin) as clone:
+        clone.fetch_matching(REFSPEC)
+        return Journal.of(clone)
 
 
 def stage(clone: GitClone, entry: Entry) -> str:

@@ -1,4 +1,4 @@
-"""What the journal keeps: each publication, hold, release and garbage collection, who did it and when."""
+"""What the journal keeps: each publication, hold, release, retraction and collection, who did it and when."""
 
 from __future__ import annotations
 
@@ -40,8 +40,23 @@ class Release(Written):
     reason: str
 
 
+class Retracted(Written):
+    """A snapshot was published by mistake: its tag stays, and no later night is built on it."""
+
+    kind: Literal["retracted"] = "retracted"
+    tag: str
+    at: AwareDatetime
+    who: str
+    reason: str
+
+    @property
+    def in_words(self) -> str:
+        """Who retracted it, when and why."""
+        return f"retracted on {self.at:%Y-%m-%d %H:%M} by {self.who} ({self.reason})"
+
+
 class GcStarted(Written):
-    """A collection is about to read what it must keep; it deletes nothing after `until`."""
+    """A collection is about to read what it must keep; it takes at most the time from `at` to `until`."""
 
     kind: Literal["gc started"] = "gc started"
     id: str
@@ -75,6 +90,15 @@ class GcEnded(Written):
     who: str
 
 
+class GcGivenUp(Written):
+    """A collection was seen to run for longer than its time; it died, or stands still and deletes nothing more."""
+
+    kind: Literal["gc given up"] = "gc given up"
+    id: str
+    at: AwareDatetime
+    who: str
+
+
 class BytesRestored(Written):
     """The bytes of a collected tag were published again, the very same ones."""
 
@@ -85,8 +109,8 @@ class BytesRestored(Written):
 
 
 HoldEntry = Hold | Release
-GcEntry = GcStarted | Collected | GcEnded | BytesRestored
-Entry = TagPublished | HoldEntry | GcEntry
+GcEntry = GcStarted | Collected | GcEnded | GcGivenUp | BytesRestored
+Entry = TagPublished | HoldEntry | Retracted | GcEntry
 KINDS: dict[str, type[Written]] = {kind.model_fields["kind"].default: kind for kind in get_args(Entry)}
 
 
@@ -99,7 +123,8 @@ def file_of(entry: Entry) -> str:
     """Return the journal's file that an entry is a line of."""
     if isinstance(entry, TagPublished):
         return f"published/{entry.graph}.jsonl"
-    return "holds.jsonl" if isinstance(entry, Hold | Release) else "gc.jsonl"
+    # A retraction stands among the holds, so that a version that does not know it asks for an upgrade.
+    return "holds.jsonl" if isinstance(entry, Hold | Release | Retracted) else "gc.jsonl"
 
 
 def subject_of(entry: Entry) -> str:
@@ -111,7 +136,9 @@ def subject_of(entry: Entry) -> str:
             return f"gc {entry.id}: {len(entry.tags)} tags collected"
         case GcEnded():
             return f"gc {entry.id} ended: {entry.objects} objects, {entry.bytes} bytes, {entry.outcome}"
-        case Hold() | Release():
+        case GcGivenUp():
+            return f"gc {entry.id} given up: it has not ended in its time"
+        case Hold() | Release() | Retracted():
             return f"{entry.kind} {entry.tag}: {entry.reason}"
         case _:
             return f"{entry.kind} {entry.tag}"

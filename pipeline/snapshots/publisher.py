@@ -19,6 +19,8 @@ from pipeline.origin.data_repository import BRANCH, write_file
 from pipeline.origin.git import GitClone, GitOrigin, attempts
 from pipeline.records.digests import sha256_of_file
 from pipeline.records.manifest import MANIFEST, compare_digests, read_manifest, write_manifest
+from pipeline.snapshots import collection_watch
+from pipeline.snapshots.collection_watch import CollectionWatch
 from pipeline.snapshots.description import Published, describe, expect_same
 from pipeline.snapshots.dvc_clone import DvcClone
 from pipeline.snapshots.journal import REFSPEC, Journal, stage
@@ -27,10 +29,6 @@ from pipeline.snapshots.published import FILES, FOLDERS, Publication
 
 logger = logging.getLogger(__name__)
 ROUNDS = 3
-
-# How long a publisher waits for a garbage collection to end. After that the step fails, and is retried.
-WAIT_SECONDS = 600
-POLL_SECONDS = 1.0
 FETCHED_TAGS = "refs/found/"
 
 
@@ -86,7 +84,7 @@ class Publisher:
 
         Raises:
             InvalidInput: it is published with other bytes.
-            OutsideTrouble: a garbage collection would not end, or the origin or the remote cannot be reached.
+            OutsideTrouble: garbage collections came again and again, or the origin or the remote cannot be reached.
             TamperedRecord: the DVC remote does not hold the bytes that were sent.
         """
         for _ in range(ROUNDS):
@@ -149,19 +147,13 @@ class Publisher:
         return (*main, f"refs/tags/{work.tag}", stage(clone, entry))
 
     def _wait_for_collections(self, clone: GitClone, work: Work) -> _Seen:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while (running := (seen := self._look(clone, work)).journal.running(self._clock())) is not None:
-            if time.monotonic() > deadline:
-                raise OutsideTrouble(
-                    f"The garbage collection {running.id} of {running.who} runs until {running.until.isoformat()}, and "
-                    f"nothing is published meanwhile. Run the step again after that."
-                )
-            logger.info("waiting for the garbage collection %s of %s to end", running.id, running.who)
-            time.sleep(POLL_SECONDS)
+        watch = CollectionWatch(self._origin, self._clock)
+        while not watch.over((seen := self._look(clone, work)).journal):
+            time.sleep(collection_watch.POLL_SECONDS)
         return seen
 
     def _look(self, clone: GitClone, work: Work) -> _Seen:
-        """Fetch main, the journal and the tag in one go, and check main out."""
+        """Fetch main, the journal and the tag in one go, and check main out; refuse what was retracted."""
         tag = f"refs/tags/{work.tag}"
         # Patterns: a ref that does not exist yet is no error.
         clone.fetch_matching(
@@ -171,10 +163,15 @@ class Publisher:
         if f"refs/remotes/origin/{BRANCH}" not in fetched:
             raise InvalidInput("The data repository is empty. Run `ncnc snapshots init` once to set it up.")
         clone.git("checkout", "--quiet", "--force", "--no-track", "-B", BRANCH, f"refs/remotes/origin/{BRANCH}")
-        found = None
+        found, journal = None, Journal.of(clone)
+        if (taken_back := journal.retracted.get(work.tag)) is not None:
+            raise InvalidInput(
+                f"{work.tag} was {taken_back.in_words}, and what is retracted is not published again. Deliver a mended "
+                f"graph, or the same one under another as-of."
+            )
         if FETCHED_TAGS + tag in fetched:
             found = expect_same(describe(clone, FETCHED_TAGS + tag, work.tag), work.folder)
-        return _Seen(Journal.of(clone), found)
+        return _Seen(journal, found)
 
 
 def upload(clone: GitClone, cache: Path, work: Work) -> Publication:

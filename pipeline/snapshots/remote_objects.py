@@ -180,7 +180,8 @@ def sha256_of_files(store: Any, md5: str) -> dict[str, str]:  # Any: dvc ships n
 
 def _modified(info: dict[str, Any], path: str) -> datetime:
     """Return when an object was written; each kind of store has its own key for that."""
-    found = next((info[key] for key in ("LastModified", "last_modified", "updated", "mtime") if info.get(key)), None)
+    times = (info.get(key) for key in ("LastModified", "last_modified", "updated", "mtime"))
+    found = next((time for time in times if time is not None), None)
     if isinstance(found, int | float):
         return datetime.fromtimestamp(found, UTC)
     if isinstance(found, datetime):

@@ -30,6 +30,7 @@ class Tagged:
     """A published tag.
 
     dvc_md5: the list of its files. previous_tag: what it was built on. collected: whether its bytes are gone.
+    retracted: whether no night is built on it any more.
     """
 
     tag: str
@@ -37,6 +38,7 @@ class Tagged:
     dvc_md5: str
     previous_tag: str | None = None
     collected: bool = False
+    retracted: bool = False
 
     @property
     def night(self) -> tuple[str, str]:
@@ -69,7 +71,7 @@ def reasons_to_keep(
         nights[item.night].append(item)
     newest_first: dict[str, list[str]] = defaultdict(list)
     for graph, as_of in sorted(
-        {item.night for item in tagged if item.is_snapshot and not item.collected}, reverse=True
+        {item.night for item in tagged if item.is_snapshot and not item.collected and not item.retracted}, reverse=True
     ):
         newest_first[graph].append(as_of)
     newest = {(graph, as_ofs[0]) for graph, as_ofs in newest_first.items()}
@@ -77,7 +79,7 @@ def reasons_to_keep(
     below = {item.previous_tag: f"the newest, {item.tag}, was built on it" for item in tagged if item.night in newest}
     found: dict[str, tuple[str, ...]] = {}
     for (graph, as_of), items in nights.items():
-        # None: the split was published after its snapshot was collected. Only its age can keep it.
+        # None: retracted, or a split published after its snapshot was collected. Its age, a hold or a use can keep it.
         rank = newest_first[graph].index(as_of) + 1 if as_of in newest_first[graph] else None
         reasons = _of_night(items, policy, at=at, rank=rank)
         for item in items:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from pipeline.clock import wall_clock
 from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.origin.data_repository import create_data_repository
 from pipeline.origin.git import GitClone, GitOrigin
@@ -17,15 +18,15 @@ from pipeline.records.manifest import verify_manifest
 from pipeline.records.names import stamp
 from pipeline.snapshots.description import (
     Published,
+    describe,
     description_of,
     expect_newest,
-    fetch_description,
     parse_description,
 )
 from pipeline.snapshots.dvc_clone import DvcClone
 from pipeline.snapshots.garbage_collection import Collector
 from pipeline.snapshots.holds import Holds, expect_bytes, expect_published
-from pipeline.snapshots.journal import REFSPEC, Journal
+from pipeline.snapshots.journal import REFSPEC, Journal, fetched_journal
 from pipeline.snapshots.published import (
     FOLDERS,
     SNAPSHOT_KIND,
@@ -36,6 +37,7 @@ from pipeline.snapshots.published import (
     split_tag,
 )
 from pipeline.snapshots.publisher import Publisher, Work
+from pipeline.snapshots.retractions import Retractions, fetch_standing
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +45,13 @@ logger = logging.getLogger(__name__)
 class SnapshotStore:
     """Published snapshots and splits. Something is published if and only if its tag is on the origin."""
 
-    def __init__(self, origin: str, home: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, origin: str, home: Path, clock: Callable[[], datetime] = wall_clock) -> None:
         self._origin = GitOrigin(origin, home)
         self._cache = home.absolute() / "dvc-cache"
         self._clock = clock
         self._publisher = Publisher(self._origin, self._cache, clock)
         self.holds = Holds(self._origin, clock)
+        self.retractions = Retractions(self._origin, clock)
         self.collector = Collector(self._origin, self._cache, clock)
 
     @classmethod
@@ -61,28 +64,25 @@ class SnapshotStore:
         create_data_repository(origin, dvc_remote)
 
     def list(self, graph: str) -> tuple[PublishedSnapshot, ...]:
-        """Return every published snapshot of a graph, oldest as-of first, including collected ones."""
-        with shared_clone(self._origin) as clone:
-            return _fetch_snapshots(clone, graph)
+        """Return the published snapshots of a graph, oldest as-of first: collected ones too, retracted ones not."""
+        found, journal = self.list_with_journal(graph)
+        return tuple(item for item in found if item.tag not in journal.retracted)
 
     def list_with_journal(self, graph: str) -> tuple[tuple[PublishedSnapshot, ...], Journal]:
-        """Return the answers of `list` and `journal`, read in one fetch."""
+        """Return every published snapshot of a graph, retracted ones too, and the journal, read in one fetch."""
         with shared_clone(self._origin) as clone:
             return _fetch_snapshots(clone, graph, REFSPEC), Journal.of(clone)
 
     def journal(self) -> Journal:
-        """Return the journal of holds and garbage collections."""
-        with shared_clone(self._origin) as clone:
-            clone.fetch_matching(REFSPEC)
-            return Journal.of(clone)
+        """Return the journal of holds, retractions and garbage collections."""
+        return fetched_journal(self._origin)
 
     def latest(self, graph: str, *, before: datetime | None = None) -> PublishedSnapshot | None:
-        """Return the published snapshot with the latest as-of; with `before`, the latest before that time."""
-        tags = [tag for tag in self._tags(graph) if before is None or tag.split("/")[2] < stamp(before)]
-        if not tags:
-            return None
+        """Return the snapshot with the latest as-of; with `before`, the latest before that time. Retracted ones not."""
         with shared_clone(self._origin) as clone:
-            return _snapshot(fetch_description(clone, tags[-1]))
+            standing, _ = fetch_standing(clone, graph)
+            tags = [tag for tag in standing if before is None or tag.split("/")[2] < stamp(before)]
+            return _snapshot(describe(clone, f"refs/tags/{tags[-1]}", tags[-1])) if tags else None
 
     def publish(
         self,
@@ -202,10 +202,6 @@ class SnapshotStore:
         clone.fetch_matching(f"+refs/tags/{tag}*:refs/tags/{tag}*", REFSPEC)
         clone.git("checkout", "--quiet", "--force", "--detach", f"refs/tags/{tag}")
         return parse_description((clone.path / description_of(tag)).read_text(), tag)
-
-    def _tags(self, graph: str) -> tuple[str, ...]:
-        prefix = f"refs/tags/{SNAPSHOT_KIND}/{graph}/"
-        return tuple(sorted(name.removeprefix("refs/tags/") for name in self._origin.refs(f"{prefix}*")))
 
 
 def _fetch_snapshots(clone: GitClone, graph: str, *others: str) -> tuple[PublishedSnapshot, ...]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import ibis
 from ibis.expr.types import BooleanValue, Column
 
 from pipeline.errors import InvalidInput
+from pipeline.sources.early_times import EARLY, said_of_early
 
 WHOLE_NUMBER = r"^\s*[+-]?[0-9]+\s*$"
 
@@ -36,7 +38,8 @@ TYPE_REMEDY = (
     "snapshot.type_column: null and snapshot.edge_types: []."
 )
 TIME_REMEDY = "Times are unix seconds or timestamps from 1970 on, UTC where no zone is given. Mend the row."
-UNIT_REMEDY = "Times are unix seconds or timestamps: check that they are not written in a finer unit."
+UNIT_REMEDY = "Times are unix seconds or timestamps: check that they are in no finer unit, and no dates."
+ZONE_REMEDY = "A time without a zone is read as UTC: to a local one, add its zone (+02:00)."
 FLOAT32_LIMIT = 3.4028235677973366e38  # the least number that rounds to infinity in float32
 MICROSECONDS = 6  # digits behind the second
 LATEST_TIME = 253_402_300_799  # the last second of 9999, beyond which Python has no datetime
@@ -44,10 +47,11 @@ LATEST_TIME = 253_402_300_799  # the last second of 9999, beyond which Python ha
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: which raw values break it, and what the message says of the first of them."""
+    """One rule: which raw values break it, and what the message says of the first of them; of_all: only if all do."""
 
     broken_by: Callable[[Column], BooleanValue]
-    says: str
+    says: str | Callable[[object], str]
+    of_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,10 @@ def times(name: str, kind: ibis.DataType) -> CheckedColumn:
             return values.floor().try_cast("int64")
         return values.try_cast("int64")
 
+    def is_early(values: Column) -> BooleanValue:
+        early = parse(values) < EARLY
+        return early & values.try_cast("float64").notnull() if kind.is_string() else early & kind.is_numeric()
+
     known = (kind.is_string(), kind.is_timestamp(), kind.is_date(), kind.is_numeric())
     return CheckedColumn(
         name,
@@ -145,9 +153,15 @@ def times(name: str, kind: ibis.DataType) -> CheckedColumn:
             Rule(lambda values: parse(values).isnull(), f"is no time. {TIME_REMEDY}"),
             Rule(lambda values: parse(values) < 0, f"is before 1970. {TIME_REMEDY}"),
             Rule(lambda values: parse(values) > LATEST_TIME, f"is beyond the year 9999. {UNIT_REMEDY}"),
+            Rule(is_early, said_of_early, of_all=True),
         ),
         None if any(known) and not kind.is_boolean() else f"holds column {name!r} as {kind}. {TIME_REMEDY}",
     )
+
+
+def moment(seconds: int) -> str:
+    """Return unix seconds as messages show a time: ISO 8601, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def are_text(name: str, values: Column, *, typed: bool) -> bool:

@@ -13,7 +13,7 @@ from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources import columns
 from pipeline.sources.columns import CheckedColumn
 from pipeline.sources.delivery import RowCounts
-from pipeline.sources.table import FoundRow, Needed, SourceTable
+from pipeline.sources.table import READ, FoundRow, Needed, SourceTable
 
 
 def needed_columns(params: SnapshotParams) -> Needed:
@@ -122,10 +122,10 @@ class EdgeRows:
         return EdgeCounts(**{name: int(count or 0) for name, count in counts.items()}, newest=newest_time)
 
     def first_later(self, until: int) -> str:
-        """Return where the first row from after a time stands, and the time that it says."""
-        found = self.table.first(lambda rows: self.chosen(rows) & (self._value("time", rows) > until))
-        name = self.columns["time"].name
-        return f"{found.place}: {name} is {found.values[name]!s}"
+        """Return where the first row from after a time stands, the time that it says, and how that is read."""
+        time = self.columns["time"]
+        found = self.table.first(lambda rows: self.chosen(rows) & (self._value("time", rows) > until), time)
+        return f"{found.place}: {time.name} is {found.values[time.name]!s} ({columns.moment(found.values[READ])})"
 
     def first_self_loop(self) -> str:
         """Return where the first self-loop stands."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.errors import InvalidInput, OutsideTrouble, WrongAsOf
 from pipeline.params.snapshot import SnapshotParams
+from pipeline.sources.columns import ZONE_REMEDY, moment
 from pipeline.sources.delivery import Delivery
 
 
@@ -62,18 +63,19 @@ def require_recent(
 
 def _refuse_later(delivery: Delivery, until: int) -> None:
     rows = delivery.rows
-    raise InvalidInput(
-        f"{rows.first_later}, after the as-of {until} ({rows.later} such rows). A full dump holds what had happened by "
-        f"then: check the source's clock and the date of the file, or set snapshot.kind: event_log in params.yaml."
+    raise WrongAsOf(
+        f"{rows.first_later}, after the as-of {moment(until)} ({rows.later} such rows). A full dump holds what had "
+        f"happened by then: check the source's clock and the date of the file. {ZONE_REMEDY} If it is a log that is "
+        f"written ahead, set snapshot.kind: event_log in params.yaml: such rows then wait for a later night."
     )
 
 
 def _refuse_without_rows(delivery: Delivery, params: SnapshotParams, until: int) -> None:
     name, rows = delivery.edges_file, delivery.rows
     if rows.later:
-        raise InvalidInput(
-            f"{name} holds {rows.later} events, all after the as-of {until}. Pass a later as-of, or check that "
-            f"{params.time_column} is in seconds."
+        raise WrongAsOf(
+            f"{name} holds {rows.later} events, all after the as-of {moment(until)}. Pass a later as-of, or check that "
+            f"{params.time_column} is in seconds. {ZONE_REMEDY}"
         )
     if rows.left_out:
         raise InvalidInput(

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, WrongAsOf
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources import columns
 from pipeline.sources.columns import CheckedColumn
 from pipeline.sources.delivery import Ids, NodeTable
-from pipeline.sources.table import Needed, SourceTable
+from pipeline.sources.table import READ, Needed, SourceTable
 
 
 def needed_columns(params: SnapshotParams) -> Needed:
@@ -68,10 +68,11 @@ def _require_once(table: SourceTable, node: CheckedColumn, ids: Ids) -> None:
 def _require_known(table: SourceTable, times: CheckedColumn, seconds: NDArray[np.int64], as_of: int) -> None:
     late = int((seconds > as_of).sum())
     if late:
-        found = table.first(lambda rows: times.parse(rows[times.name]) > as_of)
-        raise InvalidInput(
-            f"{found.place}: {times.name} is {found.values[times.name]!s}, after the as-of {as_of} ({late} such rows). "
-            f"Features from after it would leak into training: deliver those known by then, or check the clock."
+        found = table.first(lambda rows: times.parse(rows[times.name]) > as_of, times)
+        raise WrongAsOf(
+            f"{found.place}: {times.name} is {found.values[times.name]!s} ({columns.moment(found.values[READ])}), "
+            f"after the as-of {columns.moment(as_of)} ({late} such rows). Features from after it would leak "
+            f"into training: deliver those known by then, or check the clock. {columns.ZONE_REMEDY}"
         )
 
 

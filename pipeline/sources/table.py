@@ -19,7 +19,7 @@ from pipeline.sources.columns import CheckedColumn, Rule, are_text
 
 Needed = Sequence[tuple[str, str]]  # the parameter that names a column, and the column
 NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?\s*")
-ROW, FILE, SEEN = "ncnc_row", "ncnc_file", "ncnc_seen"
+ROW, FILE, SEEN, READ = "ncnc_row", "ncnc_file", "ncnc_seen", "ncnc_read"
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,11 @@ class SourceTable:
         unfit = next((position for position, column in enumerate(columns) if column.refusal), len(columns))
         rules = [(column, rule) for column in columns[: unfit + 1] for rule in column.rules]
         sums = {f"rule{n}": rule.broken_by(self.table[column.name]).sum() for n, (column, rule) in enumerate(rules)}
-        counts = self.table.aggregate(**sums).to_pyarrow().to_pylist()[0] if sums else {}
+        asked = {**sums, "rows": self.table.count()}
+        counts = self.table.aggregate(**asked).to_pyarrow().to_pylist()[0] if sums else {}
         for n, (column, rule) in enumerate(rules):
-            if count := counts[f"rule{n}"]:
+            count = counts[f"rule{n}"]
+            if count and (count == counts["rows"] or not rule.of_all):
                 self.refuse(column, rule, count)
         if unfit < len(columns):
             raise InvalidInput(f"{self.name} {columns[unfit].refusal}")
@@ -88,15 +90,22 @@ class SourceTable:
         """
         found = self.first(lambda table: rule.broken_by(table[column.name]))
         more = f" ({count} such rows)" if count > 1 else ""
-        raise InvalidInput(f"{found.place}: {column.name} is {found.values[column.name]!r}, which {rule.says}{more}")
+        value = found.values[column.name]
+        says = rule.says if isinstance(rule.says, str) else rule.says(value)
+        raise InvalidInput(f"{found.place}: {column.name} is {value!r}, which {says}{more}")
 
-    def first(self, wrong: Callable[[Table], BooleanValue]) -> FoundRow:
-        """Return the first wrong row; there must be one."""
+    def first(self, wrong: Callable[[Table], BooleanValue], read: CheckedColumn | None = None) -> FoundRow:
+        """Return the first wrong row; there must be one. read: a column whose value is also given as it is read."""
+
+        def shown(table: Table) -> Table:
+            return table if read is None else table.mutate(**{READ: read.parse(table[read.name])})
+
         for name, table in self.files:
-            numbered = _numbered(table)
+            numbered = shown(_numbered(table))
             if found := _rows(numbered.filter(wrong(numbered)).order_by(ROW).limit(1)):
                 return FoundRow(name, found[0][ROW] + 1, found[0])
-        return FoundRow(self.name, None, _rows(self.table.filter(wrong(self.table)).limit(1))[0])
+        table = shown(self.table)
+        return FoundRow(self.name, None, _rows(table.filter(wrong(table)).limit(1))[0])
 
     def first_again(self, keys: Callable[[Table], Mapping[str, Column]]) -> FoundRow:
         """Return the first row with the keys of an earlier row; there must be one. Null keys do not count."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.data import TrainingData
 from ncnc_core.training.trained_network import train_network
 from ncnc_core.whole_file import write_whole
+from pipeline.clock import elapsed_seconds
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
 from pipeline.params.params import Params
@@ -66,14 +66,14 @@ class Objective:
     params: Params
     data: TrainingData
     device: torch.device
-    deadline: float  # as time.monotonic counts
+    deadline: float  # as elapsed_seconds counts
 
     def __call__(self, trial: Trial) -> float:
         """Train one trial; one that cannot be trained is cut short with its reason, so that the search goes on."""
         metric = self.params.train.selection_metric
 
         def tell(result: EpochResult) -> None:
-            if time.monotonic() > self.deadline:
+            if elapsed_seconds() > self.deadline:
                 raise TimeIsOver
             if metric in result.metrics:
                 trial.report(result.metrics[metric], result.epoch)
@@ -117,13 +117,13 @@ def tune(
     Raises:
         InvalidInput: no trial ended well.
     """
-    deadline = time.monotonic() + (float("inf") if seconds is None else seconds)
+    deadline = elapsed_seconds() + (float("inf") if seconds is None else seconds)
     objective = Objective(space, params, tuning_data(folder, doors), compute.use(params.resources), deadline)
     name = study_name(folder, params, space)
     entered = _Entered(doors.registry, folder.graph, name, folder.name, on_trial)
     with opened_study(name, folder.path / FOLDER, doors.environment.tuning_storage) as study:
         entered.catch_up(study)
-        while len(ended(study)) < trials and time.monotonic() < deadline:
+        while len(ended(study)) < trials and elapsed_seconds() < deadline:
             prepare_next(study, seed=params.train.training.seed, first=space.present(params.train))
             study.optimize(objective, n_trials=1, catch=(TimeIsOver,), callbacks=[entered.enter])
         found = _found(study, folder, params, space)

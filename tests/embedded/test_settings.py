@@ -37,6 +37,12 @@ def test_a_shell_that_sources_the_env_file_finds_the_stack(tmp_path: Path) -> No
     assert found == [str(layout.data_repository), "http://127.0.0.1:15000"]
 
 
+def test_a_demo_plays_nights_of_its_own_time_and_a_nightly_stack_does_not(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    assert SETTINGS.environment(layout)["NCNC_SIMULATED_TIME"] == "1"
+    assert "NCNC_SIMULATED_TIME" not in replace(SETTINGS, schedule=None).environment(layout)
+
+
 def test_a_users_own_airflow_and_mlflow_do_not_leak_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     foreign = (
         "AIRFLOW__CORE__FERNET_KEY",

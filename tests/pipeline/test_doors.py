@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.doors import Doors, wall_clock
+from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import InvalidInput
 
@@ -30,4 +30,4 @@ def test_the_registry_without_a_place_names_its_variable() -> None:
 def test_the_clock_can_be_given_and_is_utc_otherwise() -> None:
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
     assert Doors(Environment({}), clock=lambda: noon).clock() == noon
-    assert wall_clock().utcoffset() == timedelta(0)
+    assert Doors(Environment({})).clock().utcoffset() == timedelta(0)

@@ -11,12 +11,15 @@ from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble, StepError
 from pipeline.ledger.alias_history import Move
 from pipeline.ledger.entries import AliasObserved, NightEntry
+from pipeline.origin.git import GitOrigin
 from pipeline.params.params import Params
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.records.chain import GraphSnapshot
 from pipeline.runs.folder import RunFolder
 from pipeline.runs.key import code_version
-from pipeline.steps import evaluate, split
+from pipeline.snapshots.journal import append
+from pipeline.snapshots.journal_entries import Retracted
+from pipeline.steps import evaluate, register, split
 from tests.pipeline.conftest import AS_OF
 
 
@@ -145,3 +148,16 @@ def test_alias_changed_without_the_ledger_is_entered_before_the_night_compares(
     assert isinstance(last, AliasObserved)
     assert (last.previous, last.version, last.who) == (2, 1, f"run {folder.name}")
     assert "was changed in MLflow without the ledger, from version 2 to 1" in caplog.text
+
+
+def test_nothing_is_registered_from_a_snapshot_that_was_retracted_meanwhile(
+    doors: Doors, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = folder.get(GraphSnapshot).tag
+    taken_back = Retracted(tag=tag, at=AS_OF, who="ann@here", reason="half of the rows")
+    append(GitOrigin(doors.environment.data_repository, doors.environment.home), lambda _: taken_back)
+    monkeypatch.setattr(register, "run", failing(AssertionError("it was run")))
+    with pytest.raises(InvalidInput, match=rf"{tag}, which was retracted on .* by ann@here \(half.*another as-of"):
+        night.run_step("register", folder, params_of(folder), doors=doors)
+    (entry,) = entries(doors, folder)
+    assert entry.outcome == "refused"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -80,3 +81,19 @@ def test_another_file_of_the_same_name_is_a_trial_of_its_own_and_not_a_truncated
     trials = [run_trial(file, None, params, tmp_path / "home", lambda _: None) for file in (whole, part)]
     assert trials[1].snapshot.num_edges < trials[0].snapshot.num_edges
     assert trials[1].snapshot.previous_tag is None
+
+
+def test_message_about_times_says_what_a_trials_as_of_is_and_how_to_set_it(tmp_path: Path) -> None:
+    edges = tmp_path / "old.csv"
+    edges.write_text("source,target,t\n1,2,2026-01-01 10:00:00\n2,3,2026-01-01 12:30:00\n3,4,2026-01-01T10:00:00Z\n")
+    params = trial_params(Params(), ["snapshot.time_column=t"], edges)
+    at = int(datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp())
+    os.utime(edges, (at, at))
+    both = r"row 2: t is 2026-01-01 12:30:00 \(2026-01-01T12:30:00\+00:00\), after the as-of 2026-01-01T12:00:00\+00:00"
+    zone = r"without a zone is read as UTC: to a local one, add its zone"
+    trial = rf"as-of of a trial is the modification time of the edge file, 2026-01-01T12:00:00\+00:00.*touch {edges}"
+    with pytest.raises(InvalidInput, match=rf"{both}.*{zone}.*{trial}"):
+        run_trial(edges, None, params, tmp_path / "home", lambda _: None)
+    os.utime(edges, (2_900_000_000, 2_900_000_000))
+    with pytest.raises(InvalidInput, match=r"as-of 2061-11-24.* lies after the present.*modification time.*touch "):
+        run_trial(edges, None, params, tmp_path / "home", lambda _: None)

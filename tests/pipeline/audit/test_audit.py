@@ -267,3 +267,17 @@ def test_audit_tells_bytes_that_a_policy_took_from_bytes_that_are_missing(night:
     # What lies there all the same is held against the record as ever.
     registry.runs.put_folder(run_id, night.stored("link_model/weights.safetensors").parent, "model")
     assert "trained files" not in {check.what for check in audit(night, tmp_path / "back").checks}
+
+
+def test_model_of_a_snapshot_that_was_retracted_is_audited_and_that_is_shown(night: Night, tmp_path: Path) -> None:
+    def standing(place: Path) -> list[tuple[bool, str]]:
+        checks = audit(night, place).checks
+        return [(check.ok, check.observed) for check in checks if check.what == "standing of the snapshot"]
+
+    assert standing(tmp_path / "before") == []
+    (published,) = night.doors.snapshots.list(GRAPH)
+    night.doors.snapshots.retractions.retract(published.tag, "half of the rows")
+    ((ok, said),) = standing(tmp_path / "after")
+    assert ok
+    assert said.startswith("RETRACTED: retracted on 2026-01-02 00:00 by ")
+    assert said.endswith("(half of the rows)")

@@ -86,7 +86,7 @@ def test_snapshots_and_journal_are_read_in_one_clone(
     assert house.call("snapshots", "list", "small")[1]["held"] is True
     assert len(made) == 1
     with monkeypatch.context() as patched:  # who refers to it is read from elsewhere
-        patched.setattr(snapshot_commands, "_referred", lambda *_: "")
+        patched.setattr(snapshot_commands, "referred_to", lambda *_: "")
         assert house.call("snapshots", "show", tag)[1]["held"]
     assert len(made) == 2  # and one with a working tree, for DVC
 

@@ -1,3 +1,4 @@
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import InvalidInput
-from pipeline.ingest.tonights_graph import tonights_graph
+from pipeline.ingest.tonights_graph import CLOCK_TOLERANCE, ingest, tonights_graph
 from pipeline.params.params import Params
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.snapshots.published import Publication
@@ -113,3 +114,24 @@ def test_a_quiet_night_of_a_log_with_text_ids_makes_the_graph_of_the_night_befor
     (tmp_path / "edges-20260102T000000Z.csv").write_text("source,target,time\n")
     with tonights_graph(params, doors, as_of) as graph:
         assert (graph.num_edges, graph.change.added, graph.content_id) == (10, 0, before)
+
+
+def test_as_of_after_the_present_is_refused_before_anything_is_read(doors: Doors) -> None:
+    mistyped = datetime(2062, 1, 2, 3, tzinfo=UTC)
+    today = dataclasses.replace(doors, clock=lambda: FIRST)
+    said = r"as-of 2062-01-02T03:00:00\+00:00 lies after the present, which is 2026-01-01T00:00:00.*set the clock right"
+    with pytest.raises(InvalidInput, match=said), tonights_graph(PARAMS, today, mistyped):
+        pass
+    with pytest.raises(InvalidInput, match="lies after the present"):
+        ingest(Params(snapshot=PARAMS), doors=today, as_of=FIRST + CLOCK_TOLERANCE + timedelta(seconds=1))
+
+
+def test_clock_that_is_a_little_behind_the_schedulers_refuses_no_night(doors: Doors, tmp_path: Path) -> None:
+    behind = dataclasses.replace(doors, clock=lambda: FIRST - timedelta(minutes=20))
+    assert publish(behind, deliver(doors, 0, ring(10)), tmp_path / "first").tag.startswith("snap/demo/20260101")
+
+
+def test_nights_of_a_simulation_may_lie_after_the_present(doors: Doors, tmp_path: Path) -> None:
+    played = Environment({**doors.environment.values, "NCNC_SIMULATED_TIME": "1"})
+    as_of = deliver(doors, 5, ring(10))
+    assert publish(Doors(played, clock=lambda: FIRST), as_of, tmp_path / "played").tag.startswith("snap/demo/20260106")

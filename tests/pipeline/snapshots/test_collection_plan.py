@@ -1,5 +1,6 @@
 import os
 import subprocess
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,10 +26,12 @@ def nobody(_: frozenset[str]) -> Mapping[str, str]:
     return {}
 
 
-def plan_of(place: Place, *, hours_later: float = 25, policy: Policy = BARE) -> Plan:
-    store = SnapshotStore(
-        str(place.origin), place.home, clock=lambda: datetime.now(UTC) + timedelta(hours=hours_later)
-    )  # fmt: skip
+def plan_of(place: Place, *, hours_old: float = 25, policy: Policy = BARE, ahead: timedelta = timedelta(0)) -> Plan:
+    """Plan where all objects but the newest are so old; ahead: what the collector's clock is wrong by."""
+    found = sorted((path for path in place.remote.rglob("*") if path.is_file()), key=lambda path: path.stat().st_mtime)
+    for path in found[:-1]:
+        os.utime(path, (time.time() - hours_old * 3600,) * 2)
+    store = SnapshotStore(str(place.origin), place.home, clock=lambda: datetime.now(UTC) + ahead)
     return store.collector.plan(policy, nobody, lambda *_: None)
 
 
@@ -55,7 +58,22 @@ def test_plan_counts_what_would_go_and_says_why_the_rest_stays(place: Place) -> 
 
 def test_young_objects_are_left_alone(place: Place) -> None:
     three_nights(place)
-    assert plan_of(place, hours_later=23).objects == ()
+    assert plan_of(place, hours_old=23).objects == ()
+
+
+def test_collectors_clock_that_is_ahead_makes_nothing_older(place: Place) -> None:
+    three_nights(place)
+    ahead, dated = timedelta(days=30), BARE.model_copy(update={"keep_days": 10})
+    assert plan_of(place, hours_old=1, ahead=ahead).objects == ()
+    assert plan_of(place, policy=dated, ahead=ahead).collected == ()
+    assert plan_of(place, ahead=ahead).at < datetime.now(UTC) + timedelta(seconds=2)
+
+
+def test_object_that_its_store_dates_in_the_future_makes_nothing_older(place: Place) -> None:
+    three_nights(place)
+    newest = max((path for path in place.remote.rglob("*") if path.is_file()), key=lambda path: path.stat().st_mtime)
+    os.utime(newest, (time.time() + 90 * 86400,) * 2)
+    assert plan_of(place, hours_old=1).objects == ()
 
 
 def test_leftovers_of_killed_uploads_go_when_they_are_old(place: Place) -> None:
@@ -63,8 +81,9 @@ def test_leftovers_of_killed_uploads_go_when_they_are_old(place: Place) -> None:
     left = place.remote / "files" / "md5" / "aa" / ".xyz.tmp"
     left.parent.mkdir(exist_ok=True)
     left.write_text("half of it")
+    os.utime(left, (0, 0))  # a time of 0 is a time
     assert left.as_posix() in [item.path for item in plan_of(place).objects]
-    assert plan_of(place, hours_later=1).objects == ()
+    assert plan_of(place, hours_old=1).objects == ()
 
 
 def test_file_list_that_is_young_keeps_the_old_files_it_names(place: Place) -> None:
@@ -73,7 +92,7 @@ def test_file_list_that_is_young_keeps_the_old_files_it_names(place: Place) -> N
     listing = next(
         path for path in place.remote.rglob("*.dir") if path.name.removesuffix(".dir") in _pointer(place, "main~2")
     )
-    os.utime(listing, (datetime.now(UTC).timestamp() + 25 * 3600,) * 2)
+    os.utime(listing)  # the newest of all
     assert plan_of(place).objects == ()
 
 

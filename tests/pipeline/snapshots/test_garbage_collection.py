@@ -13,9 +13,12 @@ import dvc.api
 import pytest
 
 from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
-from pipeline.snapshots import publisher
+from pipeline.origin.git import GitOrigin
+from pipeline.snapshots import collection_watch, garbage_collection, publisher
 from pipeline.snapshots.collection_plan import Plan, References
-from pipeline.snapshots.journal_entries import GcEnded
+from pipeline.snapshots.garbage_collection import Collector
+from pipeline.snapshots.journal import append
+from pipeline.snapshots.journal_entries import GcEnded, GcGivenUp, GcStarted
 from pipeline.snapshots.published import Publication
 from pipeline.snapshots.remote_objects import RemoteObjects, StoredObject
 from pipeline.snapshots.retention import Policy
@@ -40,13 +43,27 @@ def quiet(_what: str, _done: int, _total: int) -> None:
 def collect(
     place: Place, policy: Policy = NOTHING_KEPT, references: References = nobody, plan: Plan | None = None
 ) -> tuple[Plan, GcEnded]:
-    collector = an_hour_later(place).collector
+    collector = collector_of(place)
     plan = plan or collector.plan(policy, references, quiet)
     return collector.collect(plan.id, policy, references, reason="test", minutes=5, progress=quiet)
 
 
 def an_hour_later(place: Place) -> SnapshotStore:
     return SnapshotStore(str(place.origin), place.home, clock=lambda: datetime.now(UTC) + LATER)
+
+
+def collector_of(place: Place) -> Collector:
+    return an_hour_later(place).collector
+
+
+def origin_of(place: Place) -> GitOrigin:
+    return GitOrigin(str(place.origin), place.home)
+
+
+def let_time_fly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a watcher's own count go a thousand times as fast."""
+    monkeypatch.setattr(collection_watch, "elapsed_seconds", lambda: time.monotonic() * 1000)
+    monkeypatch.setattr(collection_watch, "POLL_SECONDS", 0.1)
 
 
 def objects(place: Place) -> set[str]:
@@ -169,16 +186,53 @@ def test_plan_that_changed_is_refused_and_nothing_goes(place: Place) -> None:
     assert objects(place) == before
 
 
-def test_second_collection_waits_for_the_first(place: Place) -> None:
+def test_second_collection_waits_for_the_first(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     three_nights(place)
+    plan, origin, waits = collector_of(place).plan(NOTHING_KEPT, nobody, quiet), origin_of(place), list[float]()
+    now = datetime.now(UTC)
+    first = GcStarted(id="first", until=now + LATER, at=now, who="robot@here", reason="disk")
+    append(origin, lambda _: first)
 
-    def another(_: frozenset[str]) -> Mapping[str, str]:
-        with pytest.raises(OutsideTrouble, match=r"garbage collection [0-9a-f]+ of .* runs until .*Wait for its end"):
-            collect(place, plan=plan)
-        return {}
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            append(origin, lambda _: GcEnded(id="first", objects=0, bytes=0, outcome="done", at=now, who="robot@here"))
 
-    plan = an_hour_later(place).collector.plan(NOTHING_KEPT, nobody, quiet)
-    assert collect(place, references=another, plan=plan)[1].outcome == "done"
+    monkeypatch.setattr(garbage_collection.time, "sleep", wait)
+    assert collect(place, plan=plan)[1].outcome == "done"
+    assert len(waits) == 2
+
+
+def test_collection_that_was_given_up_deletes_nothing_more(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    three_nights(place)
+    before, original = objects(place), RemoteObjects.remove
+
+    def stands_still(self: RemoteObjects, batch: Sequence[StoredObject]) -> None:
+        original(self, batch)
+        (running,) = place.store.journal().running
+        append(origin_of(place), lambda _: GcGivenUp(id=running.id, at=datetime.now(UTC), who="publisher@there"))
+
+    monkeypatch.setattr(RemoteObjects, "remove", stands_still)
+    with pytest.raises(OutsideTrouble, match=r"stood still .* given up; 1 objects are deleted.*--dry-run"):
+        collect(place)
+    assert len(before - objects(place)) == 1  # the file list goes first, in a batch of its own
+    assert "ended: 1 objects" in place.log("journal")[0]
+
+
+def test_suspend_does_not_stretch_the_time_of_a_collection(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    three_nights(place)
+    before, original, slept = objects(place), RemoteObjects.remove, [0.0]
+
+    def suspended(self: RemoteObjects, batch: Sequence[StoredObject]) -> None:
+        original(self, batch)
+        slept[0] = 3600.0
+
+    # As on Linux: the count of `elapsed_seconds` goes on in a suspend, that of `time.monotonic` does not.
+    monkeypatch.setattr(garbage_collection, "elapsed_seconds", lambda: time.monotonic() + slept[0])
+    monkeypatch.setattr(RemoteObjects, "remove", suspended)
+    with pytest.raises(OutsideTrouble, match=r"time is over; 1 objects are deleted"):
+        collect(place)
+    assert len(before - objects(place)) == 1
 
 
 def test_collection_stops_when_its_time_is_over(place: Place) -> None:
@@ -186,7 +240,7 @@ def test_collection_stops_when_its_time_is_over(place: Place) -> None:
     before = objects(place)
     collector = an_hour_later(place).collector
     plan = collector.plan(NOTHING_KEPT, nobody, quiet)
-    with pytest.raises(OutsideTrouble, match=r"time is over, 0 objects are deleted.*more --minutes"):
+    with pytest.raises(OutsideTrouble, match=r"time is over; 0 objects are deleted.*more --minutes"):
         collector.collect(plan.id, NOTHING_KEPT, nobody, reason="test", minutes=0, progress=quiet)
     assert objects(place) == before
     assert collect(place)[1].outcome == "done"
@@ -218,8 +272,9 @@ def test_delete_request_without_an_answer_is_ended_by_time_alone(place: Place, m
         with pytest.raises(OutsideTrouble, match="no answer"):
             collect(place)
     assert not place.log("journal")[0].endswith("stopped")
-    with pytest.raises(OutsideTrouble, match="runs until"):
-        collect(place)
+    let_time_fly(monkeypatch)
+    assert collect(place)[1].outcome == "done"
+    assert "given up" in place.log("journal")[3]
 
 
 def test_collected_snapshot_that_is_listed_otherwise_now_is_not_restored(
@@ -308,7 +363,9 @@ def test_publisher_of_a_split_loses_nothing_to_a_collection(place: Place) -> Non
 
 
 @pytest.mark.slow
-def test_collection_killed_in_the_middle_harms_nothing_and_the_next_one_ends_it(place: Place) -> None:
+def test_collection_killed_in_the_middle_harms_nothing_and_the_next_one_ends_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tags = three_nights(place)
     before = objects(place)
     script = (
@@ -341,11 +398,9 @@ def test_collection_killed_in_the_middle_harms_nothing_and_the_next_one_ends_it(
     assert place.fetched(tags[2])["edges/a.parquet"] == "edges 3"
     with pytest.raises(InvalidInput, match="were collected on"):
         place.fetched(tags[0])
-    with pytest.raises(OutsideTrouble, match="runs until"):
-        collect(place)
-
-    after = SnapshotStore(str(place.origin), place.home, clock=lambda: datetime.now(UTC) + 2 * LATER)
-    fourth = publish(after, place.folder("edges 4"), night=4, previous=tags[2]).tag  # what was killed blocks nobody
+    let_time_fly(monkeypatch)
+    after = an_hour_later(place)
+    fourth = publish(after, place.folder("edges 4"), night=4, previous=tags[2]).tag  # what was killed is given up
     plan = after.collector.plan(NOTHING_KEPT, nobody, quiet)
     ended = after.collector.collect(plan.id, NOTHING_KEPT, nobody, reason="t", minutes=1, progress=quiet)[1]
     assert (plan.collected, ended.objects, ended.outcome) == ((tags[1],), 1 + 3, "done")

@@ -34,7 +34,7 @@ def test_hold_of_what_is_not_there_is_refused(place: Place) -> None:
     with pytest.raises(InvalidInput, match=rf"{tag} is not held\. Held are: none\. Give .*`ncnc snapshots list GRAPH`"):
         place.store.holds.release(tag, "x")
     for reason in ("", "  "):
-        with pytest.raises(InvalidInput, match=rf"need a reason, but got '{reason}'\. Say it with --reason"):
+        with pytest.raises(InvalidInput, match=rf"needs a reason, but got '{reason}'\. Say it with --reason"):
             place.store.holds.hold(tag, reason)
     gone = Collected(id="a", tags=(tag,), policy="p", at=datetime(2026, 5, 1, tzinfo=UTC), who="robot@x", reason="disk")
     append(GitOrigin(str(place.origin), place.home), lambda _: gone)

@@ -144,18 +144,23 @@ def test_collection_that_came_between_costs_a_second_upload(place: Place, monkey
     assert place.log("journal")[0] == f"published {tag}"
 
 
-def test_publisher_waits_for_a_collection_and_not_for_ever(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    origin = GitOrigin(str(place.origin), place.home)
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(minutes=20), timedelta(days=400)])
+def test_publisher_waits_for_a_running_collection_whatever_its_clock_says(
+    place: Place, monkeypatch: pytest.MonkeyPatch, ahead: timedelta
+) -> None:
+    origin, waits = GitOrigin(str(place.origin), place.home), list[float]()
     append(origin, lambda _: gc_started(10))
-    store = SnapshotStore(str(place.origin), place.home, clock=lambda: NOW)
-    monkeypatch.setattr(publisher, "WAIT_SECONDS", 0.2)
-    monkeypatch.setattr(publisher, "POLL_SECONDS", 0.05)
-    folder = place.folder("edges")
-    with pytest.raises(OutsideTrouble, match=r"collection abc of robot@here runs until 2026-03-01T00:10.*after that"):
-        publish(store, folder, night=1)
-    # Killed collections are not waited for: beyond their time and a margin for the clocks they count as over.
-    later = SnapshotStore(str(place.origin), place.home, clock=lambda: NOW + timedelta(minutes=16))
-    assert publish(later, folder, night=1).tag in place.tags()
+
+    def wait(seconds: float) -> None:
+        assert place.tags() == []
+        waits.append(seconds)
+        if len(waits) == 3:
+            append(origin, lambda _: GcEnded(id="abc", objects=0, bytes=0, outcome="done", at=NOW, who="robot@here"))
+
+    monkeypatch.setattr(publisher.time, "sleep", wait)
+    store = SnapshotStore(str(place.origin), place.home, clock=lambda: NOW + ahead)
+    assert publish(store, place.folder("edges"), night=1).tag in place.tags()
+    assert len(waits) == 3
 
 
 def test_collections_without_end_are_trouble_outside(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +168,9 @@ def test_collections_without_end_are_trouble_outside(place: Place, monkeypatch: 
 
     def disturbed(*arguments: object) -> object:
         answer = original(*arguments)  # type: ignore[arg-type]
-        append(origin, lambda _: gc_started(-10, name=f"{datetime.now(UTC)}"))
+        name = f"{datetime.now(UTC)}"
+        append(origin, lambda _: gc_started(10, name=name))
+        append(origin, lambda _: GcEnded(id=name, objects=0, bytes=0, outcome="done", at=NOW, who="robot@here"))
         return answer
 
     monkeypatch.setattr(publisher, "upload", disturbed)

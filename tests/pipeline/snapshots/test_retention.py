@@ -103,3 +103,12 @@ def test_policy_that_would_not_even_keep_the_newest_is_refused() -> None:
     with pytest.raises(ValidationError):
         Policy(keep_last=0)
     assert str(Policy(keep_days=0.5)) == "keep-last 30, keep-days 0.5, grace-hours 24"
+
+
+def test_retracted_snapshot_has_no_rank_and_is_kept_by_age_a_hold_or_a_use_alone() -> None:
+    one, two = tagged("a", 1), tagged("a", 2)
+    three = replace(tagged("a", 3, on=two), retracted=True)
+    assert kept(one, two, three) == {two.tag: ("the newest of its graph",)}
+    assert kept(one, two, three, policy=Policy(keep_last=2, keep_days=0)).keys() == {one.tag, two.tag}
+    assert kept(two, three, references={three.tag: "version 1 was made from it"}).keys() == {two.tag, three.tag}
+    assert kept(two, three, policy=Policy(keep_last=1, keep_days=101)).keys() == {two.tag, three.tag}

@@ -19,12 +19,13 @@ from pipeline.sources.pairs import distinct_ids, distinct_pairs
 from tests.fixtures.deliveries import delivered
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
+NOW = int(AS_OF.timestamp())
 NUMBERS = st.integers(0, 6) | st.sampled_from([2**62, 2**63 - 1])
 WORDS = st.sampled_from(["a", "B", "b", "10", "9", "é", "ﬀ", "\uff21", "\U0001d538", "a b", "'"])
 
 
 def rows(ids: st.SearchStrategy[object]) -> st.SearchStrategy[pd.DataFrame]:
-    row = st.tuples(ids, ids, st.integers(0, 5))
+    row = st.tuples(ids, ids, st.integers(NOW - 5, NOW))
     return st.lists(row, min_size=1, max_size=30).map(
         lambda found: pd.DataFrame(found, columns=["source", "target", "time"])
     )

@@ -36,7 +36,7 @@ def read(path: Path, engine: str) -> Delivery:
 def test_spark_makes_the_pairs_that_duckdb_makes(tmp_path: Path, text: bool) -> None:
     rng = np.random.default_rng(7)
     table = pd.DataFrame(rng.integers(0, 60, (2000, 2)), columns=["source", "target"])
-    table["time"] = rng.integers(0, 1000, len(table))
+    table["time"] = 1_700_000_000 + rng.integers(0, 1000, len(table))
     if text:
         words = np.array([chr(code) for code in [*range(65, 121), 233, 0xFB00, 0xFF21, 0x1D538]])
         table["source"], table["target"] = words[table["source"]], words[table["target"]]
