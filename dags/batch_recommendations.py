@@ -36,7 +36,8 @@ plan with its model version stays the same.
 | 1, or "timed out" | a bug, or the machine (memory, disk) | 3 times | Keep the log. Smaller shards need as much memory; fewer at once need less: `max_active_tis_per_dagrun`. |
 
 #### When a run is missing
-Nothing was promoted (`register` was skipped, so no event was sent), or this DAG is paused.
+Nothing was promoted (`register` was skipped, so no event was sent; also where a promoted night's is cleared), or this DAG
+is paused.
 """  # noqa: E501  a table's row is one line
 
 RUN_DIR = "$NCNC_HOME/recommendations/$NCNC_GRAPH-{{ dag_run.run_after.strftime('%Y%m%dT%H%M%SZ') }}"

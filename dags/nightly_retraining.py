@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, Param
 from ncnc_airflow.approval_task import ApprovalTask
-from ncnc_airflow.promoted_model import PROMOTED_MODEL
+from ncnc_airflow.outcome_task import OutcomeTask
+from ncnc_airflow.register_task import RegisterTask
 from ncnc_airflow.report_task import ReportTask
+from ncnc_airflow.snapshot_task import SnapshotTask
 from ncnc_airflow.step_task import StepTask
 
 DOC = """
@@ -20,13 +22,14 @@ same work. Each task runs `ncnc <task id> --run-dir $NCNC_HOME/runs/<run name>`.
 
 | task | what it does | what it leaves |
 |---|---|---|
-| `snapshot` | reads and checks tonight's delivery, and publishes it to the data repository | a tag `snap/<graph>/...` |
+| `snapshot` | waits for earlier nights and for the delivery; reads and checks it, and publishes it to the data repository | a tag `snap/<graph>/...` |
 | `split` | divides the edges into training, validation and test, and certifies that nothing leaks | `edge_split.json` |
 | `train` | trains the challenger; uses the pool and the queue `gpu` | checkpoints and the model, in MLflow |
 | `evaluate` | scores challenger, champion and heuristics on edges that neither model has seen | `evaluation_report.json` |
 | `decide` | applies the rules of the gate to the evaluation | `promotion_decision.json`, with every rule |
 | `register` | makes a promoted challenger the champion | a model version, aliases, a ledger entry |
-| `report` | writes the report, one HTML page, for every night; its task page has the link | `report.html`, also in MLflow |
+| `report` | writes the report, one HTML page, for every night; its task page has the link. Enters a night as failed that came to no outcome | `report.html`, also in MLflow |
+| `outcome` | turns the run red if the night came to no decision | |
 
 With `APPROVAL = "person"`, three tasks come before `register`, and nothing becomes champion without a person:
 
@@ -42,6 +45,16 @@ champion changes only when `register` succeeds. After a failed night, yesterday'
 `report` runs at the end of every night, also of a failed or skipped one. Its state does not change the state of the run.
 If it fails, only the page is missing: `ncnc report --run-dir ...` writes it at any time.
 
+#### When `snapshot` waits (up for reschedule)
+Its log says what it waits for, and when it looks again. It holds no worker meanwhile.
+
+- **An earlier night of this DAG runs, or is queued in a backfill.** Nights are made in order, also those of
+  `airflow backfill create`. A night that failed or was deleted is not waited for. If an earlier night hangs, end it.
+- **The source has not delivered yet.** After 6 hours (`DELIVERY_TIME`) the task fails. Ask the source; then clear it.
+
+Unpausing this DAG runs the last missed night at once, and no earlier one. To make up earlier nights, create a backfill
+before you unpause, for a night that is older than the newest snapshot is refused.
+
 #### When a task is skipped (pink)
 Exit code 99: there was nothing to do. Usually the graph, the parameters and the code are the same as on the last
 completed night. You need not do anything. If many nights in a row are skipped, ask whether the source still delivers.
@@ -51,7 +64,7 @@ Its log ends with the reason and the remedy. The exit code says where to look:
 
 | exit code | meaning | retried | what to do |
 |---|---|---|---|
-| 2 | the input or the configuration is wrong | never | Read the reason: it names the file, the value and the remedy. Correct the delivery or `params.yaml`, then clear `snapshot` and the tasks after it. If the delivery is truncated or late, ask the source to deliver again. |
+| 2 | the input or the configuration is wrong | never | Read the reason: it names the file, the value and the remedy. Correct the delivery or `params.yaml`, then clear `snapshot` and the tasks after it. If the delivery is truncated, ask the source to deliver again. |
 | 75 | a service does not work: git, the DVC remote, MLflow, the source | 3 times | Repair the service, then clear the task. Finished work is not repeated. |
 | 1 | a bug, or the machine (memory, disk) | 3 times | Keep the log and the run folder, open an issue, and clear the task after the fix. |
 | none, "timed out" | the task ran longer than its execution timeout | 3 times | The step and its children were ended before the next try. Look for a slow service or a larger graph. `train` resumes from its last checkpoint. |
@@ -72,6 +85,11 @@ if APPROVAL not in ("automatic", "person"):  # a misspelt "person" must not prom
     raise ValueError(f"NCNC_APPROVAL is {APPROVAL!r}, but must be automatic or person. Correct it.")
 APPROVAL_TIME = timedelta(hours=8)  # then it counts as rejected; a night, waiting included, must fit dagrun_timeout
 
+# Nights are made in order. A night waits this long for earlier ones; one that hangs must be over by then.
+TURN_TIME = timedelta(hours=48)
+DELIVERY_TIME = timedelta(hours=6)  # a delivery may be this late; then the night has failed
+LOOK_EVERY = timedelta(minutes=1)
+
 APPROVAL_BODY = """
 This challenger passed the gate. Before you answer, look at:
 
@@ -87,6 +105,8 @@ SCHEDULE = os.environ.get("NCNC_SCHEDULE", "0 3 * * *")  # "none": only runs tha
 AS_OF = "(data_interval_end | default(dag_run.run_after, true))"
 AS_OF_RUN_DIR = "$NCNC_HOME/runs/$NCNC_GRAPH-{{ " + AS_OF + ".strftime('%Y%m%dT%H%M%SZ') }}"
 ANSWER = "ti.xcom_pull(task_ids='approve')"
+STEPS = ["snapshot", "split", "train", "evaluate", "decide", "nominate", "register"]
+REASONS = f"ti.xcom_pull(task_ids={STEPS}, key='reason')"
 RUN_DIR = "$NCNC_HOME/runs/{{ ti.xcom_pull(task_ids='snapshot') }}"
 
 with DAG(
@@ -97,7 +117,7 @@ with DAG(
     start_date=datetime(2000, 1, 1, tzinfo=UTC),  # a run asked for an earlier date ends green without running a task
     catchup=False,  # a missed night is not made up: the next one sees the same graph and more
     max_active_runs=1,  # a night compares itself with the champion that the night before left
-    dagrun_timeout=timedelta(hours=20),  # a night must be over before the next
+    dagrun_timeout=timedelta(hours=72),  # the waiting included: a night that begins after TURN_TIME has a day left
     tags=["retraining", "link-prediction"],
     default_args={
         "owner": "ml-on-call",
@@ -108,11 +128,14 @@ with DAG(
         "execution_timeout": timedelta(hours=1),
     },
 ) as dag:
-    snapshot = StepTask(
+    snapshot = SnapshotTask(
         step="snapshot",
+        turn_time=TURN_TIME,
+        delivery_time=DELIVERY_TIME,
+        look_every=LOOK_EVERY,
         run_dir=AS_OF_RUN_DIR,
         arguments=["--as-of", "{{ " + AS_OF + ".isoformat() }}"],
-        doc_md="Reads tonight's delivery, checks it, and publishes it as a versioned snapshot.",
+        doc_md="Waits for its turn and for tonight's delivery, checks it, and publishes it as a versioned snapshot.",
     )
     split = StepTask(step="split", run_dir=RUN_DIR, doc_md="Divides the edges and certifies that nothing leaks.")
     train = StepTask(
@@ -126,10 +149,9 @@ with DAG(
     )
     evaluate = StepTask(step="evaluate", run_dir=RUN_DIR, doc_md="Scores challenger, champion and heuristics.")
     decide = StepTask(step="decide", run_dir=RUN_DIR, doc_md="Applies the rules of the gate to the evaluation.")
-    register = StepTask(
+    register = RegisterTask(
         step="register",
         run_dir=RUN_DIR,
-        outlets=[PROMOTED_MODEL],
         arguments=[
             "--answer={{ " + ANSWER + ".chosen_options[0] }}",
             "--by={{ (" + ANSWER + ".responded_by_user or {'name': ''}).name }}",
@@ -145,8 +167,14 @@ with DAG(
     report = ReportTask(
         step="report",
         run_dir=AS_OF_RUN_DIR,  # and not what snapshot pushed: it may have failed
+        arguments=["--ended", "--why={{ " + REASONS + " | select | list | last | default('', true) }}"],
         doc_md="Writes the night's report, also of a night that was refused, skipped or kept.",
     ).as_teardown()
+
+    # Behind the report, so that `register` still decides with it: Airflow does not count the teardown between them.
+    outcome = OutcomeTask(
+        task_id="outcome", doc_md="Red where the night came to no decision, whatever the tasks' states say."
+    ).as_teardown(on_failure_fail_dagrun=True)
 
     snapshot >> split >> train >> evaluate >> decide
 
@@ -180,4 +208,4 @@ with DAG(
     else:
         decide >> register
 
-    register >> report
+    register >> report >> outcome

@@ -149,7 +149,10 @@ def up(layout: Layout, console: Terminal) -> None:
     console.print(f"MLflow   {settings.mlflow_url}")
     console.print(f"logs     {layout.logs}")
     if settings.schedule is None:
-        console.print(f"The DAG is paused: unpause it on its page. It reads deliveries from {settings.source_edges}.")
+        console.print(
+            f"The DAG is paused: unpause it on its page, which runs the last missed night at once. It reads deliveries "
+            f"from {settings.source_edges}."
+        )
     console.print(f"ncnc     set -a; . {layout.env}; set +a   then: .venv/bin/ncnc status")
     console.print("stop it with: make down")
 

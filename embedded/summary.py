@@ -15,7 +15,7 @@ WIDTH = 100
 MOST_WITH_REASONS = 8  # nights: a second line for each would fill more than one screen
 COLUMNS = "{:>5}  {:10}  {:9}  {:>7}  {:>9}  {:21}  {:21}"
 INDENT = " " * 7
-COLOURS = {"promoted": "green", "refused": "red", "rejected": "yellow"}
+COLOURS = {"promoted": "green", "refused": "red", "failed": "red", "rejected": "yellow"}
 
 
 def show_summary(

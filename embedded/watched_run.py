@@ -23,6 +23,7 @@ COLOURS = {
     "running": "cyan",
     "skipped": "magenta",
     "up_for_retry": "yellow",
+    "up_for_reschedule": "yellow",
     WAITS_FOR_A_PERSON: "yellow",
 }
 

@@ -35,6 +35,13 @@ class OutsideTrouble(StepError):
     exit_code = 75
 
 
+class NotDelivered(OutsideTrouble):
+    """The source has not delivered what the night needs, and may still do so: a wait, which Airflow's retries are not.
+
+    Only what the source may bring by itself is one. A file that may not be read, or a wrong password, is not.
+    """
+
+
 class NothingToDo(StepError):
     """The night has nothing to do; the reason is the message."""
 

@@ -1,4 +1,4 @@
-"""One step of one night: run it, and enter a night that ends with it in the ledger."""
+"""One step of one night: run it, and enter a night that ends with it, or without an outcome, in the ledger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from ncnc_core.errors import InvalidGraph
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
-from pipeline.ledger.approvals import Answer
+from pipeline.ledger.approvals import Answer, last_night
 from pipeline.ledger.entries import NightEntry, NightOutcome
 from pipeline.ledger.night import broken_off_night
 from pipeline.params.params import Params
@@ -63,6 +63,23 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
         if step == FIRST_STEP:
             _enter(folder, params, "skipped", str(error), doors)
         raise
+
+
+def end_night(folder: RunFolder, why: str, *, doors: Doors) -> None:
+    """Enter a night that is over, and that no step has entered, as failed; `why` is what its last step said.
+
+    A night that failed and is cleared later gets the outcome that it then comes to.
+    """
+    as_of = folder.as_of
+    if as_of is None:
+        return  # named by hand, as `dvc repro` does
+    last = last_night(doors.ledger.entries(folder.graph), folder.name)
+    if last is not None and (last.completed or last.outcome == "refused" or not why):
+        return
+    if run_id := folder.mlflow_run():
+        doors.registry.runs.close(run_id, "failed", succeeded=False)
+    reason = why or "it was ended before a step said why; the logs of its tasks may"
+    doors.ledger.append(broken_off_night(folder.graph, folder.name, as_of, "failed", reason, at=doors.clock()))
 
 
 def _require_same_code(snapshot: GraphSnapshot) -> None:

@@ -1,4 +1,4 @@
-"""The operator that writes the night's report, with a link to it on the task's page."""
+"""The operator that writes the night's report, with a link to it on the task's page, and passes its outcome on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ReportLink(BaseOperatorLink):
 
 
 class ReportTask(StepTask):
-    """Run `ncnc report`, and keep the address that it prints for the link.
+    """Run `ncnc report`, keep the address that it prints for the link, and pass the outcome on by XCom (`outcome`).
 
     Airflow asks for the link in the process that ran the task, right after it, so an attribute is enough.
     """
@@ -36,14 +36,16 @@ class ReportTask(StepTask):
     def execute(self, context: Context) -> object:
         """Write the report and return the run's name."""
         run_name = super().execute(context)
-        self.address = _address(self.last_line)
+        self.address = _said(self.last_line, "link")
+        if "ti" in context:
+            context["ti"].xcom_push("outcome", _said(self.last_line, "outcome"))
         return run_name
 
 
-def _address(last_line: str) -> str:
-    """Return the link of the command's JSON line."""
+def _said(last_line: str, field: str) -> str:
+    """Return a field of the command's JSON line; empty where it has none."""
     try:
         content = json.loads(last_line)
     except ValueError:
         return ""
-    return str(content.get("link") or "") if isinstance(content, dict) else ""
+    return str(content.get(field) or "") if isinstance(content, dict) else ""

@@ -30,7 +30,8 @@ class StepTask(BaseOperator):
 
     0 succeeds, and the run's name is pushed to XCom; with `result`, the field of that name in the step's JSON line is
     pushed instead (for example the shard numbers, to map a task over). 2 (the input is wrong) fails at
-    the first try; 99 (nothing to do) skips; everything else, such as 75 (trouble outside), fails and is retried.
+    the first try; 99 (nothing to do) skips; everything else, such as 75 (trouble outside), fails and is retried. What a
+    step that failed said last is kept under XCom (`reason`).
 
     The child leads a process group of its own. At a time-out the group gets SIGTERM, then `grace_seconds` to end, then
     SIGKILL, and only when it is gone does this try end: two tries of a step never overlap. When Airflow kills the task
@@ -88,7 +89,10 @@ class StepTask(BaseOperator):
             self._end_child(self.grace_seconds)
         self.last_line = result.output
         if result.exit_code != 0:
-            self._raise_for(result.exit_code, _reason(result.output))
+            reason = _reason(result.output)
+            if result.exit_code != NOTHING_TO_DO:
+                keep_reason(context, f"{self.step}: {reason}")
+            self._raise_for(result.exit_code, reason)
         if self.result is not None:
             return json.loads(result.output)[self.result]
         return Path(run_dir).name if run_dir is not None else ""
@@ -118,6 +122,12 @@ class StepTask(BaseOperator):
                 _signal_group(child.pid, signal.SIGKILL)
                 while not _gone_within(child.pid, 1.0):
                     self.log.warning("%s is not gone yet, waiting", self.step)
+
+
+def keep_reason(context: Context, reason: str) -> None:
+    """Keep why a step did not end well, under XCom on its page: the night's report enters it where nothing else did."""
+    if "ti" in context:
+        context["ti"].xcom_push("reason", reason)
 
 
 def _expanded(text: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 from pipeline.ledger.alias_history import champions, standings
 from pipeline.ledger.approvals import standing_answer
 from pipeline.ledger.entries import Entry, NightEntry
+from pipeline.ledger.night import last_nights
 from pipeline.records.part import Part
 from pipeline.registry.facts import RegisteredVersion, RunState
 
@@ -63,7 +64,7 @@ def judge_versions(
     at: datetime,
 ) -> dict[int, Verdict]:
     """Return why each version is kept, by its number."""
-    was_champion, nights, ended = set(champions(entries)), _last_nights(entries), _ended(runs)
+    was_champion, nights, ended = set(champions(entries)), last_nights(entries), _ended(runs)
     standing = {item.version: alias for alias, item in standings(entries).items()}
     ranks = {item.version: rank for rank, item in enumerate(sorted(versions, key=_number, reverse=True), start=1)}
     found = {}
@@ -88,7 +89,7 @@ def judge_checkpoints(
     runs: Sequence[RunState], entries: Sequence[Entry], policy: RegistryPolicy, at: datetime
 ) -> dict[str, Verdict]:
     """Return why each checkpoint is kept, by its MLflow run's id; a checkpoint serves only to resume its training."""
-    nights, ended = _last_nights(entries), _ended(runs)
+    nights, ended = last_nights(entries), _ended(runs)
     return {
         run.run_id: Verdict(
             f"checkpoint of {run.run_name}", _of_night(run.run_name, nights, ended, policy.checkpoint_days, at)
@@ -106,7 +107,7 @@ def judge_models(
     at: datetime,
 ) -> dict[str, Verdict]:
     """Return why each trained model in MLflow is kept, by its run's id; the audit of a version recomputes its bytes."""
-    nights, ended = _last_nights(entries), _ended(runs)
+    nights, ended = last_nights(entries), _ended(runs)
     made = {item.run_name: item.version for item in staying}
     found = {}
     for run in runs:
@@ -132,7 +133,7 @@ def judge_folders(
     at: datetime,
 ) -> dict[str, Verdict]:
     """Return why each run folder of this machine is kept, by its name; what is in MLflow is fetched again by need."""
-    nights, ended = _last_nights(entries), _ended(runs)
+    nights, ended = last_nights(entries), _ended(runs)
     found = {}
     for folder in folders:
         reasons = list(_of_night(folder.name, nights, ended, policy.folder_days, at))
@@ -169,10 +170,6 @@ def _young(since: datetime, days: float, at: datetime, verb: str) -> list[str]:
     if at - since < timedelta(days=days):
         return [f"{verb} {since:%Y-%m-%d %H:%M}, less than {days:g} days ago"]
     return []
-
-
-def _last_nights(entries: Sequence[Entry]) -> dict[str, NightEntry]:
-    return {entry.run_name: entry for entry in entries if isinstance(entry, NightEntry)}
 
 
 def _ended(runs: Iterable[RunState]) -> dict[str, bool]:

@@ -22,13 +22,13 @@ def status(
 ) -> None:
     """Show the last nights with their outcomes, and the age of the champion."""
     from pipeline.commands.score_tables import nights_table
-    from pipeline.ledger.entries import NightEntry
+    from pipeline.ledger.night import last_nights
     from pipeline.params.params import Params
     from pipeline.terminal import for_messages
 
     doors, console = open_doors(), for_messages()
     name = graph or Params.load(params).snapshot.graph
-    entries = [entry for entry in doors.ledger.entries(name) if isinstance(entry, NightEntry)]
+    entries = list(last_nights(doors.ledger.entries(name)).values())
     console.print(nights_table(entries[-shown:]))
     champion = doors.registry.versions.champion(name)
     age_days = (doors.clock() - champion.as_of).days if champion else None
@@ -51,16 +51,25 @@ def status(
 
 
 @nights.command()
-def report(run_dir: RunDir) -> None:
+def report(
+    run_dir: RunDir,
+    ended: Annotated[
+        bool, typer.Option("--ended", help="The night is over: enter it as failed where no step has entered it.")
+    ] = False,
+    why: Annotated[str, typer.Option(help="With --ended: what the night's last step said.")] = "",
+) -> None:
     """Write the report of a night: one HTML page.
 
     You can run it for every night, also one that was refused or skipped.
     """
+    from pipeline.night import end_night
     from pipeline.report.publishing import publish_report
     from pipeline.runs.folder import RunFolder
 
     doors = open_doors()
     folder = RunFolder(run_dir, doors.registry)
+    if ended:
+        end_night(folder, why, doors=doors)
     made = publish_report(folder, doors)
     print_line(run=folder.name, outcome=made.outcome, report=made.page, copy=made.copy, link=made.address, tag=made.tag)
 

@@ -46,8 +46,7 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
     """Show the versions, the aliases in MLflow and in the ledger, and the runs that wait for a person."""
     from pipeline.commands.registry_tables import awaiting_table, versions_table
     from pipeline.ledger.alias_history import champions, standings
-    from pipeline.ledger.approvals import last_night
-    from pipeline.ledger.entries import NightEntry
+    from pipeline.ledger.night import last_nights
     from pipeline.terminal import for_messages, styled
 
     doors, name, console = open_doors(), _graph(graph, params), for_messages()
@@ -58,8 +57,7 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
     )
     standing = standings(entries)
     console.print(versions_table(name, versions, standing, champions(entries)))
-    runs = dict.fromkeys(entry.run_name for entry in entries if isinstance(entry, NightEntry))
-    nights = [night for run in runs if (night := last_night(entries, run)) and night.outcome == "awaiting"]
+    nights = [night for night in last_nights(entries).values() if night.outcome == "awaiting"]
     if nights:
         console.print(awaiting_table(nights))
     ledger = {alias: item.version for alias, item in standing.items() if item.version is not None}

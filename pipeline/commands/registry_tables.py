@@ -26,6 +26,7 @@ COLOURS = {
     "taken away": "bold red",
     "rejected": "yellow",
     "refused": "red",
+    "failed": "red",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, cast, get_args
+from typing import ClassVar, Literal, cast, get_args
 
 from pydantic import AwareDatetime
 
@@ -68,12 +68,13 @@ class AliasEntry(Written):
 
 
 AliasEvent = AliasEntry | AliasObserved
-NightOutcome = Literal["promoted", "kept", "skipped", "refused", "awaiting", "rejected"]
+NightOutcome = Literal["promoted", "kept", "skipped", "refused", "awaiting", "rejected", "failed"]
 
 
 class NightEntry(Written):
     """One night as the ledger keeps it: what came of it, and why."""
 
+    FORMAT: ClassVar[int] = 3  # since 3 a night may have failed
     kind: Literal["night"] = "night"
     graph: GraphName
     run_name: str

@@ -135,6 +135,8 @@ class RecommendationFolder:
         names += [NODES_FILE] if plan.nodes_sha256 else []
         lines = [f"{sha256_of_file(self.path / name)}  {name}\n" for name in sorted(names)]
         self._keep(MANIFEST, lambda staged: staged.write_text("".join(lines)))
+        if self.shared is not None:
+            self.shared.registry.runs.close(self.shared.run_id, "published")
         for left in [*self.path.glob("part-*.sha256"), *self.path.glob(UNFINISHED)]:
             left.unlink(missing_ok=True)  # the manifest has the digests now
         return sha256_of_file(self.path / MANIFEST)

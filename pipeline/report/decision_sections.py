@@ -33,11 +33,12 @@ def headline(story: NightStory) -> str:
         return "Refused: the delivery fails its checks. Nothing was trained, and the champion was not touched."
     if story.outcome == "refused" and story.decision is None:
         return "Refused: the night ended before a decision, and the champion was not touched."
-    if story.outcome == "unfinished":
+    if story.outcome in ("failed", "unfinished"):
+        word = "Failed" if story.outcome == "failed" else "Not finished"
         after = (
             f"the last step that left its record is {story.last_step}" if story.last_step else "no step left a record"
         )
-        return f"Not finished: {after}."
+        return f"{word}: {after}."
     sentences = {
         "kept": f"Kept: {stays}.",
         "refused": f"Refused by the gate: {stays}.",

@@ -21,7 +21,8 @@ from pipeline.report.night_story import NightStory
 from pipeline.report.score_sections import comparison_section, scores_section, slices_section
 
 REPORT_FILE = "report.html"
-TONES = {"promoted": "good", "passed": "good", "refused": "bad", "rejected": "bad", "unfinished": "bad"}
+GOOD, BAD = ("promoted", "passed"), ("refused", "rejected", "failed", "unfinished")
+TONES = dict.fromkeys(GOOD, "good") | dict.fromkeys(BAD, "bad")
 SIGNS = {
     "promoted": "✓",
     "passed": "✓",
@@ -30,6 +31,7 @@ SIGNS = {
     "kept": "=",
     "skipped": "↷",
     "refused": "✗",
+    "failed": "✗",
     "unfinished": "…",
 }
 # The decision comes first, so that the first screen says what matters.

@@ -10,6 +10,7 @@ from pipeline.doors import Doors
 from pipeline.errors import NewerFormat, TamperedRecord
 from pipeline.graphs.drift_measures import DRIFT_MEASURES
 from pipeline.ledger.entries import NightEntry
+from pipeline.ledger.night import last_nights
 from pipeline.records.evaluation import EvaluationRecord, Interval
 
 SHOWN_NIGHTS = 30  # each costs a few calls to MLflow
@@ -37,8 +38,7 @@ def read_trend(doors: Doors, graph: str, until: datetime) -> tuple[TrendNight, .
     A night whose evaluation cannot be read has no scores. Each night that was evaluated costs a few
     calls to MLflow.
     """
-    nights = {item.run_name: item for item in doors.ledger.entries(graph) if isinstance(item, NightEntry)}
-    shown = sorted((item for item in nights.values() if item.as_of <= until), key=lambda item: item.as_of)
+    shown = [item for item in last_nights(doors.ledger.entries(graph)).values() if item.as_of <= until]
     return tuple(_read_night(doors, item) for item in shown[-SHOWN_NIGHTS:])
 
 

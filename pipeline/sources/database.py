@@ -20,7 +20,7 @@ from adbc_driver_manager import DataError, Error, NotSupportedError, Programming
 from adbc_driver_manager.dbapi import Connection
 
 from pipeline.credentials import public, public_text
-from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.errors import InvalidInput, NotDelivered, OutsideTrouble
 from pipeline.sources.location import SQLITE
 from pipeline.sources.table import Needed, require_columns
 from pipeline.sources.taken_table import TakenFile, TakenTable
@@ -29,19 +29,25 @@ from pipeline.sources.window import Window
 # SQL states that a retry does not mend: the data, the query or the rights are wrong, or the query writes.
 WRONG_STATES = ("0A", "22", "25", "42")
 SQLSTATE = re.compile(r"SQLSTATE: (\w{5})")
+NO_SUCH_TABLE = re.compile(r"SQLSTATE: 42P01|no such table")
+
+# A server that answers and lets nobody in; one that starts or stops says FATAL too, and lets you in later.
+TURNED_AWAY = re.compile(r"FATAL: +(?!the database system is)")
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What to read from a database: a table or a query, the columns that params.yaml names, and perhaps a window.
 
-    window: the column of times, and the times that are wanted.
+    window: the column of times, and the times that are wanted. dated: whether the table's name or the query names the
+    night, so that what is not there yet may still come.
     """
 
     table: str | None
     query: str | None
     columns: Needed
     window: tuple[str, Window] | None = None
+    dated: bool = False
 
     @property
     def source(self) -> str:
@@ -63,9 +69,10 @@ class SourceDatabase:
 
         Raises:
             OutsideTrouble: the database stopped answering.
+            NotDelivered: a table or query that names the night finds no such table, or no row.
             InvalidInput: there is no such table or column, or the query is wrong.
         """
-        with _asking(self.url, name), self.connection.cursor() as cursor:
+        with _asking(self.url, name, dated=wanted.dated), self.connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {wanted.source} LIMIT 0")  # noqa: S608 - quoted, or the owner's own query
             schema = cursor.fetch_arrow_table().schema
         require_columns(name, schema.names, wanted.columns)
@@ -73,7 +80,12 @@ class SourceDatabase:
         condition = self._condition(schema, wanted)
         with _asking(self.url, name), self.connection.cursor() as cursor:
             cursor.execute(f"SELECT {columns} FROM {wanted.source}{condition}")  # noqa: S608
-            decimals = _write(cursor.fetch_record_batch(), path)
+            rows, decimals = _write(cursor.fetch_record_batch(), path)
+        if wanted.dated and not rows and wanted.window is None:
+            raise NotDelivered(
+                f"The source did not deliver {name}: it has no row for the night yet. Ask the owner of the export, or "
+                f"correct NCNC_SOURCE_EDGES, NCNC_SOURCE_NODES and the queries of params.yaml; the night waits for it."
+            )
         return TakenTable(name, (TakenFile(name, path, None),), numbered=False, decimals=decimals)
 
     def _condition(self, schema: pa.Schema, wanted: Wanted) -> str:
@@ -91,14 +103,17 @@ def open_database(url: str) -> Iterator[SourceDatabase]:
     """Open the database at a URL for one read-only transaction.
 
     Raises:
-        OutsideTrouble: it does not answer, or does not let this process in.
+        NotDelivered: it does not answer.
+        OutsideTrouble: it does not let this process in.
     """
     name = public(url)
     try:
         connection = _connect(url)
     except Error as error:
-        raise OutsideTrouble(
-            f"The source database {name} does not answer ({_said(error, url)}). Start it, or correct "
+        turned_away = TURNED_AWAY.search(str(error))
+        answer, failed = ("let us in", OutsideTrouble) if turned_away else ("answer", NotDelivered)
+        raise failed(
+            f"The source database {name} does not {answer} ({_said(error, url)}). Start it, or correct "
             f"NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES (a password may be in PGPASSWORD); the run tries again by itself."
         ) from None
     with connection:
@@ -109,7 +124,7 @@ def _connect(url: str) -> Connection:
     if url.startswith(SQLITE):
         path = unquote(url.removeprefix(SQLITE))
         if not Path(path).is_file():
-            raise OutsideTrouble(
+            raise NotDelivered(
                 f"The source did not deliver {url}: there is no file {path}. Ask the owner of the export, or correct "
                 f"NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES: sqlite:///relative.db, or sqlite:////whole/path.db."
             )
@@ -122,12 +137,20 @@ def _connect(url: str) -> Connection:
 
 
 @contextmanager
-def _asking(url: str, name: str) -> Iterator[None]:
-    """Turn a driver's error into a refusal if the query is wrong, else into trouble that is retried."""
+def _asking(url: str, name: str, *, dated: bool = False) -> Iterator[None]:
+    """Turn a driver's error into a refusal if the query is wrong, else into trouble that is retried.
+
+    dated: a table that is not there may still come.
+    """
     try:
         yield
     except (Error, OSError, pa.ArrowException) as error:
         said = _said(error, url)
+        if dated and NO_SUCH_TABLE.search(str(error)):
+            raise NotDelivered(
+                f"The source did not deliver {name}: {said}. Ask the owner of the export, or correct "
+                f"NCNC_SOURCE_EDGES, NCNC_SOURCE_NODES and the queries of params.yaml; the night waits for it."
+            ) from None
         state = SQLSTATE.search(str(error))
         wrong = isinstance(error, ProgrammingError | DataError | NotSupportedError | pa.ArrowException)
         mismatch = "Type mismatch" in said or "readonly" in said
@@ -148,19 +171,21 @@ def _said(error: BaseException, url: str) -> str:
     return public_text(said, url).rstrip(".")
 
 
-def _write(batches: pa.RecordBatchReader, path: Path) -> frozenset[str]:
-    """Write the batches to a Parquet file; return the names of the numeric columns, which come as text."""
+def _write(batches: pa.RecordBatchReader, path: Path) -> tuple[int, frozenset[str]]:
+    """Write the batches to a Parquet file; return how many rows, and the names of the numeric columns, as text."""
+    rows = 0
     decimals = {field.name for field in batches.schema if isinstance(field.type, pa.OpaqueType)}
     kinds = [pa.string() if field.name in decimals else field.type for field in batches.schema]
     schema = pa.schema([pa.field(field.name, kind) for field, kind in zip(batches.schema, kinds, strict=True)])
     with pq.ParquetWriter(path, schema) as writer:
         for batch in batches:
+            rows += batch.num_rows
             columns = [
                 column.storage if isinstance(column, pa.ExtensionArray) and name in decimals else column
                 for name, column in zip(schema.names, batch.columns, strict=True)
             ]
             writer.write_batch(pa.record_batch(columns, schema=schema))
-    return frozenset(decimals)
+    return rows, frozenset(decimals)
 
 
 def _quoted(identifier: str) -> str:

@@ -10,12 +10,16 @@ import fsspec  # type: ignore[import-untyped]  # it ships no types
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
 from pipeline.credentials import public, public_text
-from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.errors import InvalidInput, NotDelivered, OutsideTrouble
 from pipeline.local_trouble import local_trouble
 from pipeline.sources.formats import SUFFIXES
 from pipeline.sources.taken_table import TakenFile, TakenTable
 
 BLOCK_BYTES = 1 << 20
+
+# What a source mends by itself in time. A client's own errors, and of the system's those that a person must mend, are
+# not among them.
+PASSING = (FileNotFoundError, ConnectionError, TimeoutError)
 
 
 class NotFetched(OutsideTrouble):
@@ -26,6 +30,10 @@ class NotFetched(OutsideTrouble):
         self.reason = reason
 
 
+class NotThere(NotFetched, NotDelivered):
+    """A file is not there, or its store does not answer: the source did not deliver yet."""
+
+
 def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
     """Copy what lies at a location, a file or all that a pattern with * names, and hash it on the way.
 
@@ -34,7 +42,8 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
 
     Raises:
         InvalidInput: the suffix names no known format.
-        NotFetched: nothing is there: the source did not deliver, or not yet.
+        NotThere: nothing is there, or the store does not answer: the source did not deliver yet.
+        NotFetched: what is there could not be fetched.
     """
     suffix = next((suffix for suffix in SUFFIXES if location.endswith(suffix)), None)
     if suffix is None:
@@ -58,7 +67,8 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
         if trouble := local_trouble(error, denied=False):
             raise trouble from None
         reason = f"{type(error).__name__}: {public_text(str(error), location)}"
-        raise NotFetched(
+        failed = NotThere if isinstance(error, PASSING) else NotFetched
+        raise failed(
             f"The source did not deliver {public(location)} ({reason}). Ask the owner of the export, or "
             f"correct NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES; the run tries again by itself.",
             type(error),

@@ -39,8 +39,9 @@ class GraphSource:
         on this machine, or hold no row, it is that of what was taken.
 
         Raises:
-            OutsideTrouble: a file is not there, a database does not answer, or what it says is too old: the source
-                did not deliver, or not yet.
+            NotDelivered: a file, or a table or row of the night, is not there, a database does not answer, or what it
+                says is too old: the source did not deliver yet.
+            OutsideTrouble: what is there cannot be fetched.
             InvalidInput: a table is empty, lacks a column, or holds a value that is no id, time or feature; or features
                 are asked for without a node table.
         """
@@ -71,13 +72,20 @@ class GraphSource:
                 edges.needed_columns(params),
                 (params.source_column, params.target_column),
                 (params.time_column, night.window) if params.time_column and night.window else None,
+                dated=_names_the_night(as_of, self.edges, params.edge_query),
             )
         ]
         if self.nodes:
             query = _query("snapshot.node_query", params.node_query, as_of)
             needed = nodes.needed_columns(params)
-            asked.append(TableRequest("nodes", fill(self.nodes, as_of), query, needed, (params.node_column,)))
+            dated = _names_the_night(as_of, self.nodes, params.node_query)
+            location = fill(self.nodes, as_of)
+            asked.append(TableRequest("nodes", location, query, needed, (params.node_column,), dated=dated))
         return asked
+
+
+def _names_the_night(as_of: datetime, *texts: str | None) -> bool:
+    return any(text is not None and fill_query(text, as_of) != text for text in texts)
 
 
 def _query(parameter: str, text: str | None, as_of: datetime) -> OwnersQuery | None:

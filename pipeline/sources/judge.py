@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pipeline.errors import InvalidInput, OutsideTrouble, WrongAsOf
+from pipeline.errors import InvalidInput, NotDelivered, WrongAsOf
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.columns import ZONE_REMEDY, moment
 from pipeline.sources.delivery import Delivery
@@ -18,7 +18,7 @@ def require_usable(delivery: Delivery, params: SnapshotParams, as_of: datetime) 
 
     Raises:
         InvalidInput: no row counts, a full dump holds rows from after the as-of, or the age cannot be known.
-        OutsideTrouble: the newest that it holds is too old; tonight's may still come.
+        NotDelivered: the newest that it holds is too old; tonight's may still come.
     """
     until = int(as_of.timestamp())
     if params.kind == "full_dump" and delivery.rows.later:
@@ -40,7 +40,7 @@ def require_recent(
     not_after: where no newest event was found, the time after which none was found.
 
     Raises:
-        OutsideTrouble: it is older than the limit: tonight's delivery may still come.
+        NotDelivered: it is older than the limit: tonight's delivery may still come.
         InvalidInput: the age cannot be known.
     """
     known = newest or not_after
@@ -54,7 +54,7 @@ def require_recent(
         what = f"its newest information is of {known.astimezone(UTC).isoformat()}, {age:.1f} hours"
         if newest is None:
             what = f"it says nothing new since {known.astimezone(UTC).isoformat()}, {age:.1f} hours"
-        raise OutsideTrouble(
+        raise NotDelivered(
             f"{name} did not deliver: {what} before the as-of {as_of.isoformat()}, where "
             f"snapshot.max_source_age_hours allows {limit_hours:g}. Ask the owner of the export; the run tries again "
             f"by itself. If the source is seldom written, raise the limit, or set it to null."

@@ -22,7 +22,8 @@ class TableRequest:
     """One table that a night asks for.
 
     name: edges or nodes. location: filled in for the night. needed: the columns it must have, of which `ids` hold node
-    ids. within: the column of times and the window that is wanted; None asks for the whole table.
+    ids. within: the column of times and the window that is wanted; None asks for the whole table. dated: whether the
+    location or the query names the night.
     """
 
     name: str
@@ -31,6 +32,7 @@ class TableRequest:
     needed: Needed
     ids: tuple[str, ...]
     within: tuple[str, Window] | None = None
+    dated: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Taking:
         """Bring one table to this machine.
 
         Raises:
-            OutsideTrouble: a file is not there, or a database does not answer.
+            NotDelivered: a file, or a table or row of the night, is not there yet, or a database does not answer.
+            OutsideTrouble: what is there cannot be fetched.
             InvalidInput: the format is not known, a database lacks the table or a column, or the query is wrong.
         """
         if is_database(request.location):
@@ -68,5 +71,5 @@ class Taking:
             self.databases[url] = self.stack.enter_context(open_database(url))
         dialect = "postgres" if is_postgres(location) else "sqlite"
         query = request.query.statement(dialect) if request.query else None
-        wanted = Wanted(table or None, query, request.needed, request.within)
+        wanted = Wanted(table or None, query, request.needed, request.within, request.dated)
         return self.databases[url].take(name, wanted, self.folder / f"{request.name}.parquet")

@@ -80,8 +80,8 @@ def test_ruff_refuses_a_heavy_import_in_a_dag_file() -> None:
     assert "TID253" in done.stdout
 
 
-def test_the_tasks_are_the_steps_in_their_order_and_the_report_of_them(nightly: DAG) -> None:
-    assert [task.task_id for task in nightly.topological_sort()] == [*STEPS, "report"]
+def test_the_tasks_are_the_steps_in_their_order_and_what_is_said_of_them(nightly: DAG) -> None:
+    assert [task.task_id for task in nightly.topological_sort()] == [*STEPS, "report", "outcome"]
     for task, follower in itertools.pairwise(STEPS):
         assert nightly.get_task(task).downstream_task_ids == {follower}
 
@@ -91,16 +91,17 @@ def test_the_report_runs_at_the_end_of_every_night_and_does_not_colour_the_run(n
     assert report.upstream_task_ids == {"register"}
     assert report.is_teardown
     assert report.on_failure_fail_dagrun is False
+    outcome = nightly.get_task("outcome")  # behind the report, so that `register` decides with it
+    assert (outcome.upstream_task_ids, outcome.is_teardown, outcome.on_failure_fail_dagrun) == ({"report"}, True, True)
     end = datetime.fromisoformat("2026-03-02T03:00:00+00:00")
     # Its folder does not hang on what snapshot pushed, which a refused night's did not.
     run = type("Run", (), {"run_after": end})()
-    assert (
-        rendered(report, data_interval_end=end, dag_run=run).run_dir == "$NCNC_HOME/runs/$NCNC_GRAPH-20260302T030000Z"
-    )
+    there = rendered(report, data_interval_end=end, dag_run=run, ti=Spoken()).run_dir
+    assert there == "$NCNC_HOME/runs/$NCNC_GRAPH-20260302T030000Z"
 
 
 def test_a_person_is_asked_between_decide_and_register(asking: DAG) -> None:
-    order = [*STEPS[:-1], "nominate", "evidence", "approve", "register", "report"]
+    order = [*STEPS[:-1], "nominate", "evidence", "approve", "register", "report", "outcome"]
     assert [task.task_id for task in asking.topological_sort()] == order
     for task, follower in itertools.pairwise(order):
         assert asking.get_task(task).downstream_task_ids == {follower}
@@ -154,6 +155,7 @@ def test_the_manual_names_every_exit_code_and_every_task(nightly: DAG) -> None:
         "`evidence`",
         "`approve`",
         "`report`",
+        "`outcome`",
         "| 2 |",
         "| 75 |",
         "| 1 |",
@@ -176,6 +178,18 @@ class Pulled:
         return "demo-20260302T030000Z"
 
 
+class Spoken:
+    """Stands for the task instance in templates: what the steps of the night said."""
+
+    def __init__(self, *reasons: str | None) -> None:
+        self.reasons = list(reasons)
+
+    def xcom_pull(self, task_ids: list[str], key: str) -> list[str | None]:
+        assert key == "reason"
+        assert set(STEPS) <= set(task_ids)
+        return self.reasons
+
+
 def test_as_of_is_the_end_of_the_data_interval(nightly: DAG) -> None:
     end = datetime.fromisoformat("2026-03-02T03:00:00+00:00")
     run = type("Run", (), {"run_after": end + timedelta(days=9)})()
@@ -190,6 +204,20 @@ def test_a_run_without_a_data_interval_takes_its_run_after(nightly: DAG) -> None
         snapshot = rendered(nightly.get_task("snapshot"), dag_run=run, **context)
         assert snapshot.arguments == ["--as-of", "2026-03-05T04:30:00+00:00"]
         nightly = load(DAGS / "nightly_retraining.py")
+
+
+def test_a_night_that_waits_has_a_night_left_before_airflow_ends_it(nightly: DAG) -> None:
+    snapshot = nightly.get_task("snapshot")
+    assert snapshot.delivery_time < snapshot.turn_time < nightly.dagrun_timeout - timedelta(hours=20)
+
+
+def test_the_report_is_told_what_the_last_step_said(nightly: DAG) -> None:
+    run = type("Run", (), {"run_after": datetime.fromisoformat("2026-03-05T04:30:00+00:00")})()
+    spoken = Spoken("snapshot waits: {{ ds }}", None, "train: the disk is full", None)
+    report = rendered(nightly.get_task("report"), dag_run=run, ti=spoken)
+    assert report.arguments == ["--ended", "--why=train: the disk is full"]
+    silent = rendered(load(DAGS / "nightly_retraining.py").get_task("report"), dag_run=run, ti=Spoken(None, None))
+    assert silent.arguments == ["--ended", "--why="]
 
 
 def test_the_later_tasks_follow_the_run_name_that_snapshot_pushed(nightly: DAG) -> None:

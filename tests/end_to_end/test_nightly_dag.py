@@ -13,7 +13,7 @@ import pytest
 
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.ledger.entries import AliasEntry
-from tests.fixtures.airflow_home import airflow_environment
+from tests.fixtures.airflow_home import airflow_environment, run_all, with_ncnc
 from tests.fixtures.house import House
 
 DAGS = Path(__file__).parents[2] / "dags"
@@ -76,7 +76,10 @@ json.dump(found, open(sys.argv[1], "w"))
 """
 NCNC = """#!/bin/sh
 printf '%s\\n' "$*" >> "$CALLS"
-case "$*" in *--answer=Reject*) exit 99;; esac
+case "$*" in
+  *--answer=Reject*) exit 99;;
+  register*) printf '{"sha256": "%s"}\\n' "$3";;
+esac
 """
 
 # What a promotion sets off: an event of the asset, and the batch that waits for one.
@@ -95,7 +98,7 @@ def events():
         return session.scalar(select(func.count()).select_from(AssetEvent))
 
 found, before = {}, events()
-for day, outcome in (("11", "promoted"), ("12", "kept")):
+for day, outcome in (("11", "promoted"), ("12", "kept"), ("11", "run again")):
     run = nightly.test(logical_date=datetime.fromisoformat(f"2026-01-{day}T03:00:00+00:00"))
     found[outcome] = [run.get_task_instance("register").state, events() - before]
 run = batch.test(logical_date=datetime.fromisoformat("2026-01-13T03:00:00+00:00"))
@@ -106,15 +109,10 @@ SET_OFF_NCNC = """#!/bin/sh
 printf '%s\\n' "$*" >> "$CALLS"
 case "$*" in
   register*20260112*) exit 99;;
+  register*) printf '{"sha256": "%s"}\\n' "$3";;
   recommend-plan*) echo '{"shards": [0, 1, 2]}';;
 esac
 """
-
-
-def run_all(argvs: list[list[str]], environment: dict[str, str], folder: Path, timeout: float = 400) -> None:
-    for argv in argvs:
-        done = subprocess.run(argv, env=environment, cwd=folder, capture_output=True, text=True, timeout=timeout)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
 @pytest.fixture(scope="module")
@@ -122,20 +120,6 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, airflow_database: Path) ->
     """The environment of one Airflow that all nights of this file share."""
     environment = airflow_environment(tmp_path_factory.mktemp("airflow"), DAGS, airflow_database)
     return environment | {"NCNC_SCHEDULE": "none"}
-
-
-def with_ncnc(script: str, folder: Path) -> dict[str, str]:
-    """Put a script in the place of `ncnc` where only its argv counts: each command is tested by itself."""
-    program = folder / "bin" / "ncnc"
-    program.parent.mkdir()
-    program.write_text(script)
-    program.chmod(0o755)
-    return {
-        "NCNC_GRAPH": "small",
-        "NCNC_HOME": str(folder),
-        "CALLS": str(folder / "calls"),
-        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
-    }
 
 
 def state_of(house: House) -> tuple[int, int, int, dict[str, int]]:
@@ -166,7 +150,8 @@ def test_one_logical_date_played_twice_makes_one_night(
 
     first, second = json.loads(outcome.read_text())
     steps = ("snapshot", "split", "train", "evaluate", "decide", "register")
-    assert first == second == dict.fromkeys((*steps, "report"), "success")
+    assert first == dict.fromkeys((*steps, "report", "outcome"), "success")
+    assert second == first | {"register": "skipped"}  # it promotes nothing again, and announces nothing
     # Three tags: the snapshot's, the split's and the night's.
     assert state_of(house) == (1, 1, 3, {"challenger": 1, "champion": 1})
     assert [entry.outcome for entry in house.entries()] == ["promoted"]
@@ -205,6 +190,7 @@ def test_promotion_and_nothing_else_sets_off_a_batch_of_mapped_shards(airflow: d
     found = json.loads((tmp_path / "outcome.json").read_text())
     assert found["promoted"] == ["success", 1]
     assert found["kept"] == ["skipped", 1]
+    assert found["run again"] == ["skipped", 1]  # what was promoted before is not announced again
     assert sorted(found["batch"]) == [
         ["recommend_plan", -1, "success"],
         ["recommend_publish", -1, "success"],

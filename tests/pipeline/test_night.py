@@ -10,7 +10,7 @@ from pipeline import night
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble, StepError
 from pipeline.ledger.alias_history import Move
-from pipeline.ledger.entries import AliasObserved, NightEntry
+from pipeline.ledger.entries import AliasObserved, NightEntry, NightOutcome
 from pipeline.origin.git import GitOrigin
 from pipeline.params.params import Params
 from pipeline.params.snapshot import SnapshotParams
@@ -161,3 +161,47 @@ def test_nothing_is_registered_from_a_snapshot_that_was_retracted_meanwhile(
         night.run_step("register", folder, params_of(folder), doors=doors)
     (entry,) = entries(doors, folder)
     assert entry.outcome == "refused"
+
+
+def test_night_that_no_step_entered_ends_as_failed_with_what_was_said_last(doors: Doors, folder: RunFolder) -> None:
+    run_id = doors.registry.runs.open(folder.graph, folder.name, run_key="3" * 64, params={})
+    for _ in range(2):  # the report is written again
+        night.end_night(RunFolder(folder.path, doors.registry), "train: MLflow is away", doors=doors)
+    (entry,) = entries(doors, folder)
+    assert (entry.outcome, entry.reason, entry.completed) == ("failed", "train: MLflow is away", False)
+    closed = MlflowClient(doors.environment.tracking_uri).get_run(run_id)
+    assert (closed.info.status, closed.data.tags["ncnc.outcome"]) == ("FAILED", "failed")
+
+
+def test_night_that_was_ended_before_a_step_spoke_is_listed_too(doors: Doors, folder: RunFolder) -> None:
+    night.end_night(folder, "", doors=doors)
+    (entry,) = entries(doors, folder)
+    assert (entry.outcome, entry.reason) == ("failed", "it was ended before a step said why; the logs of its tasks may")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "completed", "why", "after"),
+    [
+        ("promoted", True, "report: git was away", []),  # decided
+        ("awaiting", True, "", []),  # a person may still answer
+        ("refused", False, "snapshot: no edges", []),  # entered by the step that refused it
+        ("skipped", False, "", []),
+        ("skipped", False, "snapshot: git is away", ["failed"]),  # cleared, and failed then
+    ],
+)
+def test_night_that_came_to_an_outcome_keeps_it(
+    doors: Doors, folder: RunFolder, outcome: NightOutcome, completed: bool, why: str, after: list[str]
+) -> None:
+    doors.ledger.append(
+        NightEntry(
+            graph=folder.graph, run_name=folder.name, as_of=AS_OF, at=AS_OF, outcome=outcome, reason="told",
+            completed=completed,
+        )
+    )  # fmt: skip
+    night.end_night(folder, why, doors=doors)
+    assert [entry.outcome for entry in entries(doors, folder)] == [outcome, *after]
+
+
+def test_run_named_by_hand_is_no_night(doors: Doors) -> None:
+    night.end_night(RunFolder(doors.environment.home / "runs" / "demo-local"), "train: killed", doors=doors)
+    assert doors.ledger.entries("demo") == ()

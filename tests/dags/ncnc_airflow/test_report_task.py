@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from ncnc_airflow.report_task import ReportLink, ReportTask
@@ -106,3 +107,17 @@ def test_a_report_that_failed_has_no_link(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="told so"):
         task.execute.__wrapped__(task, {})
     assert ReportLink().get_link(task, ti_key=None) == ""  # type: ignore[arg-type]
+
+
+def test_the_outcome_is_passed_on(tmp_path: Path) -> None:
+    class Instance:
+        pushed: ClassVar[dict[str, str]] = {}
+
+        def xcom_push(self, key: str, value: str) -> None:
+            self.pushed[key] = value
+
+    path = tmp_path / "stand_in.py"
+    path.write_text(f"print({json.dumps({'outcome': 'failed'})!r})\n")
+    task = ReportTask(step="report", program=[sys.executable, str(path)], run_dir="/runs/demo-1")
+    task.execute.__wrapped__(task, {"ti": Instance()})
+    assert Instance.pushed == {"outcome": "failed"}

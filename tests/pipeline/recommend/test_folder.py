@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from mlflow.tracking import MlflowClient
 
 from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.recommend.folder import RecommendationFolder, SharedRun, shard_file
@@ -141,3 +142,5 @@ def test_machines_without_a_common_disk_see_each_others_plan_nodes_and_shards(
     for shard in (1, 2):
         second.finish(shard, writer(shard))
     assert machine("third").publish() == first.publish() == second.publish()
+    found = MlflowClient(tracking_uri).get_run(machine("fourth").shared.run_id)  # type: ignore[union-attr]
+    assert (found.info.status, found.data.tags["ncnc.outcome"]) == ("FINISHED", "published")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import InvalidInput, OutsideTrouble, StepError
+from pipeline.errors import InvalidInput, NotDelivered, OutsideTrouble, StepError
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.graph_source import GraphSource
@@ -116,6 +116,21 @@ def test_a_query_takes_the_date_of_the_night(database: Table) -> None:
     assert pairs(database.read("", SnapshotParams(edge_query=query.replace("{schema}", schema)))) == [(1, 2)]
 
 
+def test_what_is_named_for_the_night_and_not_there_yet_is_waited_for(database: Table) -> None:
+    with pytest.raises(NotDelivered, match=r"did not deliver .*edges_2026-01-02.*the night waits for it"):
+        database.read("edges_{date}")  # a table of its own for each night
+    database.run('CREATE TABLE "edges_2026-01-02" (source BIGINT, target BIGINT, day TEXT)')
+    with pytest.raises(NotDelivered, match=r"edges_2026-01-02: it has no row for the night yet"):
+        database.read("edges_{date}")  # made, and not filled yet
+    schema = database.location("x").partition("#")[2].removesuffix("x")
+    query = f"SELECT source, target FROM {schema}\"edges_2026-01-02\" WHERE day = '{{date}}'"
+    with pytest.raises(NotDelivered, match="it has no row for the night yet"):
+        database.read("", SnapshotParams(edge_query=query))  # a partition of the night
+    database.run("INSERT INTO \"edges_2026-01-02\" VALUES (1, 2, '2026-01-02')")
+    for found in (database.read("edges_{date}"), database.read("", SnapshotParams(edge_query=query))):
+        assert pairs(found) == [(1, 2)]
+
+
 def test_a_query_writes_nothing(database: Table) -> None:
     database.run("CREATE TABLE edges (source BIGINT, target BIGINT)")
     schema = database.location("x").partition("#")[2].removesuffix("x")
@@ -202,12 +217,19 @@ def test_a_column_of_two_types_in_sqlite_is_refused(sqlite: Table) -> None:
         sqlite.read("edges")
 
 
-def test_a_server_that_does_not_answer_is_tried_again(tmp_path: Path) -> None:
+def test_a_server_that_does_not_answer_is_waited_for(tmp_path: Path) -> None:
     location = f"postgresql://127.0.0.1:{free_port()}/graph#edges"
-    with pytest.raises(OutsideTrouble, match=r"postgresql://127\.0\.0\.1:\d+/graph does not answer.*tries again"):
+    with pytest.raises(NotDelivered, match=r"postgresql://127\.0\.0\.1:\d+/graph does not answer.*tries again"):
         GraphSource(location, None, SnapshotParams(), tmp_path).read(AS_OF)
-    with pytest.raises(OutsideTrouble, match=r"did not deliver .*nosuch\.db: there is no file.*sqlite:////whole"):
+    with pytest.raises(NotDelivered, match=r"did not deliver .*nosuch\.db: there is no file.*sqlite:////whole"):
         GraphSource(f"sqlite:///{tmp_path}/nosuch.db#edges", None, SnapshotParams(), tmp_path).read(AS_OF)
+
+
+def test_a_server_that_turns_us_away_is_not_waited_for(tmp_path: Path) -> None:
+    url = postgres_url().rpartition("/")[0]
+    with pytest.raises(OutsideTrouble, match=r"does not let us in .*nosuch.*does not exist") as caught:
+        GraphSource(f"{url}/nosuch#edges", None, SnapshotParams(), tmp_path).read(AS_OF)
+    assert not isinstance(caught.value, NotDelivered)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
-import fsspec  # type: ignore[import-untyped]  # it ships no types
+import fsspec.implementations.local  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.errors import InvalidInput, NotDelivered, OutsideTrouble
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.files import take_files
@@ -55,6 +55,28 @@ def test_a_pattern_takes_every_file_in_every_format(tmp_path: Path, suffix: str)
 def test_a_pattern_that_no_file_has_was_not_delivered(tmp_path: Path) -> None:
     with pytest.raises(OutsideTrouble, match=r"did not deliver .*part-\*\.csv .*no file has such a name.*tries again"):
         read(tmp_path / "part-*.csv", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "awaited"),
+    [
+        (FileNotFoundError("no such key"), True),
+        (ConnectionRefusedError("refused"), True),
+        (TimeoutError("no answer"), True),
+        (PermissionError("Access Denied"), False),
+        (ValueError("no such protocol"), False),
+    ],
+)
+def test_only_what_a_source_mends_by_itself_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, awaited: bool
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(fsspec.implementations.local.LocalFileSystem, "open", fail)
+    with pytest.raises(OutsideTrouble, match=r"did not deliver .*edges\.csv") as caught:
+        take_files(str(tmp_path / "edges.csv"), tmp_path / "copy", in_place=False)
+    assert isinstance(caught.value, NotDelivered) == awaited
 
 
 def test_a_pattern_may_be_an_fsspec_url(tmp_path: Path) -> None:

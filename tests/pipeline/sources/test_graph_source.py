@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.errors import InvalidInput, NotDelivered, OutsideTrouble
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.graph_source import GraphSource
@@ -69,8 +69,8 @@ def test_location_may_be_an_fsspec_url(tmp_path: Path) -> None:
     assert len(delivery.low) == 4
 
 
-def test_file_that_did_not_come_is_tried_again(tmp_path: Path) -> None:
-    with pytest.raises(OutsideTrouble, match=r"did not deliver .*missing-2026-01-02\.csv.*tries again") as caught:
+def test_file_that_did_not_come_is_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(NotDelivered, match=r"did not deliver .*missing-2026-01-02\.csv.*tries again") as caught:
         read(tmp_path / "missing-{date}.csv")
     assert caught.value.exit_code == 75
 

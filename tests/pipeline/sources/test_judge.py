@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.errors import InvalidInput, NotDelivered
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery, RowCounts
 from pipeline.sources.judge import require_recent, require_usable
@@ -47,12 +47,12 @@ def test_a_first_delivery_of_which_no_row_counts_is_refused_and_a_later_quiet_ni
 def test_the_age_is_that_of_the_newest_event_or_without_times_of_the_newest_file() -> None:
     dump = dataclasses.replace(delivered(triangle_with_tail()), modified=AS_OF - timedelta(hours=3))
     require_usable(dump, SnapshotParams(max_source_age_hours=3), AS_OF)
-    with pytest.raises(OutsideTrouble, match=r"2026-01-01T21:00:00\+00:00, 3\.0 hours.*allows 2\."):
+    with pytest.raises(NotDelivered, match=r"2026-01-01T21:00:00\+00:00, 3\.0 hours.*allows 2\."):
         require_usable(dump, SnapshotParams(max_source_age_hours=2), AS_OF)
     log = SnapshotParams(time_column="time", kind="event_log", max_source_age_hours=2)
     require_usable(dataclasses.replace(dump, newest=NOW - 3600), log, AS_OF)
     quiet = dataclasses.replace(dump, since=NOW - 9 * 3600, read_after=NOW - 9 * 3600)
-    with pytest.raises(OutsideTrouble, match=r"it says nothing new since 2026-01-01T15:00:00\+00:00, 9\.0 hours"):
+    with pytest.raises(NotDelivered, match=r"it says nothing new since 2026-01-01T15:00:00\+00:00, 9\.0 hours"):
         require_usable(quiet, log, AS_OF)
 
 
@@ -66,10 +66,10 @@ def test_a_source_that_stopped_delivering_is_named_with_age_limit_and_remedy() -
     message = (
         r"edges did not deliver: .*2025-12-31T23:00:00\+00:00, 25\.0 hours before .*allows 24\. Ask .*raise the limit"
     )
-    with pytest.raises(OutsideTrouble, match=message) as caught:
+    with pytest.raises(NotDelivered, match=message) as caught:
         require_recent("edges", AS_OF, 24, newest=AS_OF - timedelta(hours=25))
     assert caught.value.exit_code == 75
-    with pytest.raises(OutsideTrouble, match=r"nothing new since 2025-12-31T23:00:00\+00:00, 25\.0 hours"):
+    with pytest.raises(NotDelivered, match=r"nothing new since 2025-12-31T23:00:00\+00:00, 25\.0 hours"):
         require_recent("edges", AS_OF, 24, newest=None, not_after=AS_OF - timedelta(hours=25))
 
 

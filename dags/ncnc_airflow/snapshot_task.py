@@ -1,0 +1,83 @@
+"""The operator of a night's first step: it waits for the earlier nights, and then for the delivery."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowRescheduleException
+
+from ncnc_airflow.earlier_nights import BACKFILL, queued_backfill_before, running_before
+from ncnc_airflow.step_task import StepTask, keep_reason
+
+
+class SnapshotTask(StepTask):
+    """Run the first step once it is this night's turn and the source has delivered.
+
+    It waits while an earlier night of the DAG runs, or is queued in a backfill. A night that failed or is over is not
+    waited for. Then it runs the step. If the step ends with "awaits" in its line, the source has not delivered yet,
+    and the step is run again later. Between two looks the task is rescheduled: it holds no worker, and no retry is
+    used. What it waits for is in its log, and under XCom (`reason`) on its page.
+    """
+
+    def __init__(
+        self, *, turn_time: timedelta, delivery_time: timedelta, look_every: timedelta, **kwargs: object
+    ) -> None:
+        super().__init__(**kwargs)  # type: ignore[arg-type]
+        self.turn_time = turn_time
+        self.delivery_time = delivery_time
+        self.look_every = look_every
+
+    def execute(self, context: Context) -> object:
+        """Run the step and return the run's name.
+
+        Raises:
+            AirflowRescheduleException: it is not this night's turn, or the source has not delivered yet.
+            AirflowFailException: it has waited too long, or an earlier night cannot start before this one has ended.
+        """
+        self._await_turn(context)
+        try:
+            return super().execute(context)
+        except AirflowException as error:
+            if not _awaits_delivery(self.last_line):
+                raise
+            self._wait(context, str(error), self.delivery_time)
+
+    def _await_turn(self, context: Context) -> None:
+        run = context["dag_run"]
+        if earlier := running_before(run):
+            self._wait(context, f"the earlier night {earlier.run_id} runs; nights are made in order", self.turn_time)
+        queued = queued_backfill_before(run)
+        if queued is None:
+            return
+        if run.run_type == BACKFILL:  # a backfill starts its nights in order, so that one was put behind this one
+            raise AirflowFailException(
+                f"The earlier night {queued.run_id} of this backfill is queued and may never start while this night "
+                f"waits for it. Nights are made in order: make a backfill without --run-backwards, and clear this "
+                f"night when the earlier ones have ended."
+            )
+        waiting = f"the earlier night {queued.run_id} of a backfill is queued; cancel the backfill if it shall not run"
+        self._wait(context, waiting, self.turn_time)
+
+    def _wait(self, context: Context, what_for: str, longest: timedelta) -> NoReturn:
+        """Put the task off until the next look; fail where it has waited for too long."""
+        now = datetime.now(UTC)
+        since = context["ti"].get_first_reschedule_date(context) or now
+        if now - since >= longest:
+            waited = f"{what_for} (waited since {since:%Y-%m-%d %H:%M} UTC, and {longest} is the longest wait)"
+            keep_reason(context, f"{self.step}: {waited}")
+            raise AirflowFailException(f"{waited}. Clear the task to wait anew.")
+        self.log.info("Waiting: %s. Next look in %s, until %s", what_for, self.look_every, since + longest)
+        keep_reason(context, f"{self.step} waits: {what_for}")
+        raise AirflowRescheduleException(now + self.look_every)
+
+
+def _awaits_delivery(last_line: str) -> bool:
+    """Return whether a step's line says that it awaits the source."""
+    try:
+        content = json.loads(last_line)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and content.get("awaits") == "delivery"
