@@ -21,6 +21,7 @@ from pipeline.commands.steps import steps
 from pipeline.commands.trial import trials
 from pipeline.commands.tune import tuning
 from pipeline.errors import InvalidInput, StepError
+from pipeline.stopping import Stopped, end_with, stop_at_sigterm
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -32,6 +33,8 @@ def _add(panel: str, *verbs: typer.Typer) -> None:
             command.rich_help_panel = panel
         app.add_typer(group)
 
+
+OUR_PACKAGES = ("ncnc_core", "pipeline")
 
 # `ncnc --help` shows the headings in this order.
 LOOK = "Look at what happened"
@@ -50,20 +53,26 @@ snapshots.command(name="check")(snapshots_check)
 @app.callback()
 def options(
     log_level: Annotated[str, typer.Option(envvar="NCNC_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+    runner: Annotated[
+        int | None, typer.Option(envvar="NCNC_RUNNER_PID", hidden=True, help="End when this process, the parent, ends.")
+    ] = None,
 ) -> None:
     """Retrain a link-prediction model every night; promote it only when it is provably better."""
     if log_level.upper() not in logging.getLevelNamesMapping():
         raise InvalidInput(f"NCNC_LOG_LEVEL is {log_level!r}, but must be DEBUG, INFO, WARNING or ERROR. Correct it.")
-    logging.basicConfig(
-        level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for package in OUR_PACKAGES:  # a library speaks from WARNING on: below that it tells of keys and endpoints
+        logging.getLogger(package).setLevel(log_level.upper())
+    if runner is not None:
+        end_with(runner)
 
 
 def main() -> None:
     """Run the command line and end with the contract's exit code."""
+    stop_at_sigterm()
     try:
         app()
-    except StepError as error:
+    except (StepError, Stopped) as error:
         print(f"ncnc: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
