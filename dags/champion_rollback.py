@@ -17,6 +17,9 @@ The version must have been champion before; `ncnc registry show` lists those. Th
 ledger keeps who did it, when and why (`ncnc registry history`). From then on, `models:/<graph>@champion` loads the chosen
 version, and the next night compares with it.
 
+It has a queue of its own, `urgent`, so that it waits for no night and no batch. If it stays *queued*, no worker listens
+to that queue: run the line by hand.
+
 #### When the task is skipped (pink)
 That version is the champion already.
 
@@ -69,6 +72,7 @@ with DAG(
     StepTask(
         task_id="rollback",
         step="rollback",
+        queue="urgent",  # a worker of its own: shards of a batch may hold every slot of the others for an hour
         arguments=[
             "--graph={{ params.graph }}",
             "--to={{ params.version }}",

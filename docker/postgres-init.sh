@@ -4,7 +4,9 @@
 set -eu
 
 create() {
-    psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --set role="$1" --set password="$2" <<'SQL'
+    # The password comes through the environment: a command line can be read by every process of the host.
+    ROLE_PASSWORD="$2" psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --set role="$1" <<'SQL'
+\getenv password ROLE_PASSWORD
 CREATE ROLE :"role" LOGIN PASSWORD :'password';
 CREATE DATABASE :"role" OWNER :"role";
 REVOKE CONNECT ON DATABASE :"role" FROM PUBLIC;

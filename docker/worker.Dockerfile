@@ -22,6 +22,8 @@ ARG TORCH_VERSION=2.13.0
 ENV AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/ncnc/dags \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False \
+    DO_NOT_TRACK=1 \
     DVC_NO_ANALYTICS=1 \
     GIT_TERMINAL_PROMPT=0 \
     MLFLOW_DISABLE_TELEMETRY=true \
@@ -75,6 +77,10 @@ RUN cp pyproject.toml /opt/source/ \
 
 COPY params.yaml ./
 COPY dags/ dags/
+
+# Recorded with each night. At the end, because a new commit would build every layer below it anew.
+ARG NCNC_GIT_COMMIT
+ENV NCNC_GIT_COMMIT=${NCNC_GIT_COMMIT}
 
 USER 50000
 CMD ["ncnc", "--help"]

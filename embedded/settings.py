@@ -100,11 +100,11 @@ class Settings:
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{layout.airflow / 'airflow.db'}",
             # The default of 5 s makes tasks fail on a busy machine.
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
-            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         }
 
 
 SILENCE = {
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     "DO_NOT_TRACK": "1",
     "DVC_NO_ANALYTICS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",

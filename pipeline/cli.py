@@ -25,6 +25,7 @@ from pipeline.commands.tune import tuning
 from pipeline.errors import InvalidInput, StepError
 from pipeline.local_trouble import local_trouble
 from pipeline.plain_text import plain, plain_lines
+from pipeline.stopping import Stopped, end_with, stop_at_sigterm
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -36,6 +37,8 @@ def _add(panel: str, *verbs: typer.Typer) -> None:
             command.rich_help_panel = panel
         app.add_typer(group)
 
+
+OUR_PACKAGES = ("ncnc_core", "pipeline")
 
 # `ncnc --help` shows the headings in this order.
 LOOK = "Look at what happened"
@@ -55,13 +58,20 @@ snapshots.command(name="retract")(snapshots_retract)
 @app.callback()
 def options(
     log_level: Annotated[str, typer.Option(envvar="NCNC_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+    runner: Annotated[
+        int | None, typer.Option(envvar="NCNC_RUNNER_PID", hidden=True, help="End when this process, the parent, ends.")
+    ] = None,
 ) -> None:
     """Retrain a link-prediction model every night; promote it only when it is provably better."""
     if log_level.upper() not in logging.getLevelNamesMapping():
         raise InvalidInput(f"NCNC_LOG_LEVEL is {log_level!r}, but must be DEBUG, INFO, WARNING or ERROR. Correct it.")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_PlainLines("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=log_level.upper(), handlers=[handler])
+    logging.basicConfig(handlers=[handler])
+    for package in OUR_PACKAGES:  # a library speaks from WARNING on: below that it tells of keys and endpoints
+        logging.getLogger(package).setLevel(log_level.upper())
+    if runner is not None:
+        end_with(runner)
 
 
 class _PlainLines(logging.Formatter):
@@ -73,9 +83,10 @@ class _PlainLines(logging.Formatter):
 
 def main() -> None:
     """Run the command line and end with the contract's exit code."""
+    stop_at_sigterm()
     try:
         app()
-    except StepError as error:
+    except (StepError, Stopped) as error:
         print(f"ncnc: {plain_lines(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except Exception as error:

@@ -64,6 +64,11 @@ class Environment:
         return self._required("MLFLOW_TRACKING_URI", "the MLflow server, for example http://localhost:5000")
 
     @property
+    def git_commit(self) -> str | None:
+        """The commit that an image was built from; a checkout knows its own."""
+        return self.values.get("NCNC_GIT_COMMIT") or None
+
+    @property
     def mlflow_pages(self) -> str:
         """Where people open MLflow's pages, where that is not where this machine reaches the server."""
         return self.values.get("NCNC_MLFLOW_PAGES") or self.tracking_uri
@@ -81,7 +86,12 @@ class Environment:
 
 
 SWITCHES = {
+    # No usage reports.
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # It prints where this machine reaches the server, an address that a person often cannot open.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     # A server that is down is reported after about 10 s; Airflow's retries are the patient ones.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",

@@ -83,7 +83,9 @@ class StepTask(BaseOperator):
         argv = [*map(_expanded, self.program), self.step, *where, *self.arguments]
         try:
             # The step runs where the worker runs (params.yaml is found from there), not in a temporary folder.
-            result = self.hook.run_command(argv, cwd=str(Path.cwd()))
+            # It ends when this process is gone: a killed runner reaches no `finally`, and the retry must find it ended.
+            environment = {**os.environ, "NCNC_RUNNER_PID": str(os.getpid())}
+            result = self.hook.run_command(argv, env=environment, cwd=str(Path.cwd()))
         finally:
             # On AirflowTaskTimeout, a BaseException, as well as after an ordinary end: nothing outlives its try.
             self._end_child(self.grace_seconds)

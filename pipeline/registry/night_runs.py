@@ -25,6 +25,7 @@ from pipeline.registry.tracking_server import TrackingServer, artifact_location,
 R = TypeVar("R", bound=Record)
 RUN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 PARAM_LENGTH = 6000  # MLflow's limit for a value
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # else the page opens on traces of language models, empty
 BATCH = 100  # MLflow's limit for the params of one call
 
 
@@ -184,7 +185,8 @@ class NightRuns:
         experiment = self.server.client.get_experiment_by_name(graph)
         if experiment is None:
             try:
-                return self.server.client.create_experiment(graph, artifact_location(self.server.tracking_uri, graph))
+                where = artifact_location(self.server.tracking_uri, graph)
+                return self.server.client.create_experiment(graph, where, tags=KIND)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
@@ -194,6 +196,8 @@ class NightRuns:
                 f"The MLflow experiment {graph!r} was deleted. Restore it with `mlflow experiments restore`, "
                 f"or give the graph another name: snapshot.graph in params.yaml."
             )
+        for name in KIND.keys() - experiment.tags.keys():  # made by an earlier version, and no person has chosen
+            self.server.client.set_experiment_tag(experiment.experiment_id, name, KIND[name])
         return str(experiment.experiment_id)
 
     def _log_params(self, run_id: str, run_name: str, params: Mapping[str, str]) -> None:

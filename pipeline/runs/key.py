@@ -7,6 +7,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from pipeline.environment import Environment
+
 PACKAGES = ("ncnc_core", "pipeline")
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,8 +34,8 @@ def code_version() -> str:
 
 @cache
 def git_commit() -> str | None:
-    """Return the commit the sources stand at, or None outside a checkout; recorded, never keyed on."""
+    """Return the commit the sources stand at, in an image the one that it was built from; recorded, never keyed on."""
     if not (ROOT / ".git").exists():
-        return None
+        return Environment.of_process().git_commit
     answer = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return answer.stdout.strip() or None

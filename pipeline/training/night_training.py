@@ -23,6 +23,7 @@ from pipeline.records.chain import EpochPoint
 from pipeline.registry.model_registry import ModelRegistry
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SplitArrays
+from pipeline.stopping import Stopped
 
 logger = logging.getLogger(__name__)
 CHECKPOINT_NAME = "checkpoint"
@@ -68,16 +69,22 @@ class NightTraining:
                 *(f"{name} " if name else "", result.epoch, result.loss, result.metrics, result.seconds),
             )
 
-        return train_network(
-            self.params.model,
-            self.params.training,
-            self.data,
-            selection_metric=self.params.selection_metric,
-            on_epoch=keep,
-            checkpoint=checkpoint,
-            device=self.device,
-            initial_weights=initial_weights,
-        )
+        try:
+            return train_network(
+                self.params.model,
+                self.params.training,
+                self.data,
+                selection_metric=self.params.selection_metric,
+                on_epoch=keep,
+                checkpoint=checkpoint,
+                device=self.device,
+                initial_weights=initial_weights,
+            )
+        except Stopped:
+            if checkpoint.is_file():
+                self.registry.runs.put_file(self.run_id, checkpoint, kept)
+                logger.info("told to stop: the last epoch's checkpoint is in MLflow, and the next try goes on from it")
+            raise
 
     def remove_checkpoints(self) -> None:
         """Remove this machine's checkpoints, once what they led to is recorded."""

@@ -23,6 +23,13 @@ def rollback() -> DAG:
     return dag
 
 
+def test_it_has_a_queue_of_its_own_that_no_night_and_no_batch_can_fill(rollback: DAG) -> None:
+    assert [task.queue for task in rollback.tasks] == ["urgent"]
+    others = [path for path in PATH.parent.glob("*.py") if path != PATH]
+    assert len(others) == 2
+    assert not [path.name for path in others if "urgent" in path.read_text()]
+
+
 def test_it_runs_only_when_somebody_asks(rollback: DAG) -> None:
     assert rollback.schedule is None
 

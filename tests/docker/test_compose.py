@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
+from embedded.settings import SILENCE
 from pipeline.environment import SWITCHES
+from tests.fixtures.compose_processes import image_environment
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
@@ -22,7 +24,7 @@ COMPOSE = (DOCKER / "compose.yaml").read_text()
 CUDA = (DOCKER / "compose.cuda.yaml").read_text()
 ENV_EXAMPLE = (DOCKER / ".env.example").read_text()
 DOCKERFILES = sorted(DOCKER.glob("*.Dockerfile"))
-WORKERS = ("worker-default", "worker-gpu")
+WORKERS = ("worker-default", "worker-gpu", "worker-urgent")
 OUR_IMAGES = ("ncnc-airflow:", "ncnc-worker:")
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z0-9_]+)")
 
@@ -126,6 +128,7 @@ def test_the_example_holds_no_secret_and_compose_has_no_default_for_one() -> Non
     assert filled_secrets(ENV_EXAMPLE) == []
     empty = [name for name, value in documented().items() if not value]
     optional = {
+        "NCNC_GIT_COMMIT",  # an image that somebody builds by hand records none
         "PIP_INDEX_OPTIONS",
         "TORCH_INDEX_OPTIONS",
         "NCNC_SOURCE_NODES",
@@ -141,8 +144,10 @@ def test_a_worker_has_every_variable_that_the_steps_and_the_operator_read(worker
     needed = reads_of(ROOT / "pipeline" / "environment.py") - set(SWITCHES)  # set by the code where nobody did
     for path in (ROOT / "dags").rglob("*.py"):
         needed |= reads_of(path)
+    needed -= {"NCNC_RUNNER_PID"}  # set by the operator, for the step that it starts
     assert {"NCNC_HOME", "NCNC_DATA_REPOSITORY", "MLFLOW_TRACKING_URI"} <= needed
-    assert needed - set(services()[worker]["environment"]) == set()
+    given = set(services()[worker]["environment"]) | set(image_environment(DOCKER / "worker.Dockerfile"))
+    assert needed - given == set()
 
 
 def test_the_dag_is_parsed_with_the_same_schedule_everywhere() -> None:
@@ -154,7 +159,7 @@ def test_some_worker_listens_to_each_queue_that_the_dag_names() -> None:
     named = {"default"}
     for path in (ROOT / "dags").glob("*.py"):
         named |= set(re.findall(r'queue="(\w+)"', path.read_text()))
-    assert named == {"default", "gpu"}
+    assert named == {"default", "gpu", "urgent"}
     assert queues(COMPOSE) == named
 
 
@@ -235,6 +240,38 @@ def test_the_build_context_holds_what_the_images_copy_and_nothing_else() -> None
     assert all((ROOT / source).exists() for source in copied)
 
 
+NO_REPORTS = {
+    "airflow": {"DO_NOT_TRACK": "1", "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False"},
+    "worker": {"DVC_NO_ANALYTICS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"},
+}
+
+
+def test_usage_reports_are_off_in_every_image_in_the_embedded_stack_and_by_hand() -> None:
+    both = NO_REPORTS["airflow"] | NO_REPORTS["worker"]
+    assert NO_REPORTS["airflow"].items() <= image_environment(DOCKER / "airflow.Dockerfile").items()
+    assert both.items() <= image_environment(DOCKER / "worker.Dockerfile").items()
+    assert both.items() <= SILENCE.items()
+    assert {"DO_NOT_TRACK", "DVC_NO_ANALYTICS", "MLFLOW_DISABLE_TELEMETRY"} <= SWITCHES.keys()
+
+
+def secrets_on_command_lines(compose: str) -> list[str]:
+    """Return the services whose command is given a secret: every process of the host can read a command line."""
+    given = {name: str(service.get("command", "")) for name, service in services(compose).items()}
+    return [name for name, command in given.items() if re.search(r"(?<!\$)\$\{\w*(?:PASSWORD|SECRET|KEY)", command)]
+
+
+def test_no_secret_is_on_a_command_line() -> None:
+    assert secrets_on_command_lines(COMPOSE) == []
+    assert not re.search(r"(?:password|secret)[^ ]*=\"?\$", (DOCKER / "postgres-init.sh").read_text())
+
+
+def test_the_worker_image_knows_the_commit_that_it_was_built_from() -> None:
+    assert image_environment(DOCKER / "worker.Dockerfile")["NCNC_GIT_COMMIT"] == "${NCNC_GIT_COMMIT}"
+    for name, service in services().items():
+        if service["image"].startswith("ncnc-worker:"):
+            assert service["build"]["args"]["NCNC_GIT_COMMIT"] == "${NCNC_GIT_COMMIT:-}", name
+
+
 def test_the_cuda_overlay_changes_the_gpu_worker_alone() -> None:
     overlay = services(CUDA)
     assert list(overlay) == ["worker-gpu"]
@@ -263,6 +300,7 @@ FAULTS: list[tuple[str, Callable[[], object]]] = [
     ("image without a tag", lambda: unpinned_images(COMPOSE.replace("redis:8.2.3-bookworm", "redis"))),
     ("one home for two workers", lambda: shared_volumes(COMPOSE.replace("worker-gpu-home:/", "worker-default-home:/"))),
     ("started, not healthy", lambda: unhealthy_dependencies(COMPOSE.replace("service_healthy", "service_started", 1))),
+    ("a secret in a command", lambda: secrets_on_command_lines(COMPOSE.replace("$$REDISCLI", "${REDIS_PASSWORD:?}"))),
     ("a secret with a value", lambda: filled_secrets(ENV_EXAMPLE.replace("JWT_SECRET=", "JWT_SECRET=hunter2"))),
 ]
 
@@ -273,4 +311,4 @@ def test_a_planted_fault_is_found(fault: str, finding: Callable[[], object]) -> 
 
 
 def test_a_queue_without_a_worker_is_found() -> None:
-    assert queues(COMPOSE.replace("--queues=gpu", "--queues=default")) == {"default"}
+    assert queues(COMPOSE.replace("--queues=gpu", "--queues=default")) == {"default", "urgent"}

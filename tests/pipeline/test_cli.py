@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -194,3 +195,43 @@ def test_torch_in_what_reads_the_parameters_is_seen(house: House) -> None:
     planted = "import ncnc_core.config.choices, ncnc_core.splits.evaluation_negatives\n"
     found = loaded_after_each(house, [["registry", "history", "--params", str(house.params_file)]], before=planted)
     assert found == [(0, {"torch", "numba"})]
+
+
+def test_a_command_that_a_runner_started_ends_with_it() -> None:
+    source = "import time; from pipeline import cli; cli.app.command('wait')(lambda: time.sleep(60)); cli.main()"
+    environment = {**os.environ, "NCNC_RUNNER_PID": "1"}  # not the parent: as if that were gone
+    done = subprocess.run([sys.executable, "-c", source, "wait"], env=environment, timeout=50, check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+def test_a_command_that_is_told_to_stop_says_so_and_ends_75() -> None:
+    source = """
+import os, signal
+from pipeline import cli
+cli.app.command("wait")(lambda: os.kill(os.getpid(), signal.SIGTERM))
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", source, "wait"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (75, "")
+    assert done.stderr == "ncnc: The command was told to stop (SIGTERM). Run it again: finished work is kept.\n"
+
+
+def test_only_our_own_messages_are_logged_below_a_warning() -> None:
+    source = """
+import logging
+from pipeline import cli
+
+@cli.app.command("speak")
+def speak():
+    for name in ("pipeline.snapshots", "ncnc_core.training", "botocore.credentials"):
+        logging.getLogger(name).info("Found credentials in %s", name)
+    logging.getLogger("botocore.credentials").warning("expired")
+
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", source, "speak"], capture_output=True, text=True, check=False)
+    assert [line.split(" ", 2)[2] for line in done.stderr.splitlines()] == [
+        "INFO pipeline.snapshots Found credentials in pipeline.snapshots",
+        "INFO ncnc_core.training Found credentials in ncnc_core.training",
+        "WARNING botocore.credentials expired",
+    ]

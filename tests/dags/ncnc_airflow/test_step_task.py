@@ -154,6 +154,35 @@ task.execute.__wrapped__(task, {{}})
     assert "train ended -9" in output  # and never mistaken for success
 
 
+def test_a_step_and_its_child_end_when_the_process_that_runs_the_task_is_killed(tmp_path: Path) -> None:
+    body = """
+import os, pathlib, subprocess, sys, time
+sys.path.insert(0, {root!r})
+from pipeline.stopping import end_with
+end_with(int(os.environ["NCNC_RUNNER_PID"]))  # as `ncnc` does
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+pathlib.Path("{pids}").write_text(f"{os.getpid()} {child.pid}")
+time.sleep(600)
+""".replace("{root!r}", repr(str(DAGS.parent)))
+    runner = f"""
+import sys
+sys.path.insert(0, {str(DAGS)!r})
+from ncnc_airflow.step_task import StepTask
+task = StepTask(step="train", program={program(tmp_path, body)!r}, run_dir="/runs/demo-1")
+task.execute.__wrapped__(task, {{}})
+"""
+    process = subprocess.Popen([sys.executable, "-c", runner], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (tmp_path / "pids").exists() or not (tmp_path / "pids").read_text():
+        time.sleep(0.05)
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while survivors(tmp_path):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_the_grace_leaves_two_of_the_seconds_that_airflow_waits() -> None:
     airflow_waits = inspect.signature(ActivitySubprocess.kill).parameters["escalation_delay"].default
     assert airflow_waits - SECONDS_BEFORE_AIRFLOW_KILLS >= 2

@@ -43,6 +43,23 @@ def test_a_night_opens_one_run_however_often_it_is_tried(
     assert client.get_run(run_id).data.tags["ncnc.run_key"] == "3" * 64
 
 
+def test_the_experiment_opens_on_its_runs_also_one_that_an_earlier_version_made(
+    runs: NightRuns, tracking_uri: str, graph: str
+) -> None:
+    kind, client = "mlflow.experimentKind", MlflowClient(tracking_uri)
+    made = client.get_experiment(runs.experiment(graph))
+    earlier = client.get_experiment(runs.experiment(_made_without_a_kind(client, f"{graph}-earlier")))
+    assert {made.tags[kind], earlier.tags[kind]} == {"custom_model_development"}
+    client.set_experiment_tag(made.experiment_id, kind, "a person's choice")
+    runs.experiment(graph)
+    assert client.get_experiment(made.experiment_id).tags[kind] == "a person's choice"
+
+
+def _made_without_a_kind(client: MlflowClient, name: str) -> str:
+    client.create_experiment(name)
+    return name
+
+
 def test_a_run_is_found_by_its_exact_name_only(runs: NightRuns, graph: str, run_name: str, run_id: str) -> None:
     assert runs.find(graph, run_name) == run_id
     assert NightRuns(runs.server).find(graph, run_name.upper()) is None

@@ -42,5 +42,10 @@ def test_code_version_sees_a_renamed_file(source_tree: Path) -> None:
     assert version() != before
 
 
-def test_git_commit_is_none_outside_a_checkout(source_tree: Path) -> None:
+def test_git_commit_outside_a_checkout_is_the_one_the_image_was_built_from(
+    source_tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NCNC_GIT_COMMIT", "")  # as compose passes what nobody set
     assert git_commit.__wrapped__() is None
+    monkeypatch.setenv("NCNC_GIT_COMMIT", "c" * 40)
+    assert git_commit.__wrapped__() == "c" * 40

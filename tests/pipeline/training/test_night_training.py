@@ -12,6 +12,7 @@ from pipeline.doors import Doors
 from pipeline.params.params import TrainParams
 from pipeline.registry.night_runs import NightRuns
 from pipeline.runs.folder import RunFolder
+from pipeline.stopping import Stopped
 from pipeline.training import night_training
 from pipeline.training.night_training import NightTraining
 
@@ -90,3 +91,27 @@ def test_a_damaged_checkpoint_costs_the_epochs_behind_it_and_not_the_night(
     ).run(None)
     assert trained.epochs == PARAMS.training.epochs
     assert "the training begins anew, for its checkpoint is damaged" in caplog.text
+
+
+def test_a_training_that_is_told_to_stop_keeps_its_last_epoch_and_the_next_try_goes_on_from_it(
+    doors: Doors, graph: str, run_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = doors.registry.runs.open(graph, run_name, run_key="1" * 64, params={})
+    log, epochs = NightRuns.log_metrics, []
+
+    def stopped_after_epoch_2(self: NightRuns, run: str, metrics: dict[str, float], *, step: int = 0) -> None:
+        epochs.append(step)
+        log(self, run, metrics, step=step)
+        if epochs == [1, 2]:
+            raise Stopped("told to stop")
+
+    monkeypatch.setattr(NightRuns, "log_metrics", stopped_after_epoch_2)
+    for machine in ("first", "second"):  # they share MLflow and no disk
+        folder = RunFolder(tmp_path / machine / run_name, doors.registry)
+        training = NightTraining(folder, PARAMS, data(), run_id, torch.device("cpu"), doors.registry)
+        if machine == "first":
+            with pytest.raises(Stopped):
+                training.run(None)
+        else:
+            training.run(None)
+    assert epochs == [1, 2, 3, 4]  # fewer than are trained between two uploads

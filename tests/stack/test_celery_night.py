@@ -1,0 +1,112 @@
+"""Nights through the Celery workers of compose.yaml, and one whose training is killed and then stopped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import psutil
+import pytest
+import yaml
+
+from ncnc_core.random_spatial_network import NetworkDay
+from tests.fixtures.celery_deployment import NIGHTLY, CeleryDeployment, celery_deployment
+from tests.fixtures.house import params
+
+GRACE_SECONDS = 120  # stop_grace_period in compose.yaml
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CeleryDeployment]:
+    with celery_deployment(tmp_path_factory.mktemp("celery"), params("small")) as running:
+        yield running
+
+
+@pytest.mark.timeout(3600)
+def test_a_night_goes_through_both_queues_and_leaves_a_champion(
+    stack: CeleryDeployment, days: list[NetworkDay]
+) -> None:
+    stack.house.deliver(1, days[0])
+    run = stack.begin_night(1)
+    assert stack.end_of(run) == "success"
+    assert [entry.outcome for entry in stack.house.entries()] == ["promoted"]
+    train, snapshot = (
+        stack.task_log("worker-gpu", run, "train", 1),
+        stack.task_log("worker-default", run, "snapshot", 1),
+    )
+    assert "epoch 12" in train
+    for log in (train, snapshot, stack.task_log("worker-default", run, "register", 1)):
+        assert log  # from the worker that listens to the task's queue
+        assert "Found credentials" not in log
+        assert "View run" not in log  # at an address that only the machines know
+
+
+@pytest.mark.timeout(3600)
+def test_no_process_has_a_secret_on_its_command_line(stack: CeleryDeployment) -> None:
+    secrets = [value for value in stack.env_file.values() if value.startswith("secret")]
+    assert len(secrets) > 5
+    lines = [" ".join(_argv(process)) for process in psutil.process_iter()]
+    assert any("celery" in line for line in lines)
+    assert not [line for line in lines if any(secret in line for secret in secrets)]
+
+
+@pytest.mark.timeout(3600)
+def test_a_training_that_is_killed_and_then_stopped_goes_on_on_another_worker(
+    stack: CeleryDeployment, days: list[NetworkDay]
+) -> None:
+    recipe = params("small")
+    recipe["train"]["training"] |= {"epochs": 400, "patience": 400}  # type: ignore[operator]  # longer than it takes to kill
+    stack.params.write_text(yaml.safe_dump(recipe))
+    stack.house.deliver(2, days[1])
+    run = stack.begin_night(2)
+
+    _wait_for_epochs(stack, "worker-gpu", run, attempt=1, epochs=10)
+    (training,) = stack.steps("train")
+    runner = training.parent()
+    assert runner is not None
+    runner.kill()  # as the kernel does where memory is short
+    stack.wait(lambda: not _runs(training), "the step ended with its runner", seconds=60, pause=0.1)
+
+    stack.wait(lambda: stack.steps("train"), "the retry trains", seconds=900)
+    first, second = _epochs(stack, "worker-gpu", run, 1), _wait_for_epochs(stack, "worker-gpu", run, 2, epochs=10)
+    assert max(first) - 5 <= second[0] <= max(first) + 1  # from the last upload: a killed training keeps nothing more
+    assert len(stack.steps("train")) == 1
+
+    stack.start("worker-gpu", "worker-gpu-2")
+    stack.wait(lambda: stack.healthy("worker-gpu", "worker-gpu-2"), "the second worker is healthy")
+    assert stack.stop("worker-gpu", GRACE_SECONDS) < GRACE_SECONDS
+    assert stack.steps("train") == []
+    assert "train ended 75: The command was told to stop (SIGTERM)" in stack.task_log("worker-gpu", run, "train", 2)
+
+    third = _wait_for_epochs(stack, "worker-gpu-2", run, 3, epochs=1)
+    stopped_at = max(_epochs(stack, "worker-gpu", run, 2))
+    assert stopped_at < third[0] <= stopped_at + 2  # it may have been stopped between an epoch and its line in the log
+    assert stack.end_of(run) == "success"
+    assert stack.api.task_states(NIGHTLY, run)["train"] == "success"
+    assert len(stack.house.entries()) == 2
+
+
+def _wait_for_epochs(stack: CeleryDeployment, machine: str, run: str, attempt: int, *, epochs: int) -> list[int]:
+    stack.wait(
+        lambda: len(_epochs(stack, machine, run, attempt)) >= epochs,
+        f"try {attempt} on {machine} has trained {epochs} epochs",
+        seconds=1800,
+        pause=0.5,
+    )
+    return _epochs(stack, machine, run, attempt)
+
+
+def _epochs(stack: CeleryDeployment, machine: str, run: str, attempt: int) -> list[int]:
+    """Return the epochs that a try of the training has trained."""
+    return [int(number) for number in re.findall(r"\bepoch (\d+) loss", stack.task_log(machine, run, "train", attempt))]
+
+
+def _runs(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def _argv(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
