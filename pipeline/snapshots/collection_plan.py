@@ -83,8 +83,7 @@ def make_plan(
 ) -> Plan:
     """Return the plan for the refs and the journal that a clone has fetched; at: the time by this machine's clock.
 
-    Ages are counted back from `at` or, where that is earlier, from the newest publication and the newest object, as
-    their own machines dated them. So a clock that is ahead here makes nothing older.
+    Ages are counted back from `at`, the newest publication or the newest object, whichever is the earliest.
 
     Raises:
         InvalidInput: the remote lacks the file list of something that is kept, so that its files cannot be known.
@@ -92,16 +91,13 @@ def make_plan(
     """
     journal = Journal.of(clone)
     tagged = list(_tagged(clone, journal))
-    progress("listing the remote", 0, 1)
-    stored = remote.stored()
-    progress("listing the remote", 1, 1)
+    stored = _listed(remote, progress)
     at = _not_after(at, [item.published_at for item in tagged], [item.modified for item in stored])
     holds = {tag: f"held by {hold.who}: {hold.reason}" for tag, hold in journal.holds.items()}
-    graphs = frozenset(item.night[0] for item in tagged)
-    kept = reasons_to_keep(tagged, policy, at=at, references=references(graphs), holds=holds)
+    referred_tags = references(frozenset(item.night[0] for item in tagged))
+    kept = reasons_to_keep(tagged, policy, at=at, references=referred_tags, holds=holds)
     names = {item.name for item in stored}
-    lists = {item.tag: item.dvc_md5 for item in tagged if kept.get(item.tag)}
-    _expect_lists(lists, names)
+    _expect_lists(lists := {item.tag: item.dvc_md5 for item in tagged if kept.get(item.tag)}, names)
     young = {item.name for item in stored if item.modified > at - timedelta(hours=policy.grace_hours)}
     referred = {*lists.values(), *_referred_elsewhere(clone)}
     # A young list without a tag belongs to a publication under way. Its files may be old ones that it found here.
@@ -118,8 +114,18 @@ def make_plan(
     )
 
 
+def _listed(remote: RemoteObjects, progress: Progress) -> tuple[StoredObject, ...]:
+    progress("listing the remote", 0, 1)
+    stored = remote.stored()
+    progress("listing the remote", 1, 1)
+    return stored
+
+
 def _not_after(at: datetime, *times: list[datetime]) -> datetime:
-    """Return a time, or the earliest of the newest of several lists; in whole seconds, as a plan's name holds it."""
+    """Return a time, or the earliest of the newest of several lists; in whole seconds, as a plan's name holds it.
+
+    So a clock that is ahead makes nothing older, whichever it is.
+    """
     earliest = min([at, *(max(found) for found in times if found)])
     return (earliest + timedelta(microseconds=999_999)).replace(microsecond=0)
 

@@ -8,6 +8,7 @@ the journal before each batch that it deletes, so that one which was given up de
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +24,11 @@ POLL_SECONDS = 1.0
 
 # Added to a collection's time: for a last request that is still being carried out.
 MARGIN = timedelta(minutes=5)
+
+
+def pause() -> None:
+    """Wait until it is worth looking again."""
+    time.sleep(POLL_SECONDS)
 
 
 @dataclass

@@ -8,7 +8,6 @@ its push, and uploads again. One that comes later waits. A collection that was k
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -125,7 +124,7 @@ class Collector:
         watch = CollectionWatch(self._origin, self._clock)
         while (started := append(self._origin, entry)) is None:
             if not watch.over(fetched_journal(self._origin)):
-                time.sleep(collection_watch.POLL_SECONDS)
+                collection_watch.pause()
         return started, begun[-1] + minutes * 60
 
     @contextmanager

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -149,7 +148,7 @@ class Publisher:
     def _wait_for_collections(self, clone: GitClone, work: Work) -> _Seen:
         watch = CollectionWatch(self._origin, self._clock)
         while not watch.over((seen := self._look(clone, work)).journal):
-            time.sleep(collection_watch.POLL_SECONDS)
+            collection_watch.pause()
         return seen
 
     def _look(self, clone: GitClone, work: Work) -> _Seen:

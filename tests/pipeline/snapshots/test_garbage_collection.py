@@ -188,17 +188,17 @@ def test_plan_that_changed_is_refused_and_nothing_goes(place: Place) -> None:
 
 def test_second_collection_waits_for_the_first(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     three_nights(place)
-    plan, origin, waits = collector_of(place).plan(NOTHING_KEPT, nobody, quiet), origin_of(place), list[float]()
+    plan, origin, waits = collector_of(place).plan(NOTHING_KEPT, nobody, quiet), origin_of(place), list[int]()
     now = datetime.now(UTC)
     first = GcStarted(id="first", until=now + LATER, at=now, who="robot@here", reason="disk")
     append(origin, lambda _: first)
 
-    def wait(seconds: float) -> None:
-        waits.append(seconds)
+    def wait() -> None:
+        waits.append(1)
         if len(waits) == 2:
             append(origin, lambda _: GcEnded(id="first", objects=0, bytes=0, outcome="done", at=now, who="robot@here"))
 
-    monkeypatch.setattr(garbage_collection.time, "sleep", wait)
+    monkeypatch.setattr(collection_watch, "pause", wait)
     assert collect(place, plan=plan)[1].outcome == "done"
     assert len(waits) == 2
 
@@ -274,7 +274,7 @@ def test_delete_request_without_an_answer_is_ended_by_time_alone(place: Place, m
     assert not place.log("journal")[0].endswith("stopped")
     let_time_fly(monkeypatch)
     assert collect(place)[1].outcome == "done"
-    assert "given up" in place.log("journal")[3]
+    assert any("given up" in line for line in place.log("journal"))
 
 
 def test_collected_snapshot_that_is_listed_otherwise_now_is_not_restored(

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import OutsideTrouble
 from pipeline.origin.git import GitOrigin
-from pipeline.snapshots import publisher
+from pipeline.snapshots import collection_watch, publisher
 from pipeline.snapshots.journal import append
 from pipeline.snapshots.journal_entries import GcEnded, GcStarted
 from pipeline.snapshots.snapshot_store import SnapshotStore
@@ -148,16 +148,16 @@ def test_collection_that_came_between_costs_a_second_upload(place: Place, monkey
 def test_publisher_waits_for_a_running_collection_whatever_its_clock_says(
     place: Place, monkeypatch: pytest.MonkeyPatch, ahead: timedelta
 ) -> None:
-    origin, waits = GitOrigin(str(place.origin), place.home), list[float]()
+    origin, waits = GitOrigin(str(place.origin), place.home), list[int]()
     append(origin, lambda _: gc_started(10))
 
-    def wait(seconds: float) -> None:
+    def wait() -> None:
         assert place.tags() == []
-        waits.append(seconds)
+        waits.append(1)
         if len(waits) == 3:
             append(origin, lambda _: GcEnded(id="abc", objects=0, bytes=0, outcome="done", at=NOW, who="robot@here"))
 
-    monkeypatch.setattr(publisher.time, "sleep", wait)
+    monkeypatch.setattr(collection_watch, "pause", wait)
     store = SnapshotStore(str(place.origin), place.home, clock=lambda: NOW + ahead)
     assert publish(store, place.folder("edges"), night=1).tag in place.tags()
     assert len(waits) == 3
