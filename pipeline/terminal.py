@@ -24,11 +24,11 @@ class Terminal(Console):
     def __init__(self, **options: Any) -> None:  # Any: rich's console takes some thirty options
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
-    def render_str(self, text: str, **options: Any) -> Text:  # type: ignore[override]  # the options are handed on
+    def render_str(self, text: str, **options: Any) -> Text:
         """Return a string as rich shows it; rich asks this for every string that is no `Text`."""
         return super().render_str(plain(text), **options)
 
-    def status(self, status: RenderableType, **options: Any) -> Status:  # type: ignore[override]
+    def status(self, status: RenderableType, **options: Any) -> Status:
         """Show what is being done; rich would read markup in it, whatever the console says."""
         return super().status(styled(status) if isinstance(status, str) else status, **options)
 
