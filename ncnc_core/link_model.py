@@ -15,13 +15,15 @@ from torch import Tensor
 from ncnc_core.config.choices import SelectionMetric
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
+from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.model_evaluation import ModelEvaluation, evaluate_links
 from ncnc_core.evaluation.score_calibration import ScoreCalibration, fitted
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.inputs import pairs as pair_input
 from ncnc_core.inputs.features import FeatureInput, features_on, require_one_row_each
-from ncnc_core.inputs.graphs import EdgeInput, GraphInput, WeightInput, as_data, read_graph
-from ncnc_core.inputs.pairs import IdsInput, NodeId, PairInput
+from ncnc_core.inputs.graph_parts import EdgeInput, WeightInput
+from ncnc_core.inputs.graphs import GraphInput, as_data, read_graph
+from ncnc_core.inputs.node_ids import IdsInput, NodeId, NodePlaces, Positions, positions_of, require_one_id_each
+from ncnc_core.inputs.pairs import PairInput, pair_positions, paired_positions
 from ncnc_core.networks import scoring
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.recipes.automatic import automatic_config
@@ -36,6 +38,9 @@ from ncnc_core.training.progress import training_progress
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
+
+
+__all__ = ["LinkModel", "Positions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +64,7 @@ class LinkModel:
 
     def __post_init__(self) -> None:
         """Check that all are about the same nodes."""
-        pair_input.require_one_id_each(self.node_ids, self.num_nodes)
+        require_one_id_each(self.node_ids, self.num_nodes)
         require_one_row_each(self.features, self.num_nodes)
 
     @classmethod
@@ -125,14 +130,20 @@ class LinkModel:
     ) -> Float[Tensor, " pairs"]:
         """Return the logit of each pair, [pairs].
 
-        Whole numbers in an array or a list are positions; text and tables hold ids. `score_ids` takes ids of any kind.
+        Pairs are node ids, whole numbers too; `Positions(pairs)` are positions. `score_ids` takes two columns of ids.
         Without `adjacency` the served graph is used, and its embeddings are computed once. With it, the pairs are
         scored on that message graph; leave `features` out if it has the served graph's nodes, see `features_on`.
 
         Raises:
-            InvalidGraph: a node is unknown, a pair joins a node with itself, or the features do not fit the graph.
+            InvalidGraph: a node is unknown, a pair joins a node with itself, the features do not fit the graph, or
+                they are given without one.
         """
         pairs = self._pairs(pairs)
+        if adjacency is None and features is not None:
+            raise InvalidGraph(
+                "features were given without adjacency, and the served graph has its own. Give the graph that they "
+                "belong to too, or use with_graph."
+            )
         if adjacency is None:
             return scoring.score_pairs(self.network, self._served_levels, self.adjacency, pairs)
         features = features_on(adjacency, features, self.features, self.node_ids)
@@ -145,7 +156,7 @@ class LinkModel:
         Raises:
             InvalidGraph: an id is unknown, the lengths differ, or a pair joins a node with itself.
         """
-        return self.score_pairs(pair_input.paired_positions(source_ids, target_ids, self.position_of))
+        return self.score_pairs(Positions(paired_positions(source_ids, target_ids, self._places)))
 
     def probabilities(
         self, pairs: PairInput, prior: float = 0.5, *, adjacency: Adjacency | None = None
@@ -176,7 +187,7 @@ class LinkModel:
             InvalidGraph: an id is unknown, or `k` or `candidates` is no whole number from 1.
         """
         return recommend_links(
-            self.score_pairs,
+            lambda pairs: self.score_pairs(Positions(pairs)),
             self.adjacency,
             self.positions(nodes).to(self.adjacency.column.device),
             k,
@@ -192,7 +203,7 @@ class LinkModel:
         Raises:
             InvalidGraph: an id is unknown, or both are the same.
         """
-        first, second = self._pairs(self.positions([source, target]).unsqueeze(1)).flatten().tolist()
+        first, second = self._pairs(Positions(self.positions([source, target]).unsqueeze(1))).flatten().tolist()
         return explain_pair(self.network, self._served_levels, self.adjacency, first, second, self.node_ids)
 
     def evaluate(
@@ -216,7 +227,7 @@ class LinkModel:
             InvalidGraph: there are no edges, or the negatives do not fit them.
         """
         return evaluate_links(
-            lambda message, pairs: self.score_pairs(pairs, adjacency=message),
+            lambda message, pairs: self.score_pairs(Positions(pairs), adjacency=message),
             self.adjacency,
             self._pairs(edges),
             None if negatives is None else self._pairs(negatives),
@@ -234,13 +245,16 @@ class LinkModel:
         node_ids: IdsInput = None,
         *,
         edge_weight: WeightInput = None,
+        source: str = "source",
+        target: str = "target",
     ) -> LinkModel:
         """Return the model with the same weights on another graph, see `replaced_graph`; nothing is trained.
 
         Raises:
             InvalidGraph: a new node lacks features that the model reads, or the model's own node vectors do not fit.
         """
-        return self._serving(replaced_graph(self._parts, edges, features, node_ids, edge_weight))
+        ends = {"source": source, "target": target}
+        return self._serving(replaced_graph(self._parts, edges, features, node_ids, edge_weight, **ends))
 
     def updated(
         self,
@@ -288,12 +302,16 @@ class LinkModel:
         Raises:
             InvalidGraph: an id is unknown.
         """
-        return pair_input.positions_of(ids, self.position_of)
+        return positions_of(ids, self._places)
 
-    @cached_property
+    @property
     def position_of(self) -> dict[NodeId, int]:
         """The position of each known node id."""
-        return {node: position for position, node in enumerate(self.node_ids)}
+        return self._places.by_id
+
+    @cached_property
+    def _places(self) -> NodePlaces:
+        return NodePlaces(self.node_ids)
 
     @cached_property
     def _served_levels(self) -> list[Tensor]:
@@ -309,4 +327,4 @@ class LinkModel:
         return LinkModel(self.config, self.network, graph.adjacency(), graph.features, graph.node_ids, self.calibration)
 
     def _pairs(self, pairs: PairInput) -> Tensor:
-        return pair_input.pair_positions(pairs, self.position_of).to(self.adjacency.column.device)
+        return pair_positions(pairs, self._places).to(self.adjacency.column.device)

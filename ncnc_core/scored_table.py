@@ -12,7 +12,7 @@ from ncnc_core.errors import InvalidGraph
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ncnc_core.inputs.pairs import NodeId
+    from ncnc_core.inputs.node_ids import NodeId
     from ncnc_core.link_model import LinkModel
 
 ENDS = ("source", "target")

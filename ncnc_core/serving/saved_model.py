@@ -17,7 +17,7 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.inputs.pairs import NodeId
+from ncnc_core.inputs.node_ids import NodeId
 from ncnc_core.networks.blank_weights import blank_weights
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.whole_file import whole_file, write_whole

@@ -6,7 +6,7 @@ import torch
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.link_model import LinkModel
+from ncnc_core.link_model import LinkModel, Positions
 from ncnc_core.training.checkpoint import EpochResult
 
 SMALL = ModelConfig(hidden_channels=4, predictor="ncn")
@@ -30,7 +30,7 @@ def test_one_edge_is_too_few_to_learn_and_to_validate() -> None:
 
 def test_named_nodes_without_edges_are_part_of_the_model() -> None:
     edges = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
-    served = LinkModel.fit(edges, node_ids=list("abcdef"), model=SMALL, training=TrainingConfig(epochs=1))
+    served = LinkModel.fit(Positions(edges), node_ids=list("abcdef"), model=SMALL, training=TrainingConfig(epochs=1))
     assert served.num_nodes == 6
     assert served.score_ids(["a"], ["f"]).shape == (1,)
 
