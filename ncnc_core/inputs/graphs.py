@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
@@ -46,6 +47,11 @@ class GraphInput:
         if self.weight is None:
             return Adjacency.from_edges(self.edges, self.num_nodes)
         return Adjacency.from_edges(self.edges, self.num_nodes, self.weight)
+
+    def with_edges(self, more: Int64[Tensor, "2 more"]) -> GraphInput:
+        """Return the graph with more edges, which weigh one where edges have weights."""
+        weight = None if self.weight is None else torch.cat([self.weight, torch.ones(more.shape[1])])
+        return replace(self, edges=torch.cat([self.edges, more], 1), weight=weight)
 
 
 def read_graph(
@@ -110,7 +116,7 @@ def _node_ids(parts: GraphParts) -> tuple[list[NodeId], GraphParts]:
         return ids, parts
     ends = parts.ends
     if parts.numbers_nodes and ends.values.dtype != object:
-        parts = replace(parts, ends=ends._replace(are_ids=False))
+        parts = replace(parts, ends=replace(ends, are_ids=False))
     if not parts.ends.are_ids:
         return list(range(_count_nodes(parts))), parts
     if parts.features is not None:
@@ -118,7 +124,7 @@ def _node_ids(parts: GraphParts) -> tuple[list[NodeId], GraphParts]:
             "The edges name nodes by id, and features has rows without ids. Give node_ids in the order of the rows, or "
             "features as a table indexed by node id."
         )
-    return sorted(set(ends.values.reshape(-1).tolist())), parts
+    return sorted(ends.distinct[0].tolist()), parts
 
 
 def _count_nodes(parts: GraphParts) -> int:

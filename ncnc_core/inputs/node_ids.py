@@ -51,13 +51,9 @@ class NodePlaces:
         )
 
     def find(self, ids: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the position of each id, in the shape given, and -1 where there is none; `ids` as of `id_array`."""
+        """Return the position of each id, [ids], and -1 where there is none; `ids` as of `id_array`."""
         known = self.by_id
-        if ids.dtype == object:  # text: hashed one by one, for sorting strings takes ten times as long
-            return np.array([known.get(one, -1) for one in ids.reshape(-1).tolist()], np.int64).reshape(ids.shape)
-        distinct, place = np.unique(ids, return_inverse=True)
-        found = np.array([known.get(one, -1) for one in distinct.tolist()], dtype=np.int64)
-        return found[place].reshape(ids.shape)
+        return np.array([known.get(one, -1) for one in ids.tolist()], dtype=np.int64)
 
     def remedy(self, ids: NDArray[Any]) -> str:
         """Return what to tell who asked for ids that are not there: what is known, and whether they are positions."""

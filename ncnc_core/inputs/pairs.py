@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,11 +22,31 @@ from ncnc_core.inputs.tables import as_table
 PairInput = Any
 
 
-class PairEnds(NamedTuple):
+MANY = 10_000  # texts from which on loading pandas costs less than hashing them in Python
+
+
+@dataclass(frozen=True, eq=False)
+class PairEnds:
     """The two ends of each pair, [2, pairs], and whether they are ids; else they are positions."""
 
     values: NDArray[Any]  # Any: int64, or objects that are all str
     are_ids: bool
+
+    @cached_property
+    def distinct(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """The different ends, and which of them each end is, [2, pairs]; texts are hashed, not sorted."""
+        flat = self.values.reshape(-1)
+        if flat.dtype != object:
+            ends, place = np.unique(flat, return_inverse=True)
+        elif flat.size >= MANY:
+            import pandas as pd
+
+            place, ends = pd.factorize(flat)
+        else:
+            places: dict[Any, int] = {}
+            place = np.array([places.setdefault(one, len(places)) for one in flat.tolist()], dtype=np.int64)
+            ends = np.array(list(places), dtype=object)
+        return ends, place.reshape(self.values.shape)
 
     def positions(self, known: NodePlaces, what: str) -> Int64[Tensor, "2 pairs"]:
         """Return the positions, ids looked up among the known ones.
@@ -34,15 +56,15 @@ class PairEnds(NamedTuple):
         """
         if not self.are_ids or (self.values.dtype != object and known.are_positions):
             return torch.from_numpy(np.require(self.values, np.int64, ["C", "W"]))  # a read-only array is copied
-        found = known.find(self.values)
-        missing = self.values[found < 0]
-        if missing.size:
-            unknown, named = set(missing.tolist()), set(self.values.reshape(-1).tolist())
+        ends, place = self.distinct
+        found = known.find(ends)
+        unknown = ends[found < 0].tolist()
+        if unknown:
             raise InvalidGraph(
-                f"{what} name {len(unknown)} nodes of {len(named)} that the graph does not have (first: "
-                f"{min(unknown)!r}). {known.remedy(self.values)} Correct the ids, or add these nodes."
+                f"{what} name {len(unknown)} nodes of {len(ends)} that the graph does not have (first: "
+                f"{min(unknown)!r}). {known.remedy(ends)} Correct the ids, or add these nodes."
             )
-        return torch.from_numpy(found)
+        return torch.from_numpy(found[place])
 
 
 def pair_ends(pairs: PairInput, *, source: str = "source", target: str = "target") -> PairEnds:

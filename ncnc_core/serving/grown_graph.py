@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.grown_adjacency import grown_adjacency
 from ncnc_core.graph.positions import require_positions
 from ncnc_core.inputs.features import FeatureInput, feature_ids, feature_rows, read_features, stacked_features
 from ncnc_core.inputs.graph_parts import EdgeInput, WeightInput, graph_parts, names_its_nodes
@@ -61,7 +62,7 @@ def grown_graph(
     features: FeatureInput,
     edge_weight: WeightInput,
     removed_edges: PairInput,
-) -> GraphInput:
+) -> ModelParts:
     """Add nodes behind the model's own, then edges among them all, and take edges away.
 
     `features` are those of the new nodes; a table of them, indexed by id, may stand for `new_nodes` too. Pairs are read
@@ -79,19 +80,25 @@ def grown_graph(
         gone = _positions(removed_edges, places, "removed_edges")
         _require_edges(adjacency, gone, ids)
         adjacency = adjacency.without(gone)
-    edges, weight = _edges_and_weights(adjacency)
+    added = torch.zeros(2, 0, dtype=torch.int64)
     if new_edges is not None:
         added = _positions(new_edges, places, "new_edges")
-        edges = torch.cat([edges, added], 1)
-        weight = _grown_weights(weight, edge_weight, added, adjacency)
     elif edge_weight is not None:
         raise InvalidGraph("edge_weight was given without new_edges. Give the edges that it belongs to.")
-    return GraphInput(
-        edges=edges,
-        num_nodes=len(ids),
+    return replace(
+        known,
+        adjacency=_grown_adjacency(adjacency, len(ids), added, edge_weight),
         features=_grown_features(known.features, features, new),
         node_ids=ids,
-        weight=weight,
+    )
+
+
+def _grown_adjacency(adjacency: Adjacency, num_nodes: int, added: Tensor, edge_weight: WeightInput) -> Adjacency:
+    if adjacency.weight is None and edge_weight is None:
+        return grown_adjacency(adjacency, num_nodes, added)
+    edges, weight = _edges_and_weights(adjacency)
+    return Adjacency.from_edges(
+        torch.cat([edges, added], 1), num_nodes, _grown_weights(weight, edge_weight, added, adjacency)
     )
 
 

@@ -342,3 +342,14 @@ def test_categories_too_high_for_a_table_are_refused_before_it_is_made() -> None
 def test_partners_are_recommended_to_a_node_however_its_id_comes(nodes: object) -> None:
     served = model()
     assert served.recommend(nodes, np.int64(3)).rows == served.recommend(102, 3).rows
+
+
+@pytest.mark.parametrize("with_features", [False, True])
+def test_a_changed_model_is_on_the_device_of_its_network(with_features: bool) -> None:
+    served = model(torch.rand(24, 3) if with_features else None)
+    served.network.to("meta")  # a device that every machine has
+    grown = served.updated([(100, 105)], removed_edges=[(100, 101)])
+    for changed in (grown, served.with_graph(Positions(ring_with_chords()))):
+        assert changed.adjacency.column.device.type == "meta"
+        assert changed.adjacency.row_pointer.device.type == "meta"
+        assert changed.features is None or changed.features.device.type == "meta"

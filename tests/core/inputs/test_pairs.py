@@ -132,3 +132,17 @@ def test_two_sequences_of_ids_become_pairs_and_must_be_of_one_length() -> None:
     assert paired_positions(["a", "b"], np.array(["c", "d"]), KNOWN).tolist() == [[0, 1], [2, 3]]
     with pytest.raises(InvalidGraph, match=r"2 sources and 1 targets\. Give one target a source"):
         paired_positions(["a", "b"], ["c"], KNOWN)
+
+
+@pytest.mark.parametrize("count", [3, 20_000])
+@pytest.mark.parametrize("form", [str, int])
+def test_few_ends_and_many_are_told_apart_alike(form: type, count: int) -> None:
+    drawn = np.random.default_rng(0).integers(1000, 1050, (2, count))
+    ends = pair_ends([(form(u), form(v)) for u, v in drawn.T.tolist()])
+    distinct, place = ends.distinct
+    assert sorted(distinct.tolist()) == sorted({form(one) for one in drawn.reshape(-1).tolist()})
+    assert distinct[place].tolist() == ends.values.tolist()
+    assert (
+        ends.positions(NodePlaces([form(one) for one in range(1000, 1050)]), "pairs").tolist()
+        == (drawn - 1000).tolist()
+    )

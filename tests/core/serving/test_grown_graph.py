@@ -72,14 +72,14 @@ def test_nodes_and_edges_are_added_and_removed() -> None:
     assert found.node_ids == list("abcde")
     assert found.features is not None
     assert found.features[4].tolist() == [9.0, 9.0]
-    assert found.adjacency().edges().tolist() == [[0, 0, 1, 1, 2], [3, 4, 2, 3, 3]]
+    assert found.adjacency.edges().tolist() == [[0, 0, 1, 1, 2], [3, 4, 2, 3, 3]]
 
 
 def test_edges_between_known_nodes_need_nothing_else() -> None:
     known = parts()
     found = grown_graph(known, Positions(torch.tensor([[0], [2]])), None, None, None, None)
     assert found.features is known.features
-    assert found.adjacency().num_edges == 5
+    assert found.adjacency.num_edges == 5
 
 
 def test_sparse_features_grow_sparse() -> None:
@@ -94,7 +94,7 @@ def test_weights_are_kept_and_an_edge_without_one_weighs_one() -> None:
 
     def weights(**options: object) -> dict[tuple[int, int], float]:
         settings: dict[str, object] = {"new_nodes": None, "features": None, "edge_weight": None, "removed_edges": None}
-        found = grown_graph(known, **{**settings, **options}).adjacency()  # type: ignore[arg-type]
+        found = grown_graph(known, **{**settings, **options}).adjacency  # type: ignore[arg-type]
         assert found.weight is not None
         upper = found.row < found.column
         return dict(zip(map(tuple, found.edges().T.tolist()), found.weight[upper].tolist(), strict=True))
