@@ -26,7 +26,7 @@ from ncnc_core.config.choices import EvaluationNegative
 from ncnc_core.evaluation.heuristics import HEURISTICS
 from ncnc_core.evaluation.ranking import reciprocal_ranks
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
-from ncnc_core.link_model import LinkModel
+from ncnc_core.link_model import LinkModel, Positions
 from ncnc_core.splits.evaluation_negatives import evaluation_negatives
 from pipeline.evaluation.comparison import paired_comparison
 from pipeline.params.params import Params
@@ -128,7 +128,7 @@ def of_trainings(week: Week, params: Params) -> Sharing:
             training=training,
             progress=False,
         )
-        ranks.append(_ranks(model.score_pairs(week.positives), model.score_pairs(week.negatives)))
+        ranks.append(_ranks(*(model.score_pairs(Positions(pairs)) for pairs in (week.positives, week.negatives))))
     return sharing(week, (TRAININGS[0], ranks[0]), (TRAININGS[1], ranks[1]))
 
 

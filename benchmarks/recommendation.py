@@ -31,7 +31,7 @@ from embedded.as_caida import dumps, find_archive, links
 from embedded.layout import REPOSITORY
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
-from ncnc_core.link_model import LinkModel
+from ncnc_core.link_model import LinkModel, Positions
 from ncnc_core.serving.ranked_links import ranked_links, ranking_parts
 from ncnc_core.serving.shortlist import CANDIDATES_PER_NODE
 from pipeline.params.params import Params
@@ -120,7 +120,13 @@ def _best(model: LinkModel, nodes: NDArray[np.int64], candidates: int | None, wo
     parts = ranking_parts(model.adjacency, asked, candidates=candidates, exclude_known=True)
     found: dict[int, set[int]] = {node: set() for node in nodes.tolist()}
     for part in ranked_links(
-        model.score_pairs, model.adjacency, parts, K, candidates=candidates, exclude_known=True, workers=workers
+        lambda pairs: model.score_pairs(Positions(pairs)),
+        model.adjacency,
+        parts,
+        K,
+        candidates=candidates,
+        exclude_known=True,
+        workers=workers,
     ):
         for source, target in zip(part.source.tolist(), part.target.tolist(), strict=True):
             found[source].add(target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -15,27 +15,34 @@ from torch import Tensor
 from ncnc_core.config.choices import SelectionMetric
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
+from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.model_evaluation import ModelEvaluation, evaluate_links
 from ncnc_core.evaluation.score_calibration import ScoreCalibration, fitted
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.inputs import pairs as pair_input
 from ncnc_core.inputs.features import FeatureInput, features_on, require_one_row_each
-from ncnc_core.inputs.graphs import EdgeInput, GraphInput, WeightInput, as_data, read_graph
-from ncnc_core.inputs.pairs import IdsInput, NodeId, PairInput
+from ncnc_core.inputs.graph_parts import EdgeInput, WeightInput
+from ncnc_core.inputs.graphs import GraphInput, as_data, read_graph
+from ncnc_core.inputs.labelled_pairs import labelled_pairs, require_labels_in_graph
+from ncnc_core.inputs.node_ids import IdsInput, NodeId, NodePlaces, Positions, positions_of, require_one_id_each
+from ncnc_core.inputs.pairs import PairInput, pair_positions, paired_positions
 from ncnc_core.networks import scoring
 from ncnc_core.networks.link_network import LinkNetwork
-from ncnc_core.recipes.automatic import automatic_config
+from ncnc_core.recipes.automatic import AutomaticConfig, automatic_config
+from ncnc_core.recipes.recipe import Recipe
 from ncnc_core.recipes.recipe import recipe as named_recipe
 from ncnc_core.serving.explanation import LinkExplanation, explain_pair
 from ncnc_core.serving.grown_graph import grown_graph, replaced_graph
 from ncnc_core.serving.recommendation import Candidates, Recommendations, recommend_links
 from ncnc_core.serving.saved_model import ModelParts, load_parts, save_parts
 from ncnc_core.training.checkpoint import EpochResult
-from ncnc_core.training.fit import fit_network
+from ncnc_core.training.fit import Validation, fit_network
 from ncnc_core.training.progress import training_progress
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
+
+
+__all__ = ["LinkModel", "Positions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +51,8 @@ class LinkModel:
 
     `features` are float32 [nodes, features], int64 categories [nodes], or None. `node_ids` are all int or all str, one
     per position. Scores are logits: use their order. The sigmoid of a logit is a probability only for as many negatives
-    as positives; `probabilities` corrects it with `calibration` and a prior.
+    as positives; `probabilities` corrects it with `calibration` and a prior. `history` are the epochs of `fit`; it is
+    not saved.
 
     Raises:
         InvalidGraph: there is not one id and one row of features for each node, or an id comes twice.
@@ -56,10 +64,11 @@ class LinkModel:
     features: Tensor | None
     node_ids: Sequence[NodeId]
     calibration: ScoreCalibration | None = None
+    history: tuple[EpochResult, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that all are about the same nodes."""
-        pair_input.require_one_id_each(self.node_ids, self.num_nodes)
+        require_one_id_each(self.node_ids, self.num_nodes)
         require_one_row_each(self.features, self.num_nodes)
 
     @classmethod
@@ -75,9 +84,13 @@ class LinkModel:
         recipe: str | None = None,
         model: ModelConfig | None = None,
         training: TrainingConfig | None = None,
+        expects_new_nodes: bool = False,
         selection_metric: SelectionMetric = "mrr",
+        valid: PairInput = None,
+        valid_negatives: PairInput = None,
         valid_fraction: float = 0.1,
         negatives_per_edge: int = 50,
+        checkpoint: Path | str | None = None,
         progress: bool = True,
         on_epoch: Callable[[EpochResult], None] | None = None,
         device: torch.device | str = "cpu",
@@ -85,15 +98,22 @@ class LinkModel:
         """Train on a graph, read as in `read_graph`, and return a model that serves all its edges.
 
         `valid_fraction` of the edges, between 0 and 1, are held out to choose the best epoch by `selection_metric`,
-        against `negatives_per_edge` negatives each. A `model` or `training` that is not given comes from `recipe`, the
-        published settings of a data set, or is chosen for this graph by `automatic_config`.
+        against `negatives_per_edge` negatives each. Your own validation edges are `valid`, pairs as in `score_pairs`
+        or the second `Data` of PyG's RandomLinkSplit; the graph must not hold them, and the model serves them too, each
+        with the weight one. Their negatives are `valid_negatives`, those of the `Data`, or drawn.
+        A `model` or `training` that is not given comes from `recipe`, the published settings of a data set, or is
+        chosen for this graph by `automatic_config`, which is told whether it `expects_new_nodes`.
+        `checkpoint` is a folder: the state is kept there after each epoch, and the same call goes on from it.
 
         Raises:
-            InvalidGraph: the graph breaks a rule of `read_graph`, has fewer than two edges, or there is no such recipe.
+            InvalidGraph: the graph breaks a rule of `read_graph`, has fewer than two edges, there is no such recipe,
+                the validation pairs do not fit the graph, or the checkpoint is of another training.
         """
         graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, source=source, target=target)
         adjacency = graph.adjacency()
-        chosen = named_recipe(recipe) if recipe else automatic_config(adjacency, graph.features, model=model)
+        require_labels_in_graph(edges, adjacency.has)
+        validation = _validation(graph, valid, valid_negatives, valid_fraction, negatives_per_edge)
+        chosen = _chosen(adjacency, graph, recipe, model, expects_new_nodes)
         training = training or chosen.training
         with training_progress(training.epochs, selection_metric, on_epoch, shown=progress) as show:
             trained = fit_network(
@@ -102,13 +122,14 @@ class LinkModel:
                 model=model or chosen.model,
                 training=training,
                 selection_metric=selection_metric,
-                valid_fraction=valid_fraction,
-                negatives_per_edge=negatives_per_edge,
+                validation=validation,
                 on_epoch=show,
                 device=device,
+                checkpoint=None if checkpoint is None else Path(checkpoint),
             )
-        network = trained.network.cpu()
-        return cls(trained.model, network, adjacency, graph.features, graph.node_ids, trained.score_calibration)
+        served = adjacency if validation.edges is None else graph.with_edges(validation.edges).adjacency()
+        network, ids = trained.network.cpu(), graph.node_ids
+        return cls(trained.model, network, served, graph.features, ids, trained.score_calibration, trained.history)
 
     @property
     def num_parameters(self) -> int:
@@ -125,14 +146,20 @@ class LinkModel:
     ) -> Float[Tensor, " pairs"]:
         """Return the logit of each pair, [pairs].
 
-        Whole numbers in an array or a list are positions; text and tables hold ids. `score_ids` takes ids of any kind.
+        Pairs are node ids, whole numbers too; `Positions(pairs)` are positions. `score_ids` takes two columns of ids.
         Without `adjacency` the served graph is used, and its embeddings are computed once. With it, the pairs are
         scored on that message graph; leave `features` out if it has the served graph's nodes, see `features_on`.
 
         Raises:
-            InvalidGraph: a node is unknown, a pair joins a node with itself, or the features do not fit the graph.
+            InvalidGraph: a node is unknown, a pair joins a node with itself, the features do not fit the graph, or
+                they are given without one.
         """
         pairs = self._pairs(pairs)
+        if adjacency is None and features is not None:
+            raise InvalidGraph(
+                "features were given without adjacency, and the served graph has its own. Give the graph that they "
+                "belong to too, or use with_graph."
+            )
         if adjacency is None:
             return scoring.score_pairs(self.network, self._served_levels, self.adjacency, pairs)
         features = features_on(adjacency, features, self.features, self.node_ids)
@@ -145,7 +172,7 @@ class LinkModel:
         Raises:
             InvalidGraph: an id is unknown, the lengths differ, or a pair joins a node with itself.
         """
-        return self.score_pairs(pair_input.paired_positions(source_ids, target_ids, self.position_of))
+        return self.score_pairs(Positions(paired_positions(source_ids, target_ids, self._places)))
 
     def probabilities(
         self, pairs: PairInput, prior: float = 0.5, *, adjacency: Adjacency | None = None
@@ -176,7 +203,7 @@ class LinkModel:
             InvalidGraph: an id is unknown, or `k` or `candidates` is no whole number from 1.
         """
         return recommend_links(
-            self.score_pairs,
+            lambda pairs: self.score_pairs(Positions(pairs)),
             self.adjacency,
             self.positions(nodes).to(self.adjacency.column.device),
             k,
@@ -192,7 +219,7 @@ class LinkModel:
         Raises:
             InvalidGraph: an id is unknown, or both are the same.
         """
-        first, second = self._pairs(self.positions([source, target]).unsqueeze(1)).flatten().tolist()
+        first, second = self._pairs(Positions(self.positions([source, target]).unsqueeze(1))).flatten().tolist()
         return explain_pair(self.network, self._served_levels, self.adjacency, first, second, self.node_ids)
 
     def evaluate(
@@ -208,15 +235,21 @@ class LinkModel:
     ) -> ModelEvaluation:
         """Measure the model and the heuristics on held-out edges; pairs are read as in `score_pairs`.
 
+        `edges` may be the last `Data` of PyG's RandomLinkSplit, whose negatives are one set for all its edges.
+
         Test edges that the served graph holds are removed from it first, and counted. Without `negatives`,
         `negatives_per_edge` are drawn for each edge; how to give them is said at `evaluate_links`. Each metric has a
         bootstrap interval of `bootstrap_samples` draws that holds the share `confidence`. The `seed` fixes all draws.
 
         Raises:
-            InvalidGraph: there are no edges, or the negatives do not fit them.
+            InvalidGraph: there are no edges, the negatives do not fit them, or one of them is an edge.
         """
+        labelled = labelled_pairs(edges)
+        if labelled is not None:
+            shared_negatives = shared_negatives or labelled.negatives is not None
+            edges, negatives = labelled.beside(negatives)
         return evaluate_links(
-            lambda message, pairs: self.score_pairs(pairs, adjacency=message),
+            lambda message, pairs: self.score_pairs(Positions(pairs), adjacency=message),
             self.adjacency,
             self._pairs(edges),
             None if negatives is None else self._pairs(negatives),
@@ -234,13 +267,17 @@ class LinkModel:
         node_ids: IdsInput = None,
         *,
         edge_weight: WeightInput = None,
+        source: str = "source",
+        target: str = "target",
     ) -> LinkModel:
         """Return the model with the same weights on another graph, see `replaced_graph`; nothing is trained.
 
         Raises:
             InvalidGraph: a new node lacks features that the model reads, or the model's own node vectors do not fit.
         """
-        return self._serving(replaced_graph(self._parts, edges, features, node_ids, edge_weight))
+        ends = {"source": source, "target": target}
+        graph = replaced_graph(self._parts, edges, features, node_ids, edge_weight, **ends)
+        return self._serving(graph.adjacency(), graph.features, graph.node_ids)
 
     def updated(
         self,
@@ -256,13 +293,13 @@ class LinkModel:
         Raises:
             InvalidGraph: a new node is known already or lacks features, or an edge names an unknown node.
         """
-        return self._serving(grown_graph(self._parts, new_edges, new_nodes, features, edge_weight, removed_edges))
+        grown = grown_graph(self._parts, new_edges, new_nodes, features, edge_weight, removed_edges)
+        return self._serving(grown.adjacency, grown.features, grown.node_ids)
 
     def to(self, device: torch.device | str) -> LinkModel:
         """Return the model on a device; the network itself moves."""
         features = None if self.features is None else self.features.to(device)
-        network, graph = self.network.to(device), self.adjacency.to(device)
-        return LinkModel(self.config, network, graph, features, self.node_ids, self.calibration)
+        return replace(self, network=self.network.to(device), adjacency=self.adjacency.to(device), features=features)
 
     def to_data(self) -> Data:
         """Return the served graph as PyTorch Geometric's Data, see `as_data`."""
@@ -288,12 +325,16 @@ class LinkModel:
         Raises:
             InvalidGraph: an id is unknown.
         """
-        return pair_input.positions_of(ids, self.position_of)
+        return positions_of(ids, self._places)
 
-    @cached_property
+    @property
     def position_of(self) -> dict[NodeId, int]:
         """The position of each known node id."""
-        return {node: position for position, node in enumerate(self.node_ids)}
+        return self._places.by_id
+
+    @cached_property
+    def _places(self) -> NodePlaces:
+        return NodePlaces(self.node_ids)
 
     @cached_property
     def _served_levels(self) -> list[Tensor]:
@@ -301,12 +342,43 @@ class LinkModel:
 
     @property
     def _parts(self) -> ModelParts:
-        return ModelParts(
-            self.config, self.network, self.adjacency, self.features, list(self.node_ids), self.calibration
-        )
+        """What is saved and grown, the graph in main memory."""
+        features = None if self.features is None else self.features.cpu()
+        graph, ids = self.adjacency.to("cpu"), list(self.node_ids)
+        return ModelParts(self.config, self.network, graph, features, ids, self.calibration)
 
-    def _serving(self, graph: GraphInput) -> LinkModel:
-        return LinkModel(self.config, self.network, graph.adjacency(), graph.features, graph.node_ids, self.calibration)
+    def _serving(self, graph: Adjacency, features: Tensor | None, node_ids: Sequence[NodeId]) -> LinkModel:
+        """Return the model on another graph, on the device that its network is on."""
+        device = next(self.network.parameters()).device
+        features = None if features is None else features.to(device)
+        return replace(self, adjacency=graph.to(device), features=features, node_ids=node_ids)
 
     def _pairs(self, pairs: PairInput) -> Tensor:
-        return pair_input.pair_positions(pairs, self.position_of).to(self.adjacency.column.device)
+        return pair_positions(pairs, self._places).to(self.adjacency.column.device)
+
+
+def _validation(
+    graph: GraphInput, valid: PairInput, negatives: PairInput, fraction: float, negatives_per_edge: int
+) -> Validation:
+    """Return what chooses the epoch, pairs turned into positions."""
+    labelled = labelled_pairs(valid)
+    if labelled is not None:
+        valid, negatives = labelled.beside(negatives)
+    if valid is None and negatives is not None:
+        raise InvalidGraph("valid_negatives was given without valid. Give the edges that they are compared with too.")
+    known = NodePlaces(graph.node_ids)
+    edges, others = (None if one is None else pair_positions(one, known).cpu() for one in (valid, negatives))
+    return Validation(fraction, negatives_per_edge, edges, others)
+
+
+def _chosen(
+    adjacency: Adjacency, graph: GraphInput, recipe: str | None, model: ModelConfig | None, expects_new_nodes: bool
+) -> Recipe | AutomaticConfig:
+    if expects_new_nodes and (recipe or model):
+        raise InvalidGraph(
+            "expects_new_nodes is for the automatic choice of a model, but recipe or model was given. Leave it out, or "
+            "leave them out."
+        )
+    if recipe:
+        return named_recipe(recipe)
+    return automatic_config(adjacency, graph.features, model=model, expects_new_nodes=expects_new_nodes)

@@ -13,7 +13,7 @@ from ncnc_core.inputs.asked_table import ENDS, Asked, asked_table, id_column, no
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ncnc_core.inputs.pairs import NodeId
+    from ncnc_core.inputs.node_ids import NodeId
     from ncnc_core.link_model import LinkModel
 
 DEFAULTS: dict[str, Any] = {

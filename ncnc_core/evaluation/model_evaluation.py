@@ -77,17 +77,19 @@ def evaluate_links(
     Given ones are k for each edge, one edge's after the other's, or one set for all with `shared_negatives`.
 
     Raises:
-        InvalidGraph: there are no edges, the negatives do not divide among them, or one of them is an edge under test.
+        InvalidGraph: there are no edges, the negatives do not divide among them, or one of them is an edge.
     """
     if edges.shape[1] == 0:
         raise InvalidGraph("There are 0 edges to evaluate on. Give edges that the model should find.")
+    if shared_negatives and negatives is None:
+        raise InvalidGraph("shared_negatives=True is about negatives, and none are given. Give them, or leave it out.")
     message = adjacency.without(edges)
     generator = torch.Generator().manual_seed(seed)
     if negatives is None:
         known = torch.cat([adjacency.edges(), edges], 1)
         forbidden = pair_keys(known, adjacency.num_nodes).unique()
         negatives = corrupted_negatives(edges, negatives_per_edge, forbidden, generator, num_nodes=adjacency.num_nodes)
-        shared_negatives = False
+    _require_no_edges(message, negatives)
     _check(edges, negatives, adjacency.num_nodes, shared_negatives)
     count, pairs, metrics = edges.shape[1], torch.cat([edges, negatives], 1), {}
     for name, score in [("model", score_on), *HEURISTICS.items()]:
@@ -138,6 +140,15 @@ def shared_intervals(
         name: MetricInterval(one.value, max(one.low, 0.0), min(one.high, 1.0))
         for name, one in zip(values, intervals, strict=True)
     }
+
+
+def _require_no_edges(message: Adjacency, negatives: Tensor) -> None:
+    wrong = message.has(negatives).nonzero().flatten()
+    if wrong.numel():
+        raise InvalidGraph(
+            f"{wrong.numel()} of {negatives.shape[1]} negatives are edges of the served graph (first: place "
+            f"{int(wrong[0])}). A pair that is an edge is no negative: leave them out."
+        )
 
 
 def _check(edges: Tensor, negatives: Tensor, num_nodes: int, shared: bool) -> None:

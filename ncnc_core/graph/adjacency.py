@@ -164,10 +164,11 @@ class Adjacency:
         skip_other: bool,
         limit: int | None = None,
         random: bool = False,
+        order_by: Float[Tensor, "nodes channels"] | None = None,
     ) -> NodeLists:
         """Return N(node) minus N(other) for each row, ascending; see `neighbor_search.exclusive_neighbors`."""
         return neighbor_search.exclusive_neighbors(
-            self, node, other, common, skip_other=skip_other, limit=limit, random=random
+            self, node, other, common, skip_other=skip_other, limit=limit, random=random, order_by=order_by
         )
 
     def neighbor_sum(self, x: Float[Tensor, "nodes channels"], *, weighted: bool) -> Float[Tensor, "nodes channels"]:
@@ -234,7 +235,9 @@ class Adjacency:
         return torch.from_numpy(kernels.find_entries(*(one.numpy() for one in (self.row_pointer, self.column, *ends))))
 
     def to(self, device: torch.device | str) -> Adjacency:
-        """Return the graph on a device."""
+        """Return the graph on a device; where it is there already, the graph itself, with what it has worked out."""
+        if torch.device(device) == self.column.device:
+            return self
         weight = None if self.weight is None else self.weight.to(device)
         return Adjacency(
             self.row_pointer.to(device), self.column.to(device), self.num_nodes, self.symmetric, weight=weight

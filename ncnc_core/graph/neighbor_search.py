@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ncnc_core.graph import neighbor_search_tensors as tensors
 from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.graph.roles import Rows
+from ncnc_core.graph.row_ranks import RowRanks
 from ncnc_core.kernels import overlap as kernels
 
 
@@ -52,12 +53,15 @@ def exclusive_neighbors(
     skip_other: bool,
     limit: int | None = None,
     random: bool = False,
+    order_by: Float[Tensor, "nodes channels"] | None = None,
 ) -> NodeLists:
     """Return N(node) minus N(other) for each row, ascending, given `common`, their `common_neighbors`.
 
     An edge between the two makes `other` itself a member: as a completion candidate it would let a known edge see
     itself. `skip_other` leaves it out. `limit` keeps that many of each list, see `spaced_places`; then the cost is
-    O((kept + common) * log), however long the rows: no hub's row is walked to find what is not shared.
+    O((kept + common) * log), however long the rows: no hub's row is walked to find what is not shared. Without
+    `random` it keeps the same ones in every numbering of the nodes where `order_by` gives values of each node; then
+    each distinct long row is sorted once.
     """
     degree = rows.degree[node]
     is_thinned = limit is not None and degree.numel() > 0 and int(degree.max()) > limit
@@ -65,8 +69,13 @@ def exclusive_neighbors(
         limit, shift = None, None
     else:
         shift = torch.rand(node.numel(), device=node.device, dtype=torch.float64) if random else None
-    if rows.column.device.type != "cpu":
-        return tensors.exclusive_neighbors(rows, node, other, common, skip_other=skip_other, limit=limit, shift=shift)
+    ranks = None
+    if limit is not None and not random and order_by is not None:
+        ranks = RowRanks.of(rows, node[degree > limit], order_by)
+    if rows.column.device.type != "cpu" or ranks is not None:
+        return tensors.exclusive_neighbors(
+            rows, node, other, common, skip_other=skip_other, limit=limit, shift=shift, ranks=ranks
+        )
     room = int((degree if limit is None else degree.clamp(max=limit)).sum())
     pointer, found = np.empty(node.numel() + 1, np.int64), np.empty(room, np.int64)
     weight = np.empty(room, np.float32)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.graph.roles import Rows
+from ncnc_core.graph.row_ranks import RowRanks
 
 
 def shared_neighbors(near: Rows, far: Rows, near_node: Tensor, far_node: Tensor) -> NodeLists:
@@ -36,8 +37,12 @@ def exclusive_neighbors(
     skip_other: bool,
     limit: int | None,
     shift: Tensor | None,
+    ranks: RowRanks | None = None,
 ) -> NodeLists:
-    """Return N(node) minus N(other) for each row, thinned to `limit`; O((kept + common) * log), however long a row."""
+    """Return N(node) minus N(other) for each row, thinned to `limit`; O((kept + common) * log), however long a row.
+
+    What is kept of a long list is spaced along the order of `ranks`, or of the positions.
+    """
     owner, member = common.owner, common.node  # what is left out, [excluded]
     if skip_other:
         joined = rows.has(torch.stack([node, other])).nonzero().flatten()
@@ -46,6 +51,7 @@ def exclusive_neighbors(
     # Where each of them stands in its row, as one ascending key: pair * stride + place.
     stride = rows.num_nodes + 1
     place = rows.key_places(node[owner] * rows.num_nodes + member) - start[owner]
+    place = place if ranks is None else ranks.ranks(node[owner], place)
     order = (owner * stride + place).sort().values
     owner = order.div(stride, rounding_mode="floor")
     pointer = _pointer(owner, node.numel())
@@ -54,8 +60,12 @@ def exclusive_neighbors(
     lengths = rows.degree[node] - (pointer[1:] - pointer[:-1])
     chosen = spaced_places(lengths, limit, shift)
     skipped = torch.searchsorted(kept_before, chosen.owner * stride + chosen.place, right=True) - pointer[chosen.owner]
-    entry = start[chosen.owner] + chosen.place + skipped
-    return NodeLists(chosen.row_pointer, rows.column[entry], chosen.weight)
+    place = chosen.place + skipped
+    if ranks is None:
+        return NodeLists(chosen.row_pointer, rows.column[start[chosen.owner] + place], chosen.weight)
+    found = rows.column[start[chosen.owner] + ranks.places(node[chosen.owner], place)]
+    found = (chosen.owner * stride + found).sort().values - chosen.owner * stride  # ascending in each list again
+    return NodeLists(chosen.row_pointer, found, chosen.weight)
 
 
 def _pointer(owner: Tensor, num_rows: int) -> Tensor:

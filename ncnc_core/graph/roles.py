@@ -93,11 +93,13 @@ class OverlapGraph(Graph, Protocol):
         skip_other: bool,
         limit: int | None = None,
         random: bool = False,
+        order_by: Float[Tensor, "nodes channels"] | None = None,
     ) -> NodeLists:
         """Return N(node) minus N(other) for each row, given `common`, their common neighbours.
 
         An edge between the two makes `other` itself a member; `skip_other` leaves it out. `limit` keeps at most so
-        many of each list, evenly spaced, or with `random` from a random start.
+        many of each list, evenly spaced along the order of `order_by`'s values or of the positions, or with `random`
+        from a random start.
         """
         ...
 

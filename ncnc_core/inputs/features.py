@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.inputs.pairs import NodeId, clean_ids
+from ncnc_core.inputs.node_ids import NodeId, clean_ids
+from ncnc_core.inputs.tables import as_feature_table
 from ncnc_core.kernels.neighbor_sampler import NO_LIMIT, thin_rows
 
 FeatureInput = Any  # a tensor, an array, a sparse matrix or a table: what it is is looked at, not declared
@@ -20,7 +21,8 @@ FeatureInput = Any  # a tensor, an array, a sparse matrix or a table: what it is
 
 def feature_ids(features: FeatureInput) -> list[NodeId] | None:
     """Return the node ids that a table of features is indexed by, or None for features without ids."""
-    return clean_ids(features.index, "the index of features") if hasattr(features, "columns") else None
+    table = as_feature_table(features)
+    return None if table is None else clean_ids(table.index, "the index of features")
 
 
 def read_features(features: FeatureInput, node_ids: Sequence[NodeId]) -> Tensor | None:
@@ -35,8 +37,9 @@ def read_features(features: FeatureInput, node_ids: Sequence[NodeId]) -> Tensor 
     """
     if features is None:
         return None
-    if hasattr(features, "columns"):
-        features = _rows_of(features, node_ids)
+    table = as_feature_table(features)
+    if table is not None:
+        features = _rows_of(table, node_ids)
     tensor = _as_tensor(features)
     require_one_row_each(tensor, len(node_ids))
     _require_finite(tensor, node_ids)
@@ -123,7 +126,7 @@ def _as_tensor(features: Any) -> Tensor:
     if tensor.dim() != 2:
         raise InvalidGraph(f"features has the shape {list(tensor.shape)}. Give [nodes, features], one row a node.")
     tensor = tensor.detach().to(torch.float32)
-    return tensor.to_sparse_csr() if tensor.layout == torch.sparse_coo else tensor
+    return tensor if tensor.layout in (torch.strided, torch.sparse_csr) else tensor.to_sparse_csr()
 
 
 def _of_array(array: Any) -> Tensor:

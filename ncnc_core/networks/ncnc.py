@@ -100,7 +100,7 @@ class NCNC(nn.Module):
         common = graph.common_neighbors(pairs)
         if not self.depth:
             return pooled_logits(self.head, levels, pairs, common)
-        sides = self._one_sided(graph, pairs, common)
+        sides = self._one_sided(graph, pairs, common, levels[0])
         rows = PooledRows.of(self.head, levels, [common, *sides])
         completed = self._completed(self._inner_rows(levels[0], rows, pairs), graph, pairs, sides, self.depth)
         return self.head(levels[0], pairs, rows.sum(NodeLists.joined([common, *completed])))  # type: ignore[no-any-return]
@@ -109,7 +109,7 @@ class NCNC(nn.Module):
         """Return the one-sided neighbours of i and of j, weighted as they are pooled; [] without completion."""
         if not self.depth:
             return []
-        sides = self._one_sided(graph, pairs, graph.common_neighbors(pairs))
+        sides = self._one_sided(graph, pairs, graph.common_neighbors(pairs), levels[0])
         rows = PooledRows.of(self.head, levels, sides)
         return self._completed(self._inner_rows(levels[0], rows, pairs), graph, pairs, sides, self.depth)
 
@@ -153,8 +153,8 @@ class NCNC(nn.Module):
     def _weight(self, logits: Tensor) -> Tensor:
         return completion_weight(logits, scale=self.scale, offset=self.offset, alpha=self.alpha)
 
-    def _one_sided(self, graph: OverlapGraph, pairs: Tensor, common: NodeLists) -> list[NodeLists]:
-        """Return N(i) minus N(j), and N(j) minus N(i)."""
+    def _one_sided(self, graph: OverlapGraph, pairs: Tensor, common: NodeLists, h: Tensor | None) -> list[NodeLists]:
+        """Return N(i) minus N(j), and N(j) minus N(i); what is kept of long ones is spaced along an order of h."""
         return [
             graph.exclusive_neighbors(
                 node,
@@ -163,6 +163,7 @@ class NCNC(nn.Module):
                 skip_other=self.skip_other,
                 limit=self.max_neighbors,
                 random=self.training,
+                order_by=h,
             )
             for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0]))
         ]
@@ -224,7 +225,8 @@ class NCNC(nn.Module):
             return self.head(ends, pairs, pool_common(graph, pairs, g.all())).float()  # type: ignore[no-any-return]
         lists = graph.common_neighbors(pairs)
         if depth:
-            sides = self._one_sided(graph, pairs, lists)
+            is_ordered = self.max_neighbors is not None and not self.training
+            sides = self._one_sided(graph, pairs, lists, h.all() if is_ordered else None)
             inner = h if self.reads_raw_embeddings else g
             lists = NodeLists.joined([lists, *self._completed(inner, graph, pairs, sides, depth)])
         values = g.at(lists.node)

@@ -108,6 +108,7 @@ class SampledOverlap:
         skip_other: bool,
         limit: int | None = None,
         random: bool = False,
+        order_by: Float[Tensor, "nodes channels"] | None = None,
     ) -> NodeLists:
         """Return N(node) minus N(other) for each row, thinned and weighted when the batch was drawn.
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.inputs.asked_table import id_column
-from ncnc_core.inputs.pairs import NodeId
+from ncnc_core.inputs.node_ids import NodeId
 from ncnc_core.networks.link_network import LinkNetwork, Predictor
 from ncnc_core.networks.neighborhoods import Role
 from ncnc_core.networks.scoring import score_pairs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,13 +12,16 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.grown_adjacency import grown_adjacency
 from ncnc_core.graph.positions import require_positions
 from ncnc_core.inputs.features import FeatureInput, feature_ids, feature_rows, read_features, stacked_features
-from ncnc_core.inputs.graphs import EdgeInput, GraphInput, WeightInput, edge_weights, read_graph
-from ncnc_core.inputs.pairs import IdsInput, NodeId, PairInput, clean_ids, pair_ends
+from ncnc_core.inputs.graph_parts import EdgeInput, WeightInput, graph_parts, names_its_nodes
+from ncnc_core.inputs.graphs import GraphInput, edge_weights, read_graph
+from ncnc_core.inputs.node_ids import IdsInput, NodeId, NodePlaces, clean_ids, kind_of
+from ncnc_core.inputs.pairs import PairInput, pair_ends
 from ncnc_core.serving.saved_model import ModelParts
 
-BY_ID = "New nodes come after the model's own. Correct the positions, or give the edges by id, as a table or as text."
+BY_ID = "New nodes come after the model's own. Correct the positions, or give the edges by id."
 
 
 def replaced_graph(
@@ -26,6 +30,9 @@ def replaced_graph(
     features: FeatureInput,
     node_ids: IdsInput,
     edge_weight: WeightInput,
+    *,
+    source: str = "source",
+    target: str = "target",
 ) -> GraphInput:
     """Read another graph for a trained model, as `read_graph` does.
 
@@ -36,12 +43,12 @@ def replaced_graph(
         InvalidGraph: a new node has no features and the model reads them, or the model has learnt a vector for each
             node and its nodes are not the first.
     """
-    brings_nodes = any(hasattr(edges, name) for name in ("edge_index", "nodes")) or hasattr(features, "columns")
-    if node_ids is None and not brings_nodes:
-        ends = pair_ends(edges)
-        new = set(np.unique(ends.values).tolist()) - set(known.node_ids) if ends.are_ids else set()
-        node_ids = known.node_ids + sorted(new)
-    graph = read_graph(edges, features, node_ids, edge_weight=edge_weight)
+    if node_ids is None and not names_its_nodes(edges) and feature_ids(features) is None:
+        parts = graph_parts(edges, None, None, None, source=source, target=target)
+        node_ids = known.node_ids + (
+            _new_in(known, parts.ends.values, parts.numbers_nodes) if parts.ends.are_ids else []
+        )
+    graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, source=source, target=target)
     if graph.features is None and known.features is not None:
         graph = replace(graph, features=_kept_features(known, graph.node_ids))
     _require_same_places(known, graph.node_ids)
@@ -55,7 +62,7 @@ def grown_graph(
     features: FeatureInput,
     edge_weight: WeightInput,
     removed_edges: PairInput,
-) -> GraphInput:
+) -> ModelParts:
     """Add nodes behind the model's own, then edges among them all, and take edges away.
 
     `features` are those of the new nodes; a table of them, indexed by id, may stand for `new_nodes` too. Pairs are read
@@ -63,32 +70,46 @@ def grown_graph(
 
     Raises:
         InvalidGraph: a new node is known already, has an id of another kind than the model's, or has no features and
-            the model reads them, or an edge names a node that is neither known nor new, by id or by position.
+            the model reads them, an edge names a node that is neither known nor new, an edge to remove is not there,
+            or weights or features are given for nothing.
     """
     new = _new_ids(known, new_nodes, features)
     ids = known.node_ids + new
-    places = {one: place for place, one in enumerate(ids)}
-    adjacency = known.adjacency
+    places, adjacency = NodePlaces(ids), known.adjacency
     if removed_edges is not None:
         gone = _positions(removed_edges, places, "removed_edges")
-        adjacency = adjacency.without(gone[:, (gone < adjacency.num_nodes).all(0)])
-    edges, weight = _edges_and_weights(adjacency)
+        _require_edges(adjacency, gone, ids)
+        adjacency = adjacency.without(gone)
+    added = torch.zeros(2, 0, dtype=torch.int64)
     if new_edges is not None:
         added = _positions(new_edges, places, "new_edges")
-        edges = torch.cat([edges, added], 1)
-        weight = _grown_weights(weight, edge_weight, added, adjacency)
-    return GraphInput(
-        edges=edges,
-        num_nodes=len(ids),
+    elif edge_weight is not None:
+        raise InvalidGraph("edge_weight was given without new_edges. Give the edges that it belongs to.")
+    return replace(
+        known,
+        adjacency=_grown_adjacency(adjacency, len(ids), added, edge_weight),
         features=_grown_features(known.features, features, new),
         node_ids=ids,
-        weight=weight,
+    )
+
+
+def _grown_adjacency(adjacency: Adjacency, num_nodes: int, added: Tensor, edge_weight: WeightInput) -> Adjacency:
+    if adjacency.weight is None and edge_weight is None:
+        return grown_adjacency(adjacency, num_nodes, added)
+    edges, weight = _edges_and_weights(adjacency)
+    return Adjacency.from_edges(
+        torch.cat([edges, added], 1), num_nodes, _grown_weights(weight, edge_weight, added, adjacency)
     )
 
 
 def _new_ids(known: ModelParts, new_nodes: IdsInput, features: FeatureInput) -> list[NodeId]:
     """Return the ids of the new nodes, each of them new and of the model's kind."""
     new = (feature_ids(features) if new_nodes is None else clean_ids(new_nodes, "new_nodes")) or []
+    if features is not None and not new:
+        raise InvalidGraph(
+            "features were given without new nodes. Name the nodes in new_nodes, or index a table of features by id; "
+            "features of known nodes are changed by with_graph."
+        )
     before = set(known.node_ids)
     repeated = [one for one in new if one in before]
     if repeated:
@@ -100,18 +121,43 @@ def _new_ids(known: ModelParts, new_nodes: IdsInput, features: FeatureInput) -> 
     return new
 
 
-def _positions(pairs: PairInput, places: dict[NodeId, int], what: str) -> Tensor:
+def _positions(pairs: PairInput, places: NodePlaces, what: str) -> Tensor:
     """Return the positions of pairs, those given as positions checked against the nodes there are."""
     found = pair_ends(pairs).positions(places, what)
-    require_positions(found, len(places), what, remedy=BY_ID)
+    require_positions(found, len(places.node_ids), what, remedy=BY_ID)
     return found
 
 
-def _require_one_kind(known: Sequence[NodeId], new: Sequence[NodeId]) -> None:
-    if known and new and isinstance(known[0], str) != isinstance(new[0], str):
-        kinds = ("text", "whole numbers") if isinstance(known[0], str) else ("whole numbers", "text")
+def _require_edges(adjacency: Adjacency, gone: Tensor, ids: Sequence[NodeId]) -> None:
+    """Refuse to remove what is no edge: it would be left out in silence, and the edge that was meant would stay."""
+    old = (gone < adjacency.num_nodes).all(0)
+    there = old.clone()
+    there[old] = adjacency.has(gone[:, old])
+    missing = gone[:, ~there]
+    if missing.numel():
+        first = tuple(ids[one] for one in missing[:, 0].tolist())
         raise InvalidGraph(
-            f"The model's node ids are {kinds[0]}, and those of {len(new)} new nodes are {kinds[1]} (first: "
+            f"removed_edges names {missing.shape[1]} of {gone.shape[1]} pairs that are no edges of the graph (first: "
+            f"{first}). Leave them out, or correct the ids."
+        )
+
+
+def _new_in(known: ModelParts, ends: Any, from_array: bool) -> list[NodeId]:
+    """Return the ids among the ends that the model does not know, sorted."""
+    new = sorted(set(ends.reshape(-1).tolist()) - set(known.node_ids))
+    if new and from_array and not isinstance(new[0], str) and new[0] >= 0 and new[-1] < len(known.node_ids):
+        raise InvalidGraph(
+            f"The edges name {len(new)} nodes that the model does not know (first: {new[0]}). "
+            f"{NodePlaces(known.node_ids).remedy(np.array(new))} If they are new nodes, give node_ids too."
+        )
+    _require_one_kind(known.node_ids, new)
+    return new
+
+
+def _require_one_kind(known: Sequence[NodeId], new: Sequence[NodeId]) -> None:
+    if known and new and kind_of(known) != kind_of(new):
+        raise InvalidGraph(
+            f"The model's node ids are {kind_of(known)}, and those of {len(new)} new nodes are {kind_of(new)} (first: "
             f"{new[0]!r}). Convert the new ones."
         )
 

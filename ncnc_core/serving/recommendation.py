@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.inputs.pairs import NodeId
+from ncnc_core.inputs.node_ids import NodeId
 from ncnc_core.serving.ranked_links import Score, ranked_links, ranking_parts
 
 if TYPE_CHECKING:

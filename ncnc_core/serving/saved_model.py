@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,16 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.inputs.pairs import NodeId
+from ncnc_core.inputs.node_ids import NodeId, clean_ids
 from ncnc_core.networks.blank_weights import blank_weights
 from ncnc_core.networks.link_network import LinkNetwork
-from ncnc_core.whole_file import whole_file, write_whole
+from ncnc_core.whole_file import whole_file
 
-# Of the folder; raised when another version's reader would misread it. 1: before edge weights and sparse features, and
-# with the completion's prior apart.
-FORMAT = 2
+# Of the folder. 1, which is read no more: before edge weights and sparse features, and with the completion's prior
+# apart. 2: without the digests of the other files.
+FORMAT, OLDEST_FORMAT = 3, 2
 FILES = ("model.json", "weights.safetensors", "graph.safetensors", "node_ids.json")
+MEND = "Copy the folder again, or save the model again."
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,50 +44,101 @@ class ModelParts:
 
 
 def save_parts(parts: ModelParts, folder: Path) -> None:
-    """Write the folder; the same model gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    description = {
+    """Write the folder; the same model gives the same bytes.
+
+    All files are written beside their places first. `model.json` comes last and holds the digests of the others, so
+    that a reader sees the model of before, the new one, or that the folder was not written to its end.
+
+    Raises:
+        InvalidGraph: a weight is not finite.
+    """
+    _require_finite(parts.network, "The model")
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.network.state_dict().items()}
+    with ExitStack() as files:  # left in the other order: model.json gets its name when the others have theirs
+        staged = {name: files.enter_context(whole_file(folder / name)) for name in FILES}
+        save_file(weights, staged["weights.safetensors"])
+        save_file(_graph_tensors(parts.adjacency, parts.features), staged["graph.safetensors"])
+        staged["node_ids.json"].write_text(json.dumps(parts.node_ids) + "\n")
+        digests = {name: _digest(staged[name]) for name in FILES[1:]}
+        staged["model.json"].write_text(json.dumps(_description(parts, digests), indent=2) + "\n")
+
+
+def _description(parts: ModelParts, digests: dict[str, str]) -> dict[str, Any]:
+    description: dict[str, Any] = {
         "format": FORMAT,
         "config": parts.config.model_dump(mode="json"),
         "num_nodes": parts.adjacency.num_nodes,
         "num_features": parts.network.num_features,
         "num_ids": parts.network.num_ids,
+        "sha256": digests,
     }
     if parts.calibration is not None:
         description["calibration"] = asdict(parts.calibration)
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.network.state_dict().items()}
-    with whole_file(folder / "weights.safetensors") as staged:
-        save_file(weights, staged)
-    with whole_file(folder / "graph.safetensors") as staged:
-        save_file(_graph_tensors(parts.adjacency, parts.features), staged)
-    write_whole(folder / "node_ids.json", json.dumps(parts.node_ids) + "\n")
-    write_whole(folder / "model.json", json.dumps(description, indent=2) + "\n")
+    return description
 
 
 def load_parts(folder: Path) -> ModelParts:
     """Read a folder that `save_parts` wrote.
 
     Raises:
-        InvalidGraph: a file is missing or broken, or the folder was written in a format this version does not know.
+        InvalidGraph: a file is missing or damaged, a weight is not finite, or the folder was written in a format this
+            version does not know.
     """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise InvalidGraph(f"{folder} lacks {missing[0]}. Give the folder that LinkModel.save wrote, complete.")
+    try:
+        return _read_parts(folder)
+    except InvalidGraph:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:  # whatever damage leads to
+        told = " ".join(str(error).split())  # torch and json tell it over many lines
+        raise InvalidGraph(f"{folder} is damaged ({type(error).__name__}: {told}). {MEND}") from error
+
+
+def _read_parts(folder: Path) -> ModelParts:
     description = json.loads((folder / "model.json").read_text())
     _require_format(description, folder)
+    _require_digests(description.get("sha256", {}), folder)
     config = _config(description["config"], folder)
     with blank_weights():
         network = LinkNetwork(config, num_features=description["num_features"], num_ids=description["num_ids"])
     network.load_state_dict(_tensors(folder / "weights.safetensors"), assign=True)
+    _require_finite(network, str(folder))
     graph = _tensors(folder / "graph.safetensors")
     return ModelParts(
         config=config,
         network=network.eval(),
         adjacency=Adjacency.from_edges(graph["edges"], description["num_nodes"], graph.get("edge_weight")),
         features=_features(graph, description["num_nodes"]),
-        node_ids=json.loads((folder / "node_ids.json").read_text()),
+        node_ids=clean_ids(json.loads((folder / "node_ids.json").read_text()), "node_ids.json"),
         calibration=ScoreCalibration(**description["calibration"]) if "calibration" in description else None,
     )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _require_digests(digests: dict[str, str], folder: Path) -> None:
+    for name, digest in digests.items():
+        if _digest(folder / name) != digest:
+            raise InvalidGraph(
+                f"{folder / name} is not the file that was saved with model.json: it is damaged ("
+                f"{(folder / name).stat().st_size} bytes), or of another save. {MEND}"
+            )
+
+
+def _require_finite(network: LinkNetwork, whose: str) -> None:
+    """Refuse weights that are NaN or infinite: every score would be NaN."""
+    for name, tensor in network.state_dict().items():
+        broken = int((~torch.isfinite(tensor)).sum())
+        if broken:
+            raise InvalidGraph(
+                f"{whose} has weights that are not finite: {broken} of {tensor.numel()} in {name}. Train again, with "
+                "lower learning rates, or load a copy that is whole."
+            )
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -93,15 +147,12 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         # unaligned rows adds up in another order, and a model read back would not score bit for bit as it did.
         return {name: tensor.clone() for name, tensor in load_file(path).items()}
     except SafetensorError as error:
-        raise InvalidGraph(
-            f"{path} is cut short or damaged: {path.stat().st_size} bytes ({error}). Copy the folder again, or save "
-            "the model again."
-        ) from error
+        raise InvalidGraph(f"{path} is cut short or damaged: {path.stat().st_size} bytes ({error}). {MEND}") from error
 
 
 def _require_format(description: dict[str, Any], folder: Path) -> None:
     found = description.get("format")
-    if found == FORMAT:
+    if isinstance(found, int) and OLDEST_FORMAT <= found <= FORMAT:
         return
     newer = isinstance(found, int) and found > FORMAT
     remedy = (
@@ -109,7 +160,10 @@ def _require_format(description: dict[str, Any], folder: Path) -> None:
         if newer
         else "Load it with the version that wrote it, or train again."
     )
-    raise InvalidGraph(f"{folder} is in format {found}, and this version of ncnc_core reads format {FORMAT}. {remedy}")
+    raise InvalidGraph(
+        f"{folder} is in format {found}, and this version of ncnc_core reads the formats {OLDEST_FORMAT} to {FORMAT}. "
+        f"{remedy}"
+    )
 
 
 def _config(fields: dict[str, Any], folder: Path) -> ModelConfig:

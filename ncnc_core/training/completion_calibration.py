@@ -149,8 +149,9 @@ def _inner_logits(network: LinkNetwork, data: TrainingData, adjacency: Adjacency
     predictor = asked.predictor
     if not isinstance(predictor, NCNC):  # require_completion has refused it
         raise TypeError(f"{type(predictor).__name__} completes nothing")
-    inner = _inner_pairs(predictor, _targets(data, adjacency), adjacency)
-    levels = predictor.inner_levels(node_levels(asked, data.features, adjacency))
+    outer = node_levels(asked, data.features, adjacency)
+    inner = _inner_pairs(predictor, _targets(data, adjacency), adjacency, outer[0])
+    levels = predictor.inner_levels(outer)
     predictor.depth -= 1  # what the outer call asks
     held_out = pair_keys(data.valid_edges, data.num_nodes).sort().values
     is_link = contains_keys(held_out, pair_keys(inner, data.num_nodes))
@@ -165,14 +166,15 @@ def _targets(data: TrainingData, adjacency: Adjacency) -> Tensor:
     return targets[:, :: max(1, -(-entries // INNER_PAIRS))]
 
 
-def _inner_pairs(predictor: NCNC, targets: Tensor, adjacency: Adjacency) -> Tensor:
+def _inner_pairs(predictor: NCNC, targets: Tensor, adjacency: Adjacency, h: Tensor) -> Tensor:
     """Return each distinct pair (j, u), u a neighbour of i and none of j, over the targets (i, j), both ways round."""
     n, found = adjacency.num_nodes, targets.new_empty(0)
     for part in cost_chunks(1 + adjacency.degree[targets].sum(0), ENTRIES_AT_ONCE):
         pairs = targets[:, part]
         common = adjacency.common_neighbors(pairs)
         for node, other in ((pairs[0], pairs[1]), (pairs[1], pairs[0])):
-            lists = adjacency.exclusive_neighbors(node, other, common, skip_other=True, limit=predictor.max_neighbors)
+            cap = predictor.max_neighbors
+            lists = adjacency.exclusive_neighbors(node, other, common, skip_other=True, limit=cap, order_by=h)
             found = torch.cat([found, pair_keys(torch.stack([other[lists.owner], lists.node]), n)]).unique()
     low = found.div(max(n, 1), rounding_mode="floor")
     return torch.stack([low, found - low * n])

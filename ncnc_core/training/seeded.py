@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+# Held by the block that the global generators are seeded for. Of two trainings in two threads one waits: otherwise each
+# would take numbers that the other one's seed gave. A block inside a block of the same thread goes on.
+_GENERATORS = threading.RLock()
 
 
 @contextmanager
@@ -13,10 +18,10 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's global generators inside the block and restore them after it.
 
     Dropout and the initialisers take no generator, so the global one must be fixed; everything else in this package
-    that draws takes a torch.Generator.
+    that draws takes a torch.Generator. Two blocks in two threads run one after the other.
     """
     devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with _GENERATORS, torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.inputs.pairs import NodeId
+from ncnc_core.inputs.node_ids import NodeId
 from ncnc_core.networks.link_network import LinkNetwork
 
 NODE_VECTORS = "embedding.weight"  # the one tensor of a network that has a row a node, or a row an integer feature

@@ -11,7 +11,7 @@ from torch import Tensor
 from ncnc_core.evaluation.heuristics import HEURISTICS, Heuristic
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.link_model import LinkModel
+from ncnc_core.link_model import LinkModel, Positions
 from pipeline.doors import Doors
 from pipeline.evaluation.scored_input import GraphScore, GraphScorer
 from pipeline.graphs.tables import GraphTables
@@ -92,7 +92,7 @@ def bound_scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: T
     """Bind every model, and the heuristics as the floor, to one message graph and one set of features."""
 
     def of_model(model: LinkModel) -> GraphScore:
-        return lambda pairs, graph, features: model.score_pairs(pairs, adjacency=graph, features=features)
+        return lambda pairs, graph, features: model.score_pairs(Positions(pairs), adjacency=graph, features=features)
 
     def of_heuristic(heuristic: Heuristic) -> GraphScore:
         return lambda pairs, graph, _: heuristic(graph, pairs)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from ncnc_core.link_model import LinkModel
+from ncnc_core.link_model import LinkModel, Positions
 from ncnc_core.networks.scoring import evaluating
 from ncnc_core.serving.ranked_links import RankedLinks, ranked_links, ranking_parts
 from pipeline.errors import InvalidInput
@@ -33,7 +33,7 @@ def write_shard(model: LinkModel, nodes: Tensor, plan: RecommendationPlan, path:
     parts = ranking_parts(adjacency, nodes, candidates=plan.candidates_per_node, exclude_known=True)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer, _one_thread_each(), evaluating(model.network):
         found = ranked_links(
-            model.score_pairs,
+            lambda pairs: model.score_pairs(Positions(pairs)),
             adjacency,
             parts,
             plan.k,

@@ -113,3 +113,11 @@ def test_no_edges_and_negatives_that_are_edges_are_refused() -> None:
         InvalidGraph, match=r"1 of 2 negatives are edges under test \(first: place 1\)\. Leave them out"
     ):
         evaluated(torch.tensor([[0], [5]]), torch.tensor([[0, 5], [9, 0]]))
+
+
+def test_negatives_that_are_edges_of_the_graph_and_negatives_of_nobody_are_refused() -> None:
+    edges = torch.tensor([[0, 3], [5, 9]])
+    with pytest.raises(InvalidGraph, match=r"1 of 2 negatives are edges of the served graph \(first: place 1\).*leave"):
+        evaluated(edges, torch.tensor([[0, 4], [9, 3]]))
+    with pytest.raises(InvalidGraph, match=r"shared_negatives=True is about negatives, and none are given\. Give them"):
+        evaluated(edges, shared_negatives=True)

@@ -135,3 +135,9 @@ def test_edges_of_int32_are_counted_in_int64() -> None:
     adjacency = Adjacency.from_edges(far, 80_001)
     assert adjacency.column.dtype == torch.int64
     assert adjacency.edges().tolist() == [[0, 69_999], [80_000, 70_000]]
+
+
+def test_a_graph_that_is_on_the_device_already_is_the_same_one() -> None:
+    graph = Adjacency.from_edges(torch.tensor([[0, 1], [1, 2]]), 3)
+    assert graph.to("cpu") is graph
+    assert graph.to("meta").column.device.type == "meta"

@@ -6,12 +6,14 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 from torch_geometric.data import Data, HeteroData
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.inputs.graphs import GraphInput, as_data, edge_weights, read_graph
+from ncnc_core.inputs.node_ids import Positions
 
 NAMES = ["a", "b", "c", "d"]
 SQUARE = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
@@ -44,8 +46,8 @@ def adjacency() -> Adjacency:
 @pytest.mark.parametrize(
     "graph",
     [
-        read_graph(SQUARE, FEATURES, NAMES, edge_weight=WEIGHTS),
-        read_graph(SQUARE.T.numpy(), FEATURES.numpy(), np.array(NAMES), edge_weight=torch.tensor(WEIGHTS)),
+        read_graph(Positions(SQUARE), FEATURES, NAMES, edge_weight=WEIGHTS),
+        read_graph(Positions(SQUARE.T.numpy()), FEATURES.numpy(), np.array(NAMES), edge_weight=torch.tensor(WEIGHTS)),
         read_graph(list(zip("abcd", "bcda", strict=True)), FEATURES, NAMES, edge_weight=np.array(WEIGHTS)),
         read_graph(table(), FEATURES, NAMES, edge_weight="w"),
         read_graph(table().iloc[::-1], pd.DataFrame(FEATURES, index=NAMES), edge_weight="w"),
@@ -143,14 +145,17 @@ def test_networkx_keeps_isolated_nodes_and_their_order() -> None:
         (([(10**11, 5), (5, 6)],), {}, r"position 100000000000, but there are 2 edges.*ids, give a table.*node_ids"),
         ((Data(x=FEATURES[:3], edge_index=SQUARE),), {}, r"edges name position 3, but the graph has positions 0 to 2"),
         ((SQUARE,), {"edge_weight": [1.0]}, r"edge_weight has the shape \[1\] for 4 edges\. Give one number an edge"),
-        ((SQUARE,), {"edge_weight": "w"}, r"edge_weight names 'w', but the edges have the columns \[\]"),
+        ((SQUARE,), {"edge_weight": "w"}, r"edge_weight names 'w', but Tensor has no columns.*Give one number an edge"),
+        ((SQUARE,), {"edge_weight": list("abcd")}, r"edge_weight holds what is no number \(.*'a'\)\. Give one number"),
+        ((SQUARE, None, list("abcd")), {}, r"whose ids are text\. Whole numbers are ids\. If these are positions"),
+        ((SQUARE + 1, None, range(4)), {}, r"edges name position 4, but the graph has positions 0 to 3"),
         ((table(),), {"edge_weight": "v"}, r"columns \['source', 'target', 'w'\]\. Name one of them"),
         ((square(), ["x", "z"]), {}, r"Node 'a' has no attribute 'z', only \['x', 'y'\]\. Set it everywhere"),
         ((square(),), {"edge_weight": "v"}, r"Edge 'a'-'b' has no attribute 'v'"),
         ((square(), None, list("abce")), {}, r"node_ids has 4 ids that are not the graph's 4 nodes\. Leave"),
         ((nx.Graph([((0, 1), (1, 1))]),), {}, r"place 0 of the graph's nodes holds \(0, 1\) \(tuple\)"),
         ((HeteroData(),), {}, r"HeteroData has no single edge_index.*to_homogeneous"),
-        ((Data(x=FEATURES),), {}, r"Data has no single edge_index"),
+        ((Data(x=FEATURES),), {}, r"Data has no single edge_index or adj_t"),
         ((42,), {}, r"not as int\. Convert"),
     ],
 )  # fmt: skip
@@ -194,3 +199,44 @@ def test_an_edge_array_that_may_not_be_written_is_read_without_a_warning() -> No
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert read_graph(edges).adjacency().num_edges == 4
+
+
+def test_numbers_beside_ids_are_ids_and_without_any_they_number_the_nodes() -> None:
+    table = pd.DataFrame({"x": [1.0, 2.0, 3.0]}, index=[2, 1, 0])
+    found = read_graph([(2, 1), (1, 0)], table)
+    assert (found.node_ids, found.edges.tolist()) == ([2, 1, 0], [[0, 1], [1, 2]])
+    assert read_graph(np.array([[7], [9]]), node_ids=[9, 8, 7]).edges.tolist() == [[2], [0]]
+    assert read_graph([(2, 1), (1, 0)]).node_ids == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("graph", "count"),
+    [
+        (nx.DiGraph([(0, 1), (1, 0), (1, 2)]), "1 of 2"),
+        (Data(edge_index=torch.tensor([[0, 1], [1, 2]])), "2 of 2"),
+        (Data(edge_index=torch.tensor([[0, 1, 1], [1, 0, 2]])), "1 of 2"),
+        (scipy.sparse.csc_array(np.array([[0, 1, 1], [1, 0, 0], [0, 0, 0]])), "1 of 2"),
+        ([(0, 1), (1, 0), (1, 2), (2, 0)], "2 of 3"),
+        (pd.DataFrame({"source": list("aba"), "target": list("bac")}), "1 of 2"),
+    ],
+    ids=["digraph", "data", "mixed-data", "matrix", "list", "table"],
+)
+def test_a_direction_that_is_dropped_is_said(graph: object, count: str) -> None:
+    with pytest.warns(UserWarning, match=rf"{count} edges are given in one direction only.*direction is dropped"):
+        read_graph(graph)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        nx.DiGraph([(0, 1), (1, 0)]),
+        nx.Graph([(1, 0), (1, 2)]),
+        Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=2),
+        [(1, 0), (1, 2), (0, 2), (1, 2)],
+        [(1, 0), (0, 1)],
+    ],
+)
+def test_a_graph_without_direction_is_read_in_silence(graph: object) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_graph(graph)

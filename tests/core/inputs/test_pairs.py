@@ -6,31 +6,27 @@ import pytest
 import torch
 
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.inputs.pairs import (
-    clean_ids,
-    pair_ends,
-    pair_positions,
-    paired_positions,
-    positions_of,
-    require_one_id_each,
-)
+from ncnc_core.inputs.node_ids import NodePlaces, Positions
+from ncnc_core.inputs.pairs import pair_ends, pair_positions, paired_positions
 
-KNOWN = {"a": 0, "b": 1, "c": 2, "d": 3}
+KNOWN = NodePlaces(["a", "b", "c", "d"])
+NUMBERS = NodePlaces([30, 10, 20])
 
 
 @pytest.mark.parametrize(
     "pairs",
     [
-        torch.tensor([[0, 1, 2], [1, 2, 3]]),
-        np.array([[0, 1, 2], [1, 2, 3]], dtype=np.int32),
-        np.array([[0, 1], [1, 2], [2, 3]]),  # one edge a row
-        [(0, 1), (1, 2), (2, 3)],
+        Positions(torch.tensor([[0, 1, 2], [1, 2, 3]])),
+        Positions(np.array([[0, 1, 2], [1, 2, 3]], dtype=np.int32)),
+        Positions(np.array([[0, 1], [1, 2], [2, 3]])),  # one edge a row
+        Positions([(0, 1), (1, 2), (2, 3)]),
+        Positions(pd.DataFrame({"source": [0, 1, 2], "target": [1, 2, 3]})),
         [["a", "b"], ["b", "c"], ["c", "d"]],
         np.array([["a", "b", "c"], ["b", "c", "d"]]),
         np.array([["a", "b", "c"], ["b", "c", "d"]], dtype=object),
         pd.DataFrame({"source": ["a", "b", "c"], "target": ["b", "c", "d"]}),
     ],
-    ids=["tensor", "array", "rows", "list", "text-list", "text-array", "objects", "table"],
+    ids=["tensor", "array", "rows", "list", "table-of-positions", "text-list", "text-array", "objects", "table"],
 )
 def test_every_form_of_pairs_gives_the_same_positions(pairs: object) -> None:
     assert pair_positions(pairs, KNOWN).tolist() == [[0, 1, 2], [1, 2, 3]]
@@ -42,13 +38,38 @@ def test_two_rows_win_in_an_array_of_two_by_two_and_a_list_holds_pairs() -> None
     assert pair_ends(both).values.tolist() == [[0, 2], [1, 3]]
 
 
-def test_whole_numbers_are_positions_in_an_array_and_ids_in_a_table() -> None:
-    known = {30: 0, 10: 1, 20: 2}
-    assert pair_positions(np.array([[0], [2]]), known).tolist() == [[0], [2]]
-    table = pd.DataFrame({"from": [30], "to": [20]})
-    ends = pair_ends(table, source="from", target="to")
-    assert ends.are_ids
-    assert ends.positions(known, "pairs").tolist() == [[0], [2]]
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        torch.tensor([[30], [20]]),
+        np.array([[30], [20]]),
+        [(30, 20)],
+        pd.DataFrame({"source": [30], "target": [20]}),
+        Positions([(0, 2)]),
+    ],
+)
+def test_whole_numbers_are_ids_in_every_form_and_positions_where_it_is_said(pairs: object) -> None:
+    assert pair_positions(pairs, NUMBERS).tolist() == [[0], [2]]
+
+
+def test_positions_given_as_ids_are_refused_with_what_to_write() -> None:
+    with pytest.raises(
+        InvalidGraph,
+        match=r"name 2 nodes of 2 .*first: 0\).*Whole numbers are ids\. If these are positions, 0 to 2",
+    ):
+        pair_positions(torch.tensor([[0], [2]]), NUMBERS)
+    with pytest.raises(InvalidGraph, match=r"whose ids are text.*If these are positions, 0 to 3"):
+        pair_positions([(0, 3)], KNOWN)
+    with pytest.raises(InvalidGraph, match=r"Positions are whole numbers, but these are text \(first: 'a'\)"):
+        pair_positions(Positions([("a", "b")]), KNOWN)
+
+
+def test_where_the_ids_are_the_positions_both_are_the_same() -> None:
+    pairs = torch.tensor([[0, 1], [2, 3]])
+    same = NodePlaces(range(4))
+    assert pair_positions(pairs, same) is pairs
+    assert pair_positions(pairs.numpy(), same).tolist() == pairs.tolist()
+    assert pair_positions([(0, 2), (1, 3)], NodePlaces([0, 1, 2, 3])).tolist() == pairs.tolist()
 
 
 @pytest.mark.parametrize("pairs", [[], np.zeros((2, 0)), np.zeros((0, 2), dtype=np.int64), torch.zeros(2, 0)])
@@ -91,38 +112,20 @@ def test_what_is_no_pair_is_refused_with_its_place(pairs: object, message: str) 
 def test_unknown_ids_are_counted_and_the_first_is_named() -> None:
     with pytest.raises(InvalidGraph, match=r"The pairs name 2 nodes of 3 .*first: 'x'.*4 nodes, whose ids are text"):
         pair_positions([("a", "x"), ("y", "x")], KNOWN)
-    with pytest.raises(InvalidGraph, match=r"1 of 2 node ids are unknown to the model \(first: 7\).*Correct the ids"):
-        positions_of(["a", 7], KNOWN)
 
 
 def test_a_pair_of_a_node_with_itself_has_no_score() -> None:
     with pytest.raises(
         InvalidGraph, match=r"1 of 2 pairs join a node with itself \(first: place 1, position 2\).*Leave"
     ):
-        pair_positions(torch.tensor([[0, 2], [1, 2]]), KNOWN)
+        pair_positions(Positions(torch.tensor([[0, 2], [1, 2]])), KNOWN)
     with pytest.raises(InvalidGraph, match=r"join a node with itself"):
         pair_positions([("b", "b")], KNOWN)
 
 
 def test_tensors_of_positions_are_taken_as_they_are() -> None:
     pairs = torch.tensor([[0, 1], [2, 3]])
-    assert pair_positions(pairs, KNOWN) is pairs
-
-
-@pytest.mark.parametrize(
-    "ids", [30, np.int64(30), torch.tensor(30), np.array(30), torch.tensor([30]), np.array([30]), [torch.tensor(30)]]
-)
-def test_one_id_of_any_kind_is_found(ids: object) -> None:
-    assert positions_of(ids, {10: 0, 30: 1}).tolist() == [1]
-
-
-def test_one_text_is_one_id_and_not_its_letters() -> None:
-    assert positions_of("ab", {"a": 0, "b": 1, "ab": 2}).tolist() == [2]
-
-
-def test_ids_in_rows_and_columns_are_refused() -> None:
-    with pytest.raises(InvalidGraph, match=r"one row, but got the shape \[1, 2\]\. Flatten them"):
-        positions_of(np.array([[10, 30]]), {10: 0, 30: 1})
+    assert pair_positions(Positions(pairs), KNOWN) is pairs
 
 
 def test_two_sequences_of_ids_become_pairs_and_must_be_of_one_length() -> None:
@@ -131,21 +134,15 @@ def test_two_sequences_of_ids_become_pairs_and_must_be_of_one_length() -> None:
         paired_positions(["a", "b"], ["c"], KNOWN)
 
 
-def test_ids_of_numpy_pandas_and_tensors_become_plain_values() -> None:
-    for given in (
-        np.array([3, 1], dtype=np.int32),
-        pd.Index([3, 1]),
-        torch.tensor([3, 1]),
-        range(3, 0, -2),
-        [np.int64(3), 1],
-    ):
-        ids = clean_ids(given, "ids")
-        assert ids == [3, 1]
-        assert {type(one) for one in ids} == {int}
-    assert [type(one) for one in clean_ids(np.array(["x", "y"]), "ids")] == [str, str]
-
-
-def test_each_node_has_one_id_of_its_own() -> None:
-    require_one_id_each(["a", "b"], 2)
-    with pytest.raises(InvalidGraph, match=r"3 node ids, 2 of them different, for 3 nodes\. Give each node one id"):
-        require_one_id_each(["a", "b", "a"], 3)
+@pytest.mark.parametrize("count", [3, 20_000])
+@pytest.mark.parametrize("form", [str, int])
+def test_few_ends_and_many_are_told_apart_alike(form: type, count: int) -> None:
+    drawn = np.random.default_rng(0).integers(1000, 1050, (2, count))
+    ends = pair_ends([(form(u), form(v)) for u, v in drawn.T.tolist()])
+    distinct, place = ends.distinct
+    assert sorted(distinct.tolist()) == sorted({form(one) for one in drawn.reshape(-1).tolist()})
+    assert distinct[place].tolist() == ends.values.tolist()
+    assert (
+        ends.positions(NodePlaces([form(one) for one in range(1000, 1050)]), "pairs").tolist()
+        == (drawn - 1000).tolist()
+    )

@@ -192,3 +192,21 @@ def test_raw_recursion_believes_in_a_missing_link_as_far_as_ncn_of_the_same_weig
     )
     assert of_first.node.tolist() == [1]
     torch.testing.assert_close(of_first.weight, expected)
+
+
+@pytest.mark.parametrize("options", [{}, {"completion_depth": 2}])
+def test_the_cap_keeps_the_same_neighbours_in_every_numbering(options: dict[str, Any]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    spokes = torch.arange(1, 60)
+    edges = torch.cat(
+        [torch.stack([torch.zeros_like(spokes), spokes]), torch.randint(60, (2, 80), generator=generator)], 1
+    )
+    features, place = torch.rand(60, X.shape[1], generator=generator), torch.randperm(60, generator=generator)
+    moved = torch.empty_like(features)
+    moved[place] = features
+    pairs = torch.tensor([[0, 0, 0, 3], [5, 17, 40, 8]])
+    model = network(completion_max_neighbors=8, **options).eval()
+    with torch.no_grad():
+        before = model(features, Adjacency.from_edges(edges, 60), pairs)
+        after = model(moved, Adjacency.from_edges(place[edges], 60), place[pairs])
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-5)

@@ -10,7 +10,7 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.recipes import automatic as automatic
 from ncnc_core.recipes.automatic import AutomaticConfig, GraphTraits, automatic_config
-from ncnc_core.training.fit import fit_network
+from ncnc_core.training.fit import Validation, fit_network
 
 RING = Adjacency.from_edges(torch.stack([torch.arange(40), (torch.arange(40) + 1) % 40]), 40)
 CORA_LIKE = GraphTraits(
@@ -106,8 +106,8 @@ def test_choice_trains_whatever_the_features(features: torch.Tensor | None, monk
     choice = automatic_config(RING, features)
     training = choice.training.model_copy(update={"epochs": 2})
     trained = fit_network(
-        RING, features, model=choice.model, training=training, selection_metric="mrr", valid_fraction=0.2,
-        negatives_per_edge=4, on_epoch=None, device="cpu",
+        RING, features, model=choice.model, training=training, selection_metric="mrr", validation=Validation(0.2, 4),
+        on_epoch=None, device="cpu",
     )  # fmt: skip
     assert trained.network(features, RING, torch.tensor([[0], [2]])).isfinite().all()
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx as nx
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ import torch
 from ncnc_core.config.model import ModelConfig, NodeEmbedding
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.inputs.node_ids import Positions
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.serving.grown_graph import grown_graph, replaced_graph
 from ncnc_core.serving.saved_model import ModelParts
@@ -27,7 +30,8 @@ def parts(
 
 def test_another_graph_on_the_same_nodes_keeps_their_features() -> None:
     known = parts()
-    for edges in (torch.tensor([[0], [2]]), [("a", "c")], pd.DataFrame({"source": ["a"], "target": ["c"]})):
+    table = pd.DataFrame({"source": ["a"], "target": ["c"]})
+    for edges in (Positions(torch.tensor([[0], [2]])), [("a", "c")], table, table.assign(nodes=1, edge_index=2)):
         found = replaced_graph(known, edges, None, None, None)
         assert found.node_ids == known.node_ids
         assert found.features is known.features
@@ -68,14 +72,14 @@ def test_nodes_and_edges_are_added_and_removed() -> None:
     assert found.node_ids == list("abcde")
     assert found.features is not None
     assert found.features[4].tolist() == [9.0, 9.0]
-    assert found.adjacency().edges().tolist() == [[0, 0, 1, 1, 2], [3, 4, 2, 3, 3]]
+    assert found.adjacency.edges().tolist() == [[0, 0, 1, 1, 2], [3, 4, 2, 3, 3]]
 
 
 def test_edges_between_known_nodes_need_nothing_else() -> None:
     known = parts()
-    found = grown_graph(known, torch.tensor([[0], [2]]), None, None, None, None)
+    found = grown_graph(known, Positions(torch.tensor([[0], [2]])), None, None, None, None)
     assert found.features is known.features
-    assert found.adjacency().num_edges == 5
+    assert found.adjacency.num_edges == 5
 
 
 def test_sparse_features_grow_sparse() -> None:
@@ -90,7 +94,7 @@ def test_weights_are_kept_and_an_edge_without_one_weighs_one() -> None:
 
     def weights(**options: object) -> dict[tuple[int, int], float]:
         settings: dict[str, object] = {"new_nodes": None, "features": None, "edge_weight": None, "removed_edges": None}
-        found = grown_graph(known, **{**settings, **options}).adjacency()  # type: ignore[arg-type]
+        found = grown_graph(known, **{**settings, **options}).adjacency  # type: ignore[arg-type]
         assert found.weight is not None
         upper = found.row < found.column
         return dict(zip(map(tuple, found.edges().T.tolist()), found.weight[upper].tolist(), strict=True))
@@ -139,12 +143,50 @@ def test_features_for_a_graph_without_any_are_refused() -> None:
 @pytest.mark.parametrize(("pair", "position"), [((-1, 0), "-1"), ((4, 0), "4"), ((10**8, 0), "100000000")])
 @pytest.mark.parametrize("what", ["new_edges", "removed_edges"])
 def test_positions_beyond_the_nodes_are_refused(pair: tuple[int, int], position: str, what: str) -> None:
-    new, removed = ([pair], None) if what == "new_edges" else (None, [pair])
+    new, removed = (Positions([pair]), None) if what == "new_edges" else (None, Positions([pair]))
     message = rf"{what} name position {position}, but the graph has.*0 to 3\. New nodes.*Correct the positions"
     with pytest.raises(InvalidGraph, match=message):
         grown_graph(parts(), new, None, None, None, removed)
 
 
-def test_an_edge_of_a_new_node_may_be_taken_away_for_it_is_not_there() -> None:
-    found = grown_graph(parts(), None, None, NEW_ROW, None, [(4, 0), (0, 1)])
-    assert found.adjacency().edges().tolist() == [[0, 1, 2], [3, 2, 3]]
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        (
+            [("a", "b"), ("a", "c")],
+            r"names 1 of 2 pairs that are no edges of the graph \(first: \('a', 'c'\)\)\. L",
+        ),
+        ([("e", "a")], r"1 of 1 pairs that are no edges of the graph \(first: \('e', 'a'\)\)"),
+        ([(0, 1)], r"removed_edges name 2 nodes of 2.*If these are positions, 0 to 4, say so"),
+    ],
+)
+def test_to_remove_what_is_no_edge_is_refused(pairs: object, message: str) -> None:
+    with pytest.raises(InvalidGraph, match=message):
+        grown_graph(parts(), None, None, NEW_ROW, None, pairs)
+
+
+def test_weights_and_features_for_nothing_are_refused() -> None:
+    with pytest.raises(InvalidGraph, match=r"edge_weight was given without new_edges\. Give the edges"):
+        grown_graph(parts(), None, None, None, [1.0], [("a", "b")])
+    with pytest.raises(InvalidGraph, match=r"features were given without new nodes\. Name the nodes in new_nodes"):
+        grown_graph(parts(), [("a", "c")], None, torch.zeros(1, 2), None, None)
+
+
+def numbered(ids: list[int]) -> ModelParts:
+    return replace(parts(None), node_ids=ids)
+
+
+def test_positions_of_before_are_no_new_nodes() -> None:
+    known = numbered([101, 102, 103, 104])
+    with pytest.raises(InvalidGraph, match=r"name 4 nodes that the model does not know.*If these are positions"):
+        replaced_graph(known, SQUARE, None, None, None)
+    assert replaced_graph(known, Positions(SQUARE), None, None, None).edges.tolist() == SQUARE.tolist()
+    assert replaced_graph(known, SQUARE + 101, None, None, None).edges.tolist() == SQUARE.tolist()
+    assert replaced_graph(known, [(101, 999)], None, None, None).node_ids == [101, 102, 103, 104, 999]
+    with pytest.raises(InvalidGraph, match=r"ids are text, and those of 2 new nodes are whole numbers \(first: 70\)"):
+        replaced_graph(parts(None), [(70, 71)], None, None, None)
+
+
+def test_columns_of_a_table_may_have_other_names() -> None:
+    table = pd.DataFrame({"from": ["a"], "to": ["c"]})
+    assert replaced_graph(parts(), table, None, None, None, source="from", target="to").edges.tolist() == [[0], [2]]

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.serving import saved_model
 from ncnc_core.serving.saved_model import FORMAT, ModelParts, load_parts, save_parts
 
 EDGES = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
@@ -83,7 +86,9 @@ def test_another_format_is_refused_and_the_remedy_depends_on_its_age(
     save_parts(parts(), tmp_path)
     description = json.loads((tmp_path / "model.json").read_text())
     (tmp_path / "model.json").write_text(json.dumps({**description, "format": number}))
-    with pytest.raises(InvalidGraph, match=rf"format {number}, and this version.*reads format {FORMAT}\. {remedy}"):
+    with pytest.raises(
+        InvalidGraph, match=rf"format {number}, and this version.*reads the formats 2 to {FORMAT}\. {remedy[:20]}"
+    ):
         load_parts(tmp_path)
 
 
@@ -112,10 +117,106 @@ def test_reading_draws_no_random_numbers_and_leaves_weights_that_can_be_trained(
     assert all(one.requires_grad for one in network.parameters())
 
 
+def without_digests(folder: Path) -> None:
+    """Make a folder of format 2 of it."""
+    description = json.loads((folder / "model.json").read_text())
+    del description["sha256"]
+    (folder / "model.json").write_text(json.dumps({**description, "format": 2}))
+
+
 @pytest.mark.parametrize("name", ["weights.safetensors", "graph.safetensors"])
 @pytest.mark.parametrize("kept", [0, 5, 100])
 def test_a_file_cut_short_is_refused_with_its_size(tmp_path: Path, name: str, kept: int) -> None:
     save_parts(parts(), tmp_path)
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:kept])
+    with pytest.raises(
+        InvalidGraph, match=rf"{name} is not the file .*damaged \({kept} bytes\).*Copy the folder again"
+    ):
+        load_parts(tmp_path)
+    without_digests(tmp_path)
     with pytest.raises(InvalidGraph, match=rf"{name} is cut short or damaged: {kept} bytes .*Copy the folder again"):
         load_parts(tmp_path)
+
+
+def test_a_folder_without_digests_is_read_as_before(tmp_path: Path) -> None:
+    save_parts(parts(), tmp_path)
+    without_digests(tmp_path)
+    assert load_parts(tmp_path).node_ids == list("abcde")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("model.json", lambda text: text[: len(text) // 2]),
+        ("model.json", lambda text: text.replace('"num_nodes"', '"nodes"')),
+        ("model.json", lambda text: text.replace('"num_features": 0', '"num_features": 3')),
+        ("model.json", lambda text: "[]"),
+        ("model.json", lambda text: "\x00" * len(text)),
+        ("node_ids.json", lambda text: text[:5]),
+        ("node_ids.json", lambda text: '{"a": 1}'),
+        ("node_ids.json", lambda text: '["a", null]'),
+    ],
+)
+def test_damage_of_every_kind_is_an_invalid_graph(tmp_path: Path, name: str, change: Callable[[str], str]) -> None:
+    save_parts(parts(), tmp_path)
+    without_digests(tmp_path)  # so that the damage itself is met
+    (tmp_path / name).write_text(change((tmp_path / name).read_text()))
+    with pytest.raises(InvalidGraph, match=r"is damaged \(.*Copy the folder again|node_ids\.json holds"):
+        load_parts(tmp_path)
+
+
+def test_one_flipped_bit_is_found(tmp_path: Path) -> None:
+    save_parts(parts(), tmp_path)
+    path = tmp_path / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InvalidGraph, match=r"weights\.safetensors is not the file that was saved with model\.json"):
+        load_parts(tmp_path)
+
+
+def test_a_save_that_fails_leaves_the_model_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_parts(parts(), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def no_room(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(saved_model, "_graph_tensors", no_room)
+    with pytest.raises(OSError, match="No space left"):
+        save_parts(parts(weight=torch.rand(4)), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("renamed", [1, 2, 3])
+def test_a_save_that_is_killed_between_two_renames_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed: int
+) -> None:
+    save_parts(parts(), tmp_path)
+    replace_file, count = Path.replace, iter(range(10))
+
+    def killed(path: Path, target: Path) -> Path:
+        if next(count) == renamed:
+            raise KeyboardInterrupt
+        return replace_file(path, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_parts(replace(parts(weight=torch.rand(4)), node_ids=list("vwxyz")), tmp_path)
+    with pytest.raises(InvalidGraph, match=r"is not the file that was saved with model\.json.*or of another save"):
+        load_parts(tmp_path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_neither_saved_nor_read(tmp_path: Path, value: float) -> None:
+    whole = parts()
+    save_parts(whole, tmp_path / "whole")
+    name, tensor = next((name, one) for name, one in whole.network.state_dict().items() if one.dim())
+    tensor.view(-1)[0] = value
+    with pytest.raises(InvalidGraph, match=rf"The model has weights that are not finite: 1 of {tensor.numel()} in"):
+        save_parts(whole, tmp_path / "broken")
+    assert not (tmp_path / "broken").exists()
+    save_file(whole.network.state_dict(), tmp_path / "whole" / "weights.safetensors")
+    without_digests(tmp_path / "whole")
+    with pytest.raises(InvalidGraph, match=rf"whole has weights that are not finite: 1 of \d+ in {name}\. Train again"):
+        load_parts(tmp_path / "whole")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 
@@ -31,3 +33,20 @@ def test_states_put_back_repeat_the_draws() -> None:
         first = torch.rand(3)
         restore_random_states(states, CPU)
         assert torch.equal(torch.rand(3), first)
+
+
+def test_a_second_thread_waits_and_a_block_inside_goes_on() -> None:
+    entered = threading.Event()
+
+    def other() -> None:
+        with seeded(5, CPU):
+            entered.set()
+
+    thread = threading.Thread(target=other)
+    with seeded(3, CPU):
+        thread.start()
+        with seeded(4, CPU):
+            assert not entered.wait(0.1)
+        assert not entered.is_set()
+    thread.join(30)
+    assert entered.is_set()
