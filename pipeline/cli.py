@@ -14,6 +14,7 @@ import typer
 
 from pipeline.commands.models import models, recommendations
 from pipeline.commands.nights import audits, nights
+from pipeline.commands.pins import pins
 from pipeline.commands.promotions import promotions
 from pipeline.commands.registry import registry
 from pipeline.commands.snapshots import snapshots, snapshots_check
@@ -37,6 +38,7 @@ def _add(panel: str, *verbs: typer.Typer) -> None:
 LOOK = "Look at what happened"
 _add("Try it on your own graph", trials)
 _add(LOOK, nights, models)
+registry.add_typer(pins)
 app.add_typer(registry, name="registry", rich_help_panel=LOOK)
 app.add_typer(snapshots, name="snapshots", rich_help_panel=LOOK)
 app.add_typer(audits, name="audit", rich_help_panel=LOOK)

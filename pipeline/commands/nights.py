@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands.options import ParamsFile, RunDir, open_doors, print_line
 from pipeline.errors import InvalidInput, TamperedRecord
+
+if TYPE_CHECKING:
+    from pipeline.doors import Doors
+    from pipeline.ledger.entries import Entry
 
 nights = typer.Typer()
 audits = typer.Typer(no_args_is_help=True, help="Check a registered model against everything it was made from.")
@@ -29,8 +34,12 @@ def status(
 
     doors, console = open_doors(), Console(stderr=True)
     name = graph or Params.load(params).snapshot.graph
-    entries = [entry for entry in doors.ledger.entries(name) if isinstance(entry, NightEntry)]
+    ledger = doors.ledger.entries(name)
+    entries = [entry for entry in ledger if isinstance(entry, NightEntry)]
     console.print(nights_table(entries[-shown:]))
+    said = _what_stops(name, ledger, doors)
+    for line in said:
+        console.print(line, markup=False)
     champion = doors.registry.versions.champion(name)
     age_days = (doors.clock() - champion.as_of).days if champion else None
     console.print(
@@ -38,7 +47,26 @@ def status(
         if champion
         else f"{name} has no champion yet"
     )
-    print_line(graph=name, nights=len(entries), champion=champion.version if champion else None, age_days=age_days)
+    print_line(
+        graph=name,
+        nights=len(entries),
+        champion=champion.version if champion else None,
+        age_days=age_days,
+        stopped=said,
+    )
+
+
+def _what_stops(graph: str, entries: Sequence[Entry], doors: Doors) -> list[str]:
+    """Return in words what keeps nights from promoting: a pin, a pause, or a registry that is not the ledger's."""
+    from pipeline.ledger.promotion_stops import standing_stop, stop_in_words
+    from pipeline.ledger.registry_agreement import disagreement
+
+    found = []
+    if (said := disagreement(entries, doors.registry.aliases.state(graph))) is not None:
+        found.append(f"ledger and MLflow disagree: {said}. See: ncnc registry doctor --graph {graph}")
+    if (stop := standing_stop(entries, doors.clock())) is not None:
+        found.append(stop_in_words(stop))
+    return found
 
 
 @nights.command()

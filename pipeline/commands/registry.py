@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.commands.options import ParamsFile, open_doors, print_line
+from pipeline.commands.options import Graph, ParamsFile, Who, given, graph_of, name_of, open_doors, print_line
+from pipeline.errors import InvalidInput
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +18,6 @@ registry = typer.Typer(
     no_args_is_help=True, help="Model versions and aliases: their history, their state, and the deletion of old ones."
 )
 TEXT_WIDTH = 200  # a log has no width of its own, and rich would fold at 80
-Graph = Annotated[str | None, typer.Option(help="The graph; default: the one in params.yaml.")]
 
 
 @registry.command()
@@ -30,7 +30,7 @@ def history(
     from pipeline.commands.registry_tables import story_table
     from pipeline.ledger.story import story
 
-    doors, name = open_doors(), _graph(graph, params)
+    doors, name = open_doors(), graph_of(graph, params)
     events = story(doors.ledger.entries(name))
     _console().print(story_table(name, events[-last:] if last else events))
     for event in events[-last:] if last else events:
@@ -53,7 +53,7 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
     from pipeline.ledger.approvals import last_night
     from pipeline.ledger.entries import NightEntry
 
-    doors, name, console = open_doors(), _graph(graph, params), _console()
+    doors, name, console = open_doors(), graph_of(graph, params), _console()
     entries, versions, aliases = (
         doors.ledger.entries(name),
         doors.registry.contents.versions(name),
@@ -80,6 +80,47 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
         agree=ours == ledger,
         awaiting=[night.run_name for night in nights],
     )
+
+
+@registry.command()
+def doctor(
+    graph: Graph = None,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Show how the ledger would follow this MLflow as it is now.")
+    ] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="With --adopt: enter it in the ledger.")] = False,
+    reason: Annotated[str, typer.Option(help="With --adopt: why; the ledger keeps it.")] = "",
+    who: Who = None,
+    params: ParamsFile = Path("params.yaml"),
+) -> None:
+    """Say what ledger, MLflow and data repository disagree about, what is served now, and what mends it.
+
+    Exits with 0 if all agree, and with 2 if not. Nothing is written without --adopt and --apply, and no alias is moved.
+    """
+    from pipeline.audit.registry_doctor import adoption_plan, diagnose
+    from pipeline.commands.registry_tables import diagnosis_lines
+    from pipeline.ledger.alias_history import Move
+
+    doors, name, console = open_doors(), graph_of(graph, params), _console()
+    if apply and not adopt:
+        raise InvalidInput("--apply belongs to --adopt: the doctor changes nothing else. Pass both, or neither.")
+    if adopt:
+        move = Move(name, name_of(who), given(reason), doors.clock())
+        plan = doors.aliases.adopt(move) if apply else adoption_plan(move, doors)
+        for entry in plan:
+            console.print(f"{'entered' if apply else 'would be entered'}: {entry.as_written()}", markup=False)
+    found = diagnose(name, doors)
+    console.print("\n".join(diagnosis_lines(found)), markup=False, highlight=False)
+    print_line(
+        graph=name,
+        mlflow=found.where,
+        served=found.served,
+        champion=found.champion,
+        agree=not found.disagreements,
+        disagreements=[item.what for item in found.disagreements],
+    )
+    if found.disagreements:
+        raise InvalidInput(f"{len(found.disagreements)} disagreements about {name}; the lines above say what mends it.")
 
 
 @registry.command()
@@ -116,7 +157,7 @@ def gc(
         folder_days=folder_days,
         model_days=model_days,
     )
-    doors, name = open_doors(), _graph(graph, params)
+    doors, name = open_doors(), graph_of(graph, params)
     if apply:
         plan = collect(name, policy, who=whoami(), reason=reason, doors=doors)
     else:
@@ -132,12 +173,6 @@ def gc(
         models=[plan.run_names[run_id] for run_id in models],
         kept=plan.num_kept,
     )
-
-
-def _graph(graph: str | None, params: Path) -> str:
-    from pipeline.params.params import Params
-
-    return graph or Params.load(params).snapshot.graph
 
 
 def _console() -> Console:

@@ -15,11 +15,15 @@ ALIASES: tuple[Alias, ...] = get_args(Alias)
 
 @dataclass(frozen=True)
 class Standing:
-    """Where an alias points by the ledger, where it pointed before, and the number of entries about it."""
+    """Where an alias points by the ledger, where it pointed before, and the number of entries about it.
+
+    `observed`: the last of them only says where it was found, and nobody asked for that move.
+    """
 
     version: int | None
     previous: int | None
     moves: int
+    observed: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ def standings(entries: Sequence[Entry]) -> dict[Alias, Standing]:
     for entry in entries:
         if isinstance(entry, AliasEvent):
             moves = found[entry.alias].moves + 1 if entry.alias in found else 1
-            found[entry.alias] = Standing(entry.version, entry.previous, moves)
+            observed = isinstance(entry, AliasObserved)
+            found[entry.alias] = Standing(entry.version, entry.previous, moves, observed)
     return found
 
 
@@ -76,6 +81,8 @@ def whose_move(standing: Standing | None, state: AliasState) -> Literal["nobody"
         return "nobody" if state.version is None else "outside"
     if state.version == standing.version:
         return "nobody"
+    if standing.observed:  # found there, and not asked for: it is never moved back to where it was found
+        return "outside"
     if state.settled is None:  # MLflow never followed: only a move from where the ledger says can be ours
         return "ours" if state.version == standing.previous else "outside"
     return "outside" if state.settled == standing.moves else "ours"

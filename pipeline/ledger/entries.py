@@ -1,4 +1,4 @@
-"""What the ledger keeps: nights, alias moves made by ncnc or directly in MLflow, approvals, and what was collected."""
+"""What the ledger keeps: nights, alias moves made by ncnc or directly in MLflow, approvals, collections, pins."""
 
 from __future__ import annotations
 
@@ -88,7 +88,48 @@ class NightEntry(Written):
     version: int | None = None
 
 
-Entry = NightEntry | AliasEvent | ApprovalEntry | RegistryCollected
+class RegistryBound(Written):
+    """The registered model that a graph's ledger tells of: when MLflow made it, and the server it was bound at.
+
+    Nothing in MLflow is written for this. The time at which MLflow made a registered model stays with the model through
+    backups, and a model that is deleted and made anew has another one.
+    """
+
+    kind: Literal["registry_bound"] = "registry_bound"
+    graph: GraphName
+    made_at: AwareDatetime
+    where: str  # without credentials
+    at: AwareDatetime
+    who: str
+    why: str = ""  # a person's reason; empty where the two agreed and nobody was asked
+    lost: tuple[int, ...] = ()  # versions that the ledger told of until then, and that this registry does not have
+
+
+class PromotionsStopped(Written):
+    """A person's word that nothing is promoted: the champion is pinned at a version, or promotions are paused."""
+
+    kind: Literal["promotions_stopped"] = "promotions_stopped"
+    graph: GraphName
+    version: int | None  # the champion that is pinned; None where promotions are paused
+    until: AwareDatetime | None  # None: until somebody says otherwise
+    at: AwareDatetime
+    who: str
+    why: str
+
+
+class PromotionsResumed(Written):
+    """A person's word that promotions go on after a pin or a pause."""
+
+    kind: Literal["promotions_resumed"] = "promotions_resumed"
+    graph: GraphName
+    at: AwareDatetime
+    who: str
+    why: str
+
+
+Entry = (
+    NightEntry | AliasEvent | ApprovalEntry | RegistryCollected | RegistryBound | PromotionsStopped | PromotionsResumed
+)
 KINDS: dict[str, type[Written]] = {kind.model_fields["kind"].default: kind for kind in get_args(Entry)}
 
 
@@ -121,3 +162,11 @@ def subject_of(entries: Sequence[Entry]) -> str:
             return f"{entry.graph}: run {entry.run_name} {entry.verdict} by {entry.who}"
         case RegistryCollected():
             return f"{entry.graph}: {len(entry.versions)} versions collected, {entry.policy}"
+        case RegistryBound():
+            return f"{entry.graph}: bound to the registered model made {entry.made_at:%Y-%m-%d %H:%M:%S}"
+        case PromotionsStopped():
+            return (
+                f"{entry.graph}: {'paused' if entry.version is None else f'pinned at {entry.version}'} by {entry.who}"
+            )
+        case PromotionsResumed():
+            return f"{entry.graph}: promotions go on, by {entry.who}"

@@ -44,7 +44,7 @@ def in_short(entries: tuple[AliasEntry, ...]) -> list[tuple[str, int | None, int
 
 def test_alias_stands_where_the_last_entry_about_it_says() -> None:
     entries = (moved(1), moved(1, alias="challenger"), moved(2, 1), seen(1, 2))
-    assert standings(entries) == {"champion": Standing(1, 2, 3), "challenger": Standing(1, None, 1)}
+    assert standings(entries) == {"champion": Standing(1, 2, 3, observed=True), "challenger": Standing(1, None, 1)}
 
 
 def test_champions_are_in_the_order_of_their_last_time() -> None:
@@ -63,6 +63,7 @@ def test_champions_are_in_the_order_of_their_last_time() -> None:
         (Standing(2, 1, 2), AliasState(None, 2), "outside"),  # taken away
         (Standing(2, 1, 2), AliasState(1, None), "ours"),  # never brought in line: only from where it stood
         (Standing(2, 1, 2), AliasState(3, None), "outside"),
+        (Standing(2, 1, 2, observed=True), AliasState(1, 1), "outside"),  # nobody asked that it be at 2
     ],
 )
 def test_whose_move_it_is(standing: Standing | None, state: AliasState, whose: str) -> None:
