@@ -42,18 +42,33 @@ class AliasMoves:
         self.settle(move.graph)
 
     def crown(
-        self, version: int, move: Move, *, instead_of: int | None, challenger: bool = True
+        self,
+        version: int,
+        move: Move,
+        *,
+        instead_of: int | None,
+        challenger: bool = True,
+        lineage_sha256: str | None = None,
     ) -> tuple[AliasEntry, ...]:
         """Make a version champion in place of another, all aliases in one push; return the moves made.
 
-        None are made where the version is champion already.
+        None are made where the version is champion already. A promotion gives the digest of the version's lineage
+        record, which the ledger keeps; a rollback takes the one that the ledger has.
 
         Raises:
             Overtaken: another move came first; nothing was moved.
+            TamperedRecord: the ledger has another lineage digest of the version; nothing was moved.
         """
         made = self._ledger.append_made(
             move.graph,
-            lambda entries: crowning(entries, version, move, instead_of=instead_of, challenger=challenger),
+            lambda entries: crowning(
+                entries,
+                version,
+                move,
+                instead_of=instead_of,
+                challenger=challenger,
+                lineage_sha256=lineage_sha256,
+            ),
         )
         self.settle(move.graph)
         return tuple(entry for entry in made if isinstance(entry, AliasEntry))
