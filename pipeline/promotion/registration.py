@@ -221,4 +221,5 @@ def _promote(record: RegisteredModel, run: DecidedRun, approval: Approval | None
     move = Move(record.name, f"{by}run {run.snapshot.run_name}", _reason(run.decision, approval), doors.clock())
     # An override sets aside which champion the gate compared with, but not that it may have changed since this read.
     instead_of = _champion(entries) if overruled else run.decision.champion_version
-    doors.aliases.crown(record.version, move, instead_of=instead_of)
+    lineage = run.folder.get(LineageRecord)
+    doors.aliases.crown(record.version, move, instead_of=instead_of, lineage_sha256=lineage.sha256)

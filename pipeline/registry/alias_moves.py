@@ -57,19 +57,34 @@ class AliasMoves:
         self.settle(move.graph)
 
     def crown(
-        self, version: int, move: Move, *, instead_of: int | None, challenger: bool = True
+        self,
+        version: int,
+        move: Move,
+        *,
+        instead_of: int | None,
+        challenger: bool = True,
+        lineage_sha256: str | None = None,
     ) -> tuple[AliasEntry, ...]:
         """Make a version champion in place of another, all aliases in one push; return the moves made.
 
-        None are made where the version is champion already.
+        None are made where the version is champion already. A promotion gives the digest of the version's lineage
+        record, which the ledger keeps; a rollback takes the one that the ledger has.
 
         Raises:
             Overtaken: another move came first; nothing was moved.
             PromotionsAreStopped: the champion is pinned, or promotions are paused; nothing was moved.
+            TamperedRecord: the ledger has another lineage digest of the version; nothing was moved.
         """
 
         def crowned(entries: tuple[Entry, ...], _: RegistryState) -> Sequence[Entry]:
-            moves = crowning(entries, version, move, instead_of=instead_of, challenger=challenger)
+            moves = crowning(
+                entries,
+                version,
+                move,
+                instead_of=instead_of,
+                challenger=challenger,
+                lineage_sha256=lineage_sha256,
+            )
             if moves:
                 expect_promotions(entries, move.at, rollback=not challenger)
             return moves

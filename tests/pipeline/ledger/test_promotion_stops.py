@@ -48,9 +48,7 @@ def test_pin_holds_promotions_and_rollbacks_until_its_time_or_until_it_is_ended(
 
 def test_pause_holds_promotions_and_no_rollback() -> None:
     entries = paused()
-    with pytest.raises(
-        PromotionsAreStopped, match=r"promotions are paused by ann: complaints\. .*registry resume"
-    ):
+    with pytest.raises(PromotionsAreStopped, match=r"promotions are paused by ann: complaints\. .*registry resume"):
         expect_promotions(entries, AT)
     expect_promotions(entries, AT, rollback=True)
     expect_promotions((*entries, *resuming(entries, MOVE, pinned=False)), AT)
