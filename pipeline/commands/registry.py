@@ -69,8 +69,8 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
     ours = {alias: version for alias, version in aliases.items() if alias in ("champion", "challenger", "previous")}
     if ours != ledger:
         console.print(
-            f"[red]MLflow and the ledger differ[/red]: MLflow has {ours or 'none'}, the ledger {ledger or 'none'}. The "
-            f"next run enters the difference in the ledger."
+            f"[red]MLflow and the ledger differ[/red]: MLflow has {ours or 'none'}, the ledger {ledger or 'none'}. "
+            f"`ncnc registry doctor` says why, and what follows."
         )
     print_line(
         graph=name,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from pipeline.ledger.alias_history import (
+    ALIASES,
     Move,
     Standing,
     crowning,
@@ -149,8 +150,9 @@ class AliasMoves:
         state = self._aliases.state(move.graph)
         made = self._ledger.append_made(move.graph, lambda entries: adoption(entries, state, move))
         entries = self._ledger.entries(move.graph)
-        for alias, standing in standings(entries).items():
-            self._aliases.mark_settled(move.graph, alias, standing.moves)
+        known = standings(entries)
+        for alias in ALIASES:
+            self._aliases.mark_settled(move.graph, alias, known[alias].moves if alias in known else 0)
         self._aliases.mark_entries(move.graph, len(entries))
         return made
 

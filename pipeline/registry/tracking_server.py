@@ -85,7 +85,7 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
 
     Raises:
         OutsideTrouble: the server cannot be reached, or is failing; trying again may help.
-        InvalidInput: the server refuses these credentials.
+        InvalidInput: the server refuses these credentials, or has no longer what was asked for.
     """
 
     @functools.wraps(method)
@@ -110,6 +110,12 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
                 raise OutsideTrouble(
                     f"MLflow at {where} gives no answer: {said}. "
                     f"Start the server, or set MLFLOW_TRACKING_URI to where it runs; then try again."
+                ) from error
+            if code == "RESOURCE_DOES_NOT_EXIST":  # runs, versions and models are named by records of ours
+                raise InvalidInput(
+                    f"MLflow at {where} has no longer what a record of ours names: {said}. It was deleted there, or "
+                    f"MLflow was restored from an older copy. `ncnc registry doctor` says what is missing; a run that "
+                    f"MLflow has lost cannot go on: start one of another as-of."
                 ) from error
             raise
 

@@ -77,7 +77,8 @@ def test_server_that_is_down_is_trouble_outside_with_its_url_and_a_remedy() -> N
     [
         ("PERMISSION_DENIED", InvalidInput, "MLFLOW_TRACKING_USERNAME"),  # asking again changes nothing
         ("TEMPORARILY_UNAVAILABLE", OutsideTrouble, "try again"),
-        ("RESOURCE_DOES_NOT_EXIST", MlflowException, "said"),  # a bug of ours: let it be seen as one
+        ("RESOURCE_DOES_NOT_EXIST", InvalidInput, "ncnc registry doctor"),  # deleted on its page, or restored
+        ("BAD_REQUEST", MlflowException, "said"),  # a bug of ours: let it be seen as one
     ],
 )
 def test_answers_of_a_server_are_told_apart(code: str, expected: type[Exception], remedy: str) -> None:

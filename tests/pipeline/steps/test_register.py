@@ -110,7 +110,7 @@ def test_run_killed_after_every_single_call_ends_with_one_version_and_the_aliase
             break
         except Killed:
             continue
-    assert len(killer.killed_after) == 16, killer.killed_after
+    assert len(killer.killed_after) == 15, killer.killed_after
     assert versions(doors, graph) == [1, 2]
     assert doors.registry.aliases.of(graph) == {"challenger": 2, "champion": 2, "previous": 1}
     assert entries(doors, graph) == [
