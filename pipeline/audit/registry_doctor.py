@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,6 +54,7 @@ def diagnose(graph: str, doors: Doors) -> Diagnosis:
     state = doors.registry.aliases.state(graph)
     entries = doors.ledger.entries(graph)
     standing = standings(entries).get("champion")
+    published = {item.tag for item in doors.snapshots.list(graph)}
     return Diagnosis(
         graph=graph,
         where=state.where,
@@ -63,8 +64,8 @@ def diagnose(graph: str, doors: Doors) -> Diagnosis:
         disagreements=(
             *_about_aliases(graph, entries, state),
             *_about_versions(graph, entries, state),
-            *_about_snapshots(graph, doors),
-            *_about_the_served(graph, state, doors),
+            *_about_snapshots(graph, published, doors),
+            *_about_the_served(graph, state, published, doors),
         ),
     )
 
@@ -114,8 +115,7 @@ def _about_versions(graph: str, entries: Sequence[Entry], state: RegistryState) 
         )
 
 
-def _about_snapshots(graph: str, doors: Doors) -> Iterator[Disagreement]:
-    published = {item.tag for item in doors.snapshots.list(graph)}
+def _about_snapshots(graph: str, published: Set[str], doors: Doors) -> Iterator[Disagreement]:
     for version, tag in sorted(doors.registry.contents.snapshots_of_versions(graph).items()):
         if tag is not None and tag not in published:
             yield Disagreement(
@@ -124,7 +124,7 @@ def _about_snapshots(graph: str, doors: Doors) -> Iterator[Disagreement]:
             )
 
 
-def _about_the_served(graph: str, state: RegistryState, doors: Doors) -> Iterator[Disagreement]:
+def _about_the_served(graph: str, state: RegistryState, published: Set[str], doors: Doors) -> Iterator[Disagreement]:
     """Look at the champion's own bytes: its model in MLflow, and its snapshot's on the DVC remote."""
     served = state.aliases["champion"].version
     if served is None:
@@ -140,7 +140,7 @@ def _about_the_served(graph: str, state: RegistryState, doors: Doors) -> Iterato
         )
         return
     tag = version.tags.get("ncnc.snapshot_tag")
-    if tag is None or tag not in {item.tag for item in doors.snapshots.list(graph)}:
+    if tag is None or tag not in published:
         return
     try:
         _, sizes, _ = doors.snapshots.describe(tag)

@@ -98,28 +98,35 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
                     raise
             return method(self, *args, **kwargs)
         except (MlflowException, RequestException, OperationalError) as error:
-            code = getattr(error, "error_code", "INTERNAL_ERROR")
-            where = CREDENTIALS.sub("://", self.server.tracking_uri)
-            said = CREDENTIALS.sub("://", str(error).splitlines()[0][:300])
-            if code in REFUSED:
-                raise InvalidInput(
-                    f"MLflow at {where} refuses this user: {said}. "
-                    f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ask for the permission."
-                ) from error
-            if code in TROUBLE:
-                raise OutsideTrouble(
-                    f"MLflow at {where} gives no answer: {said}. "
-                    f"Start the server, or set MLFLOW_TRACKING_URI to where it runs; then try again."
-                ) from error
-            if code == "RESOURCE_DOES_NOT_EXIST":  # runs, versions and models are named by records of ours
-                raise InvalidInput(
-                    f"MLflow at {where} has no longer what a record of ours names: {said}. It was deleted there, or "
-                    f"MLflow was restored from an older copy. `ncnc registry doctor` says what is missing; a run that "
-                    f"MLflow has lost cannot go on: start one of another as-of."
-                ) from error
-            raise
+            told = _told(error, CREDENTIALS.sub("://", self.server.tracking_uri))
+            if told is None:
+                raise
+            raise told from error
 
     return asked
+
+
+def _told(error: Exception, where: str) -> InvalidInput | OutsideTrouble | None:
+    """Return what MLflow raised as an error of ours with its remedy; None for a bug, which is to be seen as one."""
+    code = getattr(error, "error_code", "INTERNAL_ERROR")
+    said = CREDENTIALS.sub("://", str(error).splitlines()[0][:300])
+    if code in REFUSED:
+        return InvalidInput(
+            f"MLflow at {where} refuses this user: {said}. "
+            f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ask for the permission."
+        )
+    if code in TROUBLE:
+        return OutsideTrouble(
+            f"MLflow at {where} gives no answer: {said}. "
+            f"Start the server, or set MLFLOW_TRACKING_URI to where it runs; then try again."
+        )
+    if code == "RESOURCE_DOES_NOT_EXIST":  # runs, versions and models are named by records of ours
+        return InvalidInput(
+            f"MLflow at {where} has no longer what a record of ours names: {said}. It was deleted there, or MLflow was "
+            f"restored from an older copy. `ncnc registry doctor` says what is missing; a run that MLflow has lost "
+            f"cannot go on: start one of another as-of."
+        )
+    return None
 
 
 def artifact_location(tracking_uri: str, experiment: str) -> str | None:
