@@ -73,6 +73,9 @@ If `train` stays *queued*, no worker listens to the queue `gpu`, or the pool `gp
 If `register` fails with "another promotion or a rollback came first", the champion changed while the night ran. Nothing
 was promoted. The next night compares with the new champion.
 
+If a task fails with "the ledger and the MLflow disagree", the worker asks a wrong MLflow, or one of the two was restored
+from an older copy. Nothing was written and no alias was moved: `ncnc registry doctor` says what mends it.
+
 If a wrong champion is served, trigger the DAG `champion_rollback`, or run
 `ncnc rollback --graph NAME --to VERSION --reason "..."`. Then find out why the gate accepted it, with
 `ncnc audit model NAME@VERSION` and `ncnc registry history`.

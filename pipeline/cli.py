@@ -15,6 +15,7 @@ import typer
 
 from pipeline.commands.models import models, recommendations
 from pipeline.commands.nights import audits, nights
+from pipeline.commands.pins import pins
 from pipeline.commands.promotions import promotions
 from pipeline.commands.registry import registry
 from pipeline.commands.retraction import snapshots_retract
@@ -44,6 +45,7 @@ OUR_PACKAGES = ("ncnc_core", "pipeline")
 LOOK = "Look at what happened"
 _add("Try it on your own graph", trials)
 _add(LOOK, nights, models)
+registry.add_typer(pins)
 app.add_typer(registry, name="registry", rich_help_panel=LOOK)
 app.add_typer(snapshots, name="snapshots", rich_help_panel=LOOK)
 app.add_typer(audits, name="audit", rich_help_panel=LOOK)

@@ -1,4 +1,4 @@
-"""The doors a step may go through: data, ledger, claims and registry, opened from the environment."""
+"""The doors a step may go through: data, ledger and registry, opened from the environment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from pipeline.clock import wall_clock
 from pipeline.environment import Environment
 from pipeline.ledger.ledger import Ledger
-from pipeline.origin.claims import Claims
 from pipeline.origin.night_branch import NightBranch
 
 if TYPE_CHECKING:
@@ -41,11 +40,6 @@ class Doors:
     def ledger(self) -> Ledger:
         """What came of each night, and every alias move."""
         return Ledger(self.environment.data_repository, self.environment.home)
-
-    @cached_property
-    def claims(self) -> Claims:
-        """Who does what must happen only once."""
-        return Claims(self.environment.data_repository, self.environment.home)
 
     @cached_property
     def aliases(self) -> AliasMoves:

@@ -12,6 +12,7 @@ from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.ledger.approvals import Answer, last_night
 from pipeline.ledger.entries import NightEntry, NightOutcome
 from pipeline.ledger.night import broken_off_night
+from pipeline.ledger.registry_agreement import RegistriesDisagree
 from pipeline.params.params import Params
 from pipeline.records.chain import GraphSnapshot, RegisteredModel
 from pipeline.records.record import Record
@@ -39,7 +40,8 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
     without the ledger is recorded and reported. `register` does this itself.
 
     A night that a step refuses, or that the first step skips, is entered in the ledger, so that the outcome of every
-    night can be read there. Trouble outside, such as a server that does not answer, is no outcome and is not entered.
+    night can be read there. Trouble outside, such as a server that does not answer, is no outcome and is not entered;
+    nor is a ledger and an MLflow that do not belong together.
 
     Raises:
         StepError: as the step raised it; what the core found wrong becomes InvalidInput.
@@ -56,6 +58,8 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
     except InvalidGraph as error:
         _enter(folder, params, "refused", f"{step}: {error}", doors)
         raise InvalidInput(f"{step} of run {folder.name}: {error}") from error
+    except RegistriesDisagree:
+        raise  # not entered: whoever asked the wrong MLflow does not write in everybody's ledger
     except InvalidInput as error:
         _enter(folder, params, "refused", str(error), doors)
         raise

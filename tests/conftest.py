@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer.testing
-import yaml
 
 from ncnc_core.random_spatial_network import NetworkDay, evolve
 from pipeline.registry.model_registry import ModelRegistry
-from pipeline.snapshots.snapshot_store import SnapshotStore
 from tests.fixtures.airflow_home import made_database
-from tests.fixtures.house import NETWORK, House, params
+from tests.fixtures.house import NETWORK, House, empty_house
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,17 +45,4 @@ def airflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def house(tmp_path: Path, empty_tracking: Path) -> House:
     """An empty house: nothing published, nothing trained."""
-    shutil.copy(empty_tracking, tmp_path / "mlflow.db")
-    home = tmp_path / "home"
-    (tmp_path / "source").mkdir()
-    values = {
-        "NCNC_HOME": str(home),
-        "NCNC_DATA_REPOSITORY": str(tmp_path / "graph-data.git"),
-        "NCNC_DVC_REMOTE": str(tmp_path / "dvc-remote"),
-        "NCNC_SOURCE_EDGES": str(tmp_path / "source" / "edges-{date}.parquet"),
-        "NCNC_SOURCE_NODES": str(tmp_path / "source" / "nodes-{date}.parquet"),
-        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}",
-    }
-    SnapshotStore.create(values["NCNC_DATA_REPOSITORY"], values["NCNC_DVC_REMOTE"])
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params("small")))
-    return House("small", tmp_path, values, typer.testing.CliRunner())
+    return empty_house(tmp_path, empty_tracking)

@@ -14,7 +14,7 @@ from ncnc_core.errors import InvalidGraph
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ncnc_core.inputs.pairs import NodeId
+    from ncnc_core.inputs.node_ids import NodeId
 
 ENDS = ("source", "target")
 WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]+\s*")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from pipeline.credentials import public
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput
 from pipeline.ledger.alias_history import standings
 from pipeline.ledger.entries import NightEntry
 
@@ -25,6 +23,7 @@ def references_from(doors: Doors) -> Callable[[Iterable[str]], Mapping[str, str]
 
 
 def _of_graph(doors: Doors, graph: str) -> Iterable[tuple[str, str]]:
+    doors.aliases.expect_agreement(graph)  # of another MLflow's versions, one cannot tell what is in use
     versions = doors.registry.contents.snapshots_of_versions(graph)
     named = {version: alias for alias, version in doors.registry.aliases.of(graph).items()}
     for version, tag in sorted(versions.items()):
@@ -34,12 +33,6 @@ def _of_graph(doors: Doors, graph: str) -> Iterable[tuple[str, str]]:
         yield tag, f"run {run} has not ended"
     entries = doors.ledger.entries(graph)
     standing = {stands.version: alias for alias, stands in standings(entries).items() if stands.version is not None}
-    if standing and not versions:
-        raise InvalidInput(
-            f"The ledger has {', '.join(sorted(standing.values()))} of {graph} at version {min(standing)}, but the "
-            f"MLflow at {public(doors.environment.tracking_uri)} knows no version of it. Nothing was "
-            f"collected. Set MLFLOW_TRACKING_URI to the server that the nights use."
-        )
     for entry in entries:
         # Written ahead of the registry: an alias may be about to move there.
         if isinstance(entry, NightEntry) and entry.version in standing and entry.snapshot_tag is not None:

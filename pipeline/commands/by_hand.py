@@ -10,6 +10,7 @@ from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.ledger.alias_history import Move, champions, standings
 from pipeline.ledger.approvals import Answer, last_night, objections, standing_answer
 from pipeline.ledger.entries import AliasEvent, ApprovalEntry, Entry
+from pipeline.ledger.promotion_stops import expect_promotions
 from pipeline.night import run_step
 from pipeline.records.chain import PromotionDecision, RegisteredModel
 from pipeline.records.names import RUNS
@@ -23,7 +24,7 @@ def promote_by_hand(folder: RunFolder, *, who: str, reason: str, override: bool,
 
     Raises:
         InvalidInput: the gate refused it, a person rejected it, or another champion came since, and `override` is not
-            given; or a rule that nobody may overrule has failed.
+            given; or a rule that nobody may overrule has failed; or promotions are stopped.
         NothingToDo: the run is champion already, or was.
     """
     decision = folder.get(PromotionDecision)
@@ -35,6 +36,7 @@ def promote_by_hand(folder: RunFolder, *, who: str, reason: str, override: bool,
             f"Run {folder.name} was promoted already, as version {night.version}. To make that version champion again: "
             f"ncnc rollback --graph {folder.graph} --to {night.version} --reason ..."
         )
+    expect_promotions(entries, doors.clock())
     champion = standings(entries).get("champion")
     standing = standing_answer(entries, folder.name)
     overruled = standing is not None and bool(standing.overridden)  # by an earlier try, which died after it
@@ -113,7 +115,7 @@ def roll_back(graph: str, to: int, *, who: str, reason: str, doors: Doors) -> in
     """Make a version champion again, and return the one that was champion until now.
 
     Raises:
-        InvalidInput: there is no such version, or it never was champion.
+        InvalidInput: there is no such version, it never was champion, or the champion is pinned.
         NothingToDo: it is champion already.
         Overtaken: another promotion or rollback came first.
     """

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands.options import ParamsFile, RunDir, open_doors, print_line
 from pipeline.errors import InvalidInput, TamperedRecord
+
+if TYPE_CHECKING:
+    from pipeline.doors import Doors
+    from pipeline.ledger.entries import Entry
 
 nights = typer.Typer()
 audits = typer.Typer(no_args_is_help=True, help="Check a registered model against everything it was made from.")
@@ -28,8 +33,12 @@ def status(
 
     doors, console = open_doors(), for_messages()
     name = graph or Params.load(params).snapshot.graph
-    entries = list(last_nights(doors.ledger.entries(name)).values())
+    ledger = doors.ledger.entries(name)
+    entries = list(last_nights(ledger).values())
     console.print(nights_table(entries[-shown:]))
+    said = _what_stops(name, ledger, doors)
+    for line in said:
+        console.print(line)
     champion = doors.registry.versions.champion(name)
     age_days = (doors.clock() - champion.as_of).days if champion else None
     console.print(
@@ -40,14 +49,28 @@ def status(
     tag = champion.tags.get("ncnc.snapshot_tag", "") if champion else ""
     taken_back = doors.snapshots.journal().retracted.get(tag)
     if taken_back is not None:
-        console.print(f"the champion was made from {tag}, which was {taken_back.in_words}", markup=False)
+        console.print(f"the champion was made from {tag}, which was {taken_back.in_words}")
     print_line(
         graph=name,
         nights=len(entries),
         champion=champion.version if champion else None,
         age_days=age_days,
         retracted=taken_back.reason if taken_back else None,
+        stopped=said,
     )
+
+
+def _what_stops(graph: str, entries: Sequence[Entry], doors: Doors) -> list[str]:
+    """Return in words what keeps nights from promoting: a pin, a pause, or a registry that is not the ledger's."""
+    from pipeline.ledger.promotion_stops import standing_stop, stop_in_words
+    from pipeline.ledger.registry_agreement import disagreement
+
+    found = []
+    if (said := disagreement(entries, doors.registry.aliases.state(graph))) is not None:
+        found.append(f"ledger and MLflow disagree: {said}. See: ncnc registry doctor --graph {graph}")
+    if (stop := standing_stop(entries, doors.clock())) is not None:
+        found.append(stop_in_words(stop))
+    return found
 
 
 @nights.command()

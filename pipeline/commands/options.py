@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.errors import InvalidInput
+
 if TYPE_CHECKING:
     from pipeline.doors import Doors
 
 
 RunDir = Annotated[Path, typer.Option("--run-dir", help="The run folder, named <graph>-<as of>.")]
 ParamsFile = Annotated[Path, typer.Option("--params", envvar="NCNC_PARAMS", help="The parameters file.")]
+Graph = Annotated[str | None, typer.Option(help="The graph; default: the one in params.yaml.")]
+Reason = Annotated[str, typer.Option(help="Why; the ledger keeps it.")]
+Who = Annotated[str | None, typer.Option(help="Who decides; by default user@machine.")]
 AsOf = Annotated[
     datetime,
     typer.Option(
@@ -30,6 +35,31 @@ def in_utc(as_of: datetime) -> datetime:
     """Return a time in UTC to the second; one without a zone is taken as UTC."""
     aware = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     return aware.astimezone(UTC).replace(microsecond=0)
+
+
+def graph_of(graph: str | None, params: Path) -> str:
+    """Return the graph that was named, or that of the parameters file."""
+    from pipeline.params.params import Params
+
+    return graph or Params.load(params).snapshot.graph
+
+
+def name_of(who: str | None) -> str:
+    """Return who decides: the name that was given, or user@machine."""
+    from pipeline.environment import whoami
+
+    return who.strip() if who and who.strip() else whoami()
+
+
+def given(reason: str) -> str:
+    """Return a reason that was given.
+
+    Raises:
+        InvalidInput: it is empty.
+    """
+    if not reason.strip():
+        raise InvalidInput(f"--reason is {reason!r}. Say in a few words why; the ledger keeps it.")
+    return reason.strip()
 
 
 def print_line(**fields: Any) -> None:  # Any: the one JSON line a caller reads has a shape per command

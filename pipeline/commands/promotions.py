@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.commands.options import RunDir, open_doors, print_line
+from pipeline.commands.options import Reason, RunDir, Who, given, name_of, open_doors, print_line
 from pipeline.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 
 promotions = typer.Typer()
-Reason = Annotated[str, typer.Option(help="Why; the ledger keeps it.")]
-Who = Annotated[str | None, typer.Option(help="Who decides; by default user@machine.")]
 
 
 @promotions.command()
@@ -39,7 +37,7 @@ def promote(
     from pipeline.commands.by_hand import promote_by_hand, run_of_version
     from pipeline.ledger.approvals import standing_answer
 
-    name, why = _name(who), _given(reason)
+    name, why = name_of(who), given(reason)
     if run_dir is not None and version is None and graph is None:
         doors, folder = _opened(run_dir)
     elif run_dir is None and version is not None and graph is not None:
@@ -47,9 +45,9 @@ def promote(
         folder = run_of_version(graph, version, who=name, doors=doors)
     else:
         options = {"--run-dir": run_dir, "--graph": graph, "--version": version}
-        given = " ".join(f"{option} {value}" for option, value in options.items() if value is not None)
+        said = " ".join(f"{option} {value}" for option, value in options.items() if value is not None)
         raise InvalidInput(
-            f"ncnc promote takes a run or a version, exactly one of the two, and was given {given or 'neither'}. Pass "
+            f"ncnc promote takes a run or a version, exactly one of the two, and was given {said or 'neither'}. Pass "
             f"--run-dir RUN alone, or --graph GRAPH --version N."
         )
     record = promote_by_hand(folder, who=name, reason=why, override=override, doors=doors)
@@ -72,7 +70,7 @@ def reject(run_dir: RunDir, reason: Reason, who: Who = None) -> None:
     from pipeline.commands.by_hand import reject_by_hand
 
     doors, folder = _opened(run_dir)
-    entry = reject_by_hand(folder, who=_name(who), reason=_given(reason), doors=doors)
+    entry = reject_by_hand(folder, who=name_of(who), reason=given(reason), doors=doors)
     print_line(run=folder.name, verdict=entry.verdict, who=entry.who, at=entry.at.isoformat(), reason=entry.reason)
 
 
@@ -89,7 +87,7 @@ def rollback(
     """
     from pipeline.commands.by_hand import roll_back
 
-    wrong = roll_back(graph, to, who=_name(who), reason=_given(reason), doors=open_doors())
+    wrong = roll_back(graph, to, who=name_of(who), reason=given(reason), doors=open_doors())
     print_line(graph=graph, champion=to, previous=wrong)
 
 
@@ -111,15 +109,3 @@ def _opened(run_dir: Path) -> tuple[Doors, RunFolder]:
 
     doors = open_doors()
     return doors, RunFolder(run_dir, doors.registry)
-
-
-def _name(who: str | None) -> str:
-    from pipeline.environment import whoami
-
-    return who.strip() if who and who.strip() else whoami()
-
-
-def _given(reason: str) -> str:
-    if not reason.strip():
-        raise InvalidInput(f"--reason is {reason!r}. Say in a few words why; the ledger keeps it.")
-    return reason.strip()

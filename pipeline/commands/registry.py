@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.options import ParamsFile, open_doors, print_line
+from pipeline.commands.options import Graph, ParamsFile, Who, given, graph_of, name_of, open_doors, print_line
+from pipeline.errors import InvalidInput
 
 registry = typer.Typer(
     no_args_is_help=True, help="Model versions and aliases: their history, their state, and the deletion of old ones."
 )
-Graph = Annotated[str | None, typer.Option(help="The graph; default: the one in params.yaml.")]
 
 
 @registry.command()
@@ -26,7 +26,7 @@ def history(
     from pipeline.ledger.story import story
     from pipeline.terminal import for_messages
 
-    doors, name = open_doors(), _graph(graph, params)
+    doors, name = open_doors(), graph_of(graph, params)
     events = story(doors.ledger.entries(name))
     for_messages().print(story_table(name, events[-last:] if last else events))
     for event in events[-last:] if last else events:
@@ -49,7 +49,7 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
     from pipeline.ledger.night import last_nights
     from pipeline.terminal import for_messages, styled
 
-    doors, name, console = open_doors(), _graph(graph, params), for_messages()
+    doors, name, console = open_doors(), graph_of(graph, params), for_messages()
     entries, versions, aliases = (
         doors.ledger.entries(name),
         doors.registry.contents.versions(name),
@@ -66,8 +66,8 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
         console.print(
             styled(
                 ("MLflow and the ledger differ", "red"),
-                f": MLflow has {ours or 'none'}, the ledger {ledger or 'none'}. The next run enters the difference in "
-                f"the ledger.",
+                f": MLflow has {ours or 'none'}, the ledger {ledger or 'none'}. `ncnc registry doctor` says why, and "
+                f"what follows.",
             )
         )
     print_line(
@@ -78,6 +78,49 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
         agree=ours == ledger,
         awaiting=[night.run_name for night in nights],
     )
+
+
+@registry.command()
+def doctor(
+    graph: Graph = None,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Show how the ledger would follow this MLflow as it is now.")
+    ] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="With --adopt: enter it in the ledger.")] = False,
+    reason: Annotated[str, typer.Option(help="With --adopt: why; the ledger keeps it.")] = "",
+    who: Who = None,
+    params: ParamsFile = Path("params.yaml"),
+) -> None:
+    """Say what ledger, MLflow and data repository disagree about, what is served now, and what mends it.
+
+    Exits with 0 if all agree, and with 2 if not. Nothing is written without --adopt and --apply, and no alias is moved.
+    """
+    from pipeline.audit.registry_doctor import adoption_plan, diagnose
+    from pipeline.commands.registry_tables import diagnosis_lines
+    from pipeline.ledger.alias_history import Move
+    from pipeline.terminal import for_messages
+
+    doors, name, console = open_doors(), graph_of(graph, params), for_messages()
+    if apply and not adopt:
+        raise InvalidInput("--apply belongs to --adopt: the doctor changes nothing else. Pass both, or neither.")
+    if adopt:
+        move = Move(name, name_of(who), given(reason), doors.clock())
+        plan = doors.aliases.adopt(move) if apply else adoption_plan(move, doors)
+        for entry in plan:
+            console.print(f"{'entered' if apply else 'would be entered'}: {entry.as_written()}")
+    found = diagnose(name, doors)
+    for line in diagnosis_lines(found):
+        console.print(line)
+    print_line(
+        graph=name,
+        mlflow=found.where,
+        served=found.served,
+        champion=found.champion,
+        agree=not found.disagreements,
+        disagreements=[item.what for item in found.disagreements],
+    )
+    if found.disagreements:
+        raise InvalidInput(f"{len(found.disagreements)} disagreements about {name}; the lines above say what mends it.")
 
 
 @registry.command()
@@ -115,7 +158,7 @@ def gc(
         folder_days=folder_days,
         model_days=model_days,
     )
-    doors, name = open_doors(), _graph(graph, params)
+    doors, name = open_doors(), graph_of(graph, params)
     if apply:
         plan = collect(name, policy, who=whoami(), reason=reason, doors=doors)
     else:
@@ -131,9 +174,3 @@ def gc(
         models=[plan.run_names[run_id] for run_id in models],
         kept=plan.num_kept,
     )
-
-
-def _graph(graph: str | None, params: Path) -> str:
-    from pipeline.params.params import Params
-
-    return graph or Params.load(params).snapshot.graph

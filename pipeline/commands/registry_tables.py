@@ -10,11 +10,13 @@ from rich.table import Table
 
 from pipeline.ledger.alias_history import Standing
 from pipeline.ledger.entries import Alias, NightEntry
+from pipeline.ledger.promotion_stops import stop_in_words
 from pipeline.ledger.story import Event
 from pipeline.registry.facts import RegisteredVersion
 from pipeline.terminal import styled
 
 if TYPE_CHECKING:
+    from pipeline.audit.registry_doctor import Diagnosis
     from pipeline.collection.registry import RegistryPlan
 
 
@@ -86,6 +88,17 @@ def awaiting_table(nights: Sequence[NightEntry]) -> Table:
     for night in nights:
         table.add_row(night.run_name, f"{night.at:%Y-%m-%d %H:%M}", night.reason)
     return table
+
+
+def diagnosis_lines(found: Diagnosis) -> tuple[str, ...]:
+    """Return what the doctor found, a line each: what is served, what holds promotions, what disagrees."""
+    served = "nothing is served" if found.served is None else f"version {found.served} is served"
+    lines = [f"{found.graph}, in the MLflow at {found.where}: {served}"]
+    if found.stop is not None:
+        lines.append(stop_in_words(found.stop))
+    for item in found.disagreements:
+        lines += [f"- {item.what}", f"  {item.mend}"]
+    return (*lines, *([] if found.disagreements else ["ledger, MLflow and data repository agree"]))
 
 
 def collection_table(plan: RegistryPlan) -> Table:

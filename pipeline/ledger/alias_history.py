@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.ledger.entries import Alias, AliasEntry, AliasEvent, AliasObserved, Entry, RegistryCollected
 
 ALIASES: tuple[Alias, ...] = get_args(Alias)
@@ -15,11 +15,15 @@ ALIASES: tuple[Alias, ...] = get_args(Alias)
 
 @dataclass(frozen=True)
 class Standing:
-    """Where an alias points by the ledger, where it pointed before, and the number of entries about it."""
+    """Where an alias points by the ledger, where it pointed before, and the number of entries about it.
+
+    `observed`: the last of them only says where it was found, and nobody asked for that move.
+    """
 
     version: int | None
     previous: int | None
     moves: int
+    observed: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ def standings(entries: Sequence[Entry]) -> dict[Alias, Standing]:
     for entry in entries:
         if isinstance(entry, AliasEvent):
             moves = found[entry.alias].moves + 1 if entry.alias in found else 1
-            found[entry.alias] = Standing(entry.version, entry.previous, moves)
+            observed = isinstance(entry, AliasObserved)
+            found[entry.alias] = Standing(entry.version, entry.previous, moves, observed)
     return found
 
 
@@ -59,6 +64,33 @@ def champions(entries: Sequence[Entry]) -> tuple[int, ...]:
     events = [entry for entry in entries if isinstance(entry, AliasEvent) and entry.alias == "champion"]
     found = dict.fromkeys(version for event in reversed(events) if (version := event.version) is not None)
     return tuple(reversed(found))
+
+
+def lineages(entries: Sequence[Entry]) -> dict[int, tuple[str, ...]]:
+    """Return the lineage digests that the ledger gives each version; one of before format 3 has none.
+
+    More than one digest of a version contradict each other: what a version was made from never changes.
+    """
+    found: dict[int, dict[str, None]] = {}
+    for entry in entries:
+        if isinstance(entry, AliasEntry) and entry.version is not None and entry.lineage_sha256 is not None:
+            found.setdefault(entry.version, {})[entry.lineage_sha256] = None
+    return {version: tuple(digests) for version, digests in found.items()}
+
+
+def expect_lineage(entries: Sequence[Entry], graph: str, version: int, lineage_sha256: str) -> None:
+    """Refuse a lineage digest of a version where the ledger has another one.
+
+    Raises:
+        TamperedRecord: it has.
+    """
+    for known in lineages(entries).get(version, ()):
+        if known != lineage_sha256:
+            raise TamperedRecord(
+                f"The lineage record of version {version} of {graph} has sha256 {lineage_sha256[:12]}, but the ledger "
+                f"has {known[:12]}: records in MLflow were changed. Restore them from a backup; "
+                f"`ncnc audit model {graph}@{version}` names what differs."
+            )
 
 
 def collected_versions(entries: Sequence[Entry]) -> frozenset[int]:
@@ -76,6 +108,8 @@ def whose_move(standing: Standing | None, state: AliasState) -> Literal["nobody"
         return "nobody" if state.version is None else "outside"
     if state.version == standing.version:
         return "nobody"
+    if standing.observed:  # found there, and not asked for: it is never moved back to where it was found
+        return "outside"
     if state.settled is None:  # MLflow never followed: only a move from where the ledger says can be ours
         return "ours" if state.version == standing.previous else "outside"
     return "outside" if state.settled == standing.moves else "ours"
@@ -106,17 +140,26 @@ def single_move(entries: Sequence[Entry], alias: Alias, version: int | None, mov
     if standing is not None and standing.version == version:
         return ()
     _expect_there(entries, version, move.graph)
-    return (_entry(move, alias, version, standing.version if standing else None),)
+    return (_entry(move, alias, version, standing.version if standing else None, _lineage(entries, version)),)
 
 
 def crowning(
-    entries: Sequence[Entry], version: int, move: Move, *, instead_of: int | None, challenger: bool = True
+    entries: Sequence[Entry],
+    version: int,
+    move: Move,
+    *,
+    instead_of: int | None,
+    challenger: bool = True,
+    lineage_sha256: str | None = None,
 ) -> tuple[AliasEntry, ...]:
     """Return the entries that make a version champion and the old champion `previous`; none where it is champion.
+
+    `lineage_sha256` is the digest of the version's lineage record; where it is not given, what the ledger has of it.
 
     Raises:
         Overtaken: the champion is another than the one this move was meant to replace.
         InvalidInput: the version was collected.
+        TamperedRecord: the ledger has another lineage digest of the version.
     """
     known = standings(entries)
     champion = known["champion"].version if "champion" in known else None
@@ -129,6 +172,8 @@ def crowning(
             f"`ncnc registry history --graph {move.graph}` shows it; the next night compares with {_said(champion)}."
         )
     _expect_there(entries, version, move.graph)
+    if lineage_sha256 is not None:
+        expect_lineage(entries, move.graph, version, lineage_sha256)
     steps: list[tuple[Alias, int]] = [("challenger", version)] if challenger else []
     if champion is not None:
         steps.append(("previous", champion))
@@ -137,7 +182,8 @@ def crowning(
     for alias, target in steps:
         before = known[alias].version if alias in known else None
         if before != target:
-            moves.append(_entry(move, alias, target, before))
+            given = lineage_sha256 if target == version else None
+            moves.append(_entry(move, alias, target, before, given or _lineage(entries, target)))
     return tuple(moves)
 
 
@@ -149,9 +195,24 @@ def _expect_there(entries: Sequence[Entry], version: int | None, graph: str) -> 
         )
 
 
-def _entry(move: Move, alias: Alias, version: int | None, previous: int | None) -> AliasEntry:
+def _lineage(entries: Sequence[Entry], version: int | None) -> str | None:
+    """Return the newest lineage digest that the ledger has of a version."""
+    known = lineages(entries).get(version, ()) if version is not None else ()
+    return known[-1] if known else None
+
+
+def _entry(
+    move: Move, alias: Alias, version: int | None, previous: int | None, lineage_sha256: str | None
+) -> AliasEntry:
     return AliasEntry(
-        graph=move.graph, alias=alias, version=version, previous=previous, at=move.at, who=move.who, why=move.why
+        graph=move.graph,
+        alias=alias,
+        version=version,
+        previous=previous,
+        at=move.at,
+        who=move.who,
+        why=move.why,
+        lineage_sha256=lineage_sha256,
     )
 
 

@@ -1,20 +1,35 @@
-"""What the ledger keeps: nights, alias moves made by ncnc or directly in MLflow, approvals, and what was collected."""
+"""What the ledger keeps: nights, alias moves made by ncnc or directly in MLflow, approvals, collections, pins.
+
+How a line of the ledger names the lines above it is in `chained_lines`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, Literal, cast, get_args
+from typing import ClassVar, Literal, Self, cast, get_args
 
 from pydantic import AwareDatetime
 
-from pipeline.records.format import Written, entry_of
+from pipeline.records.format import Content, Written, entry_of
 from pipeline.records.part import GraphName, Sha256
 
 Alias = Literal["champion", "challenger", "previous"]
+AFTER = "after"  # the field of a line that names the lines above it; it is the line's, and no part of the entry
 
 
-class AliasObserved(Written):
+class LedgerEntry(Written):
+    """What every entry of the ledger is."""
+
+    FORMAT: ClassVar[int] = 3  # 2, and `after` in the line; an alias entry's lineage_sha256
+
+    @classmethod
+    def of_content(cls, content: Content, number: int, what: str) -> Self:
+        """Read the fields of a line; which lines stood above it when it was written is no part of the entry."""
+        return super().of_content({name: value for name, value in content.items() if name != AFTER}, number, what)
+
+
+class AliasObserved(LedgerEntry):
     """An alias that somebody moved in MLflow without the ledger: `version` is where it was found."""
 
     kind: Literal["alias_observed"] = "alias_observed"
@@ -26,7 +41,7 @@ class AliasObserved(Written):
     who: str  # who saw it; who did it only MLflow's own log can say
 
 
-class ApprovalEntry(Written):
+class ApprovalEntry(LedgerEntry):
     """A person's answer about one run, or that none came in time; the first answer about a run stands."""
 
     kind: Literal["approval"] = "approval"
@@ -39,7 +54,7 @@ class ApprovalEntry(Written):
     overridden: str = ""  # what the gate or an earlier answer had said against it
 
 
-class RegistryCollected(Written):
+class RegistryCollected(LedgerEntry):
     """What a collection of the registry is about to delete, and by which policy."""
 
     kind: Literal["registry_collected"] = "registry_collected"
@@ -54,8 +69,12 @@ class RegistryCollected(Written):
     reason: str
 
 
-class AliasEntry(Written):
-    """One alias move as the ledger keeps it: who, when, why, from what to what."""
+class AliasEntry(LedgerEntry):
+    """One alias move as the ledger keeps it: who, when, why, from what to what.
+
+    `lineage_sha256` is the digest of the version's lineage record, where an audit of the version starts. Entries of
+    before format 3 have none, and so have moves of a version that such an entry promoted.
+    """
 
     kind: Literal["alias"] = "alias"
     graph: GraphName
@@ -65,16 +84,16 @@ class AliasEntry(Written):
     at: datetime
     who: str
     why: str
+    lineage_sha256: Sha256 | None = None
 
 
 AliasEvent = AliasEntry | AliasObserved
 NightOutcome = Literal["promoted", "kept", "skipped", "refused", "awaiting", "rejected", "failed"]
 
 
-class NightEntry(Written):
+class NightEntry(LedgerEntry):
     """One night as the ledger keeps it: what came of it, and why."""
 
-    FORMAT: ClassVar[int] = 3  # since 3 a night may have failed
     kind: Literal["night"] = "night"
     graph: GraphName
     run_name: str
@@ -89,7 +108,48 @@ class NightEntry(Written):
     version: int | None = None
 
 
-Entry = NightEntry | AliasEvent | ApprovalEntry | RegistryCollected
+class RegistryBound(LedgerEntry):
+    """The registered model that a graph's ledger tells of: when MLflow made it, and the server it was bound at.
+
+    Nothing in MLflow is written for this. The time at which MLflow made a registered model stays with the model through
+    backups, and a model that is deleted and made anew has another one.
+    """
+
+    kind: Literal["registry_bound"] = "registry_bound"
+    graph: GraphName
+    made_at: AwareDatetime
+    where: str  # without credentials
+    at: AwareDatetime
+    who: str
+    why: str = ""  # a person's reason; empty where the two agreed and nobody was asked
+    lost: tuple[int, ...] = ()  # versions that the ledger told of until then, and that this registry does not have
+
+
+class PromotionsStopped(LedgerEntry):
+    """A person's word that nothing is promoted: the champion is pinned at a version, or promotions are paused."""
+
+    kind: Literal["promotions_stopped"] = "promotions_stopped"
+    graph: GraphName
+    version: int | None  # the champion that is pinned; None where promotions are paused
+    until: AwareDatetime | None  # None: until somebody says otherwise
+    at: AwareDatetime
+    who: str
+    why: str
+
+
+class PromotionsResumed(LedgerEntry):
+    """A person's word that promotions go on after a pin or a pause."""
+
+    kind: Literal["promotions_resumed"] = "promotions_resumed"
+    graph: GraphName
+    at: AwareDatetime
+    who: str
+    why: str
+
+
+Entry = (
+    NightEntry | AliasEvent | ApprovalEntry | RegistryCollected | RegistryBound | PromotionsStopped | PromotionsResumed
+)
 KINDS: dict[str, type[Written]] = {kind.model_fields["kind"].default: kind for kind in get_args(Entry)}
 
 
@@ -122,3 +182,11 @@ def subject_of(entries: Sequence[Entry]) -> str:
             return f"{entry.graph}: run {entry.run_name} {entry.verdict} by {entry.who}"
         case RegistryCollected():
             return f"{entry.graph}: {len(entry.versions)} versions collected, {entry.policy}"
+        case RegistryBound():
+            return f"{entry.graph}: bound to the registered model made {entry.made_at:%Y-%m-%d %H:%M:%S}"
+        case PromotionsStopped():
+            return (
+                f"{entry.graph}: {'paused' if entry.version is None else f'pinned at {entry.version}'} by {entry.who}"
+            )
+        case PromotionsResumed():
+            return f"{entry.graph}: promotions go on, by {entry.who}"

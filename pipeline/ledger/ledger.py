@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.errors import TamperedRecord
+from pipeline.ledger.chained_lines import appended, broken_link, lines_of
 from pipeline.ledger.entries import Entry, NightEntry, read_entry, repeats, subject_of
 from pipeline.origin.git import GitClone, GitOrigin, attempts
 from pipeline.origin.shared_clone import shared_clone
@@ -37,6 +38,7 @@ class Ledger:
 
         Raises:
             OutsideTrouble: the origin cannot be reached.
+            TamperedRecord: a line was changed or removed.
         """
         name = f"{graph}.jsonl"
         with shared_clone(self._origin) as clone:
@@ -46,14 +48,18 @@ class Ledger:
                 new = tuple(made(_entries(name, text)))
                 if not new:
                     return ()
-                lines = "".join(f"{entry.as_written()}\n" for entry in new)
-                commit = clone.commit_files(subject_of(new), {name: (text or "") + lines}, onto=tip)
+                commit = clone.commit_files(subject_of(new), {name: appended(text or "", new)}, onto=tip)
                 if clone.push(f"{commit}:refs/heads/{BRANCH}"):
                     return new
         raise AssertionError  # unreachable: attempts() ends by raising
 
     def entries(self, graph: str) -> tuple[Entry, ...]:
-        """Return every entry about a graph, oldest first."""
+        """Return every entry about a graph, oldest first.
+
+        Raises:
+            OutsideTrouble: the origin cannot be reached.
+            TamperedRecord: a line was changed or removed.
+        """
         name = f"{graph}.jsonl"
         with shared_clone(self._origin) as clone:
             return _entries(name, _text(clone, clone.fetch_tip(BRANCH), name))
@@ -70,16 +76,21 @@ def _text(clone: GitClone, tip: str | None, name: str) -> str | None:
 
 
 def _entries(name: str, text: str | None) -> tuple[Entry, ...]:
-    if text is None:
-        return ()
-    entries = []
-    # Not splitlines: a reason may hold a character that Unicode calls a line's end, and JSON leaves as it is.
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
+    lines, entries = lines_of(text or ""), []
+    for number, line in enumerate(lines, start=1):
         try:
             entries.append(read_entry(line, f"Line {number} of the ledger's {name}"))
         except Damaged as error:
             raise TamperedRecord(
-                f"Line {number} of the ledger's {name} is no entry: {error}. It was changed by "
-                f"hand; `git log {BRANCH} -- {name}` in the data repository shows by whom. Revert that commit."
+                f"Line {number} of the ledger's {name} is no entry: {error}. {_remedy(name)}"
             ) from error
+    if (broken := broken_link(lines)) is not None:
+        raise TamperedRecord(f"Lines of the ledger's {name} were changed or removed: {broken}. {_remedy(name)}")
     return tuple(entries)
+
+
+def _remedy(name: str) -> str:
+    return (
+        f"It was changed by hand; `git log {BRANCH} -- {name}` in the data repository shows by whom. Set the branch "
+        f"back to the commit before that one, on the git server: git update-ref refs/heads/{BRANCH} COMMIT"
+    )

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.ledger.approvals import AWAITS, NOBODY, last_night
-from pipeline.ledger.entries import AliasEntry, AliasObserved, ApprovalEntry, Entry, NightEntry, RegistryCollected
+from pipeline.ledger.entries import (
+    AliasEntry,
+    AliasObserved,
+    ApprovalEntry,
+    Entry,
+    NightEntry,
+    PromotionsResumed,
+    PromotionsStopped,
+    RegistryBound,
+    RegistryCollected,
+)
+from pipeline.ledger.promotion_stops import stop_in_words
 
 
 @dataclass(frozen=True)
@@ -66,10 +77,27 @@ def _event(entry: Entry, before: Sequence[Entry], after: Sequence[Entry], champi
                 return None  # told with the promotion
             run = f"run {entry.run_name}" if night is None else _of(night)
             return Event(entry.at, entry.verdict, _answer(entry, run), entry.who, entry.reason, champion)
+        case _:
+            return _order(entry, champion)
+
+
+def _order(
+    entry: RegistryCollected | RegistryBound | PromotionsStopped | PromotionsResumed, champion: int | None
+) -> Event | None:
+    """Return the event of what a person ordered beside promotions and rollbacks."""
+    match entry:
         case RegistryCollected():
-            return Event(
-                entry.at, "collected", _collected(entry), entry.who, f"{entry.reason} ({entry.policy})", champion
-            )
+            why = f"{entry.reason} ({entry.policy})"
+            return Event(entry.at, "collected", _collected(entry), entry.who, why, champion)
+        case RegistryBound():
+            if not entry.why:  # the two agreed, and nobody was asked
+                return None
+            return Event(entry.at, "adopted", _adopted(entry), entry.who, entry.why, champion)
+        case PromotionsStopped():
+            kind = "paused" if entry.version is None else "pinned"
+            return Event(entry.at, kind, stop_in_words(entry), entry.who, entry.why, champion)
+        case PromotionsResumed():
+            return Event(entry.at, "resumed", "promotions go on", entry.who, entry.why, champion)
 
 
 def _ended_by(entry: Entry, night: NightEntry) -> bool:
@@ -124,6 +152,11 @@ def _collected(entry: RegistryCollected) -> str:
         f"{len(entry.versions)} versions{versions}, {len(entry.models)} trained models, "
         f"{len(entry.checkpoints)} checkpoints and {len(entry.run_folders)} run folders deleted"
     )
+
+
+def _adopted(entry: RegistryBound) -> str:
+    lost = f"; lost: version {', '.join(map(str, entry.lost))}" if entry.lost else ""
+    return f"the ledger follows the registry at {entry.where} as it is{lost}"
 
 
 def _version(version: int | None) -> str:

@@ -1,1 +1,1 @@
-"""The git origin of the data repository: clones, branches, claims. See `ledger` and `snapshots` for what it stores."""
+"""The git origin of the data repository: clones and branches. See `ledger` and `snapshots` for what it stores."""

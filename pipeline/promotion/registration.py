@@ -9,10 +9,12 @@ from pathlib import Path
 from pandas import DataFrame
 
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
+from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.ledger.alias_history import Move, champions, standings
 from pipeline.ledger.entries import Entry
 from pipeline.ledger.night import ended_night
+from pipeline.ledger.promotion_stops import expect_promotions
+from pipeline.ledger.registry_agreement import highest_version
 from pipeline.promotion.model_card import model_card
 from pipeline.records.chain import (
     Approval,
@@ -65,14 +67,16 @@ def register_run(run: DecidedRun, description: str, approval: Approval | None, d
 
     Raises:
         NothingToDo: another run has registered this run key.
-        OutsideTrouble: another run is registering this run key just now.
         InvalidInput: the champion is no longer the one that the decision was made against.
+        PromotionsAreStopped: the champion is pinned, or promotions are paused.
     """
     snapshot = run.snapshot
     doors.aliases.look(snapshot.graph, who=f"run {snapshot.run_name}", at=doors.clock())
-    _claim(snapshot, doors)
+    if (made := doors.registry.versions.of_run_key(snapshot.graph, snapshot.run_key)) is not None:
+        _expect_own(made, snapshot, doors)
     record = run.folder.find(RegisteredModel)
     if record is None:
+        expect_promotions(doors.ledger.entries(snapshot.graph), doors.clock())  # no version, if it is not promoted
         if approval is None or not approval.overridden:
             _expect_champion(run.decision, snapshot, doors)  # before a version is made that could never be promoted
         record = _version(run, approval, doors)
@@ -83,24 +87,6 @@ def register_run(run: DecidedRun, description: str, approval: Approval | None, d
     reason = _reason(run.decision, approval)
     doors.ledger.append(ended_night(snapshot, "promoted", reason, at=doors.clock(), version=record.version))
     return record
-
-
-def _claim(snapshot: GraphSnapshot, doors: Doors) -> None:
-    """Claim the run key for this run, so that two runs with one key make one version."""
-    name = f"register/{snapshot.graph}/{snapshot.run_key}"
-    if doors.claims.take(name, snapshot.run_name):
-        return
-    holder = doors.claims.holder(name)
-    made = doors.registry.versions.of_run_key(snapshot.graph, snapshot.run_key)
-    if made is not None:
-        _expect_own(made, snapshot, doors)
-        return  # this run took the claim over at an earlier try
-    # The run that holds the claim made no version, so it was killed. The next run of the key takes over, once.
-    if not doors.claims.take(f"{name}-after-{holder}", snapshot.run_name):
-        raise OutsideTrouble(
-            f"Run {doors.claims.holder(f'{name}-after-{holder}')} is taking over the claim {name} from run {holder}. "
-            f"Let it finish; this step is tried again by itself."
-        )
 
 
 def _expect_own(made: ModelVersion, snapshot: GraphSnapshot, doors: Doors) -> None:
@@ -149,7 +135,8 @@ def _version(run: DecidedRun, approval: Approval | None, doors: Doors) -> Regist
             snapshot_tag=snapshot.tag,
             files=trained.files,
         )
-        number = registry.versions.create(snapshot.graph, trained.mlflow_run_id, model_id, tags)
+        above = highest_version(doors.ledger.entries(snapshot.graph))
+        number = registry.versions.create(snapshot.graph, trained.mlflow_run_id, model_id, tags, above=above)
         made = registry.versions.get(snapshot.graph, number)
     _expect_own(made, snapshot, doors)
     return RegisteredModel(
@@ -234,4 +221,5 @@ def _promote(record: RegisteredModel, run: DecidedRun, approval: Approval | None
     move = Move(record.name, f"{by}run {run.snapshot.run_name}", _reason(run.decision, approval), doors.clock())
     # An override sets aside which champion the gate compared with, but not that it may have changed since this read.
     instead_of = _champion(entries) if overruled else run.decision.champion_version
-    doors.aliases.crown(record.version, move, instead_of=instead_of)
+    lineage = run.folder.get(LineageRecord)
+    doors.aliases.crown(record.version, move, instead_of=instead_of, lineage_sha256=lineage.sha256)

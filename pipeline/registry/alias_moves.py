@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
+from typing import TypeVar
 
 from pipeline.ledger.alias_history import (
     ALIASES,
-    AliasState,
     Move,
     Standing,
     crowning,
@@ -16,12 +18,23 @@ from pipeline.ledger.alias_history import (
     standings,
     whose_move,
 )
-from pipeline.ledger.entries import Alias, AliasEntry, AliasObserved
+from pipeline.ledger.entries import Alias, AliasEntry, AliasObserved, Entry
 from pipeline.ledger.ledger import Ledger
+from pipeline.ledger.promotion_stops import expect_promotions
+from pipeline.ledger.registry_agreement import (
+    RegistriesDisagree,
+    RegistryState,
+    adoption,
+    binding,
+    expect_agreement,
+    expect_target,
+)
 from pipeline.origin.git import attempts
 from pipeline.registry.aliases import RegisteredAliases
 
 logger = logging.getLogger(__name__)
+Made = Callable[[tuple[Entry, ...], RegistryState], Sequence[Entry]]
+T = TypeVar("T")
 
 
 class AliasMoves:
@@ -30,6 +43,9 @@ class AliasMoves:
     The ledger is written first. If the process dies before MLflow is changed, the next look finishes the move; no move
     goes unrecorded. A tag of the model in MLflow holds how many ledger entries about each alias MLflow has followed.
     By it an unfinished move is distinguished from an alias that was changed in MLflow without the ledger.
+
+    Nothing is read as a move, written or moved where ledger and MLflow do not belong together, or where one of them has
+    lost something: `RegistriesDisagree` is raised then.
     """
 
     def __init__(self, ledger: Ledger, aliases: RegisteredAliases) -> None:
@@ -38,23 +54,43 @@ class AliasMoves:
 
     def move(self, alias: Alias, version: int | None, move: Move) -> None:
         """Point one alias at a version, or at nothing."""
-        self._ledger.append_made(move.graph, lambda entries: single_move(entries, alias, version, move))
+        self._append(move, lambda entries, _: single_move(entries, alias, version, move), version)
         self.settle(move.graph)
 
     def crown(
-        self, version: int, move: Move, *, instead_of: int | None, challenger: bool = True
+        self,
+        version: int,
+        move: Move,
+        *,
+        instead_of: int | None,
+        challenger: bool = True,
+        lineage_sha256: str | None = None,
     ) -> tuple[AliasEntry, ...]:
         """Make a version champion in place of another, all aliases in one push; return the moves made.
 
-        None are made where the version is champion already.
+        None are made where the version is champion already. A promotion gives the digest of the version's lineage
+        record, which the ledger keeps; a rollback takes the one that the ledger has.
 
         Raises:
             Overtaken: another move came first; nothing was moved.
+            PromotionsAreStopped: the champion is pinned, or promotions are paused; nothing was moved.
+            TamperedRecord: the ledger has another lineage digest of the version; nothing was moved.
         """
-        made = self._ledger.append_made(
-            move.graph,
-            lambda entries: crowning(entries, version, move, instead_of=instead_of, challenger=challenger),
-        )
+
+        def crowned(entries: tuple[Entry, ...], _: RegistryState) -> Sequence[Entry]:
+            moves = crowning(
+                entries,
+                version,
+                move,
+                instead_of=instead_of,
+                challenger=challenger,
+                lineage_sha256=lineage_sha256,
+            )
+            if moves:
+                expect_promotions(entries, move.at, rollback=not challenger)
+            return moves
+
+        made = self._append(move, crowned, version)
         self.settle(move.graph)
         return tuple(entry for entry in made if isinstance(entry, AliasEntry))
 
@@ -63,9 +99,9 @@ class AliasMoves:
 
         MLflow decides what is served. So the alias stays where it was found, and the ledger records it.
         """
-        states = self._aliases.states(graph)  # before the ledger: what is read after it can only be newer
-        seen = self._ledger.append_made(
-            graph, lambda entries: observed_moves(entries, states, graph=graph, who=who, at=at)
+        seen = self._append(
+            Move(graph, who, "", at),
+            lambda entries, state: observed_moves(entries, state.aliases, graph=graph, who=who, at=at),
         )
         found = tuple(entry for entry in seen if isinstance(entry, AliasObserved))
         for entry in found:
@@ -84,27 +120,80 @@ class AliasMoves:
     def settle(self, graph: str) -> None:
         """Make the aliases in MLflow point where the ledger says.
 
-        The ledger is read again after an alias was set: of two that settle at once, the last to set one has read the
-        newest entry, or sets it again.
+        Both are read again after an alias was set: of two that settle at once, the last to set one has read the newest
+        entry, or sets it again.
         """
-        entries = self._ledger.entries(graph)
         for _ in attempts():
-            states = self._aliases.states(graph)
+            state, entries = _again_where_they_disagree(lambda: self._read(graph))
             # A list: every alias is looked at, also after the first that was set.
-            changed = [self._settle_one(graph, *item, states[item[0]]) for item in standings(entries).items()]
+            changed = [self._settle_one(graph, *item, state) for item in standings(entries).items()]
             if not any(changed):
+                if state.made_at is not None and state.num_entries != len(entries):
+                    self._aliases.mark_entries(graph, len(entries))
                 return
-            again = self._ledger.entries(graph)
-            if len(again) == len(entries):
-                return
-            entries = again
 
-    def _settle_one(self, graph: str, alias: Alias, standing: Standing, state: AliasState) -> bool:
+    def expect_agreement(self, graph: str) -> None:
+        """Refuse to go on where ledger and MLflow do not belong together, or one has lost something.
+
+        Raises:
+            RegistriesDisagree: they do not.
+        """
+        _again_where_they_disagree(lambda: self._read(graph))
+
+    def adopt(self, move: Move) -> tuple[Entry, ...]:
+        """Make the ledger tell of the MLflow at hand, as it is, in a person's name; return the entries.
+
+        No alias in MLflow is moved. A registered model is made, without a version, where there is none.
+        """
+        if self._aliases.state(move.graph).made_at is None:
+            self._aliases.make_model(move.graph)
+        state = self._aliases.state(move.graph)
+        made = self._ledger.append_made(move.graph, lambda entries: adoption(entries, state, move))
+        entries = self._ledger.entries(move.graph)
+        known = standings(entries)
+        for alias in ALIASES:
+            self._aliases.mark_settled(move.graph, alias, known[alias].moves if alias in known else 0)
+        self._aliases.mark_entries(move.graph, len(entries))
+        return made
+
+    def _append(self, move: Move, made: Made, version: int | None = None) -> tuple[Entry, ...]:
+        """Append what is made where both agree, behind the entry that binds them where they were not bound yet."""
+
+        def append() -> tuple[Entry, ...]:
+            state = self._aliases.state(move.graph)  # before the ledger: what is read after it can only be newer
+
+            def checked(entries: tuple[Entry, ...]) -> Sequence[Entry]:
+                expect_agreement(entries, state, move.graph)
+                expect_target(entries, state, move.graph, version)
+                return (*binding(entries, state, move), *made(entries, state))
+
+            return self._ledger.append_made(move.graph, checked)
+
+        return _again_where_they_disagree(append)
+
+    def _read(self, graph: str) -> tuple[RegistryState, tuple[Entry, ...]]:
+        state = self._aliases.state(graph)
+        entries = self._ledger.entries(graph)
+        expect_agreement(entries, state, graph)
+        return state, entries
+
+    def _settle_one(self, graph: str, alias: Alias, standing: Standing, registry: RegistryState) -> bool:
         """Set one alias where MLflow is behind the ledger, and return whether anything was set."""
+        state = registry.aliases[alias]
         whose = whose_move(standing, state)
         if whose == "outside":
             return False  # the next look records it
         if whose == "ours":
+            if standing.version is not None and standing.version not in registry.versions:
+                # Never the champion: without it nothing is settled at all.
+                logger.warning(
+                    "%s of %s is version %s by the ledger, and MLflow has no such version: the alias stays at %s",
+                    alias,
+                    graph,
+                    standing.version,
+                    state.version,
+                )
+                return False
             if state.version not in (standing.previous, standing.version):
                 logger.warning(
                     "%s of %s was at version %s, where the ledger never put it; it is moved to version %s",
@@ -119,7 +208,9 @@ class AliasMoves:
         return whose == "ours" or state.settled != standing.moves
 
 
-def in_words(states: dict[Alias, AliasState]) -> str:
-    """Return where the aliases point, as a person reads it."""
-    said = [f"{alias} {states[alias].version}" for alias in ALIASES if states[alias].version is not None]
-    return ", ".join(said) or "none"
+def _again_where_they_disagree(action: Callable[[], T]) -> T:
+    """Do it up to three times: a promotion that comes between reading MLflow and the ledger looks like a loss."""
+    for _ in range(2):
+        with suppress(RegistriesDisagree):
+            return action()
+    return action()

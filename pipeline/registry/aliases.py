@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from pipeline.credentials import public
-from pipeline.errors import InvalidInput
 from pipeline.ledger.alias_history import ALIASES, AliasState
 from pipeline.ledger.entries import Alias
+from pipeline.ledger.registry_agreement import RegistryState
 from pipeline.registry.tracking_server import MISSING, TrackingServer, asks_the_server
 
 SETTLED = "ncnc.settled."  # and the alias: how many ledger entries about it MLflow has followed
+ENTRIES = "ncnc.settled.entries"  # how many entries the ledger had then, of whatever kind
 
 
 class RegisteredAliases:
@@ -22,49 +26,58 @@ class RegisteredAliases:
     @asks_the_server
     def of(self, graph: str) -> dict[str, int]:
         """Return where each alias of a graph's model points; empty while there is no model."""
-        return self._aliases_and_tags(graph)[0]
+        model = self._model(graph)
+        return {} if model is None else {alias: int(version) for alias, version in model.aliases.items()}
 
     @asks_the_server
-    def states(self, graph: str) -> dict[Alias, AliasState]:
-        """Return where each of our aliases points, and how many ledger entries about it MLflow has followed."""
-        aliases, tags = self._aliases_and_tags(graph)
-        return {
-            alias: AliasState(aliases.get(alias), int(tags[SETTLED + alias]) if SETTLED + alias in tags else None)
-            for alias in ALIASES
-        }
+    def state(self, graph: str) -> RegistryState:
+        """Return a graph's registered model: when it was made, its aliases, and its versions with their run keys."""
+        model, where = self._model(graph), public(self.server.tracking_uri)
+        if model is None:
+            return RegistryState(where, None, dict.fromkeys(ALIASES, AliasState(None, None)), {})
+        tags = model.tags
+        return RegistryState(
+            where=where,
+            made_at=datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=model.creation_timestamp),
+            aliases={
+                alias: AliasState(_number(model.aliases.get(alias)), _number(tags.get(SETTLED + alias)))
+                for alias in ALIASES
+            },
+            versions={int(item.version): item.tags.get("ncnc.run_key") for item in self.server.versions(graph)},
+            num_entries=_number(tags.get(ENTRIES)),
+        )
 
     @asks_the_server
     def point(self, graph: str, alias: Alias, version: int | None) -> None:
-        """Point an alias at a version, or at nothing. Only `AliasMoves` calls this, after it wrote the ledger.
-
-        Raises:
-            InvalidInput: this MLflow has no such version.
-        """
+        """Point an alias at a version, or at nothing. Only `AliasMoves` calls this, after it wrote the ledger."""
         if version is None:
             self.server.client.delete_registered_model_alias(graph, alias)
-            return
-        try:
+        else:
             self.server.client.set_registered_model_alias(graph, alias, str(version))
-        except MlflowException as error:
-            if error.error_code not in MISSING:
-                raise
-            where = public(self.server.tracking_uri)
-            raise InvalidInput(
-                f"The ledger has {alias} of {graph} at version {version}, but the MLflow at {where} has no such "
-                f"version. Set MLFLOW_TRACKING_URI to the server that the nights use, or roll back to a version that "
-                f"is there: ncnc rollback --graph {graph} --to VERSION --reason ..."
-            ) from error
 
     @asks_the_server
     def mark_settled(self, graph: str, alias: Alias, moves: int) -> None:
         """Record how many ledger entries about an alias MLflow has followed."""
         self.server.client.set_registered_model_tag(graph, SETTLED + alias, str(moves))
 
-    def _aliases_and_tags(self, graph: str) -> tuple[dict[str, int], dict[str, str]]:
+    @asks_the_server
+    def mark_entries(self, graph: str, num_entries: int) -> None:
+        """Record how many entries the ledger has, so that a ledger with fewer is known to have lost some."""
+        self.server.client.set_registered_model_tag(graph, ENTRIES, str(num_entries))
+
+    @asks_the_server
+    def make_model(self, graph: str) -> None:
+        """Make a registered model without a version, where a person adopts an MLflow that has none."""
+        self.server.client.create_registered_model(graph)
+
+    def _model(self, graph: str) -> RegisteredModel | None:
         try:
-            model = self.server.client.get_registered_model(graph)
+            return self.server.client.get_registered_model(graph)
         except MlflowException as error:
             if error.error_code in MISSING:
-                return {}, {}
+                return None
             raise
-        return {alias: int(version) for alias, version in model.aliases.items()}, dict(model.tags)
+
+
+def _number(text: str | int | None) -> int | None:
+    return None if text is None else int(text)

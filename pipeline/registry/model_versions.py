@@ -87,10 +87,13 @@ class ModelVersions:
         return sorted(int(item.version) for item in found if item.tags.get("ncnc.run_key") == run_key)
 
     @asks_the_server
-    def create(self, graph: str, run_id: str, model_id: str, tags: Mapping[str, str]) -> int:
+    def create(self, graph: str, run_id: str, model_id: str, tags: Mapping[str, str], *, above: int = 0) -> int:
         """Register a logged model under its run key and return the version that holds this key.
 
         Two tries of one run may both get here. Each makes a version, lists them, and keeps the lowest.
+
+        The number is above `above`, the highest that the ledger names: an MLflow that was restored, or whose model was
+        deleted, would give a number again that already means another version.
         """
         try:
             self.server.client.create_registered_model(graph)
@@ -100,6 +103,7 @@ class ModelVersions:
         # The place itself, not models:/<id>: a bare database would look that up in MLflow's process-wide default.
         source = self.server.client.get_logged_model(model_id).artifact_location
         # The tag, because MLflow keeps a version's model id only where its source reads models:/<id>.
+        self._pass_over(graph, above, source)
         made = self.server.client.create_model_version(
             graph, source=source, run_id=run_id, tags={**tags, "ncnc.model_id": model_id}, model_id=model_id
         )
@@ -114,6 +118,19 @@ class ModelVersions:
             link = json.dumps([{"name": graph, "version": first.version}])
             self.server.client.set_logged_model_tags(model_id, {"mlflow.modelVersions": link})
         return first.version
+
+    def _pass_over(self, graph: str, above: int, source: str) -> None:
+        """Use up version numbers up to one, where the highest version that is there is below it.
+
+        MLflow never gives a number again while the registered model stays, also where the version was deleted. Only by
+        making a version can one see which number is next.
+        """
+        number = max((int(item.version) for item in self.server.versions(graph)), default=0)
+        for _ in range(above - number):
+            if number >= above:
+                return
+            number = int(self.server.client.create_model_version(graph, source=source).version)
+            self.server.client.delete_model_version(graph, str(number))
 
     @asks_the_server
     def tag(self, graph: str, version: int, tags: Mapping[str, str], *, description: str = "") -> None:

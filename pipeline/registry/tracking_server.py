@@ -91,7 +91,7 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
     Raises:
         OutsideTrouble: the server cannot be reached, or is failing, or something else answers in its place, or this
             machine's disk is full; trying again may help.
-        InvalidInput: the server refuses these credentials.
+        InvalidInput: the server refuses these credentials, or has no longer what was asked for.
     """
 
     @functools.wraps(method)
@@ -104,30 +104,43 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
                     raise
             return method(self, *args, **kwargs)
         except (MlflowException, RequestException, OperationalError) as error:
-            if trouble := local_trouble(error):
-                raise trouble from error
-            code = getattr(error, "error_code", "INTERNAL_ERROR")
-            where = public(self.server.tracking_uri)
-            said = public_text(str(error), self.server.tracking_uri).splitlines()[0][:300]
-            if code in REFUSED:
-                raise InvalidInput(
-                    f"MLflow at {where} refuses this user: {said}. "
-                    f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ask for the permission."
-                ) from error
-            if not isinstance(error, RestException) and said.startswith(NO_ANSWER_OF_MLFLOW):
-                raise OutsideTrouble(
-                    f"What answers at {where} is no MLflow server: {said.partition('. Response body')[0]}. A proxy or "
-                    f"another site may stand there. Set MLFLOW_TRACKING_URI to MLflow's own address, with its path if "
-                    f"it has one, or start the server behind the proxy; then try again."
-                ) from error
-            if code in TROUBLE:
-                raise OutsideTrouble(
-                    f"MLflow at {where} gives no answer: {said}. "
-                    f"Start the server, or set MLFLOW_TRACKING_URI to where it runs; then try again."
-                ) from error
-            raise
+            told = _told(error, self.server.tracking_uri)
+            if told is None:
+                raise
+            raise told from error
 
     return asked
+
+
+def _told(error: Exception, tracking_uri: str) -> InvalidInput | OutsideTrouble | None:
+    """Return what MLflow raised as an error of ours with its remedy; None for a bug, which is to be seen as one."""
+    if trouble := local_trouble(error):
+        return trouble
+    code = getattr(error, "error_code", "INTERNAL_ERROR")
+    where, said = public(tracking_uri), public_text(str(error), tracking_uri).splitlines()[0][:300]
+    if code in REFUSED:
+        return InvalidInput(
+            f"MLflow at {where} refuses this user: {said}. "
+            f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ask for the permission."
+        )
+    if not isinstance(error, RestException) and said.startswith(NO_ANSWER_OF_MLFLOW):
+        return OutsideTrouble(
+            f"What answers at {where} is no MLflow server: {said.partition('. Response body')[0]}. A proxy or another "
+            f"site may stand there. Set MLFLOW_TRACKING_URI to MLflow's own address, with its path if it has one, or "
+            f"start the server behind the proxy; then try again."
+        )
+    if code in TROUBLE:
+        return OutsideTrouble(
+            f"MLflow at {where} gives no answer: {said}. "
+            f"Start the server, or set MLFLOW_TRACKING_URI to where it runs; then try again."
+        )
+    if code == "RESOURCE_DOES_NOT_EXIST":  # runs, versions and models are named by records of ours
+        return InvalidInput(
+            f"MLflow at {where} has no longer what a record of ours names: {said}. It was deleted there, or MLflow was "
+            f"restored from an older copy. `ncnc registry doctor` says what is missing; a run that MLflow has lost "
+            f"cannot go on: start one of another as-of."
+        )
+    return None
 
 
 def artifact_location(tracking_uri: str, experiment: str) -> str | None:

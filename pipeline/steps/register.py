@@ -11,7 +11,9 @@ from pipeline.ledger.approvals import Answer, answering, as_approval, last_night
 from pipeline.ledger.collected_models import expect_model
 from pipeline.ledger.entries import ApprovalEntry, Entry
 from pipeline.ledger.night import ended_night
+from pipeline.ledger.promotion_stops import PromotionsAreStopped
 from pipeline.params.params import Params
+from pipeline.promotion.nomination import keep_stopped_night
 from pipeline.promotion.registration import DecidedRun, register_run
 from pipeline.records.chain import RegisteredModel
 from pipeline.runs.folder import RunFolder
@@ -25,9 +27,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, answer: Answer | Non
     The first answer about a run stands: a retry, or an answer that comes after it, changes nothing.
 
     Raises:
-        NothingToDo: the decision is not to promote, a person rejected the run or has not answered yet, or another run
-            has registered this run key.
-        OutsideTrouble: another run is registering this run key just now.
+        NothingToDo: the decision is not to promote, a person rejected the run or has not answered yet, promotions are
+            stopped, or another run has registered this run key.
         InvalidInput: the champion is no longer the one that the decision was made against, or the trained model was
             collected.
     """
@@ -45,7 +46,10 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, answer: Answer | Non
     if answer is not None and not answer.approved and standing is not None:
         logger.warning("the rejection by %s came too late: %s had approved the run", answer.who, standing.who)
     expect_model(entries, snapshot.run_name)  # also where this machine has a copy: an audit would ask for MLflow's
-    return register_run(decided, params.register_.description, as_approval(standing), doors)
+    try:
+        return register_run(decided, params.register_.description, as_approval(standing), doors)
+    except PromotionsAreStopped as stopped:
+        raise NothingToDo(keep_stopped_night(folder, decided.decision, stopped.stop, doors)) from stopped
 
 
 def _expect_consent(

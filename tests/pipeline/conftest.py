@@ -56,7 +56,7 @@ def run_name(graph: str) -> str:
 
 @pytest.fixture
 def bare_origin(tmp_path: Path) -> str:
-    """Return an empty bare repository, as an origin for ledger and claims."""
+    """Return an empty bare repository, as an origin for a ledger."""
     path = tmp_path / "origin.git"
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(path)], check=True)
     return str(path)
@@ -71,6 +71,14 @@ def doors(bare_origin: str, tracking_uri: str, tmp_path: Path) -> Doors:
         "MLFLOW_TRACKING_URI": tracking_uri,
     }
     return Doors(Environment(values), clock=lambda: AS_OF)
+
+
+@pytest.fixture
+def other_mlflow(doors: Doors, empty_tracking: Path, tmp_path: Path) -> Doors:
+    """Return doors to the same origin and to another, empty MLflow, as a wrong MLFLOW_TRACKING_URI leads to."""
+    path = shutil.copy(empty_tracking, tmp_path / "other-mlflow.db")
+    values = {**doors.environment.values, "MLFLOW_TRACKING_URI": f"sqlite:///{path}"}
+    return Doors(Environment(values), clock=doors.clock)
 
 
 @pytest.fixture

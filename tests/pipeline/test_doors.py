@@ -16,7 +16,7 @@ def test_a_door_opens_when_it_is_first_used_and_stays_the_same(tmp_path: Path) -
     assert doors.registry is doors.registry
 
 
-@pytest.mark.parametrize("name", ["snapshots", "ledger", "claims"])
+@pytest.mark.parametrize("name", ["snapshots", "ledger"])
 def test_a_door_whose_place_is_not_set_names_the_variable(name: str) -> None:
     with pytest.raises(InvalidInput, match=r"NCNC_DATA_REPOSITORY is not set"):
         getattr(Doors(Environment({})), name)

@@ -11,6 +11,7 @@ from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble, StepError
 from pipeline.ledger.alias_history import Move
 from pipeline.ledger.entries import AliasObserved, NightEntry, NightOutcome
+from pipeline.ledger.registry_agreement import RegistriesDisagree
 from pipeline.origin.git import GitOrigin
 from pipeline.params.params import Params
 from pipeline.params.snapshot import SnapshotParams
@@ -205,3 +206,16 @@ def test_night_that_came_to_an_outcome_keeps_it(
 def test_run_named_by_hand_is_no_night(doors: Doors) -> None:
     night.end_night(RunFolder(doors.environment.home / "runs" / "demo-local"), "train: killed", doors=doors)
     assert doors.ledger.entries("demo") == ()
+
+
+def test_night_with_a_wrong_mlflow_is_refused_and_not_entered_in_the_ledger(
+    doors: Doors, other_mlflow: Doors, folder: RunFolder
+) -> None:
+    client = MlflowClient(doors.environment.tracking_uri)
+    client.create_registered_model(folder.graph)
+    client.create_model_version(folder.graph, source="file:///nowhere")
+    doors.aliases.crown(1, Move(folder.graph, "ann", "better", AS_OF), instead_of=None)
+    before = doors.ledger.entries(folder.graph)
+    with pytest.raises(RegistriesDisagree, match="MLFLOW_TRACKING_URI names another MLflow"):
+        night.run_step("snapshot", folder, params_of(folder), doors=other_mlflow, as_of=AS_OF)
+    assert doors.ledger.entries(folder.graph) == before

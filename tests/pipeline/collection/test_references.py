@@ -48,21 +48,33 @@ def test_versions_aliases_and_open_runs_are_told(doors: Doors, graph: str, run_n
 
 
 def test_alias_that_only_the_ledger_has_yet_is_told(doors: Doors, graph: str) -> None:
-    register(doors, graph, "snap/a")
-    for entry in (night(graph, 7, "snap/seven"), night(graph, 8, "snap/eight"), alias(graph, 7), alias(graph, 8)):
+    for tag in ("snap/a", "snap/b"):
+        register(doors, graph, tag)
+    doors.aliases.move("champion", 1, Move(graph, "gate", "better", AT))
+    moved = alias(graph, 2).model_copy(update={"previous": 1})
+    for entry in (night(graph, 1, "snap/one"), night(graph, 2, "snap/two"), moved):
         doors.ledger.append(entry)
     assert references_from(doors)([graph]) == {
-        "snap/a": "version 1 was made from it",
-        "snap/eight": "the ledger's champion was made from it",
+        "snap/a": "version 1 (champion) was made from it",
+        "snap/b": "version 2 was made from it",
+        "snap/two": "the ledger's champion was made from it",
     }
 
 
 def test_registry_that_knows_less_than_the_ledger_is_not_believed(doors: Doors, graph: str) -> None:
     doors.ledger.append(alias(graph, 3))
-    with pytest.raises(InvalidInput, match=rf"champion of {graph} at version 3.*knows no version.*MLFLOW_TRACKING_URI"):
+    with pytest.raises(InvalidInput, match=r"has no registered model of this graph.*MLFLOW_TRACKING_URI"):
         references_from(doors)([graph])
-    doors.ledger.append(alias(graph, None))
-    assert references_from(doors)([graph]) == {}
+
+
+def test_registry_of_others_that_has_a_model_of_this_name_is_not_believed(
+    doors: Doors, graph: str, other_mlflow: Doors
+) -> None:
+    register(doors, graph, "snap/a")
+    doors.aliases.move("champion", 1, Move(graph, "gate", "better", AT))
+    register(other_mlflow, graph, "snap/of-staging")
+    with pytest.raises(InvalidInput, match=r"was made on .*names another MLflow than the nights use"):
+        references_from(other_mlflow)([graph])
 
 
 def test_registry_that_does_not_answer_is_not_taken_for_an_empty_one(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.ledger.alias_history import (
     AliasState,
     Move,
@@ -13,6 +13,7 @@ from pipeline.ledger.alias_history import (
     champions,
     collected_versions,
     crowning,
+    lineages,
     observed_moves,
     single_move,
     standings,
@@ -44,7 +45,7 @@ def in_short(entries: tuple[AliasEntry, ...]) -> list[tuple[str, int | None, int
 
 def test_alias_stands_where_the_last_entry_about_it_says() -> None:
     entries = (moved(1), moved(1, alias="challenger"), moved(2, 1), seen(1, 2))
-    assert standings(entries) == {"champion": Standing(1, 2, 3), "challenger": Standing(1, None, 1)}
+    assert standings(entries) == {"champion": Standing(1, 2, 3, observed=True), "challenger": Standing(1, None, 1)}
 
 
 def test_champions_are_in_the_order_of_their_last_time() -> None:
@@ -63,6 +64,7 @@ def test_champions_are_in_the_order_of_their_last_time() -> None:
         (Standing(2, 1, 2), AliasState(None, 2), "outside"),  # taken away
         (Standing(2, 1, 2), AliasState(1, None), "ours"),  # never brought in line: only from where it stood
         (Standing(2, 1, 2), AliasState(3, None), "outside"),
+        (Standing(2, 1, 2, observed=True), AliasState(1, 1), "outside"),  # nobody asked that it be at 2
     ],
 )
 def test_whose_move_it_is(standing: Standing | None, state: AliasState, whose: str) -> None:
@@ -91,6 +93,27 @@ def test_crowning_moves_all_three_and_a_repeated_one_none() -> None:
     assert crowning((*first, *second), 2, MOVE, instead_of=1) == ()
     back = crowning((*first, *second), 1, MOVE, instead_of=2, challenger=False)
     assert in_short(back) == [("previous", 1, 2), ("champion", 2, 1)]
+
+
+def test_lineage_of_a_promotion_stays_with_the_version_through_later_moves() -> None:
+    entries: tuple[Entry, ...] = (moved(1),)  # of before lineages were entered
+    entries += crowning(entries, 2, MOVE, instead_of=1, lineage_sha256="2" * 64)
+    assert lineages(entries) == {2: ("2" * 64,)}
+    entries += crowning(entries, 3, MOVE, instead_of=2, lineage_sha256="3" * 64)
+    assert entries[-2] == moved(2, 1, "previous").model_copy(update={"lineage_sha256": "2" * 64})
+    back = crowning(entries, 2, MOVE, instead_of=3, challenger=False)
+    assert [(entry.alias, entry.lineage_sha256) for entry in back] == [("previous", "3" * 64), ("champion", "2" * 64)]
+    assert single_move(entries, "challenger", 2, MOVE)[0].lineage_sha256 == "2" * 64
+    assert crowning(entries, 1, MOVE, instead_of=3)[-1].lineage_sha256 is None
+
+
+def test_version_is_not_promoted_with_another_lineage_than_the_ledger_has() -> None:
+    entries = (*crowning((), 1, MOVE, instead_of=None, lineage_sha256="1" * 64), moved(None, 1))
+    says = r"version 1 of demo has sha256 777777777777, but the ledger has 111111111111.*ncnc audit model demo@1"
+    with pytest.raises(TamperedRecord, match=says):
+        crowning(entries, 1, MOVE, instead_of=None, lineage_sha256="7" * 64)
+    contradicting = (*entries, moved(1).model_copy(update={"lineage_sha256": "7" * 64}))
+    assert lineages(contradicting) == {1: ("1" * 64, "7" * 64)}
 
 
 def test_second_of_two_promotions_is_told_who_won() -> None:

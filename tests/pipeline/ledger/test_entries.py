@@ -9,6 +9,9 @@ from pipeline.ledger.entries import (
     AliasObserved,
     ApprovalEntry,
     Entry,
+    PromotionsResumed,
+    PromotionsStopped,
+    RegistryBound,
     RegistryCollected,
     read_entry,
     repeats,
@@ -31,6 +34,19 @@ COLLECTED = RegistryCollected(
         (SEEN, "demo: champion found at 1, changed in MLflow from 2"),
         (ANSWERED, "demo: run demo-1 rejected by ann"),
         (COLLECTED, "demo: 1 versions collected, keep-versions 1"),
+        (
+            RegistryBound(graph="demo", made_at=AT, where="http://mlflow", at=AT, who="run a", lost=(3,)),
+            "demo: bound to the registered model made 2026-01-02 00:00:00",
+        ),
+        (
+            PromotionsStopped(graph="demo", version=2, until=AT, at=AT, who="ann", why="x"),
+            "demo: version 2 pinned by ann",
+        ),
+        (
+            PromotionsStopped(graph="demo", version=None, until=None, at=AT, who="ann", why="x"),
+            "demo: promotions paused by ann",
+        ),
+        (PromotionsResumed(graph="demo", at=AT, who="bob", why="x"), "demo: promotions go on, by bob"),
     ],
 )
 def test_entry_reads_back_and_its_commit_says_what_it_is(entry: Entry, subject: str) -> None:

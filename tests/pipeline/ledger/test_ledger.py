@@ -1,4 +1,5 @@
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,19 +97,25 @@ def test_last_completed_night_passes_over_failures_and_alias_moves(ledger: Ledge
     assert last.run_name == "demo-1"
 
 
-def enter(line: str, tmp_path: Path) -> None:
+def rewrite(tmp_path: Path, change: Callable[[list[str]], list[str]]) -> None:
+    """Change the lines of the ledger by a commit on top of it, as whoever may push can."""
     with GitOrigin(str(tmp_path / "origin.git"), tmp_path).clone() as clone:
         clone.fetch_branch("ledger")
-        with (clone.path / "demo.jsonl").open("a") as stream:
-            stream.write(f"{line}\n")
+        path = clone.path / "demo.jsonl"
+        path.write_text("".join(f"{line}\n" for line in change(path.read_text().splitlines() if path.exists() else [])))
         clone.commit("Tamper", "demo.jsonl")
         clone.push("HEAD:refs/heads/ledger")
+
+
+def enter(line: str, tmp_path: Path) -> None:
+    rewrite(tmp_path, lambda lines: [*lines, line])
 
 
 def test_entry_changed_by_hand_is_named_by_its_line(ledger: Ledger, tmp_path: Path) -> None:
     ledger.append(night())
     enter('{"kind": "night"}', tmp_path)
-    with pytest.raises(TamperedRecord, match=r"Line 2 of the ledger's demo.jsonl(.|\n)*Revert that commit"):
+    says = r"Line 2 of the ledger's demo\.jsonl is no entry(.|\n)*git update-ref refs/heads/ledger COMMIT"
+    with pytest.raises(TamperedRecord, match=says):
         ledger.entries("demo")
 
 
@@ -125,9 +132,34 @@ def test_entry_of_a_newer_version_asks_for_an_upgrade_and_never_to_revert_a_comm
 
 
 def test_entries_of_2026_11_and_of_today_stand_side_by_side(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.append(night())
-    enter(alias(1).model_dump_json(), tmp_path)  # as the code of 2026-11 wrote it: without a number
+    enter(night().model_dump_json(), tmp_path)  # as the code of 2026-11 wrote it: without a number
+    ledger.append(alias(1))
     assert ledger.entries("demo") == (night(), alias(1))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            lambda lines: [lines[0].replace("no gain", "a gain"), *lines[1:]],
+            r"line 2 was written below lines with sha256",
+        ),
+        (lambda lines: lines[1:], "line 1 was written below other lines, and none stands above it now"),
+        (lambda lines: [lines[0], lines[2]], r"line 2 was written below lines with sha256"),
+    ],
+)
+def test_neither_reads_nor_writes_go_on_after_an_earlier_line_was_changed(
+    ledger: Ledger, tmp_path: Path, change: Callable[[list[str]], list[str]], says: str
+) -> None:
+    for entry in (night(), alias(1), night("demo-2")):
+        ledger.append(entry)
+    rewrite(tmp_path, change)
+    with pytest.raises(
+        TamperedRecord, match=rf"changed or removed: {says}(.|\n)*git update-ref refs/heads/ledger COMMIT"
+    ):
+        ledger.entries("demo")
+    with pytest.raises(TamperedRecord, match=says):
+        ledger.append(night("demo-3"))
 
 
 def test_entries_of_one_change_are_appended_together_or_not_at_all(ledger: Ledger, tmp_path: Path) -> None:

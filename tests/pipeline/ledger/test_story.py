@@ -11,6 +11,9 @@ from pipeline.ledger.entries import (
     Entry,
     NightEntry,
     NightOutcome,
+    PromotionsResumed,
+    PromotionsStopped,
+    RegistryBound,
     RegistryCollected,
 )
 from pipeline.ledger.story import story
@@ -116,3 +119,18 @@ def test_every_event_says_who_and_why() -> None:
     )
     assert (rollback.who, rollback.why) == ("ann", "because")
     assert (outside.who, outside.why) == ("unknown", "seen by run a")
+
+
+def test_pins_pauses_and_adoptions_are_told_and_the_first_binding_is_not() -> None:
+    bound = RegistryBound(graph="demo", made_at=at(1), where="http://mlflow", at=at(1), who="run a")
+    adopted = bound.model_copy(update={"at": at(4), "who": "ann", "why": "MLflow was restored", "lost": (2, 3)})
+    pinned = PromotionsStopped(graph="demo", version=1, until=at(9), at=at(2), who="ann", why="complaints")
+    paused = PromotionsStopped(graph="demo", version=None, until=None, at=at(5), who="ann", why="backup")
+    resumed = PromotionsResumed(graph="demo", at=at(3), who="bob", why="settled")
+    events = story((bound, moved(1, 1, None), pinned, resumed, adopted, paused))
+    assert [(event.kind, event.what, event.who, event.champion) for event in events[1:]] == [
+        ("pinned", "version 1 is pinned as champion by ann until 2026-01-09 03:00 UTC: complaints", "ann", 1),
+        ("resumed", "promotions go on", "bob", 1),
+        ("adopted", "the ledger follows the registry at http://mlflow as it is; lost: version 2, 3", "ann", 1),
+        ("paused", "promotions are paused by ann: backup", "ann", 1),
+    ]

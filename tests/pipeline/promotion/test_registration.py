@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble, StepError
+from pipeline.ledger.alias_history import lineages
 from pipeline.ledger.approvals import Answer
 from pipeline.params.params import Params
 from pipeline.promotion.registration import DecidedRun, register_run
@@ -70,6 +71,7 @@ def test_two_runs_of_one_key_raced_make_one_version_of_one_of_them(
     lineage = next(folder for folder in folders if folder.name == winner.run_name).get(LineageRecord)
     assert [item.version for item in doors.registry.contents.versions(graph)] == [record.version]
     assert winner.tags["ncnc.lineage_sha256"] == lineage.sha256  # of its own run, or the audit would not hold
+    assert lineages(doors.ledger.entries(graph)) == {winner.version: (lineage.sha256,)}
 
 
 def test_version_says_who_let_it_pass_and_carries_its_card(doors: Doors, graph: str, make_decided_run: MakeRun) -> None:

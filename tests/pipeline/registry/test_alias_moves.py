@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,9 @@ from mlflow.tracking import MlflowClient
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import InvalidInput
-from pipeline.ledger.alias_history import Move, Overtaken
-from pipeline.ledger.entries import AliasEntry, AliasObserved
+from pipeline.ledger.alias_history import Move, Overtaken, standings
+from pipeline.ledger.entries import AliasEntry, AliasObserved, NightEntry, RegistryBound
+from pipeline.ledger.registry_agreement import RegistriesDisagree
 from pipeline.registry.alias_moves import AliasMoves
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -127,5 +129,176 @@ def test_alias_can_be_taken_away_and_that_is_written_down(doors: Doors, graph: s
 
 
 def test_ledger_beside_another_mlflow_is_refused_and_says_so(doors: Doors, graph: str) -> None:
-    with pytest.raises(InvalidInput, match=r"at version 1, but .* no such version\. Set MLFLOW_TRACKING"):
+    with pytest.raises(InvalidInput, match=r"has no version 1 of .*, so no alias can point at it"):
         doors.aliases.move("champion", 1, by(graph))
+    assert doors.ledger.entries(graph) == ()
+
+
+def test_ledger_that_was_lost_in_part_moves_no_alias_back(
+    doors: Doors, graph: str, client: MlflowClient, bare_origin: str
+) -> None:
+    doors.aliases.crown(1, by(graph), instead_of=None)
+    yesterday = git(bare_origin, "rev-parse", "ledger")
+    doors.aliases.crown(3, by(graph), instead_of=1)
+    git(bare_origin, "update-ref", "refs/heads/ledger", yesterday)  # restored from a backup
+    client.delete_registered_model_alias(graph, "previous")  # which MLflow has followed, and the ledger lost
+    before = said(doors, client, graph)
+    for act in (
+        lambda: doors.aliases.look(graph, who="run b", at=AT),
+        lambda: doors.aliases.settle(graph),
+        lambda: doors.aliases.crown(2, by(graph), instead_of=1),
+        lambda: doors.aliases.move("champion", 1, by(graph)),
+    ):
+        with pytest.raises(RegistriesDisagree, match=r"followed 2 moves of champion, and the ledger has 1.*restored"):
+            act()
+    assert said(doors, client, graph) == before
+    doors.aliases.adopt(by(graph))
+    assert doors.aliases.look(graph, who="run b", at=AT) == ()
+    assert doors.registry.aliases.of(graph)["champion"] == 3
+    assert standings(doors.ledger.entries(graph))["champion"].version == 3
+
+
+@pytest.mark.usefixtures("client")
+def test_ledger_that_lost_entries_about_no_alias_is_seen_too(doors: Doors, graph: str, bare_origin: str) -> None:
+    doors.aliases.crown(1, by(graph), instead_of=None)
+    yesterday = git(bare_origin, "rev-parse", "ledger")
+    doors.ledger.append(night(graph, None))
+    doors.aliases.look(graph, who="run b", at=AT)
+    git(bare_origin, "update-ref", "refs/heads/ledger", yesterday)
+    with pytest.raises(RegistriesDisagree, match=r"followed a ledger of 4 entries, and this one has 3"):
+        doors.aliases.look(graph, who="run b", at=AT)
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("there", ["nothing", "a model of this name", "a model with versions and a champion"])
+def test_another_mlflow_is_no_move_of_an_alias(doors: Doors, other_mlflow: Doors, graph: str, there: str) -> None:
+    doors.aliases.crown(1, by(graph), instead_of=None)
+    doors.aliases.crown(2, by(graph), instead_of=1)
+    other = MlflowClient(other_mlflow.environment.tracking_uri)
+    if there != "nothing":
+        other.create_registered_model(graph)
+    if "versions" in there:
+        for _ in range(2):
+            other.create_model_version(graph, source="file:///nowhere")
+        other.set_registered_model_alias(graph, "champion", "1")
+    entries = doors.ledger.entries(graph)
+    for act in (
+        lambda: other_mlflow.aliases.look(graph, who="a laptop", at=AT),
+        lambda: other_mlflow.aliases.settle(graph),
+        lambda: other_mlflow.aliases.crown(1, by(graph), instead_of=2),
+        lambda: other_mlflow.aliases.move("champion", 1, by(graph)),
+    ):
+        with pytest.raises(RegistriesDisagree, match=r"ledger belongs to .*Either MLFLOW_TRACKING_URI names another"):
+            act()
+    assert doors.ledger.entries(graph) == entries
+    assert doors.aliases.look(graph, who="run c", at=AT) == ()
+    assert doors.registry.aliases.of(graph) == {"challenger": 2, "previous": 1, "champion": 2}
+
+
+def test_another_data_repository_moves_no_alias_of_this_mlflow(
+    doors: Doors, graph: str, client: MlflowClient, tmp_path: Path
+) -> None:
+    doors.aliases.crown(1, by(graph), instead_of=None)
+    doors.aliases.crown(2, by(graph), instead_of=1)
+    before = said(doors, client, graph)
+    origin = str(tmp_path / "laptop.git")
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", origin], check=True)
+    laptop = Doors(Environment({**doors.environment.values, "NCNC_DATA_REPOSITORY": origin}), clock=doors.clock)
+    with pytest.raises(RegistriesDisagree, match=r"followed 2 moves of champion, and the ledger has 0.*NCNC_DATA"):
+        laptop.aliases.crown(3, by(graph), instead_of=None)
+    assert said(doors, client, graph) == before
+    assert laptop.ledger.entries(graph) == ()
+
+
+def test_model_that_was_deleted_and_made_anew_is_not_the_old_one(
+    doors: Doors, graph: str, client: MlflowClient
+) -> None:
+    doors.aliases.crown(1, by(graph), instead_of=None)
+    client.delete_registered_model(graph)
+    with pytest.raises(RegistriesDisagree, match=r"has no registered model .*or the registered model was deleted"):
+        doors.aliases.look(graph, who="run b", at=AT)
+    client.create_registered_model(graph)
+    client.create_model_version(graph, source="file:///nowhere")
+    with pytest.raises(RegistriesDisagree, match=r"registered model of this graph was made on .*ledger belongs to"):
+        doors.aliases.crown(1, by(graph), instead_of=1)
+    bound, *moves = doors.aliases.adopt(by(graph))
+    assert isinstance(bound, RegistryBound)
+    assert bound.lost == (1,)
+    assert [(move.alias, move.version) for move in moves] == [("champion", None), ("challenger", None)]
+    with pytest.raises(InvalidInput, match=r"Version 1 .* is not the one that the ledger knows by this number"):
+        doors.aliases.move("champion", 1, by(graph))
+    client.create_model_version(graph, source="file:///nowhere")
+    doors.aliases.crown(2, by(graph), instead_of=None)
+    assert doors.registry.aliases.of(graph) == {"challenger": 2, "champion": 2}
+
+
+def test_registry_that_lost_the_champion_is_adopted_as_it_serves(
+    doors: Doors, graph: str, client: MlflowClient
+) -> None:
+    doors.aliases.crown(1, by(graph), instead_of=None)
+    doors.aliases.crown(3, by(graph), instead_of=1)
+    client.delete_model_version(graph, "3")
+    client.set_registered_model_alias(graph, "champion", "1")
+    client.set_registered_model_tag(graph, "ncnc.settled.champion", "1")  # as MLflow was yesterday
+    with pytest.raises(RegistriesDisagree, match=r"version 3 by the ledger, and MLflow does not.*Version 1 is served"):
+        doors.aliases.look(graph, who="run b", at=AT)
+    doors.aliases.adopt(by(graph))
+    assert doors.aliases.look(graph, who="run b", at=AT) == ()
+    assert doors.registry.aliases.of(graph)["champion"] == 1
+    assert doors.aliases.crown(2, by(graph), instead_of=1)
+
+
+def test_version_that_only_a_former_alias_points_at_may_be_missing(
+    doors: Doors, graph: str, client: MlflowClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    doors.aliases.crown(1, by(graph), instead_of=None)
+    doors.aliases.crown(3, by(graph), instead_of=1)
+    doors.aliases.crown(1, by(graph), instead_of=3, challenger=False)
+    client.delete_model_version(graph, "3")
+    client.delete_registered_model_tag(graph, "ncnc.settled.previous")
+    doors.aliases.look(graph, who="run b", at=AT)
+    assert doors.registry.aliases.of(graph)["champion"] == 1
+
+
+@pytest.mark.usefixtures("client")
+def test_ledger_of_before_bindings_is_bound_to_the_registry_that_it_agrees_with(doors: Doors, graph: str) -> None:
+    for entry in (
+        AliasEntry(graph=graph, alias="champion", version=1, previous=None, at=AT, who="ann", why="better"),
+        night(graph, 1),
+    ):
+        doors.ledger.append(entry)
+    with pytest.raises(RegistriesDisagree, match=r"does not have the champion that the ledger tells of"):
+        doors.aliases.look(graph, who="run b", at=AT)  # its version 1 has another run key
+    client = MlflowClient(doors.environment.tracking_uri)
+    client.set_model_version_tag(graph, "1", "ncnc.run_key", "3" * 64)
+    doors.aliases.look(graph, who="run b", at=AT)
+    doors.aliases.look(graph, who="run c", at=AT)
+    (bound,) = [entry for entry in doors.ledger.entries(graph) if isinstance(entry, RegistryBound)]
+    assert (bound.who, bound.where) == ("run b", doors.environment.tracking_uri)
+
+
+def test_alias_at_a_version_of_another_run_is_no_move(doors: Doors, graph: str, client: MlflowClient) -> None:
+    client.set_model_version_tag(graph, "1", "ncnc.run_key", "3" * 64)
+    doors.aliases.crown(1, by(graph), instead_of=None)
+    doors.ledger.append(night(graph, 1))
+    client.set_model_version_tag(graph, "1", "ncnc.run_key", "9" * 64)
+    with pytest.raises(RegistriesDisagree, match=r"champion points at a version 1 that is not the ledger's version 1"):
+        doors.aliases.look(graph, who="run b", at=AT)
+
+
+def night(graph: str, version: int | None) -> NightEntry:
+    return NightEntry(
+        graph=graph, run_name=f"{graph}-{version}", as_of=AT, at=AT, outcome="promoted", reason="better",
+        completed=True, run_key="3" * 64, version=version,
+    )  # fmt: skip
+
+
+def git(repository: str, *arguments: str) -> str:
+    answer = subprocess.run(["git", "-C", repository, *arguments], capture_output=True, text=True, check=True)
+    return answer.stdout.strip()
+
+
+def said(doors: Doors, client: MlflowClient, graph: str) -> tuple[object, ...]:
+    """What both sides say: nothing of it may change where they disagree."""
+    model = client.get_registered_model(graph)
+    return doors.ledger.entries(graph), model.aliases, model.tags

@@ -25,16 +25,17 @@ def registry(tracking_uri: str) -> ModelRegistry:
 @pytest.fixture
 def make_version(
     registry: ModelRegistry, graph: str, run_name: str, make_model: Callable[..., Path]
-) -> Callable[[str], int]:
+) -> Callable[..., int]:
     """Return a maker of registered versions of an untrained model."""
 
-    def make(run_key: str) -> int:
+    def make(run_key: str, above: int = 0) -> int:
         folder = make_model()
         run_id = registry.runs.open(graph, run_name, run_key="3" * 64, params={})
         tags = version_tags(
             run_key=run_key, run_name=run_name, as_of=AS_OF, snapshot_tag="snap/x", files=digests_of_folder(folder)
         )
-        return registry.versions.create(graph, run_id, registry.models.log(run_id, folder, input_example=PAIRS), tags)
+        model_id = registry.models.log(run_id, folder, input_example=PAIRS)
+        return registry.versions.create(graph, run_id, model_id, tags, above=above)
 
     return make
 
@@ -48,7 +49,7 @@ def bare_version(tracking_uri: str, graph: str) -> int:
 
 
 def test_version_comes_back_as_it_was_registered(
-    registry: ModelRegistry, graph: str, run_name: str, make_version: Callable[[str], int], tmp_path: Path
+    registry: ModelRegistry, graph: str, run_name: str, make_version: Callable[..., int], tmp_path: Path
 ) -> None:
     assert registry.versions.of_run_key(graph, "5" * 64) is None
     number = make_version("5" * 64)
@@ -61,7 +62,7 @@ def test_version_comes_back_as_it_was_registered(
 
 
 def test_second_version_of_a_run_key_is_deleted_by_its_maker(
-    registry: ModelRegistry, tracking_uri: str, graph: str, make_version: Callable[[str], int]
+    registry: ModelRegistry, tracking_uri: str, graph: str, make_version: Callable[..., int]
 ) -> None:
     assert make_version("5" * 64) == 1
     assert make_version("5" * 64) == 1
@@ -73,7 +74,7 @@ def test_second_version_of_a_run_key_is_deleted_by_its_maker(
 
 
 def test_version_that_a_killed_try_left_beside_the_first_is_swept_away(
-    registry: ModelRegistry, tracking_uri: str, graph: str, make_version: Callable[[str], int]
+    registry: ModelRegistry, tracking_uri: str, graph: str, make_version: Callable[..., int]
 ) -> None:
     first = registry.versions.get(graph, make_version("5" * 64))
     # What a try leaves that is killed between making its version and looking for others.
@@ -101,7 +102,7 @@ def test_missing_version_and_version_made_by_hand_say_what_to_do(
 
 
 def test_version_is_found_by_number_and_by_alias(
-    registry: ModelRegistry, graph: str, make_version: Callable[[str], int]
+    registry: ModelRegistry, graph: str, make_version: Callable[..., int]
 ) -> None:
     number = make_version("5" * 64)
     registry.aliases.point(graph, "champion", number)
@@ -112,3 +113,13 @@ def test_version_is_found_by_number_and_by_alias(
     )
     with pytest.raises(InvalidInput, match=r"no alias 'previous'; it has: champion \(version 1\)\. Name one of these"):
         registry.versions.named(graph, "previous")
+
+
+def test_number_that_the_ledger_knows_is_never_given_again(
+    registry: ModelRegistry, graph: str, make_version: Callable[..., int], tracking_uri: str
+) -> None:
+    assert make_version("5" * 64) == 1
+    MlflowClient(tracking_uri).delete_registered_model(graph)
+    assert make_version("6" * 64, above=3) == 4
+    assert make_version("7" * 64, above=4) == 5
+    assert [item.version for item in registry.contents.versions(graph)] == [4, 5]

@@ -136,7 +136,8 @@ def test_a_full_disk_beside_a_bare_database_is_no_fault_of_a_server() -> None:
     [
         ("PERMISSION_DENIED", InvalidInput, "MLFLOW_TRACKING_USERNAME"),  # asking again changes nothing
         ("TEMPORARILY_UNAVAILABLE", OutsideTrouble, "try again"),
-        ("RESOURCE_DOES_NOT_EXIST", MlflowException, "said"),  # a bug of ours: let it be seen as one
+        ("RESOURCE_DOES_NOT_EXIST", InvalidInput, "ncnc registry doctor"),  # deleted on its page, or restored
+        ("BAD_REQUEST", MlflowException, "said"),  # a bug of ours: let it be seen as one
     ],
 )
 def test_answers_of_a_server_are_told_apart(code: str, expected: type[Exception], remedy: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble
+from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.ledger.alias_history import Move
 from pipeline.ledger.entries import AliasEntry, NightEntry
 from pipeline.params.params import Params
@@ -96,7 +96,6 @@ def test_run_killed_after_every_single_call_ends_with_one_version_and_the_aliase
 ) -> None:
     register.run(make_decided_run(doors, graph), Params(), doors=doors)
     folder, killer = second_night(make_decided_run, doors, graph), Killer(monkeypatch)
-    killer.watch(doors.claims, "take", lambda *_: "")
     killer.watch(doors.registry.models, "log", lambda *_, **__: "")
     killer.watch(doors.registry.versions, "create", lambda *_: "")
     killer.watch(doors.registry.runs, "put_record", lambda *args: args[-1].file_name)
@@ -111,7 +110,7 @@ def test_run_killed_after_every_single_call_ends_with_one_version_and_the_aliase
             break
         except Killed:
             continue
-    assert len(killer.killed_after) == 16, killer.killed_after
+    assert len(killer.killed_after) == 15, killer.killed_after
     assert versions(doors, graph) == [1, 2]
     assert doors.registry.aliases.of(graph) == {"challenger": 2, "champion": 2, "previous": 1}
     assert entries(doors, graph) == [
@@ -171,19 +170,16 @@ def test_second_run_of_the_same_key_makes_no_version_and_says_whose_it_is(
     assert versions(doors, graph) == [1]
 
 
-def test_claim_of_a_run_that_died_is_taken_over_by_one_later_run_of_the_same_key(
-    doors: Doors, graph: str, make_decided_run: MakeRun
+def test_runs_that_died_with_one_key_do_not_stop_a_later_one(
+    doors: Doors, graph: str, make_decided_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim = f"register/{graph}/{'3' * 64}"
-    doors.claims.take(claim, "the-dead-run")
-    folder = make_decided_run(doors, graph)
-    doors.claims.take(f"{claim}-after-the-dead-run", "another-run")
-    with pytest.raises(OutsideTrouble, match=r"Run another-run is taking over .* tried again by itself"):
-        register.run(folder, Params(), doors=doors)
-
-    other = make_decided_run(doors, graph, as_of=SECOND_NIGHT, run_key="4" * 64)
-    doors.claims.take(f"register/{graph}/{'4' * 64}", "the-dead-run")
-    assert register.run(other, Params(), doors=doors).version == 1
+    for day in (3, 4, 5):
+        killer = Killer(monkeypatch)
+        killer.watch(doors.registry.models, "log", lambda *_, **__: "")
+        with pytest.raises(Killed):
+            register.run(make_decided_run(doors, graph, as_of=SECOND_NIGHT.replace(day=day)), Params(), doors=doors)
+    later = make_decided_run(doors, graph, as_of=SECOND_NIGHT.replace(day=6))
+    assert register.run(later, Params(), doors=doors).version == 1
     assert doors.registry.aliases.of(graph)["champion"] == 1
 
 
