@@ -11,6 +11,8 @@ from pathlib import Path
 
 from pipeline.errors import InvalidInput
 
+LITERAL = "literal:"  # before a path of this machine that is taken as it stands: no field, no pattern, no URL
+
 
 @dataclass(frozen=True)
 class Environment:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from pipeline.credentials import CREDENTIALS
+from pipeline.environment import LITERAL
 from pipeline.errors import InvalidInput
 from pipeline.records.names import stamp
 
@@ -25,6 +26,8 @@ def fill(location: str, as_of: datetime) -> str:
     Raises:
         InvalidInput: the location has another field in braces.
     """
+    if location.startswith(LITERAL):
+        return location
     filled = fill_query(location, as_of)
     unknown = re.search(r"\{[^}]*\}", filled)
     if unknown:
@@ -52,6 +55,8 @@ def is_postgres(location: str) -> bool:
 
 def public(location: str) -> str:
     """Return a location for a message or a record, without credentials and without the values of its URL query."""
+    if location.startswith(LITERAL):
+        return location.removeprefix(LITERAL)
     scheme, mark, rest = location.partition("://")
     if not mark or rest.startswith("/"):
         return location
