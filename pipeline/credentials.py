@@ -10,6 +10,7 @@ import re
 from urllib.parse import unquote
 
 HIDDEN = "***"
+LITERAL = "literal:"  # before a path of this machine that is taken as it stands: no field, no pattern, no URL
 DATABASES = ("postgresql", "postgres", "mysql", "mssql", "sqlite")  # whose fragment names a table
 SITES = ("http", "https")  # whose path may hold a token; that of a store holds digests
 SECRET_NAMES = re.compile(r"pass|secret|token|key|sig|credential", re.IGNORECASE)
@@ -37,6 +38,8 @@ def public(url: str) -> str:
 
     What is no URL, such as a path, is returned as it is. The fragment of a database is kept: it names a table.
     """
+    if url.startswith(LITERAL):
+        return url.removeprefix(LITERAL)
     scheme, mark, rest = without_login(url).partition("://")
     if not mark or rest.startswith("/"):
         return url

@@ -12,13 +12,14 @@ from typing import Any
 
 import yaml
 
+from pipeline.credentials import LITERAL
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import InvalidInput, WrongAsOf
 from pipeline.night import run_step
 from pipeline.params.params import Params
 from pipeline.records.chain import GraphSnapshot, PromotionDecision
-from pipeline.records.digests import sha256_of_file
+from pipeline.records.digests import digests_of_folder, folder_digest, sha256_of_file
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.names import RUNS, stamp
 from pipeline.runs.folder import RunFolder
@@ -69,7 +70,14 @@ def trial_params(base: Params, settings: Sequence[str], edges: Path) -> Params:
         return Params.load(path)
 
 
-def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_step: Callable[[str], None]) -> Trial:
+def run_trial(
+    edges: Path,
+    nodes: Path | None,
+    params: Params,
+    home: Path,
+    on_step: Callable[[str], None],
+    split: Path | None = None,
+) -> Trial:
     """Run the steps on a file, in a home of its own, with a data repository and a tracking database inside it.
 
     The graph is taken as of the file's modification time at the first trial of it; the same bytes, parameters and code
@@ -78,11 +86,16 @@ def run_trial(edges: Path, nodes: Path | None, params: Params, home: Path, on_st
     Raises:
         InvalidInput: the file is missing, or its content breaks a rule.
     """
-    if not edges.is_file():
+    if not edges.exists():
         raise InvalidInput(f"There is no edge file at {edges}. Pass a Parquet or CSV file with one row per edge.")
-    if nodes is not None and not nodes.is_file():
+    if nodes is not None and not nodes.exists():
         raise InvalidInput(f"There is no node file at {nodes}. Pass a Parquet or CSV file, or leave --nodes out.")
-    doors = Doors(_environment(edges, nodes, params, home))
+    if (sign := next((sign for sign in "?#" if sign in str(home.absolute())), None)) is not None:
+        raise InvalidInput(
+            f"The home {home.absolute()} has a {sign} in its path, where the address of MLflow's database would end. "
+            f"Pass --home with another folder."
+        )
+    doors = Doors(_environment(edges, nodes, split, params, home))
     as_of = _as_of(edges, doors)
     if not Path(doors.environment.data_repository).exists():
         SnapshotStore.create(doors.environment.data_repository, doors.environment.dvc_remote)
@@ -111,18 +124,24 @@ def _as_of(edges: Path, doors: Doors) -> datetime:
     return datetime.fromtimestamp(int(edges.stat().st_mtime), UTC)
 
 
-def _environment(edges: Path, nodes: Path | None, params: Params, home: Path) -> Environment:
+def _environment(edges: Path, nodes: Path | None, split: Path | None, params: Params, home: Path) -> Environment:
     # Other bytes, parameters or code are another trial, not the next night of an earlier one's graph.
-    bytes_of = [sha256_of_file(file) for file in (edges, nodes) if file is not None]
+    bytes_of = [_sha256_of(place) for place in (edges, nodes, split) if place is not None]
     key = run_key(" ".join(bytes_of), params.sha256, code_version())
     home = home.absolute() / f"{params.snapshot.graph}-{key[:12]}"
     values = {
         "NCNC_HOME": str(home),
         "NCNC_DATA_REPOSITORY": str(home / "graph-data.git"),
         "NCNC_DVC_REMOTE": str(home / "dvc-remote"),
-        "NCNC_SOURCE_EDGES": str(edges.absolute()),
+        "NCNC_SOURCE_EDGES": f"{LITERAL}{edges.absolute()}",
         "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
     }
     if nodes is not None:
-        values["NCNC_SOURCE_NODES"] = str(nodes.absolute())
+        values["NCNC_SOURCE_NODES"] = f"{LITERAL}{nodes.absolute()}"
+    if split is not None:
+        values["NCNC_SOURCE_SPLIT"] = str(split.absolute())
     return Environment(values)
+
+
+def _sha256_of(place: Path) -> str:
+    return folder_digest(digests_of_folder(place)) if place.is_dir() else sha256_of_file(place)

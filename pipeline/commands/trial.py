@@ -8,14 +8,23 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.options import ParamsFile, print_line
+from pipeline.errors import InvalidInput
 
 trials = typer.Typer()
 
 
 @trials.command(name="try")
 def try_(
-    edges: Annotated[Path, typer.Argument(help="A Parquet or CSV file with one row for each edge.")],
+    edges: Annotated[
+        Path,
+        typer.Argument(
+            help="A file with one row for each edge: Parquet, CSV, another edge list, or a folder of parts."
+        ),
+    ],
     nodes: Annotated[Path | None, typer.Option(help="A Parquet or CSV file with node features.")] = None,
+    split: Annotated[
+        Path | None, typer.Option(help="A folder with your own split, for split.method=fixed (docs/splits.md).")
+    ] = None,
     params: ParamsFile = Path("params.yaml"),
     settings: Annotated[list[str] | None, typer.Option("--set", help="Change a parameter: section.key=value.")] = None,
     home: Annotated[Path, typer.Option(help="The folder for everything that the trial makes.")] = Path(".ncnc/try"),
@@ -28,7 +37,12 @@ def try_(
 
     console = for_messages()
     effective = trial_params(Params.load(params), settings or [], edges)
-    trial = run_trial(edges, nodes, effective, home, lambda step: console.print(styled((step, "bold"), " ...")))
+    if effective.split.method == "fixed" and split is None:
+        raise InvalidInput(
+            "split.method is fixed, and a trial is given no split. Pass --split with the folder of its files; a trial "
+            "reads no variable such as NCNC_SOURCE_SPLIT."
+        )
+    trial = run_trial(edges, nodes, effective, home, lambda step: console.print(styled((step, "bold"), " ...")), split)
     console.print(f"{trial.snapshot.num_nodes} nodes, {trial.snapshot.num_edges} edges")
     console.print(scores_table(trial.evaluation))
     console.print(slices_table(trial.evaluation))

@@ -24,6 +24,9 @@ THRESHOLD_CHECKS = (
 )
 
 
+IdType = Literal["auto", "integer", "text"]
+
+
 class SnapshotParams(Section):
     """How a delivery is read, and what a graph must look like to be versioned."""
 
@@ -31,6 +34,7 @@ class SnapshotParams(Section):
     kind: Literal["full_dump", "event_log"] = "full_dump"
     source_column: str = "source"
     target_column: str = "target"
+    id_type: IdType = "auto"
     time_column: str | None = None
     weight_column: str | None = None
     minimum_weight: float | None = None

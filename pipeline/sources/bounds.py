@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
-from pipeline.sources.formats import csv_columns, is_typed
+from pipeline.sources.formats import PACKED, is_typed
 from pipeline.sources.taken_table import TakenTable
+from pipeline.sources.text_layout import layout_of, opened_bytes
 
 BLOCK_BYTES = 1 << 20
 VALUE_BYTES = 8
@@ -45,7 +46,7 @@ def _expect_few_columns(path: Path, name: str, most: int) -> None:
     elif is_typed(path) or path.stat().st_size == 0:
         return  # JSON names its columns in each row, and an empty file is refused when it is opened
     else:
-        count = len(csv_columns(path, name)[1])
+        count = len(layout_of(path, name).columns)
     if count > most:
         raise InvalidInput(
             f"{name} has {count} columns, more than {most}. Each takes time, whether it is read or not. "
@@ -59,11 +60,11 @@ def _size(path: Path, name: str, bound: int, expansion: float, columns: int, *, 
         # Equal values take no room in such a file, whatever their number; read, each takes its own.
         return 0 if partly else pq.read_metadata(path).num_rows * columns * VALUE_BYTES
     packed = path.stat().st_size
-    if path.suffix != ".gz":
+    if path.suffix not in PACKED:
         return packed
     unpacked = 0
     try:
-        with gzip.open(path, "rb") as file:
+        with opened_bytes(path) as file:
             while unpacked <= bound and (block := file.read(BLOCK_BYTES)):
                 unpacked += len(block)
                 if unpacked > max(HARMLESS_BYTES, expansion * packed):
@@ -71,6 +72,6 @@ def _size(path: Path, name: str, bound: int, expansion: float, columns: int, *, 
                         f"{name} unpacks to more than {expansion:g} times its {packed} bytes, as no edge list does. If "
                         f"it is meant to, raise snapshot.maximum_source_expansion in params.yaml."
                     )
-    except (EOFError, zlib.error, gzip.BadGzipFile):
+    except (EOFError, zlib.error, OSError, pa.ArrowInvalid):
         pass  # refused with its reason when it is opened
     return unpacked

@@ -15,6 +15,7 @@ import ibis
 from ibis.expr.types import BooleanValue, Column
 
 from pipeline.errors import InvalidInput
+from pipeline.params.snapshot import IdType
 from pipeline.sources.early_times import EARLY, said_of_early
 
 WHOLE_NUMBER = r"^\s*[+-]?[0-9]+\s*$"
@@ -23,8 +24,16 @@ WHOLE_NUMBER = r"^\s*[+-]?[0-9]+\s*$"
 WHOLE_FLOAT = r"^\s*[+-]?[0-9]+\.0*\s*$"
 OUTER_SPACE = r"^[\s\v\p{Z}\x{FEFF}\x{200B}]|[\s\v\p{Z}\x{FEFF}\x{200B}]$"
 CONTROL = r"\p{Cc}"
+LEADING_ZERO = r"^\s*[+-]?0[0-9]"
 MISSING_WORDS = ("", "nan", "null", "none", "n/a")
-ID_REMEDY = "Ids are int64 from 0 up, or strings. Mend the row, or leave it out, and deliver the file again."
+ID_REMEDY = (
+    "Ids are int64 from 0 up, or strings. If the ids are text, set snapshot.id_type: text; if not, mend the row, or "
+    "leave it out, and deliver the file again."
+)
+ZERO_REMEDY = (
+    "Read as a number, it loses its leading zeros, and is the same node as the id without them. Set snapshot.id_type: "
+    "text if they matter, or integer if they do not."
+)
 FLOAT_REMEDY = "Ids are int64 from 0 up, or strings: write 3, not 3.0. Export the column as integers and deliver again."
 SPACE_REMEDY = "With it the id is another node than without it. Strip the column in the export and deliver again."
 CONTROL_REMEDY = "Arrays cut NUL off, so that two ids become one node. Take such characters out in the export."
@@ -68,15 +77,18 @@ class CheckedColumn:
     refusal: str | None = None
 
 
-def ids(name: str, kind: ibis.DataType, *, text: bool, typed: bool) -> CheckedColumn:
+def ids(name: str, kind: ibis.DataType, *, text: bool, typed: bool, id_type: IdType = "auto") -> CheckedColumn:
     """Return a column of node ids: strings, or int64 from 0 up."""
     refusal = f"holds column {name!r} as {kind}. {ID_REMEDY}" if kind.is_floating() else None
+    # Where the ids are known to be strings, a node may be called null. An empty field is no name.
+    named = typed or id_type == "text"
 
     def parse(values: Column) -> Column:
         if kind.is_uuid() or (text and not kind.is_string()):  # a column without a row may have any type
             return values.cast("string")
         if text:
-            return _missing(values).ifelse(ibis.null("string"), values)
+            missing = (values.isnull() | (values == "")) if named else _missing(values)
+            return missing.ifelse(ibis.null("string"), values)
         if kind.is_string():
             return values.re_search(WHOLE_NUMBER).ifelse(values.try_cast("int64"), ibis.null("int64"))
         if kind.is_floating():
@@ -85,16 +97,25 @@ def ids(name: str, kind: ibis.DataType, *, text: bool, typed: bool) -> CheckedCo
             return (values == values.floor()).ifelse(values.try_cast("int64"), ibis.null("int64"))
         return values.try_cast("int64")
 
+    rules = _id_rules(kind, parse, text=text, numbers_in_text=not typed and not text, id_type=id_type)
+    return CheckedColumn(name, parse, tuple(rules), refusal)
+
+
+def _id_rules(
+    kind: ibis.DataType, parse: Callable[[Column], Column], *, text: bool, numbers_in_text: bool, id_type: IdType
+) -> list[Rule]:
     # A missing integer makes pandas write the whole column as floats: name the missing one before the type.
     rules = [Rule(lambda values: parse(values).isnull(), f"is no node id. {ID_REMEDY}")]
-    if not typed and not text:
+    if numbers_in_text:
         rules.insert(0, Rule(lambda values: values.re_search(WHOLE_FLOAT), f"is a float. {FLOAT_REMEDY}"))
+        if id_type == "auto":
+            rules.append(Rule(lambda values: values.re_search(LEADING_ZERO), f"has leading zeros. {ZERO_REMEDY}"))
     if text and kind.is_string():
         rules.append(Rule(lambda values: values.re_search(OUTER_SPACE), f"has outer whitespace. {SPACE_REMEDY}"))
         rules.append(Rule(lambda values: values.re_search(CONTROL), f"has a control character. {CONTROL_REMEDY}"))
-    if not text and refusal is None:
+    if not text and not kind.is_floating():
         rules.append(Rule(lambda values: parse(values) < 0, f"is negative. {ID_REMEDY}"))
-    return CheckedColumn(name, parse, tuple(rules), refusal)
+    return rules
 
 
 def features(name: str, kind: ibis.DataType) -> CheckedColumn:
@@ -164,13 +185,19 @@ def moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-def are_text(name: str, values: Column, *, typed: bool) -> bool:
-    """Return whether a column of ids holds strings; in CSV, ids are numbers where most of them look like one.
+def are_text(name: str, values: Column, *, typed: bool, id_type: IdType = "auto") -> bool:
+    """Return whether a column of ids holds strings.
+
+    In a text file, that is what id_type says; with `auto`, ids are numbers where most of them look like one.
 
     Raises:
         InvalidInput: values of this type cannot be ids.
     """
     kind = values.type()
+    if id_type == "text" and (kind.is_integer() or kind.is_string()):
+        return True
+    if id_type == "integer" and kind.is_string():
+        return False
     if kind.is_uuid() or (kind.is_string() and typed):
         return True
     if kind.is_string():

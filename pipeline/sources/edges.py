@@ -162,7 +162,7 @@ def edge_columns(table: SourceTable, params: SnapshotParams, *, text: bool) -> d
     """Return how each column of an edge table is read; text: whether ids are strings."""
     kinds = table.table.schema()
     found = {
-        name: columns.ids(column, kinds[column], text=text, typed=table.typed)
+        name: columns.ids(column, kinds[column], text=text, typed=table.typed, id_type=params.id_type)
         for name, column in (("source", params.source_column), ("target", params.target_column))
     }
     optional: dict[str, tuple[str | None, Callable[[str, ibis.DataType], CheckedColumn]]] = {

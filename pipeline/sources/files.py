@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import fsspec  # type: ignore[import-untyped]  # it ships no types
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 
-from pipeline.credentials import public, public_text
+from pipeline.credentials import LITERAL, public, public_text
 from pipeline.errors import InvalidInput, NotDelivered, OutsideTrouble
 from pipeline.local_trouble import local_trouble
 from pipeline.sources.formats import SUFFIXES
@@ -35,7 +36,7 @@ class NotThere(NotFetched, NotDelivered):
 
 
 def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
-    """Copy what lies at a location, a file or all that a pattern with * names, and hash it on the way.
+    """Copy what lies at a location, and hash it on the way: a file, a folder of parts, or what a pattern with * names.
 
     The bytes that are hashed are the bytes that are read, even if the source rewrites the file meanwhile. in_place:
     leave Parquet files of this machine where they are, without a digest; for a caller that reads a part of them once.
@@ -45,15 +46,9 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
         NotThere: nothing is there, or the store does not answer: the source did not deliver yet.
         NotFetched: what is there could not be fetched.
     """
-    suffix = next((suffix for suffix in SUFFIXES if location.endswith(suffix)), None)
-    if suffix is None:
-        raise InvalidInput(
-            f"The source file {public(location)} has no format known here. Deliver one of {', '.join(SUFFIXES)}."
-        )
     try:
         found = _found(location)
-        if not found:
-            raise FileNotFoundError("no file has such a name")
+        suffix = _suffix(location, [path for _, path, _ in found])
         stay = in_place and suffix == ".parquet"
         return TakenTable(
             public(location),
@@ -62,6 +57,8 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
                 for number, (system, path, name) in enumerate(found)
             ),
         )
+    except InvalidInput:
+        raise
     # Every fsspec backend raises its own client's errors. Whatever it is, the file could not be fetched.
     except Exception as error:
         if trouble := local_trouble(error, denied=False):
@@ -76,12 +73,51 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
 
 
 def _found(location: str) -> list[tuple[fsspec.AbstractFileSystem, str, str]]:
-    """Return each file's file system, its path there, and its name; a pattern's files in the order of their names."""
-    system, path = fsspec.core.url_to_fs(location)
-    if "*" not in location:
-        return [(system, path, location)]
+    """Return each file's file system, its path there, and its name; several files in the order of their names."""
+    if location.startswith(LITERAL):
+        system, path = LocalFileSystem(), location.removeprefix(LITERAL)
+    else:
+        system, path = fsspec.core.url_to_fs(location)
+        if "*" in location:
+            return _named(system, system.glob(path))
+    # Asked whether it is a folder, a web server would send the whole file.
+    if "http" not in system.protocol and system.isdir(path):
+        return _named(system, _parts(system, path))
+    return [(system, path, location)]
+
+
+def _parts(system: fsspec.AbstractFileSystem, folder: str) -> list[str]:
+    """Return the files of a folder that one writer made, as Spark does; its own notes are left out."""
+    paths = [str(path) for path in system.ls(folder, detail=False)]
+    if any(PurePosixPath(path).name == "_temporary" for path in paths):
+        raise FileNotFoundError("its writer is still at work: there is a folder _temporary in it")
+    return [path for path in paths if not PurePosixPath(path).name.startswith(("_", "."))]
+
+
+def _named(system: fsspec.AbstractFileSystem, paths: Sequence[str]) -> list[tuple[fsspec.AbstractFileSystem, str, str]]:
+    if not paths:
+        raise FileNotFoundError("no file has such a name")
     local = isinstance(system, LocalFileSystem)
-    return [(system, one, one if local else system.unstrip_protocol(one)) for one in sorted(system.glob(path))]
+    return [(system, one, one if local else system.unstrip_protocol(one)) for one in sorted(paths)]
+
+
+def _suffix(location: str, paths: Sequence[str]) -> str:
+    """Return the suffix that all files have.
+
+    Raises:
+        InvalidInput: it names no known format, or they have several.
+    """
+    found = {next((suffix for suffix in SUFFIXES if path.lower().endswith(suffix)), "") for path in paths}
+    if found == {""} or not found:
+        raise InvalidInput(
+            f"The source file {public(location)} has no format known here. Deliver one of {', '.join(SUFFIXES)}."
+        )
+    if len(found) > 1:
+        raise InvalidInput(
+            f"The files of {public(location)} have several formats: {', '.join(sorted(found))}. Deliver the files of "
+            f"one table in one format, with nothing else beside them."
+        )
+    return found.pop()
 
 
 def _take(system: fsspec.AbstractFileSystem, path: str, name: str, copy: Path, *, stay: bool) -> TakenFile:

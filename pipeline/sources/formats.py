@@ -1,14 +1,10 @@
-"""The formats that a source may deliver, CSV, JSON lines and Parquet, each opened as a lazy table on DuckDB.
+"""The formats that a source may deliver: text, JSON lines and Parquet, each opened as a lazy table on DuckDB.
 
-CSV comes as text, so that a wrong value can be shown as it stands in the file; JSON and Parquet bring types.
+Text comes untyped, so that a wrong value can be shown as it stands in the file; JSON and Parquet bring types.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,20 +14,19 @@ from ibis.expr import datatypes
 from ibis.expr.types import Table
 
 from pipeline.errors import InvalidInput
+from pipeline.sources.plain_csv import write_plain_csv
+from pipeline.sources.text_layout import layout_of
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
-SUFFIXES = (".parquet", ".csv", ".csv.gz", *JSON_SUFFIXES)
-
-# A CSV file: the delimiter is the one that splits the header into most fields.
-DELIMITERS = (",", ";", "\t", "|")
-HEADER_BYTES = 1 << 20
+TEXTS, PACKED = (".csv", ".tsv", ".txt", ".edges", ".mtx"), ("", ".gz", ".bz2", ".zst")
+SUFFIXES = (".parquet", *JSON_SUFFIXES, *(text + packed for text in TEXTS for packed in PACKED))
 
 # A Parquet file as pandas writes datetime64[ns, UTC]; Ibis has no name for the type.
 ZONED_NANOSECONDS = "TIMESTAMPTZ_NS"
 
 
 def is_typed(path: Path) -> bool:
-    """Return whether a file's columns have types: those of CSV are all text."""
+    """Return whether a file's columns have types: those of a text file are all text."""
     return path.suffix == ".parquet" or path.name.endswith(JSON_SUFFIXES)
 
 
@@ -69,19 +64,23 @@ def open_json(connection: Backend, path: Path) -> Table:
 
 
 def open_csv(connection: Backend, path: Path, name: str) -> Table:
-    """Return a CSV file as a lazy table, every column text; a row of another width fails when it is read.
+    """Return a text file as a lazy table, every column text; a row of another width fails when it is read.
 
     Raises:
-        InvalidInput: the header cannot be read.
+        InvalidInput: the layout of the file is not known, or its rows do not keep it.
     """
-    delimiter, names = csv_columns(path, name)
+    layout = layout_of(path, name)
+    if not layout.plain:
+        written = path.with_name(f"{path.name}.csv")
+        write_plain_csv(path, name, layout, written)
+        path, layout = written, layout_of(written, name)
     # DuckDB's own sniffing would take a broken row for another dialect and skip the rows before it.
     return connection.read_csv(
         path,
-        columns=dict.fromkeys(names, "VARCHAR"),
+        columns=dict.fromkeys(_distinct(layout.columns), "VARCHAR"),
         auto_detect=False,
         header=True,
-        delim=delimiter,
+        delim=layout.delimiter,
         quote='"',
         escape='"',
         comment="",
@@ -92,43 +91,7 @@ def open_csv(connection: Backend, path: Path, name: str) -> Table:
     )
 
 
-def csv_columns(path: Path, name: str) -> tuple[str, list[str]]:
-    """Return the delimiter of a CSV file and the distinct names of its columns.
-
-    Raises:
-        InvalidInput: the header cannot be read.
-    """
-    header = _header(path, name)
-    delimiter = max(DELIMITERS, key=lambda candidate: len(_fields(header, candidate)))
-    return delimiter, _distinct(_fields(header, delimiter))
-
-
-def _header(path: Path, name: str) -> str:
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            begun = file.readline(HEADER_BYTES)
-        line = re.split(rb"[\r\n]", begun)[0]
-        if len(line) == HEADER_BYTES:
-            raise InvalidInput(
-                f"{name}, line 1 has more than {HEADER_BYTES:,} bytes, which is no header. Deliver the file with its "
-                f"header in the first line, and with line ends."
-            )
-        header = line.decode("utf-8-sig")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InvalidInput(f"{name} cannot be read: {error}. Deliver a whole gzip file, or drop .gz.") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{name}, line 1 is not UTF-8: {error}. Deliver the file encoded as UTF-8.") from error
-    if not header.strip():
-        raise InvalidInput(f"{name}, line 1 is blank ({header!r}). Deliver the file with its header in the first line.")
-    return header
-
-
-def _fields(header: str, delimiter: str) -> list[str]:
-    csv.field_size_limit(HEADER_BYTES)  # split at a wrong delimiter, the whole header is one field
-    return next(csv.reader([header], delimiter=delimiter))
-
-
-def _distinct(fields: list[str]) -> list[str]:
+def _distinct(fields: Sequence[str]) -> list[str]:
     """Return a distinct name for each column; DuckDB takes names that differ only in case for the same."""
     names: dict[str, str] = {}  # by what DuckDB compares
     for position, field in enumerate(fields):

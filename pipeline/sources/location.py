@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from pipeline.credentials import public
+from pipeline.credentials import LITERAL, public
 from pipeline.errors import InvalidInput
 from pipeline.records.names import stamp
 
@@ -19,6 +19,8 @@ def fill(location: str, as_of: datetime) -> str:
     Raises:
         InvalidInput: the location has another field in braces.
     """
+    if location.startswith(LITERAL):
+        return location
     filled = fill_query(location, as_of)
     unknown = re.search(r"\{[^}]*\}", filled)
     if unknown:

@@ -31,13 +31,15 @@ def read_nodes(table: SourceTable, params: SnapshotParams, *, text: bool, as_of:
         InvalidInput: an id, a feature or a time is missing or wrong, a node is there twice, or has features from after
             the as-of.
     """
-    if table.typed and table.ids_are_text(params.node_column) not in (text, None):
+    if table.typed and table.ids_are_text(params.node_column, id_type=params.id_type) not in (text, None):
         raise InvalidInput(
             f"{table.name} holds {'integers' if text else 'strings'} in {params.node_column!r}, but the edge table's "
             f"ids are {'strings' if text else 'integers'}. Make both int64, or both strings."
         )
     kinds = table.table.schema()
-    node = columns.ids(params.node_column, kinds[params.node_column], text=text, typed=table.typed)
+    node = columns.ids(
+        params.node_column, kinds[params.node_column], text=text, typed=table.typed, id_type=params.id_type
+    )
     features = [columns.features(name, kinds[name]) for name in params.feature_columns]
     times = [columns.times(name, kinds[name]) for name in [params.node_time_column] if name is not None]
     table.check([node, *features, *times])

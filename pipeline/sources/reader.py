@@ -112,7 +112,7 @@ class DeliveryReader:
             else:
                 table = taken.open(self.connection, request.needed, may_be_empty=may_be_empty)
             # Asked of the whole: the few new rows of a CSV file may look otherwise.
-            text = table.ids_are_text(*request.ids)
+            text = table.ids_are_text(*request.ids, id_type=self.params.id_type)
             return self._within(table, request) if taken.numbered else table, text
 
     def _within(self, table: SourceTable, request: TableRequest) -> SourceTable:

@@ -15,6 +15,7 @@ import ibis
 from ibis.expr.types import BooleanValue, Column, Table
 
 from pipeline.errors import InvalidInput
+from pipeline.params.snapshot import IdType
 from pipeline.sources.columns import CheckedColumn, Rule, are_text
 
 Needed = Sequence[tuple[str, str]]  # the parameter that names a column, and the column
@@ -49,13 +50,15 @@ class SourceTable:
     typed: bool
     files: Sequence[tuple[str, Table]] = ()
 
-    def ids_are_text(self, *columns: str) -> bool | None:
+    def ids_are_text(self, *columns: str, id_type: IdType = "auto") -> bool | None:
         """Return whether ids are strings; None if there is no row, since the type of an empty column says nothing.
 
         Raises:
             InvalidInput: a column's type cannot hold ids, or one column holds strings and another numbers.
         """
-        kinds = {column: are_text(self.name, self.table[column], typed=self.typed) for column in columns}
+        kinds = {
+            column: are_text(self.name, self.table[column], typed=self.typed, id_type=id_type) for column in columns
+        }
         if not self.table.limit(1).count().to_pyarrow().as_py():
             return None
         if len(set(kinds.values())) > 1:

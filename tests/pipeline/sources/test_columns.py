@@ -304,3 +304,39 @@ def test_features_from_beyond_any_calendar_are_refused(tmp_path: Path) -> None:
     source = GraphSource(str(tmp_path / "e.csv"), str(tmp_path / "n.parquet"), params, tmp_path / "scratch")
     with pytest.raises(InvalidInput, match=r"n\.parquet, row 1: since is '57973-.*beyond the year 9999"):
         source.read(AS_OF)
+
+
+TEXT = SnapshotParams(id_type="text")
+
+
+@pytest.mark.parametrize("odd", ["007", "12345678901234567890", "null", "None", "nan", "NA", "V12"])
+def test_ids_that_are_text_keep_every_character(tmp_path: Path, odd: str) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text(f"source,target\n1,2\n2,3\n3,{odd}\n7,1\n")
+    found = GraphSource(str(path), None, TEXT, tmp_path / "scratch").read(AS_OF)
+    assert found.ids.tolist() == sorted(["1", "2", "3", "7", odd])
+
+
+def test_words_are_ids_where_the_file_says_that_they_are_strings(tmp_path: Path) -> None:
+    pd.DataFrame({"source": ["null", "nan"], "target": ["NA", "none"]}).to_parquet(tmp_path / "e.parquet")
+    found = GraphSource(str(tmp_path / "e.parquet"), None, SnapshotParams(), tmp_path / "scratch").read(AS_OF)
+    assert found.ids.tolist() == ["NA", "nan", "none", "null"]
+
+
+def test_unsigned_ids_beyond_int64_round_trip_as_text(tmp_path: Path) -> None:
+    ids = np.array([2**63, 2**64 - 1, 5], dtype=np.uint64)
+    pd.DataFrame({"source": ids, "target": np.roll(ids, 1)}).to_parquet(tmp_path / "e.parquet")
+    source = str(tmp_path / "e.parquet")
+    with pytest.raises(InvalidInput, match=r"9223372036854775808, which is no node id\..*set snapshot\.id_type: text"):
+        GraphSource(source, None, SnapshotParams(), tmp_path / "scratch").read(AS_OF)
+    found = GraphSource(source, None, TEXT, tmp_path / "scratch").read(AS_OF)
+    assert found.ids.tolist() == sorted(map(str, ids.tolist()))
+
+
+def test_leading_zeros_are_never_lost_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text("source,target\n1,2\n007,1\n")
+    with pytest.raises(InvalidInput, match=r"row 2: source is '007', which has leading zeros\..*id_type: text if they"):
+        GraphSource(str(path), None, SnapshotParams(), tmp_path / "scratch").read(AS_OF)
+    integers = SnapshotParams(id_type="integer")
+    assert GraphSource(str(path), None, integers, tmp_path / "scratch").read(AS_OF).ids.tolist() == [1, 2, 7]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import resource
@@ -10,6 +11,7 @@ from pathlib import Path
 import fsspec.implementations.local  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -150,3 +152,43 @@ def test_a_full_disk_is_no_fault_of_the_source(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert "did not deliver" not in str(caught.value)
+
+
+def test_a_folder_of_parts_is_one_table_without_its_writers_notes(tmp_path: Path) -> None:
+    folder = tmp_path / "edges.parquet"
+    folder.mkdir()
+    for number in range(2):
+        write(ring(12).iloc[number::2], folder / f"part-{number:05}.parquet")
+    (folder / "_SUCCESS").touch()
+    (folder / ".part-00000.parquet.crc").write_bytes(b"crc")
+    assert read(folder, tmp_path).rows.read == 12
+    assert read(folder, tmp_path, SnapshotParams(kind="event_log", time_column=None)).rows.read == 12
+    (folder / "_temporary").mkdir()
+    with pytest.raises(OutsideTrouble, match=r"did not deliver .*its writer is still at work: there is a folder _temp"):
+        read(folder, tmp_path)
+
+
+def test_a_folder_with_files_of_two_formats_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    write(ring(12), tmp_path / "d" / "a.parquet")
+    write(ring(12), tmp_path / "d" / "b.csv")
+    with pytest.raises(
+        InvalidInput, match=r"several formats: \.csv, \.parquet\. Deliver the files of one table in one"
+    ):
+        read(tmp_path / "d", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["e*.csv", "a::b.csv", "edges{1}.csv", "edges[1].csv", "s3:b.csv", "what?#.csv"])
+def test_a_path_that_is_meant_as_it_stands_is_taken_so(tmp_path: Path, name: str) -> None:
+    write(ring(12), tmp_path / name)
+    write(ring(9), tmp_path / "edges1.csv")  # what the pattern would take beside it or in its place
+    found = read(f"literal:{tmp_path / name}", tmp_path)
+    assert (found.rows.read, found.edges_file) == (12, str(tmp_path / name))
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "txt", "edges", "csv.bz2", "txt.zst", "CSV"])
+def test_every_known_suffix_is_read(tmp_path: Path, suffix: str) -> None:
+    content = ring(12).to_csv(index=False, sep="\t").encode()
+    packed = {"bz2": bz2.compress(content), "zst": pa.compress(content, "zstd", asbytes=True)}
+    (tmp_path / f"e.{suffix}").write_bytes(packed.get(suffix.rpartition(".")[2], content))
+    assert read(tmp_path / f"e.{suffix}", tmp_path).rows.read == 12
