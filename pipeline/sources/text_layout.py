@@ -91,7 +91,7 @@ def layout_of(path: Path, name: str) -> TextLayout:
 
 
 @contextmanager
-def opened_text(path: Path, name: str) -> Iterator[IO[str]]:
+def opened_text(path: Path, name: str) -> Iterator[io.TextIOWrapper]:
     """Open a text file, unpacked by its suffix, with any line ends; errors within the block name the file.
 
     Raises:
@@ -99,7 +99,7 @@ def opened_text(path: Path, name: str) -> Iterator[IO[str]]:
     """
     try:
         with opened_bytes(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline=None) as text:
-            yield cast(IO[str], text)
+            yield text
     except (EOFError, zlib.error, gzip.BadGzipFile, OSError, pa.ArrowInvalid) as error:
         raise InvalidInput(
             f"{name} cannot be read: {error}. Deliver a whole {path.suffix} file, or leave {path.suffix} out of its "

@@ -14,8 +14,9 @@ from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.engine import open_engine
-from pipeline.sources.formats import HEADER_BYTES, open_csv, open_json, open_parquet
+from pipeline.sources.formats import open_csv, open_json, open_parquet
 from pipeline.sources.graph_source import GraphSource
+from pipeline.sources.text_layout import LINE_CHARACTERS
 
 ROWS = [{"source": "a", "target": "b"}, {"source": "c", "target": "d"}]
 
@@ -153,9 +154,9 @@ def test_a_header_wider_than_a_field_of_csv_may_be_is_read(tmp_path: Path) -> No
 
 
 def test_a_first_line_that_never_ends_is_no_header(tmp_path: Path) -> None:
-    (tmp_path / "e.csv").write_bytes(b"source,target," + b"x" * HEADER_BYTES)
+    (tmp_path / "e.csv").write_bytes(b"source,target," + b"x" * LINE_CHARACTERS)
     with (
         open_engine(tmp_path) as engine,
-        pytest.raises(InvalidInput, match=r"e\.csv, line 1 has more than 1,048,576 bytes.*with line ends"),
+        pytest.raises(InvalidInput, match=r"e\.csv, line 1 has 1,048,576 characters or more.*with line ends"),
     ):
         open_csv(engine, tmp_path / "e.csv", "e.csv")
