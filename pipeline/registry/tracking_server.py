@@ -21,7 +21,7 @@ from requests.exceptions import RequestException
 from sqlalchemy.exc import OperationalError
 
 from pipeline.credentials import public, public_text
-from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.errors import InvalidInput, OutsideTrouble, StepError
 from pipeline.local_trouble import local_trouble
 
 TROUBLE = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "ABORTED", "DEADLINE_EXCEEDED")
@@ -101,30 +101,36 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
                     raise
             return method(self, *args, **kwargs)
         except (MlflowException, RequestException, OperationalError) as error:
-            if trouble := local_trouble(error):
-                raise trouble from error
-            code = getattr(error, "error_code", "INTERNAL_ERROR")
-            where = public(self.server.tracking_uri)
-            said = public_text(str(error), self.server.tracking_uri).splitlines()[0][:300]
-            if code in REFUSED:
-                raise InvalidInput(
-                    f"MLflow at {where} refuses this user: {said}. "
-                    f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ask for the permission."
-                ) from error
-            if not isinstance(error, RestException) and said.startswith(NO_ANSWER_OF_MLFLOW):
-                raise OutsideTrouble(
-                    f"What answers at {where} is no MLflow server: {said.partition('. Response body')[0]}. A proxy or "
-                    f"another site may stand there. Set MLFLOW_TRACKING_URI to MLflow's own address, with its path if "
-                    f"it has one, or start the server behind the proxy; then try again."
-                ) from error
-            if code in TROUBLE:
-                raise OutsideTrouble(
-                    f"MLflow at {where} gives no answer: {said}. "
-                    f"Start the server, or set MLFLOW_TRACKING_URI to where it runs; then try again."
-                ) from error
+            if refusal := _told(error, self.server.tracking_uri):
+                raise refusal from error
             raise
 
     return asked
+
+
+def _told(error: Exception, tracking_uri: str) -> StepError | None:
+    """Return the project's own error for one that MLflow raised; None where it is a bug of ours."""
+    if trouble := local_trouble(error):
+        return trouble
+    code, where = getattr(error, "error_code", "INTERNAL_ERROR"), public(tracking_uri)
+    said = public_text(str(error), tracking_uri).splitlines()[0][:300]
+    if code in REFUSED:
+        return InvalidInput(
+            f"MLflow at {where} refuses this user: {said}. "
+            f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ask for the permission."
+        )
+    if not isinstance(error, RestException) and said.startswith(NO_ANSWER_OF_MLFLOW):
+        return OutsideTrouble(
+            f"What answers at {where} is no MLflow server: {said.partition('. Response body')[0]}. A proxy or another "
+            f"site may stand there. Set MLFLOW_TRACKING_URI to MLflow's own address, with its path if it has one, or "
+            f"start the server behind the proxy; then try again."
+        )
+    if code in TROUBLE:
+        return OutsideTrouble(
+            f"MLflow at {where} gives no answer: {said}. "
+            f"Start the server, or set MLFLOW_TRACKING_URI to where it runs; then try again."
+        )
+    return None
 
 
 def artifact_location(tracking_uri: str, experiment: str) -> str | None:
