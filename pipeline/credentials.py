@@ -71,8 +71,7 @@ def _login(url: str) -> str:
     """Return the part before the last @ that can belong to the login."""
     rest = url.partition("://")[2]
     if not _is_database(url) and not USER_AND_PASSWORD.match(rest):
-        before = re.split(r"[?#]", rest)[0]
-        rest = before if "/" in before else rest
+        rest = rest.partition("/")[0]  # an @ further on, in a path, is none
     return rest.rpartition("@")[0]
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from pathlib import Path
 
-from pipeline.credentials import public, public_text
+from pipeline.credentials import public, public_text, without_login
 from pipeline.errors import InvalidInput
 from pipeline.origin.git import GitClone, GitOrigin, attempts
 
 BRANCH = "main"
-LOGIN = re.compile(r"://([^/@\s]+|[^/@\s:]*:(?!\d*/)\S*)@")  # an @ further on, in a path, is none
 CONFIG = """\
 [core]
     analytics = false
@@ -28,9 +26,9 @@ def create_data_repository(origin: str, dvc_remote: str) -> None:
     Raises:
         InvalidInput: it is a data repository already, with another DVC remote, or the remote's URL holds credentials.
     """
-    if LOGIN.search(dvc_remote):
+    if without_login(dvc_remote) != dvc_remote:
         raise InvalidInput(
-            f"The DVC remote {public(dvc_remote)} has credentials in its URL, and its URL is "
+            f"The DVC remote {public(dvc_remote).replace('://', '://***@', 1)} has credentials in its URL, which is "
             f"committed for every reader. Leave them out of NCNC_DVC_REMOTE; each machine keeps its own in the "
             f"environment (for S3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)."
         )

@@ -21,7 +21,7 @@ from requests.exceptions import RequestException
 from sqlalchemy.exc import OperationalError
 
 from pipeline.credentials import public, public_text
-from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.errors import InvalidInput, OutsideTrouble, StepError
 from pipeline.local_trouble import local_trouble
 from pipeline.registry.bare_database import database_path, make_tables
 
@@ -104,20 +104,19 @@ def asks_the_server(method: Callable[Concatenate[S, P], T]) -> Callable[Concaten
                     raise
             return method(self, *args, **kwargs)
         except (MlflowException, RequestException, OperationalError) as error:
-            told = _told(error, self.server.tracking_uri)
-            if told is None:
-                raise
-            raise told from error
+            if refusal := _told(error, self.server.tracking_uri):
+                raise refusal from error
+            raise
 
     return asked
 
 
-def _told(error: Exception, tracking_uri: str) -> InvalidInput | OutsideTrouble | None:
-    """Return what MLflow raised as an error of ours with its remedy; None for a bug, which is to be seen as one."""
+def _told(error: Exception, tracking_uri: str) -> StepError | None:
+    """Return the project's own error for one that MLflow raised; None where it is a bug of ours."""
     if trouble := local_trouble(error):
         return trouble
-    code = getattr(error, "error_code", "INTERNAL_ERROR")
-    where, said = public(tracking_uri), public_text(str(error), tracking_uri).splitlines()[0][:300]
+    code, where = getattr(error, "error_code", "INTERNAL_ERROR"), public(tracking_uri)
+    said = public_text(str(error), tracking_uri).splitlines()[0][:300]
     if code in REFUSED:
         return InvalidInput(
             f"MLflow at {where} refuses this user: {said}. "

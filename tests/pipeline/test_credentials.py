@@ -33,6 +33,7 @@ TOKENS = ("ghp_16C7e42F292c6912E7710c838347Ae178B4a", "k8Qz3mW9xT1rV5nB7yLc", "1
         ("https://bob:12#34@host/graph.git", "https://host/graph.git"),
         ("https://to#k?en@host/graph.git", "https://host/graph.git"),
         ("https://host/find?who=someone@host", "https://host/find?..."),
+        ("s3://bucket/graphs@v1", "s3://bucket/graphs@v1"),
         ("https://host/mlflow#s3cret", "https://host/mlflow#..."),
         ("https://host/team/graph-data-2026.git", "https://host/team/graph-data-2026.git"),
         ("https://host/edges20261105T030000Z.parquet", "https://host/edges20261105T030000Z.parquet"),
