@@ -35,7 +35,8 @@ class StepTask(BaseOperator):
 
     The child leads a process group of its own. At a time-out the group gets SIGTERM, then `grace_seconds` to end, then
     SIGKILL, and only when it is gone does this try end: two tries of a step never overlap. When Airflow kills the task
-    (cleared or marked while it runs) the grace is at most 3 s, because Airflow itself waits only 5.
+    (cleared or marked while it runs) the grace is at most 3 s, because Airflow itself waits only 5. Where this process
+    is killed itself, `ncnc` sees that its parent is gone, and ends with all that it has started.
 
     `run_dir` and `arguments` are templates; `run_dir` and `program` may name environment variables ($NCNC_HOME), which
     are read on the worker, so that machines may keep their folders in different places.
