@@ -53,7 +53,8 @@ class ModelConfig(BaseModel):
     completion_scale: float = 2.5
     completion_offset: float = 3.0  # with the published prior folded in: offset - ln(prior) / scale
     completion_alpha: float = Field(default=0.5, ge=0)  # 0: no completion, NCN bit for bit
-    # One-sided neighbours completed a side, evenly spaced and weighted up; null: all, as published (d^2 work at a hub).
+    # One-sided neighbours completed a side, spaced along an order of their embeddings and weighted up; null: all, as
+    # published (d^2 work at a hub).
     completion_max_neighbors: int | None = Field(default=16, ge=1)
     completion_precision: Literal["float32", "bfloat16"] = "float32"  # of the inner pass, which has no gradients
     completion_chunk: int = Field(default=32768, ge=1)  # inner entries scored at a time: bounds memory, not the result

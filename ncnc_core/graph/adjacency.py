@@ -14,13 +14,14 @@ from ncnc_core.graph import neighbor_search
 from ncnc_core.graph.edge_dropout import uniforms_of_keys
 from ncnc_core.graph.edge_weights import one_weight_a_key
 from ncnc_core.graph.node_lists import NodeLists
-from ncnc_core.graph.positions import require_positions
+from ncnc_core.graph.positions import require_positions, require_room_for_keys
 from ncnc_core.graph.ragged_sum import ragged_sum
 from ncnc_core.kernels import entries as kernels
 
 
 def pair_keys(pairs: Int64[Tensor, "2 pairs"], num_nodes: int) -> Int64[Tensor, " pairs"]:
     """Return one int64 per unordered pair: min * num_nodes + max, equal for (u, v) and (v, u)."""
+    require_room_for_keys(num_nodes)
     return torch.minimum(pairs[0], pairs[1]) * num_nodes + torch.maximum(pairs[0], pairs[1])
 
 
@@ -68,6 +69,7 @@ class Adjacency:
             InvalidGraph: an endpoint is negative or not below `num_nodes`, or an edge comes twice with two weights, or
                 a weight is no finite number.
         """
+        require_room_for_keys(num_nodes)
         require_positions(edges, num_nodes, "edges", remedy="Raise num_nodes, or renumber the nodes.")
         is_edge = edges[0] != edges[1]
         edges = edges[:, is_edge].long()  # a key of int32 would overflow

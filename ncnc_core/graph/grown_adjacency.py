@@ -7,7 +7,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency, contains_keys
-from ncnc_core.graph.positions import require_positions
+from ncnc_core.graph.positions import require_positions, require_room_for_keys
 
 
 def grown_adjacency(adjacency: Adjacency, num_nodes: int, edges: Int64[Tensor, "2 edges"]) -> Adjacency:
@@ -19,6 +19,7 @@ def grown_adjacency(adjacency: Adjacency, num_nodes: int, edges: Int64[Tensor, "
     Raises:
         InvalidGraph: an end is negative or not below `num_nodes`.
     """
+    require_room_for_keys(num_nodes)
     require_positions(edges, num_nodes, "edges", remedy="Raise num_nodes, or renumber the nodes.")
     more = adjacency.row_pointer[-1:].expand(num_nodes - adjacency.num_nodes)
     grown = Adjacency(torch.cat([adjacency.row_pointer, more]), adjacency.column, num_nodes, adjacency.symmetric)

@@ -28,17 +28,18 @@ def perturbed(adjacency: Adjacency, change: GraphChange, share: float, generator
     count = max(1, round(share * adjacency.num_edges))
     edges = adjacency.edges()
     if change == "remove":
-        gone = torch.randperm(edges.shape[1], generator=generator)[:count]
-        return adjacency.without(edges[:, gone])
+        gone = torch.randperm(edges.shape[1], generator=generator, device=generator.device)[:count]
+        return adjacency.without(edges[:, gone.to(edges.device)])
     return Adjacency.from_edges(torch.cat([edges, _absent_pairs(adjacency, count, generator)], 1), adjacency.num_nodes)
 
 
 def _absent_pairs(adjacency: Adjacency, count: int, generator: torch.Generator) -> Int64[Tensor, "2 pairs"]:
     nodes = (adjacency.degree > 0).nonzero().flatten()
-    drawn = nodes[torch.randint(len(nodes), (2, 4 * count + 16), generator=generator)]
+    places = torch.randint(len(nodes), (2, 4 * count + 16), generator=generator, device=generator.device)
+    drawn = nodes[places.to(nodes.device)]
     drawn = drawn[:, drawn[0] != drawn[1]]
     drawn = drawn[:, ~adjacency.has(drawn)]
     keys, place = pair_keys(drawn, adjacency.num_nodes).unique(return_inverse=True)
-    first = torch.full((len(keys),), drawn.shape[1], dtype=torch.int64)
-    first = first.scatter_reduce(0, place, torch.arange(drawn.shape[1]), "amin").sort().values
+    first = torch.full_like(keys, drawn.shape[1])
+    first = first.scatter_reduce(0, place, torch.arange(len(place), device=place.device), "amin").sort().values
     return drawn[:, first[:count]]

@@ -6,6 +6,7 @@ from torch import Tensor, stack
 
 from ncnc_core.errors import InvalidGraph
 
+MOST_NODES = 3_037_000_499  # the square of more does not fit into 64 bits with a sign
 GIVE_OTHERS = "Give positions of its nodes, or the graph that holds the others too."
 
 
@@ -22,4 +23,17 @@ def require_positions(positions: Tensor, num_nodes: int, what: str = "pairs", *,
         raise InvalidGraph(
             f"{what} name position {low if low < 0 else high}, but the graph has positions 0 to {num_nodes - 1}. "
             f"{remedy}"
+        )
+
+
+def require_room_for_keys(num_nodes: int) -> None:
+    """Refuse more nodes than a key of two positions, first * num_nodes + second, has room for in int64.
+
+    Raises:
+        InvalidGraph: there are more than MOST_NODES.
+    """
+    if num_nodes > MOST_NODES:
+        raise InvalidGraph(
+            f"A pair of nodes is held as one number of 64 bits, which has room for {MOST_NODES} nodes, but there are "
+            f"{num_nodes}. Divide the graph, or number the nodes without gaps."
         )

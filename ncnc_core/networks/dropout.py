@@ -39,7 +39,8 @@ class _Dropout(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        return dropped(gradients[0], ctx.p, ctx.seed), None, None
+        # Through apply, not `dropped`: what is dropped twice with one seed can be differentiated again.
+        return _Dropout.apply(gradients[0], ctx.p, ctx.seed), None, None  # type: ignore[no-untyped-call]
 
 
 def dropped(values: Float[Tensor, ...], p: float, seed: int) -> Float[Tensor, ...]:

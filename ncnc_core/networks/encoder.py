@@ -70,8 +70,13 @@ class Encoder(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weights of the layers from N(0, 1), as published; the parts initialise themselves."""
-        if self.layer_weights is not None:
+        """Draw the weights of the layers from N(0, 1), as published; the parts initialise themselves.
+
+        One layer starts with the weight 1: a draw near 0 would silence the encoder, and a negative one turn it round.
+        """
+        if self.layer_weights is not None and self.layer_weights.numel() == 1:
+            nn.init.ones_(self.layer_weights)
+        elif self.layer_weights is not None:
             nn.init.normal_(self.layer_weights)
 
     def forward(
@@ -85,9 +90,9 @@ class Encoder(nn.Module):
         On a sampled batch, that of the nodes which the last layer has rows for.
 
         Raises:
-            InvalidGraph: edge weights are asked for, and the graph has none or one below 0.
+            InvalidGraph: there are layers that take edge weights, and the graph has none or one below 0.
         """
-        if self.edge_weights:
+        if self.edge_weights and self.convolutions:  # without layers nothing reads them, and a sample holds none
             _check_weights(graph)
         x: Tensor = self.input(features, ids, graph.num_nodes)
         return self.propagated(x, [partial(self._drawn, graph.layer(one)) for one in range(len(self.convolutions))])

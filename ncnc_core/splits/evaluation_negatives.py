@@ -83,7 +83,7 @@ def hard_negatives(
     """
     ends, place = positives.flatten().unique(return_inverse=True)
     found = hard_partners(adjacency, ends, (per_positive + 1) // 2, forbidden, seed)
-    slot = torch.arange(per_positive)
+    slot = torch.arange(per_positive, device=positives.device)
     keeps_source = slot % 2 == 0
     of_source, of_target = place.reshape(2, -1, 1)
     partner = found[torch.where(keeps_source, of_source, of_target), slot // 2]  # [positives, per_positive]
@@ -102,7 +102,7 @@ def hard_partners(
 ) -> Int64[Tensor, "nodes wanted"]:
     """Return the hardest partners of each node that it is not forbidden to have, -1 where there are no more."""
     graph = [tensor.cpu().numpy() for tensor in (adjacency.row_pointer, adjacency.column, forbidden, nodes)]
-    found = torch.empty(len(nodes), wanted, dtype=torch.int64)
+    found = torch.empty(len(nodes), wanted, dtype=torch.int64, device="cpu")
     filled = found.numpy()
 
     def loop(start: int, stop: int) -> None:

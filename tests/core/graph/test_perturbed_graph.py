@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ncnc_core.config.choices import GraphChange
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.perturbed_graph import perturbed
@@ -49,3 +50,12 @@ def test_a_share_that_changes_nothing_is_refused(share: float, edges: int) -> No
     graph = Adjacency.from_edges(torch.tensor([[0], [1]])[:, :edges], 2)
     with pytest.raises(InvalidGraph, match=rf"the share is {share} and there are {edges} edges\. Give 0\.01"):
         perturbed(graph, "remove", share, generator())
+
+
+@pytest.mark.parametrize("change", ["remove", "add"])
+def test_nothing_is_made_on_another_device_than_the_graphs(change: GraphChange) -> None:
+    graph = random_graph(3)
+    expected = perturbed(graph, change, 0.2, generator())
+    with torch.device("meta"):  # where what is made without a device would be
+        found = perturbed(graph, change, 0.2, generator())
+    assert torch.equal(found.column, expected.column)

@@ -57,3 +57,12 @@ def test_other_number_formats_go_to_torch() -> None:
 def test_certain_drop_gives_zeros() -> None:
     assert Dropout(1.0)(torch.ones(3)).tolist() == [0.0, 0.0, 0.0]
     assert float((dropped(torch.ones(100), 1 - 2**-40, 5) != 0).sum()) == 0  # rounds to a whole: must not wrap around
+
+
+def test_the_gradient_has_a_gradient_of_its_own() -> None:
+    values = torch.rand(30, 4, requires_grad=True)
+    torch.manual_seed(1)
+    result = Dropout(0.5)(values)
+    (slope,) = torch.autograd.grad(result.pow(2).sum(), values, create_graph=True)
+    (curve,) = torch.autograd.grad(slope.sum(), values)
+    assert torch.equal(curve, torch.where(result == 0, 0.0, 8.0))  # of (2 x)^2

@@ -163,3 +163,11 @@ def test_weights_that_are_missing_or_negative_are_refused_with_the_remedy() -> N
         encoder(edge_weights=True)(X, GRAPH)
     with pytest.raises(InvalidGraph, match=r"0 and more, got -2\.0.*Shift or clip"):
         encoder(edge_weights=True)(X, Adjacency.from_edges(EDGES, 7, torch.tensor([1.0, -2.0, 1.0, 1.0, 1.0, 1.0])))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_layer_with_jumping_knowledge_starts_as_the_layer_itself(seed: int) -> None:
+    torch.manual_seed(seed)
+    weights = encoder(num_layers=1, jumping_knowledge=True).layer_weights
+    assert weights is not None
+    assert weights.tolist() == [1.0]

@@ -163,3 +163,11 @@ def test_position_of_no_node_is_refused() -> None:
 def test_features_of_another_width_are_refused() -> None:
     with pytest.raises(InvalidGraph, match="built for 5 node features, but the graph has 4"):
         score_pairs_sampled(network(), X[:, :4], BatchSampler(hub(), (3,)), ALL_PAIRS)
+
+
+def test_edge_weights_that_no_layer_reads_are_no_obstacle() -> None:
+    model = network(encoder="none", edge_weights=True)
+    weighted = hub()
+    weighted = Adjacency.from_edges(weighted.edges(), SIZE, torch.arange(1.0, 1 + weighted.num_edges))
+    exact = score_pairs(model, node_levels(model, X, weighted), weighted, ALL_PAIRS)
+    torch.testing.assert_close(score_pairs_sampled(model, X, whole(model, weighted), ALL_PAIRS), exact)

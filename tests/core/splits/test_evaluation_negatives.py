@@ -162,3 +162,12 @@ def test_no_positives_have_no_negatives() -> None:
     _, forbidden, graph = hard_case()
     nothing = torch.zeros(2, 0, dtype=torch.int64)
     assert hard_negatives(nothing, 4, forbidden, generator(), adjacency=graph).shape == (2, 0)
+
+
+def test_nothing_is_made_on_another_device_than_the_graphs() -> None:
+    positives, forbidden, graph = case()
+    draws = [torch.Generator().manual_seed(0) for _ in range(2)]
+    expected = hard_negatives(positives[:, :20], 6, forbidden, draws[0], adjacency=graph)
+    with torch.device("meta"):  # where what is made without a device would be
+        found = hard_negatives(positives[:, :20], 6, forbidden, draws[1], adjacency=graph)
+    assert torch.equal(found, expected)
