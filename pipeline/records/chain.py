@@ -53,8 +53,12 @@ class GraphSnapshot(Record):
 
 
 class EdgeSplit(Record):
-    """Which edges train, validate and test, how they were chosen, and the proof that they do not leak."""
+    """Which edges train, validate and test, how they were chosen, and the proof that they do not leak.
 
+    `num_without_negatives` validation and test edges are in none of the counts: their ends are joined to all nodes.
+    """
+
+    FORMAT = 3  # 3: num_without_negatives
     file_name = "edge_split.json"
 
     snapshot_sha256: Sha256
@@ -65,6 +69,7 @@ class EdgeSplit(Record):
     num_train: int
     num_valid: int
     num_test: int
+    num_without_negatives: int = 0
     num_message_train: int
     num_message_test: int
     seed: int

@@ -40,3 +40,11 @@ def test_a_share_to_validate_that_is_none_is_refused(fraction: float) -> None:
     edges = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
     with pytest.raises(InvalidGraph, match=rf"between 0 and 1, but it is {fraction}\. Give 0\.1"):
         LinkModel.fit(edges, model=SMALL, valid_fraction=fraction)
+
+
+def test_validation_edges_without_a_negative_are_left_out_and_a_complete_graph_is_refused() -> None:
+    every = torch.triu_indices(12, 12, offset=1)
+    epoch = TrainingConfig(epochs=1)
+    LinkModel.fit(every[:, every[0] < 8], model=SMALL, training=epoch, valid_fraction=0.5)  # nodes 0 to 7 know all
+    with pytest.raises(InvalidGraph, match=r"None of the 33 validation edges has a negative.*pairs that are no edges"):
+        LinkModel.fit(every, model=SMALL, training=epoch, valid_fraction=0.5)
