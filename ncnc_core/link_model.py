@@ -202,15 +202,14 @@ class LinkModel:
         *,
         negatives_per_edge: int = 50,
         shared_negatives: bool = False,
-        bootstrap_samples: int = 1000,
         confidence: float = 0.95,
         seed: int = 0,
     ) -> ModelEvaluation:
         """Measure the model and the heuristics on held-out edges; pairs are read as in `score_pairs`.
 
         Test edges that the served graph holds are removed from it first, and counted. Without `negatives`,
-        `negatives_per_edge` are drawn for each edge; how to give them is said at `evaluate_links`. Each metric has a
-        bootstrap interval of `bootstrap_samples` draws that holds the share `confidence`. The `seed` fixes all draws.
+        `negatives_per_edge` are drawn for each edge by the `seed`; how to give them is said at `evaluate_links`. Each
+        metric has an interval that holds the truth with a chance of `confidence`, also where edges share nodes.
 
         Raises:
             InvalidGraph: there are no edges, or the negatives do not fit them.
@@ -222,7 +221,6 @@ class LinkModel:
             None if negatives is None else self._pairs(negatives),
             negatives_per_edge=negatives_per_edge,
             shared_negatives=shared_negatives,
-            samples=bootstrap_samples,
             confidence=confidence,
             seed=seed,
         )

@@ -187,7 +187,7 @@ def test_an_explanation_is_by_id_and_of_the_served_score() -> None:
 def test_an_edge_under_test_is_scored_as_if_the_graph_had_never_held_it() -> None:
     served = model()
     edges, negatives = torch.tensor([[0, 5], [1, 6]]), torch.tensor([[0, 5], [12, 17]])
-    found = served.evaluate(edges, negatives, bootstrap_samples=10)
+    found = served.evaluate(edges, negatives)
     without = served.adjacency.without(edges)
     scores = served.score_pairs(torch.cat([edges, negatives], 1), adjacency=without)
     assert found.metrics["model"]["auc"].value == pytest.approx(roc_auc(scores[:2], scores[2:]))
