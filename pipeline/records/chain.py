@@ -109,8 +109,12 @@ class WarmStart(Part):
 
 
 class TrainedModel(Record):
-    """The weights one training left behind, and the circumstances it can be repeated under."""
+    """The weights one training left behind, and the circumstances it can be repeated under.
 
+    `standardized_features` columns are brought to mean 0 and deviation 1 by the model itself; 0: it reads them raw.
+    """
+
+    FORMAT = 3  # 3: standardized_features
     file_name = "trained_model.json"
 
     split_sha256: Sha256
@@ -127,6 +131,7 @@ class TrainedModel(Record):
     history: tuple[EpochPoint, ...] = ()
     warm_start: WarmStart | None = None
     start_note: str = ""  # why a training that should have begun warm did not
+    standardized_features: int = 0
     control: tuple[FileDigest, ...] = ()  # the cold-start control's files, where the challenger began warm
     certificate: tuple[LeakInvariant, ...] = ()
 
