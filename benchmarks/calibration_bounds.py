@@ -32,13 +32,16 @@ class Coverage:
     above_zero: float
 
 
-def stated(count: int, per_edge: int, scale: float, offset: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Return stated probabilities of edges [count] and of others [count, per_edge], true where scale 1 and offset 0."""
+def stated(count: int, per_edge: int, scale: float, offset: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return stated probabilities of edges [count] and of others [count, per_edge], and the edges [2, count].
+
+    The probabilities are true where scale is 1 and offset 0; no two edges share a node.
+    """
     generator = torch.Generator().manual_seed(seed)
     edges = torch.randn(count, generator=generator) * SPREAD + MEAN
     others = torch.randn(count, per_edge, generator=generator) * SPREAD - MEAN
     edges, others = (torch.sigmoid(scale * 2 * MEAN / SPREAD**2 * kind.double() + offset) for kind in (edges, others))
-    return edges, others
+    return edges, others, torch.arange(2 * count).view(2, count)
 
 
 def simulate(case: str, count: int, nights: int, samples: int = 300) -> Coverage:

@@ -27,6 +27,11 @@ SLICE_SHARES = {
     "degree": {"0": 0.1, "1-2": 0.3, "3-9": 0.3, "10-99": 0.2, "100+": 0.1},
     "node_age": {"cold": 0.1, "new": 0.2, "established": 0.7},
 }
+CERTAIN = Interval(value=0.4, low=0.3, high=0.5)
+FAR_ABOVE = PairedComparison(
+    metric="mrr", difference=CERTAIN, p_value=0.0, resampled_by="edge", by_edge=CERTAIN, by_node=CERTAIN,
+    num_edges=1, num_nodes=2,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,9 @@ def drawn_edges(count: int, hubs: tuple[float, ...], generator: torch.Generator)
     held = torch.tensor([round(share * count) for share in hubs], dtype=torch.int64)
     others, middle = count - int(held.sum()), count // 2
     weights = torch.arange(1, middle + 1).double() ** -0.8
-    first = torch.multinomial(weights, others, replacement=True, generator=generator) + len(hubs)
+    first = torch.zeros(0, dtype=torch.int64)
+    if others:
+        first = torch.multinomial(weights, others, replacement=True, generator=generator) + len(hubs)
     second = torch.randint(count + middle, (count,), generator=generator) + len(hubs) + middle
     edges = torch.stack([torch.cat([torch.repeat_interleave(torch.arange(len(hubs)), held), first]), second])
     return edges[:, torch.randperm(count, generator=generator)]
@@ -109,6 +116,7 @@ def report_of(paired: PairedComparison, slices: tuple[SliceScores, ...] = ()) ->
         floor=tuple(ModelScores(name=name, metrics=low) for name in DecideParams().floor),
         paired_metric="mrr",
         paired=paired,
+        over_floor=dict.fromkeys(DecideParams().floor, FAR_ABOVE),
         slices=slices,
         certificate=(LeakInvariant(name="drawn", checked=1, violations=0),),
         snapshot_checks=(CheckResult(name="drawn", level="refuse", threshold="", observed="", passed=True),),

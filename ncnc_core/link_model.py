@@ -229,7 +229,6 @@ class LinkModel:
         *,
         negatives_per_edge: int = 50,
         shared_negatives: bool = False,
-        bootstrap_samples: int = 1000,
         confidence: float = 0.95,
         seed: int = 0,
     ) -> ModelEvaluation:
@@ -238,8 +237,8 @@ class LinkModel:
         `edges` may be the last `Data` of PyG's RandomLinkSplit, whose negatives are one set for all its edges.
 
         Test edges that the served graph holds are removed from it first, and counted. Without `negatives`,
-        `negatives_per_edge` are drawn for each edge; how to give them is said at `evaluate_links`. Each metric has a
-        bootstrap interval of `bootstrap_samples` draws that holds the share `confidence`. The `seed` fixes all draws.
+        `negatives_per_edge` are drawn for each edge by the `seed`; how to give them is said at `evaluate_links`. Each
+        metric has an interval that holds the truth with a chance of `confidence`, also where edges share nodes.
 
         Raises:
             InvalidGraph: there are no edges, the negatives do not fit them, or one of them is an edge.
@@ -255,7 +254,6 @@ class LinkModel:
             None if negatives is None else self._pairs(negatives),
             negatives_per_edge=negatives_per_edge,
             shared_negatives=shared_negatives,
-            samples=bootstrap_samples,
             confidence=confidence,
             seed=seed,
         )

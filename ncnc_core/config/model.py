@@ -42,6 +42,9 @@ class ModelConfig(BaseModel):
     two_layer_head: bool = False
     beta: float = 1.0
     structural_features: bool | None = None  # None: only where the graph has no features of its own
+    # Dense features are brought to mean 0 and deviation 1 by the statistics of training. Bags of words (mostly zeros)
+    # stay as they are. Models that were saved before there was a choice, and recipes, read features raw.
+    standardize_features: bool = True
     # One learnable orthogonal vector a node. only: instead of features; added: on top of the input stage's output.
     # A node the table does not know has the zero vector and lives from its neighbours, so new nodes can be scored.
     node_embedding: NodeEmbedding = "off"
@@ -78,6 +81,7 @@ class ModelConfig(BaseModel):
         """Return a configuration that computes what the published code does, every switch its way."""
         switches: dict[str, Any] = {
             "structural_features": False,
+            "standardize_features": False,
             "pair_structure": False,
             "edge_weights": False,
             "completion_max_neighbors": None,

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
+from scipy.special import ndtri, stdtrit
 from torch import Tensor
 
-from ncnc_core.evaluation.bootstrap import MetricInterval, bootstrap_mean, resampled_sums
+from ncnc_core.evaluation.bootstrap import busier_ends, resampled_sums
+from ncnc_core.evaluation.edge_mean import MetricInterval, edge_means
 
 BINS = 10
 
@@ -38,35 +40,41 @@ class CalibrationMetrics:
 def calibration_metrics(
     positive: Float[Tensor, " positives"],
     negative: Float[Tensor, "positives negatives"],
+    edges: Int64[Tensor, "2 positives"],
     *,
     samples: int,
     confidence: float,
     generator: torch.Generator,
-    clusters: Int64[Tensor, " positives"] | None = None,
     bins: int = BINS,
 ) -> CalibrationMetrics:
     """Measure the stated probabilities of positives and of their own negatives, each kind weighing half.
 
     Brier = mean of (stated - truth)^2; ECE = sum over bins of weight * |stated - observed|. The bins hold equal weight,
     because equal widths would leave most of them nearly empty where a model is sure of itself, and an ECE over empty
-    bins is mostly noise; equal probabilities share a bin. Positives are resampled together with their negatives (and
-    with their cluster), on the bins of all. Chance alone makes an ECE positive, and its lower bound allows for that:
-    see `_ece_interval`.
+    bins is mostly noise; equal probabilities share a bin. For the ECE, positives are resampled together with their
+    negatives, and with all edges of one busier end, on the bins of all. Chance alone makes an ECE positive, and its
+    lower bound allows for that: see `_ece_interval`. `edges` [2, positives] are the positives, each given once.
     Source: Roelofs et al., Mitigating bias in calibration error estimation, 2022. Cost: one sort of all probabilities.
     """
     positive, negative = positive.double(), negative.double()
     error = 0.5 * (1 - positive).square() + 0.5 * negative.square().mean(1)
-    brier = bootstrap_mean(error, samples=samples, confidence=confidence, generator=generator, clusters=clusters)
-    edges = _bin_edges(positive, negative, bins)
-    per_positive = _bin_sums(positive, negative, edges)  # [3, bins, positives]
-    whole = per_positive.sum(2)
+    brier = edge_means(error[None], edges, confidence=confidence)[0].interval
+    borders = _bin_borders(positive, negative, bins)
+    per_positive = _bin_sums(positive, negative, borders)  # [3, bins, positives]
+    whole, clusters = per_positive.sum(2), busier_ends(edges, generator)
     sums = resampled_sums(per_positive.flatten(0, 1), samples=samples, generator=generator, clusters=clusters)
     drawn = sums.view(samples, 3, -1).transpose(0, 1)  # [3, samples, bins]
-    curve = _curve(whole, _observed_bounds(whole, drawn, confidence), edges, positive, negative)
-    return CalibrationMetrics(brier, _ece_interval(whole, drawn, confidence), curve)
+    curve = _curve(whole, _observed_bounds(whole, drawn, confidence), borders, positive, negative)
+    return CalibrationMetrics(brier, _ece_interval(whole, drawn, confidence, _effective(clusters)), curve)
 
 
-def _bin_edges(positive: Tensor, negative: Tensor, bins: int) -> Tensor:
+def _effective(clusters: Tensor) -> float:
+    """Return how many clusters of equal size say as much as these: (sum of sizes)^2 / sum of their squares."""
+    size = clusters.unique(return_counts=True)[1].double()
+    return float(size.sum().square() / size.square().sum())
+
+
+def _bin_borders(positive: Tensor, negative: Tensor, bins: int) -> Tensor:
     """Return the probabilities at which a new bin begins, distinct, at most bins - 1."""
     values, order = torch.cat([positive, negative.flatten()]).sort()
     weight = _weights(positive, negative)[order].cumsum(0)
@@ -82,15 +90,15 @@ def _weights(positive: Tensor, negative: Tensor) -> Tensor:
     return torch.cat([positive.new_full((positive.numel(),), 0.5), others])
 
 
-def _bin_sums(positive: Tensor, negative: Tensor, edges: Tensor) -> Tensor:
+def _bin_sums(positive: Tensor, negative: Tensor, borders: Tensor) -> Tensor:
     """Return, for each positive with its negatives, the weight, stated and observed sums of each bin."""
-    count, bins = len(positive), len(edges) + 1
+    count, bins = len(positive), len(borders) + 1
     owner = torch.cat([torch.arange(count), torch.arange(count).repeat_interleave(negative.shape[1])])
     stated = torch.cat([positive, negative.flatten()])
     weight = _weights(positive, negative)
     is_edge = torch.cat([torch.ones_like(positive), torch.zeros_like(negative.flatten())])
-    # A pair at an edge belongs to the bin that begins there, wherever it is met.
-    place = torch.searchsorted(edges, stated, right=True) * count + owner
+    # A pair at a border belongs to the bin that begins there, wherever it is met.
+    place = torch.searchsorted(borders, stated, right=True) * count + owner
     sums = [
         torch.zeros(bins * count, dtype=torch.float64).index_add_(0, place, value)
         for value in (weight, weight * stated, weight * is_edge)
@@ -104,18 +112,22 @@ def _gaps(sums: Tensor) -> Tensor:
     return gaps
 
 
-def _ece_interval(whole: Tensor, drawn: Tensor, confidence: float) -> MetricInterval:
+def _ece_interval(whole: Tensor, drawn: Tensor, confidence: float, clusters: float) -> MetricInterval:
     """Return the ECE; its lower bound is above 0 only where the error is more than chance makes of kept promises.
 
     An ECE adds up the sizes of gaps, so noise raises it, and resampling adds that noise a second time: percentiles of
     resampled ECEs leave the true one out, most of all where it is 0. The lower bound is therefore the ECE less what
     the gaps themselves move by, sum |gap of a resample - gap|: an ECE is off by no more than that. The upper bound is
-    the percentile, which that noise only makes cautious. Measured in docs/evaluation.md.
+    the percentile, which that noise only makes cautious. Measured in docs/evaluation.md. Resamples of few clusters are
+    alike, so what moves is widened by Student's t of as many `clusters`; below two nothing is known.
     """
     gaps, resampled = _gaps(whole), _gaps(drawn)
     tail = (1 - confidence) / 2
     value = float(gaps.abs().sum())
-    moved = float((resampled - gaps).abs().sum(-1).quantile(1 - tail))
+    if clusters < 2:
+        return MetricInterval(value, 0.0, 1.0)
+    widened = float(stdtrit(clusters - 1, 1 - tail) / ndtri(1 - tail)) * (clusters / (clusters - 1)) ** 0.5
+    moved = widened * float((resampled - gaps).abs().sum(-1).quantile(1 - tail))
     high = float(resampled.abs().sum(-1).quantile(1 - tail))
     return MetricInterval(value, max(value - moved, 0.0), max(value, high))
 
@@ -128,10 +140,10 @@ def _observed_bounds(whole: Tensor, drawn: Tensor, confidence: float) -> Tensor:
 
 
 def _curve(
-    whole: Tensor, bounds: Tensor, edges: Tensor, positive: Tensor, negative: Tensor
+    whole: Tensor, bounds: Tensor, inner: Tensor, positive: Tensor, negative: Tensor
 ) -> tuple[CalibrationBin, ...]:
     everything = torch.cat([positive, negative.flatten()])
-    borders = [float(everything.min()), *edges.tolist(), float(everything.max())]
+    borders = [float(everything.min()), *inner.tolist(), float(everything.max())]
     total = float(whole[0].sum())
     return tuple(
         CalibrationBin(low, high, stated / weight, observed / weight, least, most, weight / total)

@@ -40,8 +40,8 @@ def resource_allocation(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -
 
 
 def preferential_attachment(adjacency: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Float[Tensor, " pairs"]:
-    """Multiply the degrees of the two ends of each pair."""
-    return (adjacency.degree[pairs[0]] * adjacency.degree[pairs[1]]).float()
+    """Multiply the degrees of the two ends of each pair; float64, for float32 ties neighbouring numbers from 2^24."""
+    return (adjacency.degree[pairs[0]] * adjacency.degree[pairs[1]]).double()
 
 
 HEURISTICS: dict[HeuristicName, Heuristic] = {

@@ -1,13 +1,17 @@
-"""Ranking metrics of a link predictor, with bootstrap intervals."""
+"""Ranking metrics of a link predictor, with intervals.
+
+One rule of ties: equal scores have the mean of the ranks that they take together, as in the Open Graph Benchmark's MRR
+and Hits@K over each edge's own negatives.
+"""
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.evaluation.bootstrap import MetricInterval, bootstrap_means
+from ncnc_core.evaluation.edge_mean import MetricInterval, edge_means
 
 __all__ = [  # a metric and its interval are asked for together, so the intervals are at hand here too
     "HITS_AT",
@@ -15,9 +19,11 @@ __all__ = [  # a metric and its interval are asked for together, so the interval
     "MetricInterval",
     "average_precision",
     "hits_at_k_shared",
+    "intervals_of",
     "metric_values",
     "rank_intervals",
     "rank_metrics",
+    "ranks",
     "reciprocal_ranks",
     "roc_auc",
 ]
@@ -26,9 +32,10 @@ SHARED_HITS_AT = (20, 50, 100)  # as benchmarks count: above the K-th of all neg
 
 
 def hits_at_k_shared(positive: Float[Tensor, " positives"], negative: Float[Tensor, " negatives"], k: int) -> float:
-    """Return the share of positives scored strictly above the k-th largest score of a shared set of negatives.
+    """Return the share of positives that rank k or better in a shared set of negatives, ties averaged.
 
-    Strict, so that a scorer giving every pair one score has no hits. O(positives + negatives).
+    The Open Graph Benchmark asks for a score above that of the k-th negative. Without ties that is the same; it counts
+    a tie as lost. O((positives + negatives) log negatives).
 
     Raises:
         InvalidGraph: there are fewer than k negatives, no positives, or a score is NaN.
@@ -39,8 +46,7 @@ def hits_at_k_shared(positive: Float[Tensor, " positives"], negative: Float[Tens
             f"Hits@{k} needs at least {max(k, 1)} negatives, but there are {negative.numel()}. "
             f"Sample more negatives, or choose k between 1 and {negative.numel()}."
         )
-    threshold = negative.topk(k).values[-1]
-    return float((positive > threshold).double().mean())
+    return float((_shared_ranks(positive, negative.flatten().sort().values) <= k).double().mean())
 
 
 def reciprocal_ranks(
@@ -51,10 +57,24 @@ def reciprocal_ranks(
     rank = 1 + 0.5 * (#greater + #greater-or-equal), as in the Open Graph Benchmark: a constant scorer is ranked in
     the middle, not at the top. Float64.
     """
+    return 1.0 / ranks(positive, negative)
+
+
+def ranks(
+    positive: Float[Tensor, " positives"], negative: Float[Tensor, "positives negatives"]
+) -> Float[Tensor, " positives"]:
+    """Return the rank of each positive among its own negatives, from 1, ties averaged; float64."""
     _require_scores(positive, negative)
     greater = (negative > positive[:, None]).sum(1)
     greater_or_equal = (negative >= positive[:, None]).sum(1)
-    return 1.0 / (1.0 + 0.5 * (greater + greater_or_equal).double())
+    return 1.0 + 0.5 * (greater + greater_or_equal).double()
+
+
+def _shared_ranks(positive: Tensor, ascending: Tensor) -> Tensor:
+    """Return the rank of each positive among all of the sorted negatives, ties averaged."""
+    positive = positive.contiguous()
+    not_above = torch.searchsorted(ascending, positive) + torch.searchsorted(ascending, positive, right=True)
+    return 1.0 + 0.5 * (2 * ascending.numel() - not_above).double()  # halves are exact: a rank of k is k
 
 
 def roc_auc(positive: Float[Tensor, " positives"], negative: Float[Tensor, " negatives"]) -> float:
@@ -80,18 +100,16 @@ def metric_values(
 
     Keys: mrr, hits@K for each K of HITS_AT with at least K negatives to a positive, shared_hits@K for each K of
     SHARED_HITS_AT with at least K negatives in all, auc, average_precision.
-    For mrr and hits the values are plain; those of shared hits hold the K-th largest of all negatives fixed. AUC and
+    For mrr and hits the values are plain; those of shared hits hold the set of all negatives fixed. AUC and
     average precision compare all positives with all negatives, so theirs are pseudo-values of the infinitesimal
     jackknife, metric + n * d metric / d weight of this positive and its negatives: resampling them resamples positives
     together with their negatives, without computing the metric anew.
     Source: Jaeckel, The infinitesimal jackknife, 1972. Cost: one sort of all scores.
     """
-    _require_scores(positive, negative)
-    not_below = (negative >= positive[:, None]).sum(1)
-    values = {"mrr": reciprocal_ranks(positive, negative)}
-    values |= {f"hits@{k}": (not_below < k).double() for k in HITS_AT if k <= negative.shape[1]}
-    largest = negative.flatten().topk(min(SHARED_HITS_AT[-1], negative.numel())).values
-    values |= {f"shared_hits@{k}": (positive > largest[k - 1]).double() for k in SHARED_HITS_AT if k <= len(largest)}
+    own, shared = ranks(positive, negative), _shared_ranks(positive, negative.flatten().sort().values)
+    values = {"mrr": 1.0 / own}
+    values |= {f"hits@{k}": (own <= k).double() for k in HITS_AT if k <= negative.shape[1]}
+    values |= {f"shared_hits@{k}": (shared <= k).double() for k in SHARED_HITS_AT if k <= negative.numel()}
     return values | {
         "auc": _auc_values(positive, negative),
         "average_precision": _average_precision_values(positive, negative),
@@ -108,28 +126,20 @@ def rank_metrics(
 def rank_intervals(
     positive: Float[Tensor, " positives"],
     negative: Float[Tensor, "positives negatives"],
+    edges: Int64[Tensor, "2 positives"],
     *,
-    samples: int,
     confidence: float,
-    generator: torch.Generator,
-    clusters: Tensor | None = None,
 ) -> dict[str, MetricInterval]:
-    """Return every metric with its bootstrap interval, over positives with their own negatives (or over clusters).
+    """Return every metric of distinct edges with its interval, which allows for edges that share a node."""
+    return intervals_of(metric_values(positive, negative), edges, confidence)
 
-    All metrics share the same resamples. Bounds are kept within [0, 1].
-    """
-    values = metric_values(positive, negative)
-    intervals = bootstrap_means(
-        torch.stack(list(values.values())),
-        samples=samples,
-        confidence=confidence,
-        generator=generator,
-        clusters=clusters,
-    )
-    return {
-        name: MetricInterval(interval.value, max(interval.low, 0.0), min(interval.high, 1.0))
-        for name, interval in zip(values, intervals, strict=True)
-    }
+
+def intervals_of(
+    values: dict[str, Float[Tensor, " edges"]], edges: Int64[Tensor, "2 edges"], confidence: float
+) -> dict[str, MetricInterval]:
+    """Return the mean of each metric's values with its interval, see `edge_means`."""
+    found = edge_means(torch.stack(list(values.values())), edges, confidence=confidence)
+    return {name: one.interval for name, one in zip(values, found, strict=True)}
 
 
 def _require_scores(positive: Tensor, negative: Tensor) -> None:

@@ -18,6 +18,7 @@ from ncnc_core.networks.ncnc import NCNC, Scorer
 from ncnc_core.networks.neighborhoods import OneSided, RoleLists, two_step
 from ncnc_core.networks.pair_head import PairHead
 from ncnc_core.networks.pair_structure import PairStructure
+from ncnc_core.networks.standard_features import StandardFeatures, are_measurements
 from ncnc_core.networks.structural_features import NUM_STRUCTURAL_FEATURES, structural_features
 
 
@@ -68,6 +69,8 @@ class LinkNetwork(nn.Module):
                 "or node_embedding: only, or give features."
             )
         reads_features = config.node_embedding != "only"
+        standardized = config.standardize_features and reads_features and num_features > 0
+        self.standard = StandardFeatures(num_features) if standardized else None
         self.encoder = _encoder(config, num_features=width if reads_features else 0, num_ids=self.num_ids)
         self.predictor: Predictor = _predictor(config)
         self.pair_structure = PairStructure() if config.pair_structure else None
@@ -76,11 +79,14 @@ class LinkNetwork(nn.Module):
     def for_graph(cls, config: ModelConfig, features: Tensor | None, num_nodes: int) -> LinkNetwork:
         """Build the network that fits a graph's features: [nodes, features], integer ids [nodes], or none.
 
-        A node embedding has one vector an id, and where the features are no ids, one a node.
+        A node embedding has one vector an id, and where the features are no ids, one a node. Features that are no
+        measurements (`are_measurements`) are not standardised, and the network's `config` says so.
 
         Raises:
             InvalidGraph: the features are ids and the model embeds none, or far too high for a table.
         """
+        if config.standardize_features and not are_measurements(features):
+            config = config.model_copy(update={"standardize_features": False})
         if features is None or not _are_ids(features):
             return cls(config, num_features=0 if features is None else features.shape[1], num_ids=num_nodes)
         if config.node_embedding == "off":
@@ -150,6 +156,8 @@ class LinkNetwork(nn.Module):
                 f"The model was built for {self.num_features} node features, but the graph has {given}. "
                 "Give the graph the features the model was trained with, or train a new model."
             )
+        if self.standard is not None and features is not None:
+            features = self.standard(features)
         if not self.uses_structure:
             return features
         structure = structural_features(graph)

@@ -71,7 +71,9 @@ def _inputs(traits: GraphTraits, expects_new_nodes: bool, reasons: list[str]) ->
                 f"{traits.num_features} features, {share}: bags of words, of which half are dropped at a time."
             )
             return {"feature_dropout": 0.5}
-        reasons.append(f"{traits.num_features} features, {share}: measurements, none of which is dropped.")
+        reasons.append(
+            f"{traits.num_features} features, {share}: measurements, which are standardised, and none dropped."
+        )
         return {}
     if expects_new_nodes:
         reasons.append("No features, and new nodes to come: degrees and the like, which a new node has too.")

@@ -48,7 +48,8 @@ def recipe(name: str, predictor: PredictorName = "ncnc", *, as_published: bool =
     training: dict[str, Any] = content["training"]
     if as_published:
         return Recipe(ModelConfig.as_published(**model), TrainingConfig.as_published(**training))
-    return Recipe(ModelConfig(**model), TrainingConfig(**training))
+    # The published tuning is of raw features.
+    return Recipe(ModelConfig(**{"standardize_features": False} | model), TrainingConfig(**training))
 
 
 def _stems() -> set[str]:

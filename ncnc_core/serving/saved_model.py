@@ -168,7 +168,7 @@ def _require_format(description: dict[str, Any], folder: Path) -> None:
 
 def _config(fields: dict[str, Any], folder: Path) -> ModelConfig:
     try:
-        return ModelConfig.model_validate(fields)
+        return ModelConfig.model_validate({"standardize_features": False} | fields)  # older models have no such field
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise InvalidGraph(

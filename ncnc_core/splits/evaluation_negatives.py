@@ -13,7 +13,7 @@ from ncnc_core.config.choices import DrawnNegative, EvaluationNegative
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.kernels import hard_candidates as kernels
 from ncnc_core.kernels.thread_slices import in_slices
-from ncnc_core.splits.negatives import corrupted_negatives
+from ncnc_core.splits.negatives import corrupted_negatives, source_kept
 
 
 def evaluation_negatives(
@@ -70,8 +70,8 @@ def hard_negatives(
 ) -> Int64[Tensor, "2 negatives"]:
     """Replace one end of each positive by the nodes nearest to the other one; the negatives of positive b consecutive.
 
-    Even slots keep the source, odd ones the target. Candidates are ranked twice on `adjacency`, by resource allocation
-    and by personalised PageRank from the end that is kept; the better of the two ranks counts, see `hard_candidates`.
+    Half of the slots keep each end, see `source_kept`. Candidates are ranked twice on `adjacency`, by resource
+    allocation and by personalised PageRank from the end that is kept; the better rank counts, see `hard_candidates`.
     Never a forbidden pair; no node stands twice beside the same end of a positive. Where an end has too few candidates
     (a new node has none) degree-matched negatives fill its slots, which the generator draws.
     Cost: for each distinct end, its neighbours' degrees and at most 1 / (PUSH_UNTIL * TELEPORT) steps.
@@ -79,12 +79,12 @@ def hard_negatives(
     feature similarity where there are features).
 
     Raises:
-        InvalidGraph: some positive has no negative at either end.
+        InvalidGraph: some positive has no negative at either end (`has_negative`).
     """
     ends, place = positives.flatten().unique(return_inverse=True)
     found = hard_partners(adjacency, ends, (per_positive + 1) // 2, forbidden, seed)
     slot = torch.arange(per_positive, device=positives.device)
-    keeps_source = slot % 2 == 0
+    keeps_source = source_kept(positives.shape[1], per_positive, generator).to(positives.device)
     of_source, of_target = place.reshape(2, -1, 1)
     partner = found[torch.where(keeps_source, of_source, of_target), slot // 2]  # [positives, per_positive]
     source, target = positives.unsqueeze(2)

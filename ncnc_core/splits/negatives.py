@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from torch import Tensor
 
 from ncnc_core.config.choices import DrawnNegative
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import contains_keys, pair_keys
 
-ROUNDS = 32  # per endpoint kept; the degree range widens by a factor of two each WIDEN_EVERY rounds
+ROUNDS = 32  # per endpoint kept, at the least; the degree range widens by a factor of two each WIDEN_EVERY rounds
 WIDEN_EVERY = 4
 MAXIMUM_TRIES = 256  # candidates a slot and round, once few slots are left
 TRIES_AT_ONCE = 2**20
@@ -63,19 +63,20 @@ def corrupted_negatives(
 ) -> Int64[Tensor, "2 negatives"]:
     """Replace one end of each positive, `per_positive` times; the negatives of positive b are consecutive.
 
-    Even slots keep the source, odd ones the target. The other end becomes a uniform node, or with `degree_matched` a
+    Half of the slots keep each end, see `source_kept`. The other end becomes a uniform node, or with `degree_matched` a
     node whose degree has as many binary digits as that of the node it replaces, so that degree alone tells a negative
     from a positive no longer. Never a forbidden pair, never a pair of a node with itself; repeats may occur.
     A slot that finds none (a hub among its likes, all of them its neighbours) takes nodes of ever more different
     degree, then keeps the other end instead.
 
     Raises:
-        InvalidGraph: some positive has no negative at either end, or `degree_matched` came without degrees.
+        InvalidGraph: some positive has no negative at either end (`has_negative`), or `degree_matched` came without
+            degrees.
     """
     if kind == "degree_matched" and degree is None:
         raise InvalidGraph("Degree-matched negatives need the degrees, but degree is None. Pass adjacency.degree.")
     groups = _node_groups(degree if kind == "degree_matched" else None, num_nodes, forbidden.device)
-    keep_source = torch.arange(per_positive, device=forbidden.device).remainder(2).eq(0).repeat(positives.shape[1])
+    keep_source = source_kept(positives.shape[1], per_positive, generator).to(forbidden.device).flatten()
     ends = positives.repeat_interleave(per_positive, dim=1)
     kept, replaced = torch.where(keep_source, ends, ends.flip(0))
     found = torch.full_like(kept, -1)
@@ -86,12 +87,36 @@ def corrupted_negatives(
             return torch.where(keep_source, torch.stack([kept, found]), torch.stack([found, kept]))
         kept, replaced = torch.where(missing, replaced, kept), torch.where(missing, kept, replaced)
         keep_source = keep_source ^ missing
-    first = ends[:, missing][:, 0].tolist()
+    wrong = ends[:, missing].unique(dim=1)
     raise InvalidGraph(
-        f"{int(missing.sum())} negatives were not found: nodes {first[0]} and {first[1]} are joined to (nearly) every "
-        f"other node. There are no negatives for this edge: leave those nodes out, or set "
-        f"split.negative_kinds: [uniform]."
+        f"{wrong.shape[1]} of {positives.shape[1]} edges have no negative (first: between the nodes at positions "
+        f"{int(wrong[0, 0])} and {int(wrong[1, 0])}): both ends are joined to every other node. Leave these edges out."
     )
+
+
+def source_kept(count: int, per_positive: int, generator: torch.Generator) -> Bool[Tensor, "count per_positive"]:
+    """Say which slots of each positive keep its source: every other one, and the last of an odd number by a draw.
+
+    An edge has no direction, and is stored with its lower position first. Were the odd slot always the source's,
+    figures would depend on how the nodes are numbered.
+    """
+    kept = torch.arange(per_positive, device=generator.device).remainder(2).eq(0).repeat(count, 1)
+    if per_positive % 2:
+        kept[:, -1] = torch.rand(count, generator=generator, device=generator.device) < 0.5
+    return kept
+
+
+def has_negative(
+    positives: Int64[Tensor, "2 positives"], forbidden: Int64[Tensor, " keys"], num_nodes: int
+) -> Bool[Tensor, " positives"]:
+    """Say which positives have a negative: some node is no forbidden partner of an end, and no positive's other end.
+
+    O(keys log keys), and a count a node.
+    """
+    keys = torch.cat([forbidden, pair_keys(positives, num_nodes)]).unique()
+    low = keys.div(max(num_nodes, 1), rounding_mode="floor")
+    partners = torch.bincount(torch.cat([low, keys - low * num_nodes]), minlength=num_nodes)
+    return (partners[positives] < num_nodes - 1).any(0)
 
 
 class _NodeGroups(NamedTuple):
@@ -121,9 +146,9 @@ def _fill(
     num_nodes: int,
     generator: torch.Generator,
 ) -> None:
-    """Write a replacement into every slot of `found` that is still -1 and finds one, within ROUNDS."""
+    """Write a replacement into every slot of `found` that is still -1 and has one; by draws, then from a list."""
     last = groups.start.numel() - 2
-    for attempt in range(ROUNDS):
+    for attempt in range(max(ROUNDS, WIDEN_EVERY * (last + 1))):  # the last rounds draw from all groups
         slots = (found < 0).nonzero().flatten()
         if not slots.numel():
             return
@@ -141,6 +166,34 @@ def _fill(
         good &= candidate != replaced[slots][:, None]
         first = good.int().argmax(1, keepdim=True)
         found[slots] = torch.where(good.gather(1, first), candidate.gather(1, first), -1).flatten()
+    _fill_from_lists(found, kept, replaced, groups, forbidden, num_nodes, generator)
+
+
+def _fill_from_lists(
+    found: Tensor,
+    kept: Tensor,
+    replaced: Tensor,
+    groups: _NodeGroups,
+    forbidden: Tensor,
+    num_nodes: int,
+    generator: torch.Generator,
+) -> None:
+    """Fill the slots that no draw filled from all that their kept end may be joined to, the nearest groups first.
+
+    Draws miss only where an end is joined to nearly all nodes, and there are few such ends: O(nodes) for each.
+    """
+    missing = (found < 0).nonzero().flatten()
+    for end in kept[missing].unique():
+        slots = missing[kept[missing] == end]
+        pairs = torch.stack([end.expand_as(groups.ordered), groups.ordered])
+        free = groups.ordered[~_is_refused(pairs, forbidden, num_nodes)]
+        free = free[~torch.isin(free, replaced[slots])]  # the other ends of positives
+        for group in groups.group[replaced[slots]].unique() if free.numel() else ():
+            distance = (groups.group[free] - group).abs()
+            nearest = free[distance == distance.min()]
+            own = slots[groups.group[replaced[slots]] == group]
+            drawn = torch.randint(len(nearest), (len(own),), generator=generator, device=generator.device)
+            found[own] = nearest[drawn.to(nearest.device)]
 
 
 def _is_refused(pairs: Tensor, forbidden: Tensor, num_nodes: int) -> Tensor:

@@ -14,7 +14,7 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
-from ncnc_core.splits.negatives import corrupted_negatives
+from ncnc_core.splits.negatives import corrupted_negatives, has_negative
 from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.data import TrainingData
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
@@ -84,6 +84,12 @@ def _held_out(adjacency: Adjacency, features: Tensor | None, seed: int, validati
     valid, train = every[:, order[:held_out]], every[:, order[held_out:]]
     weight = None if adjacency.weight is None else adjacency.weight[adjacency.row < adjacency.column]
     known = pair_keys(every, num_nodes)  # sorted, as the edges are
+    valid = valid[:, has_negative(valid, known, num_nodes)]
+    if not valid.shape[1]:
+        raise InvalidGraph(
+            f"None of the {held_out} validation edges has a negative: both ends of each are joined to every other "
+            "node. Give a graph with pairs that are no edges, or a larger valid_fraction."
+        )
     each = validation.negatives_per_edge
     return TrainingData(
         num_nodes=num_nodes,

@@ -40,11 +40,13 @@ class TrainingRun:
         self.training, self.data, self.metric, self.device = training, data.to(device), metric, device
         self.data = replace(self.data, features=compressed(self.data.features))
         self.network = LinkNetwork.for_graph(model, data.features, data.num_nodes).to(device)
+        self.adjacency = self.data.adjacency()
+        if self.network.standard is not None and self.data.features is not None:
+            self.network.standard.fit(self.data.features, self.adjacency.degree > 0)  # the nodes that training sees
         if initial_weights is not None:
             _begin_with(self.network, initial_weights)
         self.optimizer = self._optimizer()
         self.sampler = torch.Generator().manual_seed(training.seed)  # negatives and batches; dropout has the global one
-        self.adjacency = self.data.adjacency()
         self.batch_sampler = _batch_sampler(training, self.adjacency, self.sampler)
         self.never_negative = self.data.never_negative()
         self.progress = Progress()

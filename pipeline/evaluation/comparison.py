@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ncnc_core.evaluation.calibration_metrics import calibration_metrics
-from ncnc_core.evaluation.paired_comparison import paired_difference
+from ncnc_core.evaluation.edge_mean import paired_difference
 from ncnc_core.evaluation.ranking import rank_intervals, reciprocal_ranks
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from pipeline.evaluation.cost import CostMeter
@@ -53,15 +53,22 @@ class ScoredPairs:
 class Comparison:
     """Each scorer's metrics by name, and challenger minus champion per edge, where there is a champion.
 
-    `scored` is what the metrics are made of, `clusters` [p] the edges that were resampled together, and `given` the
-    digests of what each scorer with a message graph was handed.
+    `scored` is what the metrics are made of, and `given` the digests of what each scorer with a message graph was
+    handed.
     """
 
     scores: Mapping[str, ModelScores]
     paired: PairedComparison | None
     given: Mapping[str, ScoredInput]
     scored: Mapping[str, ScoredPairs]
-    clusters: Tensor
+
+    def over(self, others: Iterable[str], positives: Tensor, params: EvaluateParams) -> dict[str, PairedComparison]:
+        """Return challenger minus each of the other scorers, as `paired_comparison` has it."""
+        own = self.scored["challenger"].ranks
+        return {
+            name: paired_comparison(own, self.scored[name].ranks, positives, confidence=params.confidence)
+            for name in others
+        }
 
 
 def fresh_pairs(arrays: SplitArrays, champion_as_of: datetime | None) -> FreshPairs:
@@ -93,13 +100,11 @@ def compare(
 ) -> Comparison:
     """Score the same pairs with every scorer; the paired difference is challenger minus champion in reciprocal rank.
 
-    Edges that share a node are not independent. For the metrics, the resampling draws whole clusters of edges: those
-    whose busier endpoint among the test edges is the same. The paired difference, which decides, leaves out nodes. A
-    scorer with a calibration is measured as a probability too.
+    Edges that share a node are not independent, and every interval allows for that: see `edge_means`. A scorer with a
+    calibration is measured as a probability too.
     """
     meter = meter or CostMeter()
     count = pairs.positives.shape[1] + pairs.negatives.shape[1]
-    clusters = busier_endpoint(pairs.positives)
     scored: dict[str, ScoredPairs] = {}
     scores: dict[str, ModelScores] = {}
     given: dict[str, ScoredInput] = {}
@@ -109,13 +114,13 @@ def compare(
         with meter.part(f"scoring {name}", count):
             scored[name] = _scored(pairs, scorer)
         with meter.part("intervals", count):
-            scores[name] = _with_intervals(name, scored[name], (calibrations or {}).get(name), clusters, params)
+            scores[name] = _with_intervals(name, scored[name], (calibrations or {}).get(name), pairs.positives, params)
     if "champion" not in scored:
-        return Comparison(scores, None, given, scored, clusters)
+        return Comparison(scores, None, given, scored)
     with meter.part("paired difference", pairs.positives.shape[1]):
         ranks = (scored["challenger"].ranks, scored["champion"].ranks)
         paired = paired_comparison(*ranks, pairs.positives, confidence=params.confidence)
-    return Comparison(scores, paired, given, scored, clusters)
+    return Comparison(scores, paired, given, scored)
 
 
 def _scored(pairs: FreshPairs, scorer: Scorer) -> ScoredPairs:
@@ -125,28 +130,18 @@ def _scored(pairs: FreshPairs, scorer: Scorer) -> ScoredPairs:
 
 
 def _with_intervals(
-    name: str, scored: ScoredPairs, calibration: ScoreCalibration | None, clusters: Tensor, params: EvaluateParams
+    name: str, scored: ScoredPairs, calibration: ScoreCalibration | None, positives: Tensor, params: EvaluateParams
 ) -> ModelScores:
-    def generator() -> torch.Generator:
-        return torch.Generator().manual_seed(params.seed)
-
-    found = rank_intervals(
-        scored.positive,
-        scored.negative,
-        samples=params.bootstrap_samples,
-        confidence=params.confidence,
-        generator=generator(),
-        clusters=clusters,
-    )
+    found = rank_intervals(scored.positive, scored.negative, positives, confidence=params.confidence)
     if calibration is None:
         return ModelScores(name=name, metrics={key: Interval.of(value) for key, value in found.items()})
     stated = calibration_metrics(
         calibration.probability(scored.positive),
         calibration.probability(scored.negative.flatten()).view_as(scored.negative),
+        positives,
         samples=params.bootstrap_samples,
         confidence=params.confidence,
-        generator=generator(),
-        clusters=clusters,
+        generator=torch.Generator().manual_seed(params.seed),
     )
     found = {**found, "brier": stated.brier, "ece": stated.ece}
     return ModelScores(
@@ -164,14 +159,7 @@ def against_control(outcome: Comparison, positives: Tensor, params: EvaluatePara
     """
     if "cold_control" not in outcome.scored:
         return None
-    ranks = (outcome.scored["challenger"].ranks, outcome.scored["cold_control"].ranks)
-    return paired_comparison(*ranks, positives, confidence=params.confidence).difference
-
-
-def busier_endpoint(positives: Tensor) -> Tensor:
-    """Return, for each edge, that of its two ends which has more of the edges."""
-    degree = torch.bincount(positives.flatten())
-    return torch.where(degree[positives[0]] >= degree[positives[1]], positives[0], positives[1])
+    return outcome.over(["cold_control"], positives, params)["cold_control"].difference
 
 
 def paired_comparison(

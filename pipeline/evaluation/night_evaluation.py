@@ -87,6 +87,7 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
         floor=tuple(outcome.scores[name] for name in HEURISTICS),
         paired_metric="mrr",
         paired=outcome.paired,
+        over_floor=outcome.over(HEURISTICS, pairs.positives, params),
         cold_control=outcome.scores.get("cold_control"),
         drift=against_control(outcome, pairs.positives, params),
         slices=slices,

@@ -12,11 +12,11 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from ncnc_core.config.choices import GraphChange
-from ncnc_core.evaluation.bootstrap import bootstrap_mean
+from ncnc_core.evaluation.edge_mean import edge_means
 from ncnc_core.evaluation.ranking import reciprocal_ranks
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.perturbed_graph import perturbed
-from pipeline.evaluation.comparison import FreshPairs, ScoredPairs, busier_endpoint
+from pipeline.evaluation.comparison import FreshPairs, ScoredPairs
 from pipeline.evaluation.cost import CostMeter
 from pipeline.evaluation.scored_input import GraphScorer
 from pipeline.params.params import EvaluateParams
@@ -84,13 +84,8 @@ def _result(
 ) -> SensitivityResult:
     positive = scorer.score(sample.positives, changed.graph, scorer.features).double()
     negative = scorer.score(sample.negatives, changed.graph, scorer.features).double().view_as(before.negative)
-    value = bootstrap_mean(
-        reciprocal_ranks(positive, negative),
-        samples=params.bootstrap_samples,
-        confidence=params.confidence,
-        generator=torch.Generator().manual_seed(params.seed),
-        clusters=busier_endpoint(sample.positives),
-    )
+    ranks = reciprocal_ranks(positive, negative)
+    value = edge_means(ranks[None], sample.positives, confidence=params.confidence)[0].interval
     return SensitivityResult(
         scorer=name,
         change=changed.change,

@@ -11,10 +11,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from ncnc_core.evaluation.bootstrap import bootstrap_mean
+from ncnc_core.evaluation.edge_mean import edge_means
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_history import NEVER, EdgeHistory
-from pipeline.evaluation.comparison import busier_endpoint, paired_comparison
+from pipeline.evaluation.comparison import paired_comparison
 from pipeline.params.params import EvaluateParams
 from pipeline.records.evaluation import Interval, SliceKind, SliceScores
 
@@ -66,11 +66,9 @@ def slice_scores(
 ) -> tuple[SliceScores, ...]:
     """Return each slice's count, mean reciprocal ranks and paired difference; an empty slice has its count alone.
 
-    The difference is that of `paired_comparison`, as it is on the whole: the gate reads both. Drawing clusters would
-    make a slice whose edges all meet at one hub certain to the last digit.
+    The difference is that of `paired_comparison`, as it is on the whole: the gate reads both.
     """
-    clusters = busier_endpoint(positives)
-    return tuple(_scores(part, challenger, champion, positives, clusters, params) for part in slices)
+    return tuple(_scores(part, challenger, champion, positives, params) for part in slices)
 
 
 def _scores(
@@ -78,19 +76,12 @@ def _scores(
     challenger: Tensor,
     champion: Tensor | None,
     positives: Tensor,
-    clusters: Tensor,
     params: EvaluateParams,
 ) -> SliceScores:
+    edges = positives[:, part.member]
+
     def of(ranks: Tensor) -> Interval:
-        return Interval.of(
-            bootstrap_mean(
-                ranks[part.member],
-                samples=params.bootstrap_samples,
-                confidence=params.confidence,
-                generator=torch.Generator().manual_seed(params.seed),
-                clusters=clusters[part.member],
-            )
-        )
+        return Interval.of(edge_means(ranks[None, part.member], edges, confidence=params.confidence)[0].interval)
 
     count = int(part.member.sum())
     if count == 0:
@@ -98,7 +89,7 @@ def _scores(
     difference = None
     if champion is not None:
         ranks = (challenger[part.member], champion[part.member])
-        difference = paired_comparison(*ranks, positives[:, part.member], confidence=params.confidence).difference
+        difference = paired_comparison(*ranks, edges, confidence=params.confidence).difference
     return SliceScores(
         kind=part.kind,
         name=part.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.params.decide import DecideParams
 from pipeline.records.chain import PromotionDecision
-from pipeline.records.evaluation import EvaluationRecord, ModelScores, PairedComparison, SliceScores
+from pipeline.records.evaluation import EvaluationRecord, PairedComparison, SliceScores
 from pipeline.records.findings import RuleVerdict
 
 
@@ -31,12 +31,6 @@ def decide(evaluation: EvaluationRecord, params: DecideParams) -> PromotionDecis
         rules=rules,
         champion_version=evaluation.champion.version if evaluation.champion else None,
     )
-
-
-def best_of_floor(evaluation: EvaluationRecord, params: DecideParams) -> ModelScores | None:
-    """Return the heuristic of the floor with the highest metric; ties go to the first; None where none was scored."""
-    held = [scores for scores in evaluation.floor if scores.name in params.floor]
-    return max(held, key=lambda scores: scores.metrics[params.metric].value, default=None)
 
 
 def _reason(rules: tuple[RuleVerdict, ...], decisive: RuleVerdict, cold_start: bool) -> str:
@@ -90,22 +84,41 @@ def _enough_test_edges(evaluation: EvaluationRecord, params: DecideParams) -> Ru
 
 
 def _beats_floor(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
-    own, best = evaluation.challenger.metrics[params.metric], best_of_floor(evaluation, params)
-    observed = f"{params.metric} {own.value:.4f} [{own.low:.4f}, {own.high:.4f}]"
-    absent = [name for name in params.floor if name not in {scores.name for scores in evaluation.floor}]
-    if best is None or absent:
-        return RuleVerdict(
-            name="beats_floor",
-            threshold=f"lower bound of {params.metric} > the best of {', '.join(params.floor)}",
-            observed=f"{observed}, not scored: {', '.join(absent)}; evaluate again, or take it out of decide.floor",
-            passed=False,
-        )
-    floor = best.metrics[params.metric]
+    """Pass where the challenger is provably better than each heuristic, edge by edge.
+
+    Than each, and not than the one that looks best: which one does is chance too.
+    """
+    if evaluation.over_floor is None:
+        return _above_floor(evaluation, params)
+    held = {name: evaluation.over_floor[name] for name in params.floor if name in evaluation.over_floor}
+    nearest = min(held, key=lambda name: held[name].difference.low, default="")
+    shown = f"over {nearest} {_difference(held[nearest])}" if held else ""
+    absent = [name for name in params.floor if name not in held]
     return RuleVerdict(
         name="beats_floor",
-        threshold=f"lower bound of {params.metric} > {floor.value:.4f} ({best.name})",
-        observed=observed,
-        passed=own.low > floor.value,
+        threshold=f"lower bound of the paired difference > 0 over each of {', '.join(params.floor)}",
+        observed=", ".join(part for part in (shown, _not_scored(absent)) if part),
+        passed=not absent and held[nearest].difference.low > 0,
+    )
+
+
+def _not_scored(absent: list[str]) -> str:
+    return f"not scored: {', '.join(absent)}; evaluate again, or take it out of decide.floor" if absent else ""
+
+
+def _above_floor(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
+    """Judge a record of before `over_floor` as it was judged then: by the challenger's own interval."""
+    own, held = evaluation.challenger.metrics[params.metric], {scores.name: scores for scores in evaluation.floor}
+    absent = [name for name in params.floor if name not in held]
+    observed = f"{params.metric} {own.value:.4f} [{own.low:.4f}, {own.high:.4f}]"
+    values = {name: held[name].metrics[params.metric].value for name in params.floor if name in held}
+    best = max(values, key=lambda name: values[name], default="")
+    wanted = f"the best of {', '.join(params.floor)}" if absent else f"{values[best]:.4f} ({best})"
+    return RuleVerdict(
+        name="beats_floor",
+        threshold=f"lower bound of {params.metric} > {wanted}",
+        observed=", ".join(part for part in (observed, _not_scored(absent)) if part),
+        passed=not absent and own.low > values[best],
     )
 
 

@@ -74,13 +74,15 @@ def _heading(
 
 def _data(snapshot: GraphSnapshot, split: EdgeSplit) -> str:
     warned = [check.name for check in snapshot.checks if not check.passed]
+    without = split.num_without_negatives
+    left_out = f" ({without:,} left out, as they have no negative)" if without else ""
     lines = [
         f"- graph `{snapshot.graph}` as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC: {snapshot.num_nodes:,} nodes, "
         f"{snapshot.num_edges:,} edges, {snapshot.num_features} features",
         f"- since the snapshot before: {snapshot.added_edges:,} edges added, {snapshot.removed_edges:,} removed, "
         f"{snapshot.returned_edges:,} returned",
         f"- split: {split.method}, {split.num_train:,} edges to train, {split.num_valid:,} to validate, "
-        f"{split.num_test:,} to test; negatives {', '.join(split.negative_kinds)}",
+        f"{split.num_test:,} to test{left_out}; negatives {', '.join(split.negative_kinds)}",
     ]
     if warned:
         lines.append(f"- checks that warned: {', '.join(warned)}")

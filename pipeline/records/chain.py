@@ -53,8 +53,12 @@ class GraphSnapshot(Record):
 
 
 class EdgeSplit(Record):
-    """Which edges train, validate and test, how they were chosen, and the proof that they do not leak."""
+    """Which edges train, validate and test, how they were chosen, and the proof that they do not leak.
 
+    `num_without_negatives` validation and test edges are in none of the counts: their ends are joined to all nodes.
+    """
+
+    FORMAT = 3  # 3: num_without_negatives
     file_name = "edge_split.json"
 
     snapshot_sha256: Sha256
@@ -65,6 +69,7 @@ class EdgeSplit(Record):
     num_train: int
     num_valid: int
     num_test: int
+    num_without_negatives: int = 0
     num_message_train: int
     num_message_test: int
     seed: int
@@ -104,8 +109,12 @@ class WarmStart(Part):
 
 
 class TrainedModel(Record):
-    """The weights one training left behind, and the circumstances it can be repeated under."""
+    """The weights one training left behind, and the circumstances it can be repeated under.
 
+    `standardized_features` columns are brought to mean 0 and deviation 1 by the model itself; 0: it reads them raw.
+    """
+
+    FORMAT = 3  # 3: standardized_features
     file_name = "trained_model.json"
 
     split_sha256: Sha256
@@ -122,6 +131,7 @@ class TrainedModel(Record):
     history: tuple[EpochPoint, ...] = ()
     warm_start: WarmStart | None = None
     start_note: str = ""  # why a training that should have begun warm did not
+    standardized_features: int = 0
     control: tuple[FileDigest, ...] = ()  # the cold-start control's files, where the challenger began warm
     certificate: tuple[LeakInvariant, ...] = ()
 

@@ -15,7 +15,7 @@ SliceKind = Literal["degree", "node_age", "edge_age", "component"]
 
 
 class Interval(Part):
-    """An estimate with its bootstrap confidence bounds."""
+    """An estimate with its confidence bounds."""
 
     value: float
     low: float
@@ -74,11 +74,11 @@ class SliceScores(Part):
 
 
 class PairedComparison(Part):
-    """Challenger minus champion on each edge's reciprocal rank, on the same edges, negatives and message graph.
+    """Challenger minus another scorer on each edge's reciprocal rank, on the same edges, negatives and message graph.
 
     `difference` is what the gate reads: the resampling named by `resampled_by`. The others are there to show whether
     edges that share a node move together. `p_value` is one-sided: the chance of a difference at least this large were
-    the two models equal.
+    the two scorers equal.
     """
 
     metric: str
@@ -112,8 +112,12 @@ class EvaluationCost(Part):
 
 
 class EvaluationRecord(Record):
-    """Challenger, champion and heuristics on the same pairs, negatives and message graph."""
+    """Challenger, champion and heuristics on the same pairs, negatives and message graph.
 
+    `over_floor` is challenger minus each heuristic, by its name; None in records of before it was measured.
+    """
+
+    FORMAT = 3  # 3: over_floor
     file_name = "evaluation_report.json"
 
     trained_model_sha256: Sha256
@@ -126,6 +130,7 @@ class EvaluationRecord(Record):
     floor: tuple[ModelScores, ...]
     paired_metric: str
     paired: PairedComparison | None
+    over_floor: dict[str, PairedComparison] | None = None
     slices: tuple[SliceScores, ...] = ()
     sensitivity: tuple[SensitivityResult, ...] = ()
     cold_control: ModelScores | None = None  # the same recipe from random weights, where the challenger began warm

@@ -132,6 +132,8 @@ def _intervals(evaluation: EvaluationRecord) -> Iterator[tuple[str, Interval]]:
             yield f"{scores.name}_{metric.replace('@', '_at_')}", interval
     if evaluation.paired is not None:
         yield "paired_difference", evaluation.paired.difference
+    for name, comparison in (evaluation.over_floor or {}).items():
+        yield f"over_{name}", comparison.difference
     if evaluation.drift is not None:
         yield "drift", evaluation.drift
     for part in evaluation.slices:

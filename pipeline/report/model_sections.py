@@ -35,6 +35,8 @@ def training_section(story: NightStory) -> Section | None:
         said += [_began_warm(trained.warm_start, story.split), _against_control(story.evaluation)]
     if trained.start_note:
         said.append(f"Did not begin warm: {trained.start_note}.")
+    if story.snapshot is not None and story.snapshot.num_features:
+        said.append(_scale(trained.standardized_features))
     if not trained.history:
         return Section("training", "Training", (*said, "The record holds no history of the epochs."))
     history = trained.history
@@ -47,6 +49,13 @@ def training_section(story: NightStory) -> Section | None:
     rows = [[str(item.epoch), number(item.loss), number(item.value), number(item.seconds, 3)] for item in history]
     folded = table("Every epoch", ("epoch", "loss", f"{metric}, validation", "seconds"), rows)
     return Section("training", "Training", tuple(said), pictures=(picture,), folded=(folded,), half=True)
+
+
+def _scale(standardized: int) -> str:
+    """Say whether the model brings the node features to one scale."""
+    if standardized:
+        return f"{standardized:,} node features are standardised, by their mean and deviation at the training cut."
+    return "Node features are read as they were delivered (train.model.standardize_features; never for mostly zeros)."
 
 
 def _began_warm(start: WarmStart, split: EdgeSplit | None) -> str:

@@ -107,6 +107,8 @@ def facts(story: NightStory) -> tuple[tuple[str, Cell], ...]:
     if story.split is not None:
         split = story.split
         counts = f"{split.num_train:,} / {split.num_valid:,} / {split.num_test:,}"
+        if split.num_without_negatives:
+            counts += f" ({split.num_without_negatives:,} more have no negative)"
         found.append((f"{split.method} split: train / valid / test", Cell(counts)))
     if snapshot is not None:
         found.append(("code", Cell(short(snapshot.code_version), code=True)))

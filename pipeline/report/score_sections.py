@@ -44,7 +44,7 @@ def scores_section(story: NightStory) -> Section | None:
         (
             f"{evaluation.num_test_edges:,} test edges and {evaluation.num_negatives:,} negatives, "
             f"the same for every scorer; "
-            f"each value with its {sure}bootstrap interval. Brier and ECE are errors: less is better.",
+            f"each value with its {sure}interval. Brier and ECE are errors: less is better.",
         ),
         (table("Metrics of every scorer", ("metric", *map(_named, scorers)), rows, "many"),),
         tuple(_scores_picture(scorers, name) for name in pictured),

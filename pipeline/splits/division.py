@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.splits.edge_split import SplitEdges, fixed_split, split_edges
 from ncnc_core.splits.evaluation_negatives import evaluation_negatives
+from ncnc_core.splits.negatives import has_negative
 from pipeline.errors import InvalidInput
 from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import SplitParams
@@ -28,10 +30,11 @@ def divide(
 ) -> tuple[SplitEdges, SplitArrays]:
     """Return the split of a graph with its negatives, drawn once so that every model meets the same ones.
 
-    `earlier` are the times of the snapshots before; `given` is the split where the method is fixed.
+    `earlier` are the times of the snapshots before; `given` is the split where the method is fixed. A validation or
+    test edge that has no negative, as its ends are joined to all nodes, is in the split's masks and not in its arrays.
 
     Raises:
-        InvalidGraph: the graph cannot be divided as the parameters say.
+        InvalidGraph: the graph cannot be divided as the parameters say, or no edge of a side has a negative.
         InvalidInput: the split is to be a fixed one, and none is given.
     """
     edges = torch.tensor(tables.edges)
@@ -43,18 +46,44 @@ def divide(
     message_train, message_test = edges[:, split.message_train], edges[:, split.message_test]
     valid_negatives, test_negatives = (given.valid_negatives, given.test_negatives) if given else (None, None)
     if valid_negatives is None:
+        sides["valid"] = _rankable(sides["valid"], "validation", history)
         valid_negatives = _negatives(sides["valid"], message_train, history, params, generator)
     if test_negatives is None:
+        sides["test"] = _rankable(sides["test"], "test", history)
         test_negatives = _negatives(sides["test"], message_test, history, params, generator)
     return split, SplitArrays(
         **sides,
         message_train=message_train,
         message_test=message_test,
-        known_train=edges[:, split.known_train],
+        known_train=edges[:, split.known_train | _left_out(tables, split, sides, as_of)],
         valid_negatives=valid_negatives,
         test_negatives=test_negatives,
         test_first_seen=history.look_up(sides["test"]).first_seen,
     )
+
+
+def _rankable(positives: Tensor, side: str, history: EdgeHistory) -> Tensor:
+    found = has_negative(positives, history.keys, history.num_nodes)
+    if not found.any():
+        raise InvalidGraph(
+            f"None of the {len(found)} {side} edges has a negative: both ends of each are, or were, joined to every "
+            f"other node. The graph is nearly complete, and ranking says nothing about it: deliver a sparser one."
+        )
+    return positives[:, found]
+
+
+def _left_out(tables: GraphTables, split: SplitEdges, sides: Mapping[str, Tensor], as_of: int) -> Tensor:
+    """Say which edges were held out and are on no side, of those that training may know.
+
+    They judge nothing, so training negatives avoid them as they avoid other edges.
+    """
+    held_out = split.valid | split.test
+    kept = torch.cat([pair_keys(sides[name], tables.num_nodes) for name in ("valid", "test")]).sort().values
+    edges = torch.tensor(tables.edges)[:, held_out]
+    until = next(time for time in (split.cut_train, split.cut_valid, as_of) if time is not None)
+    left_out = torch.zeros_like(held_out)
+    left_out[held_out] = ~contains_keys(kept, pair_keys(edges, tables.num_nodes))
+    return left_out & (torch.tensor(tables.first_seen) <= until)
 
 
 def _negatives(

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ncnc_core.networks.standard_features import StandardFeatures
 from ncnc_core.splits.leak_invariants import Invariant
 from pipeline.graphs.tables import GraphTables
 from pipeline.records.chain import EdgeSplit
@@ -29,6 +30,25 @@ def features_as_known(
     known = _newest_by(tables, int(as_of.timestamp()) if cut is None else cut)
     differ: NDArray[np.bool_] = (used.numpy() != known).any(axis=1)
     return (Invariant(f"{stage}_features_not_younger_than_their_cut", len(differ), int(differ.sum())),)
+
+
+def standardized_as_known(
+    standard: StandardFeatures | None, train: Tensor, tables: GraphTables, split: EdgeSplit, as_of: datetime
+) -> tuple[Invariant, ...]:
+    """Count the feature columns that a model standardises by other statistics than those known when training ended.
+
+    The statistics are those of the nodes with a training edge [2, edges], taken anew from the history.
+    """
+    cut = feature_cut(split, "training")
+    known = _newest_by(tables, int(as_of.timestamp()) if cut is None else cut)
+    if standard is None or known is None:
+        return ()
+    chosen = torch.zeros(tables.num_nodes, dtype=torch.bool)
+    chosen[train.flatten()] = True
+    anew = StandardFeatures(known.shape[1])
+    anew.fit(torch.tensor(known), chosen)
+    same = torch.isclose(standard.mean.cpu(), anew.mean) & torch.isclose(standard.rate.cpu(), anew.rate)
+    return (Invariant("feature_scale_known_at_the_training_cut", len(same), int((~same).sum())),)
 
 
 def _newest_by(tables: GraphTables, time: int) -> NDArray[np.float32] | None:

@@ -21,6 +21,8 @@ from pipeline.splits.certificate import as_records, split_certificate
 from pipeline.splits.division import divide
 from pipeline.splits.fixed import FixedSplit
 
+HELD_OUT = ("valid", "test")
+
 
 @dataclass(frozen=True, eq=False)
 class NightSplit:
@@ -30,6 +32,11 @@ class NightSplit:
     arrays: SplitArrays
     negatives_given: bool
     certificate: tuple[Invariant, ...]
+
+    @property
+    def num_without_negatives(self) -> int:
+        """The validation and test edges that were left out, as they have no negative."""
+        return sum(int(getattr(self.edges, side).sum()) - getattr(self.arrays, side).shape[1] for side in HELD_OUT)
 
     def record(
         self, snapshot: GraphSnapshot, params: SplitParams, tag: str, files: tuple[FileDigest, ...]
@@ -44,6 +51,7 @@ class NightSplit:
             num_train=self.arrays.train.shape[1],
             num_valid=self.arrays.valid.shape[1],
             num_test=self.arrays.test.shape[1],
+            num_without_negatives=self.num_without_negatives,
             num_message_train=self.arrays.message_train.shape[1],
             num_message_test=self.arrays.message_test.shape[1],
             seed=params.seed,

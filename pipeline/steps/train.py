@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 from torch import Tensor
 
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.link_model import LinkModel
+from ncnc_core.networks.standard_features import StandardFeatures
 from ncnc_core.splits.leak_invariants import Invariant
 from ncnc_core.training.data import TrainingData
 from pipeline.doors import Doors
@@ -21,7 +23,7 @@ from pipeline.runs import compute
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.certificate import as_records, edge_history, training_certificate
-from pipeline.splits.known_features import features_as_known, features_for
+from pipeline.splits.known_features import features_as_known, features_for, standardized_as_known
 from pipeline.training.night_training import (
     NightTraining,
     calibrated_metrics,
@@ -51,6 +53,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     if start.weights is not None and params.train.cold_control:
         cold = model_that_serves(training.run(None, CONTROL_FOLDER), night.tables, night.serving)
         control = _stored(folder, CONTROL_FOLDER, cold, run_id, doors)
+    # After a warm start the scale is the source's, which has learnt on it.
+    scale = () if start.weights is not None else night.scale_certificate(model.network.standard)
     record = TrainedModel(
         split_sha256=split.sha256,
         mlflow_run_id=run_id,
@@ -67,7 +71,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         warm_start=start.source,
         start_note=start.note,
         control=control,
-        certificate=as_records(night.certificate),
+        certificate=as_records((*night.certificate, *scale)),
+        standardized_features=0 if model.network.standard is None else model.network.num_features,
     )
     folder.put(record)
     training.remove_checkpoints()
@@ -80,9 +85,15 @@ class _NightData:
 
     tables: GraphTables
     history: EdgeHistory
+    split: EdgeSplit
+    as_of: datetime
     data: TrainingData
     serving: Tensor | None
     certificate: tuple[Invariant, ...]
+
+    def scale_certificate(self, standard: StandardFeatures | None) -> tuple[Invariant, ...]:
+        """Check that features are standardised by what was known when training ended."""
+        return standardized_as_known(standard, self.data.message_edges, self.tables, self.split, self.as_of)
 
     @classmethod
     def of(cls, folder: RunFolder, split: EdgeSplit, doors: Doors) -> _NightData:
@@ -94,7 +105,7 @@ class _NightData:
             *training_certificate(data, arrays, history),
             *features_as_known("training", data.features, tables, split, as_of),
         )
-        return cls(tables, history, data, features_for(tables, split, "serving"), certificate)
+        return cls(tables, history, split, as_of, data, features_for(tables, split, "serving"), certificate)
 
 
 def _stored(folder: RunFolder, name: str, model: LinkModel, run_id: str, doors: Doors) -> tuple[FileDigest, ...]:

@@ -85,7 +85,7 @@ def test_whole_numbers_are_ids_in_every_method_and_positions_where_it_is_said() 
     for new, gone in (([(100, 105)], [(100, 101)]), (Positions([(0, 5)]), Positions([(0, 1)]))):
         changed = served.updated(new, removed_edges=gone)
         assert changed.adjacency.has(torch.tensor([[0, 0], [5, 1]])).tolist() == [True, False]
-    assert served.evaluate([(100, 101)], bootstrap_samples=10).removed_edges == 1
+    assert served.evaluate([(100, 101)]).removed_edges == 1
     assert served.recommend(Positions([3]), 1).rows[0].source == 103
     for call in (served.score_pairs, served.evaluate, served.updated, served.with_graph):
         with pytest.raises(InvalidGraph, match=r"Whole numbers are ids\. If these are positions, 0 to 23, say so"):
@@ -213,7 +213,7 @@ def test_an_explanation_is_by_id_and_of_the_served_score() -> None:
 def test_an_edge_under_test_is_scored_as_if_the_graph_had_never_held_it() -> None:
     served = model()
     edges, negatives = torch.tensor([[0, 5], [1, 6]]), torch.tensor([[0, 5], [12, 17]])
-    found = served.evaluate(Positions(edges), negatives + 100, bootstrap_samples=10)
+    found = served.evaluate(Positions(edges), negatives + 100)
     without = served.adjacency.without(edges)
     scores = served.score_pairs(Positions(torch.cat([edges, negatives], 1)), adjacency=without)
     assert found.metrics["model"]["auc"].value == pytest.approx(roc_auc(scores[:2], scores[2:]))

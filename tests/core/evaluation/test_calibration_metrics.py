@@ -13,9 +13,13 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def measured(positive: torch.Tensor, negative: torch.Tensor, **options: object) -> CalibrationMetrics:
+def measured(
+    positive: torch.Tensor, negative: torch.Tensor, edges: torch.Tensor | None = None, **options: object
+) -> CalibrationMetrics:
+    """Measure on edges of which, if none are given, no two share a node."""
+    edges = torch.arange(2 * len(positive)).view(2, -1) if edges is None else edges
     settings: dict[str, object] = {"samples": 200, "confidence": 0.9, "generator": generator(), **options}
-    return calibration_metrics(positive, negative, **settings)  # type: ignore[arg-type]
+    return calibration_metrics(positive, negative, edges, **settings)  # type: ignore[arg-type]
 
 
 def kept_promises(count: int, per_positive: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -119,3 +123,12 @@ def test_edges_of_one_node_are_resampled_together() -> None:
     by_edge, by_hub = measured(positive, negative).brier, measured(positive, negative, clusters=hub).brier
     assert by_hub.value == by_edge.value
     assert (by_hub.low, by_hub.high) != (by_edge.low, by_edge.high)
+
+
+def test_where_all_edges_meet_at_one_hub_no_calibration_error_is_proved() -> None:
+    positive, negative = torch.full((40,), 0.99), torch.full((40, 5), 0.9)
+    star = torch.stack([torch.zeros(40, dtype=torch.int64), torch.arange(1, 41)])
+    assert measured(positive, negative).ece.low > 0.2
+    found = measured(positive, negative, star)
+    assert (found.ece.low, found.ece.high) == (0, 1)
+    assert (found.brier.low, found.brier.high) == (0, 1)

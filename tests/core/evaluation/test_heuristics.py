@@ -74,3 +74,12 @@ def test_worked_values_of_a_path_with_a_triangle() -> None:
 def test_adamic_adar_of_a_node_with_itself_over_a_leaf_is_zero_and_not_infinite() -> None:
     adjacency = Adjacency.from_edges(torch.tensor([[0], [1]]), 2)
     assert adamic_adar(adjacency, torch.tensor([[0], [0]])).tolist() == [0]
+
+
+def test_preferential_attachment_tells_neighbouring_products_apart() -> None:
+    # 4097 * 4097 = 4096 * 4098 + 1, which is above 2^24: in float32 the two are one number.
+    degrees = {0: 4097, 1: 4097, 2: 4096, 3: 4098}
+    edges = [torch.stack([torch.full((many,), node), torch.arange(4, 4 + many)]) for node, many in degrees.items()]
+    adjacency = Adjacency.from_edges(torch.cat(edges, 1), 4200)
+    score, lower = HEURISTICS["preferential_attachment"](adjacency, torch.tensor([[0, 2], [1, 3]])).tolist()
+    assert (score, lower) == (16785409, 16785408)

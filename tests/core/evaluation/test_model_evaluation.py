@@ -15,7 +15,9 @@ RING = torch.stack([torch.arange(20), (torch.arange(20) + 1) % 20])
 GRAPH = Adjacency.from_edges(torch.cat([RING, torch.stack([torch.arange(20), (torch.arange(20) + 2) % 20])], 1), 20)
 
 
-def evaluated(edges: Tensor, negatives: Tensor | None = None, **options: object) -> tuple[ModelEvaluation, Adjacency]:
+def evaluated(
+    edges: Tensor, negatives: Tensor | None = None, graph: Adjacency = GRAPH, **options: object
+) -> tuple[ModelEvaluation, Adjacency]:
     seen: list[Adjacency] = []
 
     def score(message: Adjacency, pairs: Tensor) -> Tensor:
@@ -25,10 +27,9 @@ def evaluated(edges: Tensor, negatives: Tensor | None = None, **options: object)
     settings: dict[str, object] = {
         "negatives_per_edge": 5,
         "shared_negatives": False,
-        "samples": 100,
         "confidence": 0.9,
     }
-    found = evaluate_links(score, GRAPH, edges, negatives, **{**settings, "seed": 0, **options})  # type: ignore[arg-type]
+    found = evaluate_links(score, graph, edges, negatives, **{**settings, "seed": 0, **options})  # type: ignore[arg-type]
     return found, seen[0]
 
 
@@ -83,7 +84,7 @@ def test_shared_metrics_agree_with_their_definitions() -> None:
     generator = torch.Generator().manual_seed(0)
     positive = (torch.randn(40, generator=generator) + 0.7).mul(4).round()  # rounded: ties
     negative = torch.randn(60, generator=generator).mul(4).round()
-    found = shared_intervals(positive, negative, samples=200, confidence=0.9, generator=generator)
+    found = shared_intervals(positive, negative, torch.arange(80).view(2, 40), confidence=0.9)
     expanded = negative.expand(40, 60)
     assert found["mrr"].value == pytest.approx(float(reciprocal_ranks(positive, expanded).mean()))
     assert found["auc"].value == pytest.approx(roc_auc(positive, negative))
@@ -98,12 +99,42 @@ def test_shared_metrics_agree_with_their_definitions() -> None:
 def test_shared_average_precision_has_the_bounds_of_resampled_positives() -> None:
     generator = torch.Generator().manual_seed(0)
     positive, negative = torch.randn(200, generator=generator) + 1, torch.randn(300, generator=generator)
-    found = shared_intervals(positive, negative, samples=500, confidence=0.9, generator=generator)["average_precision"]
+    edges = torch.arange(400).view(2, 200)
+    found = shared_intervals(positive, negative, edges, confidence=0.9)["average_precision"]
     drawn = torch.randint(200, (500, 200), generator=generator)
     direct = torch.tensor([average_precision(positive[row], negative) for row in drawn]).quantile(
         torch.tensor([0.05, 0.95])
     )
     assert (found.low, found.high) == pytest.approx(direct.tolist(), abs=0.01)
+
+
+def test_an_edge_given_twice_or_in_both_directions_counts_once() -> None:
+    edges = torch.tensor([[0, 3, 5], [4, 9, 12]])
+    once, _ = evaluated(edges)
+    again, _ = evaluated(torch.cat([edges, edges.flip(0), edges[:, :1]], 1))
+    assert again.metrics == once.metrics
+    assert (again.num_edges, again.repeated_edges) == (3, 4)
+    assert "4 of the edges given were repeats, in either direction, and count once" in str(again)
+    own = torch.tensor([[0, 0, 3, 3, 3, 3], [3, 9, 12, 8, 7, 8]])
+    twice, _ = evaluated(torch.tensor([[0, 3, 9], [4, 9, 3]]), own)  # the negatives that it had first
+    assert twice.metrics == evaluated(torch.tensor([[0, 3], [4, 9]]), own[:, :4])[0].metrics
+
+
+def test_edges_without_a_negative_are_left_out_and_counted() -> None:
+    every = torch.triu_indices(12, 12, offset=1)
+    graph = Adjacency.from_edges(every[:, every[0] < 8], 12)  # nodes 0 to 7 are joined to all
+    edges = torch.tensor([[0, 1, 2, 3], [9, 2, 10, 4]])
+    found, _ = evaluated(edges, graph=graph)
+    assert (found.num_edges, found.without_negatives) == (2, 2)
+    assert "2 more edges have no negative and were left out" in str(found)
+    with pytest.raises(InvalidGraph, match=r"None of the 1 edges has a negative.*Give edges of nodes that have pairs"):
+        evaluated(edges[:, 1:2], graph=graph)
+
+
+def test_intervals_are_wide_where_all_edges_meet_at_one_hub() -> None:
+    star = torch.stack([torch.zeros(12, dtype=torch.int64), torch.arange(5, 17)])
+    found, _ = evaluated(star)
+    assert found.metrics["model"]["mrr"][1:] == (0, 1)  # one node says nothing of others
 
 
 def test_no_edges_and_negatives_that_are_edges_are_refused() -> None:

@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.evaluation.bootstrap import bootstrap_mean
+from ncnc_core.evaluation.edge_mean import edge_means
 from ncnc_core.evaluation.ranking import (
     average_precision,
     hits_at_k_shared,
@@ -38,11 +38,14 @@ def sklearn_truth(positive: torch.Tensor, negative: torch.Tensor) -> tuple[list[
     [
         ([0.9, 0.5, 0.1], [0.8, 0.4, 0.2], 1, 1 / 3),
         ([0.9, 0.5, 0.1], [0.8, 0.4, 0.2], 3, 2 / 3),
-        ([0.8, 0.8, 0.9], [0.8, 0.4], 1, 1 / 3),  # a tie with the k-th negative is no hit
-        ([0.5, 0.5], [0.5, 0.5], 2, 0.0),  # a constant scorer has no hits
+        ([0.8, 0.8, 0.9], [0.8, 0.4], 1, 1 / 3),  # a tie with the first takes ranks 1 and 2: 1.5
+        ([0.5, 0.5], [0.5, 0.5], 1, 0.0),  # a constant scorer ranks in the middle: second of three
+        ([0.5, 0.5], [0.5, 0.5], 2, 1.0),
     ],
 )
-def test_hits_at_k_is_strict(positive: list[float], negative: list[float], k: int, expected: float) -> None:
+def test_hits_at_k_averages_the_ranks_of_ties(
+    positive: list[float], negative: list[float], k: int, expected: float
+) -> None:
     assert hits_at_k_shared(torch.tensor(positive), torch.tensor(negative), k) == pytest.approx(expected)
 
 
@@ -112,7 +115,7 @@ def test_cheap_interval_agrees_with_a_bootstrap_that_recomputes_the_metric(name:
     negative = torch.randn(300, 20, generator=g)
     score = roc_auc if name == "auc" else average_precision
 
-    cheap = rank_intervals(positive, negative, samples=2000, confidence=0.95, generator=generator(1))[name]
+    cheap = rank_intervals(positive, negative, matching(300), confidence=0.95)[name]
 
     drawn = torch.randint(300, (600, 300), generator=generator(2))
     dear = torch.tensor([score(positive[rows], negative[rows].flatten()) for rows in drawn]).quantile(
@@ -127,7 +130,7 @@ def test_intervals_hold_their_value_and_stay_within_zero_and_one() -> None:
     positive = torch.tensor([0.9] * 30 + [0.1])
     negative = torch.full((31, 5), 0.5)
 
-    intervals = rank_intervals(positive, negative, samples=500, confidence=0.99, generator=generator())
+    intervals = rank_intervals(positive, negative, matching(31), confidence=0.99)
 
     assert set(intervals) == set(rank_metrics(positive, negative))
     for interval in intervals.values():
@@ -137,10 +140,48 @@ def test_intervals_hold_their_value_and_stay_within_zero_and_one() -> None:
 def test_interval_of_mrr_is_that_of_the_mean_reciprocal_rank() -> None:
     positive, negative = random_scores(2)
 
-    interval = rank_intervals(positive, negative, samples=200, confidence=0.9, generator=generator(7))["mrr"]
+    hub = torch.stack([torch.arange(60) // 20, torch.arange(60) + 3])
+    interval = rank_intervals(positive, negative, hub, confidence=0.9)["mrr"]
 
-    plain = bootstrap_mean(reciprocal_ranks(positive, negative), samples=200, confidence=0.9, generator=generator(7))
-    assert interval == pytest.approx(plain)
+    (alone,) = edge_means(reciprocal_ranks(positive, negative)[None], hub, confidence=0.9)
+    assert interval == alone.interval
+    apart = rank_intervals(positive, negative, matching(60), confidence=0.9)["mrr"]
+    assert interval.high - interval.low > apart.high - apart.low
+
+
+def test_metrics_and_intervals_do_not_depend_on_order_or_numbering() -> None:
+    positive, negative = random_scores(4)
+    edges = torch.stack([torch.arange(60) // 9, torch.randint(7, 40, (60,), generator=generator(1))])
+    order = torch.randperm(60, generator=generator(2))
+    found = rank_intervals(positive, negative, edges, confidence=0.9)
+    again = rank_intervals(positive[order], negative[order].flip(1), (99 - edges).flip(0)[:, order], confidence=0.9)
+    for name, interval in found.items():
+        assert again[name] == pytest.approx(interval), name
+
+
+@pytest.mark.parametrize("levels", [4, 10_000])
+def test_hits_over_each_edges_own_negatives_are_those_of_the_open_graph_benchmark_also_on_ties(levels: int) -> None:
+    positive, negative = random_scores(6, levels=levels)
+    # ogb.linkproppred.Evaluator, metric mrr: the mean of the optimistic and of the pessimistic rank.
+    optimistic = (negative >= positive[:, None]).sum(1)
+    pessimistic = (negative > positive[:, None]).sum(1)
+    rank = 0.5 * (optimistic + pessimistic) + 1
+    metrics = rank_metrics(positive, negative)
+    assert metrics["mrr"] == pytest.approx((1.0 / rank).double().mean().item())
+    for k in (1, 3, 10):
+        assert metrics[f"hits@{k}"] == pytest.approx((rank <= k).double().mean().item())
+
+
+def test_shared_hits_are_those_of_the_open_graph_benchmark_where_nothing_ties() -> None:
+    positive, negative = torch.randn(50, generator=generator(7)) + 1, torch.randn(400, generator=generator(8))
+    for k in (1, 20, 100):
+        kth = negative.topk(k).values[-1]  # ogb.linkproppred.Evaluator, metric hits@K
+        assert hits_at_k_shared(positive, negative, k) == (positive > kth).double().mean().item()
+
+
+def matching(count: int) -> torch.Tensor:
+    """Edges of which no two share a node."""
+    return torch.arange(2 * count).view(2, count)
 
 
 @pytest.mark.parametrize("where", ["positive", "negative"])

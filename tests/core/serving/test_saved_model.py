@@ -220,3 +220,22 @@ def test_weights_that_are_not_finite_are_neither_saved_nor_read(tmp_path: Path, 
     without_digests(tmp_path / "whole")
     with pytest.raises(InvalidGraph, match=rf"whole has weights that are not finite: 1 of \d+ in {name}\. Train again"):
         load_parts(tmp_path / "whole")
+
+
+def test_the_scale_of_features_comes_back_and_a_folder_from_before_there_was_one_reads_them_raw(tmp_path: Path) -> None:
+    given = parts(torch.rand(5, 3))
+    assert given.network.standard is not None
+    given.network.standard.fit(torch.rand(5, 3) * 1000, torch.ones(5, dtype=torch.bool))
+    save_parts(given, tmp_path / "new")
+    after = load_parts(tmp_path / "new").network.standard
+    assert after is not None
+    assert torch.equal(after.mean, given.network.standard.mean)
+
+    raw = given.config.model_copy(update={"standardize_features": False})
+    save_parts(replace(given, config=raw, network=LinkNetwork(raw, num_features=3)), tmp_path / "old")
+    described = json.loads((tmp_path / "old" / "model.json").read_text())
+    del described["config"]["standardize_features"]
+    (tmp_path / "old" / "model.json").write_text(json.dumps(described))
+    old = load_parts(tmp_path / "old")
+    assert old.network.standard is None
+    assert not old.config.standardize_features

@@ -5,7 +5,7 @@ from ncnc_core.config.choices import DrawnNegative
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.splits import negatives as negative_sampling
-from ncnc_core.splits.negatives import corrupted_negatives, uniform_pairs
+from ncnc_core.splits.negatives import corrupted_negatives, has_negative, source_kept, uniform_pairs
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -135,10 +135,59 @@ def test_node_joined_to_all_keeps_its_other_end() -> None:
     assert torch.equal(negatives[1], star[1].repeat_interleave(2))
 
 
+def wheel(num_nodes: int) -> torch.Tensor:
+    """Node 0 joined to all others, which form a path."""
+    path = torch.arange(1, num_nodes)
+    return torch.cat([torch.stack([torch.zeros_like(path), path]), torch.stack([path[:-1], path[1:]])], 1)
+
+
+def test_degree_matched_search_widens_until_it_reaches_the_nodes_of_the_least_degree() -> None:
+    edges = wheel(1500)  # at a leaf of degree 3, the hub has to be replaced by a leaf
+    keys, degree = forbidden_keys(edges, 1500), Adjacency.from_edges(edges, 1500).degree
+    spokes = edges[:, edges[0] == 0][:, ::10]
+
+    negatives = corrupted_negatives(spokes, 5, keys, generator(), num_nodes=1500, kind="degree_matched", degree=degree)
+
+    assert_no_edge_and_no_self_pair(negatives, keys, 1500)
+    assert torch.equal(negatives[1], spokes[1].repeat_interleave(5))  # the hub is joined to all: never kept
+
+
+def test_the_last_partner_that_an_end_may_have_is_found() -> None:
+    star = torch.stack([torch.zeros(4998, dtype=torch.int64), torch.arange(1, 4999)])  # all but node 4999
+    inner = torch.cat([star, complete(60)], 1).unique(dim=1)
+    keys, degree = forbidden_keys(inner, 5000), Adjacency.from_edges(inner, 5000).degree
+
+    negatives = corrupted_negatives(
+        star[:, :50], 1, keys, generator(), num_nodes=5000, kind="degree_matched", degree=degree
+    )
+
+    assert_no_edge_and_no_self_pair(negatives, keys, 5000)
+    assert set(negatives[1, negatives[0] == 0].tolist()) == {4999}
+
+
 def test_positive_without_any_negative_is_named() -> None:
     edges = complete(8)
-    with pytest.raises(InvalidGraph, match=r"2 negatives were not found: nodes 2 and 5 .* rank against uniform pairs"):
+    message = (
+        r"1 of 1 edges have no negative \(first: between the nodes at positions 2 and 5\): both.*Leave these edges out"
+    )
+    with pytest.raises(InvalidGraph, match=message):
         corrupted_negatives(torch.tensor([[2], [5]]), 2, forbidden_keys(edges, 8), generator(), num_nodes=8)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "degree_matched"])
+@pytest.mark.parametrize("lacking", [0, 2, 6, 20])
+def test_an_edge_is_said_to_have_a_negative_exactly_where_one_is_found(kind: DrawnNegative, lacking: int) -> None:
+    edges = complete(14)[:, torch.randperm(91, generator=generator())[lacking:]]
+    keys, degree = forbidden_keys(edges, 14), Adjacency.from_edges(edges, 14).degree
+    said = has_negative(edges, keys, 14)
+    assert said.tolist() == [bool((degree[edge] < 13).any()) for edge in edges.T]
+    for edge, has in zip(edges.T[:, :, None], said.tolist(), strict=True):
+        if has:
+            found = corrupted_negatives(edge, 3, keys, generator(), num_nodes=14, kind=kind, degree=degree)
+            assert_no_edge_and_no_self_pair(found, keys, 14)
+        else:
+            with pytest.raises(InvalidGraph, match=r"1 of 1 edges have no negative"):
+                corrupted_negatives(edge, 3, keys, generator(), num_nodes=14, kind=kind, degree=degree)
 
 
 def test_degree_matched_without_degrees_is_refused() -> None:
@@ -161,3 +210,11 @@ def test_same_generator_state_draws_the_same_and_leaves_the_global_one_alone() -
     assert torch.equal(once, again)
     assert torch.equal(uniform_pairs(50, keys, 300, generator(1)), uniform_pairs(50, keys, 300, generator(1)))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("per_positive", [1, 4, 5])
+def test_each_end_is_kept_by_half_of_the_slots_and_the_odd_one_is_drawn(per_positive: int) -> None:
+    kept = source_kept(4000, per_positive, generator())
+    each = kept.sum(1)
+    assert set(each.tolist()) == {per_positive // 2, (per_positive + 1) // 2}
+    assert kept.double().mean().item() == pytest.approx(0.5, abs=0.02)

@@ -79,7 +79,7 @@ def test_a_random_link_split_is_trained_validated_and_evaluated() -> None:
     train, valid, test = RandomLinkSplit(num_val=0.2, num_test=0.1, is_undirected=True)(data)
     model = LinkModel.fit(train, valid=valid, selection_metric="auc", model=SMALL, training=TWICE)
     assert model.adjacency.num_edges == 80 - 8
-    found = model.evaluate(test, bootstrap_samples=10)
+    found = model.evaluate(test)
     assert (found.num_edges, found.num_negatives, found.removed_edges) == (8, 8, 0)
     leaking = RandomLinkSplit(num_val=0.2, num_test=0.1, is_undirected=False)(data)
     with pytest.raises(InvalidGraph, match=r"validation edges are edges of the training graph .*is_undirected=True"):
@@ -145,3 +145,11 @@ def test_two_threads_at_once_give_the_weights_of_one() -> None:
         found = list(pool.map(weights, seeds))
     for seed, one in zip(seeds, found, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one, alone[seed], strict=True))
+
+
+def test_validation_edges_without_a_negative_are_left_out_and_a_complete_graph_is_refused() -> None:
+    every = torch.triu_indices(12, 12, offset=1)
+    epoch = TrainingConfig(epochs=1)
+    LinkModel.fit(every[:, every[0] < 8], model=SMALL, training=epoch, valid_fraction=0.5)  # nodes 0 to 7 know all
+    with pytest.raises(InvalidGraph, match=r"None of the 33 validation edges has a negative.*pairs that are no edges"):
+        LinkModel.fit(every, model=SMALL, training=epoch, valid_fraction=0.5)

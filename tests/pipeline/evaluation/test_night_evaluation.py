@@ -26,6 +26,12 @@ def test_an_evaluation_says_how_good_where_how_sure_how_steady_and_at_what_cost(
     assert all("ece" not in scores.metrics and not scores.reliability for scores in evaluation.floor)
     assert LinkModel.load(house.run_dir(1) / "model").calibration is not None
 
+    assert evaluation.over_floor is not None
+    own = challenger.metrics["mrr"].value
+    assert {name: own - over.difference.value for name, over in evaluation.over_floor.items()} == pytest.approx(
+        {scores.name: scores.metrics["mrr"].value for scores in evaluation.floor}
+    )
+
     for kind in ("degree", "node_age", "component"):
         assert sum(part.num_edges for part in evaluation.slices if part.kind == kind) == evaluation.num_test_edges
     best = max(evaluation.floor, key=lambda scores: scores.metrics["mrr"].value).name

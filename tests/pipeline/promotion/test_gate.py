@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.params.decide import DecideParams
-from pipeline.promotion.gate import best_of_floor, decide, slice_guardrail
+from pipeline.promotion.gate import decide, slice_guardrail
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import Interval, ModelScores, SliceKind, SliceScores
 from pipeline.records.findings import CheckResult, LeakInvariant
@@ -26,6 +26,7 @@ RULES = (
     "superiority_over_champion",
 )
 
+FLOOR = {name: paired(0.2, 0.16, 0.24) for name in DecideParams().floor}
 # For each rule a fault that breaks it and no other.
 FAULTS: dict[str, dict[str, Any]] = {
     "leak_certificate": {"certificate": (LeakInvariant(name="disjoint", checked=10, violations=1),)},
@@ -33,7 +34,7 @@ FAULTS: dict[str, dict[str, Any]] = {
         "snapshot_checks": (CheckResult(name="rows", level="refuse", threshold=">= 1", observed="0", passed=False),)
     },
     "enough_test_edges": {"num_test_edges": 199},
-    "beats_floor": {"floor": tuple(scores(name, 0.59) for name in DecideParams().floor)},
+    "beats_floor": {"over_floor": {name: paired(0.01, -0.01, 0.03) for name in DecideParams().floor}},
     "calibration_error": {"challenger": scores("challenger", 0.60, ece=0.12)},
     "slice_guardrail": {"slices": (part("node_age", "cold", -0.1, -0.15, -0.05),)},
     "superiority_over_champion": {"paired": paired(0.05, -0.01, 0.11)},
@@ -98,14 +99,20 @@ def test_a_decision_depends_on_nothing_but_report_and_policy() -> None:
         ({"certificate": ()}, {}, "leak_certificate", "0 invariants hold"),
         ({"snapshot_checks": ()}, {}, "data_checks", "0 checks, none refuses"),
         ({}, {"minimum_test_edges": 401}, "enough_test_edges", "400"),
-        # higher, but its interval reaches the floor
-        ({"challenger": scores("challenger", 0.41)}, {}, "beats_floor", "mrr 0.4100 [0.3900, 0.4300]"),
+        # higher than all, but not provably higher than one
+        (
+            {"over_floor": FLOOR | {"adamic_adar": paired(0.3, -0.01, 0.61, p_value=0.03)}},
+            {},
+            "beats_floor",
+            "over adamic_adar mrr +0.3000 [-0.0100, +0.6100] by node, p 0.03",
+        ),
         # a heuristic that nobody scored cannot have been beaten
         (
-            {"floor": (scores("adamic_adar", 0.4),)},
+            {"over_floor": {"adamic_adar": paired(0.2, 0.1, 0.3)}},
             {"floor": ("adamic_adar", "common_neighbors")},
             "beats_floor",
-            "mrr 0.6000 [0.5800, 0.6200], not scored: common_neighbors; evaluate again, or take it out of decide.floor",
+            "over adamic_adar mrr +0.2000 [+0.1000, +0.3000] by node, p 0.01, not scored: common_neighbors; "
+            "evaluate again, or take it out of decide.floor",
         ),
         (
             {},
@@ -146,7 +153,9 @@ def test_cold_start_is_gated_by_the_floor_alone_and_says_which_rules_had_nothing
     decision = decide(evaluation(champion=None, paired=None, slices=()), DecideParams())
     assert decision.promote
     assert decision.cold_start
-    assert decision.reason == "cold start, gated by the floor alone: mrr 0.6000 [0.5800, 0.6200]"
+    assert decision.reason == (
+        "cold start, gated by the floor alone: over common_neighbors mrr +0.2000 [+0.1600, +0.2400] by node, p 0.01"
+    )
     observed = {rule.name: rule.observed for rule in decision.rules}
     assert observed["slice_guardrail"] == "not applicable: no champion to compare with"
     assert observed["superiority_over_champion"] == "not applicable: there is no champion"
@@ -188,7 +197,7 @@ def test_champion_that_cannot_be_compared_is_replaced_only_where_the_parameters_
     assert not kept.promote
     assert "33 node features, tonight's graph has 30 (decide.incomparable_champion: keep)" in kept.reason
     assert replaced.promote
-    floored = evaluation(paired=None, challenger=scores("challenger", 0.41))
+    floored = evaluation(paired=None, **FAULTS["beats_floor"])
     assert not decide(floored, DecideParams(incomparable_champion="replace")).promote
 
 
@@ -200,16 +209,26 @@ def test_a_warning_keeps_the_champion_only_where_every_check_counts() -> None:
     assert strict.reason == "data_checks: observed growth 3, needed every check passes"
 
 
-def test_the_floor_is_the_best_of_the_heuristics_that_are_named() -> None:
-    given = evaluation(
-        floor=(*(scores(name, 0.3) for name in DecideParams().floor[:3]), scores("preferential_attachment", 0.7))
-    )
+def test_every_heuristic_that_is_named_has_to_be_beaten_and_the_others_need_not() -> None:
+    given = evaluation(over_floor=FLOOR | {"preferential_attachment": paired(0.01, -0.02, 0.04)})
     assert broken(decide(given, DecideParams())) == {"beats_floor"}
-    without = DecideParams(floor=("common_neighbors", "adamic_adar", "resource_allocation"))
-    best = best_of_floor(given, without)
-    assert best is not None
-    assert best.name == "common_neighbors"  # of equals the first
-    assert decide(given, without).promote
+    assert decide(given, DecideParams(floor=("common_neighbors", "adamic_adar", "resource_allocation"))).promote
+
+
+@pytest.mark.parametrize(
+    ("changes", "threshold", "passed"),
+    [
+        ({}, "lower bound of mrr > 0.4000 (adamic_adar)", True),
+        ({"challenger": scores("challenger", 0.41)}, "lower bound of mrr > 0.4000 (adamic_adar)", False),
+        ({"floor": (scores("adamic_adar", 0.4),)}, f"lower bound of mrr > the best of {', '.join(FLOOR)}", False),
+    ],
+)
+def test_a_record_of_before_the_floor_was_paired_is_judged_as_it_was_then(
+    changes: dict[str, Any], threshold: str, passed: bool
+) -> None:
+    rules = decide(evaluation(over_floor=None, **changes), DecideParams()).rules
+    verdict = next(rule for rule in rules if rule.name == "beats_floor")
+    assert (verdict.threshold, verdict.passed) == (threshold, passed)
 
 
 @pytest.mark.parametrize(("low", "promoted"), [(-0.009, True), (-0.01, False), (-0.011, False)])

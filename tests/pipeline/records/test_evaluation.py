@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from ncnc_core.evaluation.bootstrap import MetricInterval
+from ncnc_core.evaluation.edge_mean import MetricInterval
 from pipeline.records.evaluation import Interval, SliceScores
 from tests.fixtures.paired import paired
 

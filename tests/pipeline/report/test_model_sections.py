@@ -28,8 +28,17 @@ def test_a_training_without_history_or_from_a_warm_start_says_so() -> None:
         "seen 7; its split could not be read, so it is not known how many of them it was trained on.",
         "It was not compared with a cold-start control: the night was not evaluated.",
         "Did not begin warm: other channels.",
+        "Node features are read as they were delivered (train.model.standardize_features; never for mostly zeros).",
         "The record holds no history of the epochs.",
     )
+
+
+def test_standardised_features_are_said_to_be() -> None:
+    scaled = trained().model_copy(update={"standardized_features": 33})
+    section = training_section(replace(full_story(), trained=scaled))
+    assert section is not None
+    said = "33 node features are standardised, by their mean and deviation at the training cut."
+    assert section.sentences[-1] == said
 
 
 @pytest.mark.parametrize(

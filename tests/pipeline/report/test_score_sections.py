@@ -19,7 +19,7 @@ def test_every_scorer_and_every_metric_is_in_the_table() -> None:
     metrics = [row[0].text for row in shown.rows]
     assert (metrics[0], metrics[3], metrics[-3:]) == ("MRR", "Hits@10", ["average precision", "Brier", "ECE"])
     assert shown.rows[-1][-1].text == "-"  # a heuristic states no probability
-    assert "95% bootstrap interval" in section.sentences[0]
+    assert "95% interval" in section.sentences[0]
 
 
 def test_the_widths_of_the_two_intervals_say_whether_edges_move_together() -> None:

@@ -74,3 +74,43 @@ def test_temporal_split_of_a_first_dump_is_refused_with_the_remedy(days: list[Ne
     one_date = GraphTables(tables.node_ids, tables.features, tables.edges, dates, tables.removed_at, dates)
     with pytest.raises(InvalidGraph, match=r"one date.*Set split.method to auto or hashed"):
         divide(one_date, edge_history(one_date), days[1].as_of, [], PARAMS.model_copy(update={"method": "temporal"}))
+
+
+def dated(edges: torch.Tensor) -> GraphTables:
+    count = int(edges.max()) + 1
+    dates = np.ones(edges.shape[1], dtype=np.int64)
+    return GraphTables(np.arange(count), None, edges.numpy(), dates, np.full_like(dates, STILL_ALIVE), dates)
+
+
+def test_a_hub_joined_to_all_others_is_no_obstacle() -> None:
+    leaves = torch.arange(1, 1501)
+    ring = torch.stack([leaves, leaves.roll(-1)]).sort(0).values
+    tables = dated(torch.cat([torch.stack([torch.zeros_like(leaves), leaves]), ring], 1))
+
+    split, arrays = divide(tables, edge_history(tables), 2, [], SplitParams(negatives_per_edge=10))
+
+    assert arrays.test.shape[1] == int(split.test.sum())
+    assert (arrays.test[0] == 0).any()
+    assert not (arrays.test_negatives == 0).any()  # every pair of the hub is an edge
+
+
+def nearly_complete(lacking: int) -> GraphTables:
+    """Forty nodes of which only the last few lack an edge, to each other."""
+    every = torch.triu_indices(40, 40, offset=1)
+    return dated(every[:, every[0] < 40 - lacking])
+
+
+def test_held_out_edges_without_a_negative_are_left_out() -> None:
+    tables = nearly_complete(lacking=20)
+    split, arrays = divide(tables, edge_history(tables), 2, [], SplitParams(negatives_per_edge=4))
+    kept = torch.cat([arrays.valid, arrays.test], 1)
+    masked = torch.tensor(tables.edges)[:, split.valid | split.test]
+    assert 0 < kept.shape[1] == int((masked[1] >= 20).sum()) < masked.shape[1]
+    assert arrays.test_negatives.shape[1] == 4 * arrays.test.shape[1]
+    assert len(arrays.test_first_seen) == arrays.test.shape[1]
+
+
+def test_a_complete_graph_is_refused_with_the_reason() -> None:
+    tables = nearly_complete(lacking=1)
+    with pytest.raises(InvalidGraph, match=r"None of the \d+ validation edges has a negative.*deliver a sparser one"):
+        divide(tables, edge_history(tables), 2, [], PARAMS)

@@ -43,6 +43,7 @@ def test_the_record_tells_what_lies_in_the_folder(days: list[NetworkDay], tmp_pa
     assert record.cut_valid.tzinfo is UTC
     assert record.negative_kinds == PARAMS.negative_kinds
     assert all(item.passed for item in record.certificate)
+    assert record.num_without_negatives == 0
 
 
 def test_a_leak_in_the_saved_bytes_is_certified_though_the_arrays_in_memory_have_none(
@@ -72,3 +73,18 @@ def test_a_graph_that_cannot_be_split_is_named_with_its_night(days: list[Network
         match=r"^demo as of 20\d\d-\d\d-\d\d \d\d:\d\d cannot be split: .*Set split.method to auto or hashed",
     ):
         make_split(tmp_path, night, one_date, edge_history(one_date), (), temporal, None)
+
+
+def test_held_out_edges_without_a_negative_are_counted_in_the_record(days: list[NetworkDay], tmp_path: Path) -> None:
+    night, _ = first_night(days)
+    every = np.stack(np.triu_indices(40, 1))
+    edges = every[:, every[0] < 20]  # nodes 0 to 19 are joined to all
+    dates = np.ones(edges.shape[1], dtype=np.int64)
+    tables = GraphTables(np.arange(40), None, edges, dates, np.full_like(dates, STILL_ALIVE), dates)
+
+    made = make_split(tmp_path, night, tables, edge_history(tables), (night.as_of,), PARAMS, None)
+
+    record = made.record(night, PARAMS, "split/demo/x", digests_of_folder(tmp_path))
+    held_out = int(made.edges.valid.sum() + made.edges.test.sum())
+    assert record.num_without_negatives == held_out - record.num_valid - record.num_test > 0
+    assert all(item.passed for item in record.certificate)

@@ -6,7 +6,7 @@ from scipy import stats
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.evaluation.paired_comparison import LEAST_FREEDOM, PairedDifference, paired_difference
+from ncnc_core.evaluation.edge_mean import LEAST_FREEDOM, EdgeMean, edge_means, paired_difference
 
 
 def matching(count: int) -> Tensor:
@@ -22,7 +22,7 @@ def drawn(count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     return first, second, edges
 
 
-def compared(first: Tensor, second: Tensor, edges: Tensor, confidence: float = 0.95) -> PairedDifference:
+def compared(first: Tensor, second: Tensor, edges: Tensor, confidence: float = 0.95) -> EdgeMean:
     return paired_difference(first, second, edges, confidence=confidence)
 
 
@@ -115,11 +115,46 @@ def test_the_other_way_round_the_interval_is_mirrored() -> None:
     assert there.p_value + back.p_value == pytest.approx(1)
 
 
-def test_equal_scorers_differ_by_nothing_and_are_no_evidence() -> None:
-    values, _, edges = drawn(50, 6)
-    found = compared(values, values, edges)
-    assert found.interval == (0, 0, 0)
+def test_equal_scorers_are_no_evidence_and_as_far_from_certain_as_their_edges_are_few() -> None:
+    values, _, _ = drawn(50, 6)
+    found = compared(values, values, matching(50))
+    unseen = 1 - 0.025 ** (1 / 50)  # Clopper-Pearson, of a share of which nothing was seen
+    assert found.interval == pytest.approx((0, -unseen, unseen))
     assert found.p_value == 1
+
+
+def test_few_edges_of_one_equal_gain_are_no_proof() -> None:
+    first = torch.full((2,), 0.9)
+    found = compared(first, first - 0.5, matching(2))
+    assert found.p_value == pytest.approx(1.5**-2)  # at most 1 / 1.5 of all edges gain so much if the true mean is 0
+    assert found.interval.low < 0 < found.interval.value
+
+
+@pytest.mark.parametrize("gain", [0.02, 0.1, 0.3])
+def test_equal_gains_are_proof_exactly_where_p_is_below_alpha(gain: float) -> None:
+    proofs = []
+    for count in range(2, 300, 7):
+        second = torch.linspace(0, 0.6, count, dtype=torch.float64)
+        found = compared(second + gain, second, matching(count))  # equal but for the rounding of the sums
+        assert (found.interval.low > 0) == (found.p_value < 0.025)
+        proofs.append(found.p_value < 0.025)
+    assert not proofs[0]
+    assert proofs == sorted(proofs)  # once there are edges enough, more of them change nothing
+
+
+def test_equal_gains_at_few_hubs_count_as_hubs() -> None:
+    two_hubs = torch.stack([torch.arange(2).repeat_interleave(100), torch.arange(200) + 2])
+    first = torch.full((200,), 0.9)
+    found = compared(first, first - 0.5, two_hubs)
+    assert found.resampled_by == "node"
+    assert found.p_value == pytest.approx(1.5**-2)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_share_of_none_or_all_has_the_exact_interval(value: float) -> None:
+    (found,) = edge_means(torch.full((1, 30), value), matching(30), confidence=0.95)
+    exact = stats.binomtest(round(30 * value), 30).proportion_ci(0.95, method="exact")
+    assert found.interval == pytest.approx((value, exact.low, exact.high))
 
 
 def test_where_nothing_can_be_left_out_nothing_is_certain() -> None:
@@ -137,4 +172,20 @@ def test_where_nothing_can_be_left_out_nothing_is_certain() -> None:
 @pytest.mark.parametrize(("count", "confidence", "named"), [(0, 0.95, "0 edges"), (3, 1.0, "confidence 1.0")])
 def test_nothing_to_compare_is_refused(count: int, confidence: float, named: str) -> None:
     with pytest.raises(InvalidGraph, match=rf"{named}.*[Pp]ass at least one edge, and a confidence like 0\.95"):
-        paired_difference(torch.ones(count), torch.ones(count), matching(count), confidence=confidence)
+        edge_means(torch.ones(1, count), matching(count), confidence=confidence)
+
+
+def test_rows_are_measured_each_on_its_own() -> None:
+    first, second, edges = drawn(40, 8)
+    together = edge_means(torch.stack([first, second]), edges, confidence=0.9)
+    assert together == tuple(edge_means(row[None], edges, confidence=0.9)[0] for row in (first, second))
+
+
+@pytest.mark.parametrize(("hubs", "freedom"), [(2, 1.0), (5, LEAST_FREEDOM)])
+def test_two_hubs_that_share_all_edges_have_one_degree_of_freedom(hubs: int, freedom: float) -> None:
+    edges = torch.stack([torch.arange(200) % hubs, torch.arange(200) + hubs])
+    values = torch.linspace(0.45, 0.55, hubs, dtype=torch.float64)[edges[0]]
+    (found,) = edge_means(values[None], edges, confidence=0.8)
+    (wider,) = edge_means(values[None], edges, confidence=0.6)
+    ratio = (found.by_node.high - found.by_node.value) / (wider.by_node.high - wider.by_node.value)
+    assert ratio == pytest.approx(stats.t.ppf(0.9, freedom) / stats.t.ppf(0.8, freedom), rel=0.03)
