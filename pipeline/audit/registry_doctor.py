@@ -50,7 +50,9 @@ def diagnose(graph: str, doors: Doors) -> Diagnosis:
 
     Raises:
         OutsideTrouble: one of them gives no answer.
+        TamperedRecord: a line of the ledger was changed or removed.
     """
+    doors.ledger.expect_whole(graph)
     state = doors.registry.aliases.state(graph)
     entries = doors.ledger.entries(graph)
     standing = standings(entries).get("champion")

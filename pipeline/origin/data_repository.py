@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.credentials import public, public_text, without_login
 from pipeline.errors import InvalidInput
+from pipeline.origin.bare_repository import equip
 from pipeline.origin.git import GitClone, GitOrigin, attempts
 
 BRANCH = "main"
@@ -23,6 +24,8 @@ CONFIG = """\
 def create_data_repository(origin: str, dvc_remote: str) -> None:
     """Make the bare repository, where the origin is a path that is not there, and its first commit.
 
+    A bare repository at a path is equipped, so that no push to it takes anything back.
+
     Raises:
         InvalidInput: it is a data repository already, with another DVC remote, or the remote's URL holds credentials.
     """
@@ -33,9 +36,8 @@ def create_data_repository(origin: str, dvc_remote: str) -> None:
             f"environment (for S3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)."
         )
     path = Path(origin.removeprefix("file://"))
-    if "://" not in str(path) and path.is_absolute() and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        GitClone(path.parent, origin).git("init", "--quiet", "--bare", f"--initial-branch={BRANCH}", str(path))
+    if "://" not in str(path) and path.is_absolute() and (not path.exists() or (path / "HEAD").is_file()):
+        equip(path, branch=BRANCH)
     config = CONFIG.format(url=dvc_remote if "://" in dvc_remote else Path(dvc_remote).absolute())
     files = {".dvc/config": config, ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n", ".dvcignore": ""}
     with tempfile.TemporaryDirectory() as scratch, GitOrigin(origin, Path(scratch)).clone() as clone:
