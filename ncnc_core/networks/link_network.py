@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypedDict, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -79,8 +79,7 @@ class LinkNetwork(nn.Module):
     def for_graph(cls, config: ModelConfig, features: Tensor | None, num_nodes: int) -> LinkNetwork:
         """Build the network that fits a graph's features: [nodes, features], integer ids [nodes], or none.
 
-        A node embedding has one vector an id, and where the features are no ids, one a node. Features that are no
-        measurements (`are_measurements`) are not standardised, and the network's `config` says so.
+        A node embedding has one vector an id, or a node. Only measurements are standardised: see `are_measurements`.
 
         Raises:
             InvalidGraph: the features are ids and the model embeds none, or far too high for a table.
@@ -205,7 +204,7 @@ def _head(config: ModelConfig) -> PairHead:
 
 def _predictor(config: ModelConfig) -> Predictor:
     head = _head(config)
-    dropping: _Dropping = {
+    dropping: dict[str, Any] = {  # Any: each class checks its own
         "edge_dropout": config.predictor_edge_dropout,
         "symmetric_edge_dropout": config.symmetric_edge_dropout,
     }
@@ -236,11 +235,6 @@ def _predictor(config: ModelConfig) -> Predictor:
                 precision=getattr(torch, config.completion_precision),
                 **dropping,
             )
-
-
-class _Dropping(TypedDict):
-    edge_dropout: float
-    symmetric_edge_dropout: bool
 
 
 def require_narrow_table(categories: Tensor) -> None:

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.link_model import LinkModel
-from ncnc_core.networks.standard_features import StandardFeatures
 from ncnc_core.splits.leak_invariants import Invariant
 from ncnc_core.training.data import TrainingData
 from pipeline.doors import Doors
@@ -53,8 +52,6 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     if start.weights is not None and params.train.cold_control:
         cold = model_that_serves(training.run(None, CONTROL_FOLDER), night.tables, night.serving)
         control = _stored(folder, CONTROL_FOLDER, cold, run_id, doors)
-    # After a warm start the scale is the source's, which has learnt on it.
-    scale = () if start.weights is not None else night.scale_certificate(model.network.standard)
     record = TrainedModel(
         split_sha256=split.sha256,
         mlflow_run_id=run_id,
@@ -71,7 +68,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         warm_start=start.source,
         start_note=start.note,
         control=control,
-        certificate=as_records((*night.certificate, *scale)),
+        certificate=as_records(night.certified(model, warm=start.weights is not None)),
         standardized_features=0 if model.network.standard is None else model.network.num_features,
     )
     folder.put(record)
@@ -91,9 +88,15 @@ class _NightData:
     serving: Tensor | None
     certificate: tuple[Invariant, ...]
 
-    def scale_certificate(self, standard: StandardFeatures | None) -> tuple[Invariant, ...]:
-        """Check that features are standardised by what was known when training ended."""
-        return standardized_as_known(standard, self.data.message_edges, self.tables, self.split, self.as_of)
+    def certified(self, model: LinkModel, *, warm: bool) -> tuple[Invariant, ...]:
+        """Return the certificate, with a check that features are standardised by what was known when training ended.
+
+        After a warm start the scale is the source's, which has learnt on it: no check.
+        """
+        if warm:
+            return self.certificate
+        message, standard = self.data.message_edges, model.network.standard
+        return (*self.certificate, *standardized_as_known(standard, message, self.tables, self.split, self.as_of))
 
     @classmethod
     def of(cls, folder: RunFolder, split: EdgeSplit, doors: Doors) -> _NightData:

@@ -20,6 +20,7 @@ MIRRORS = {
     "benchmarks/canonicalise.py": "benchmarks",
     "benchmarks/datasets.py": "benchmarks",
     "benchmarks/drawn_nights.py": "benchmarks",
+    "benchmarks/edge_means.py": "benchmarks",
     "benchmarks/evaluation_cost.py": "benchmarks",
     "benchmarks/gate_simulation.py": "benchmarks",
     "benchmarks/large_graph.py": "benchmarks",

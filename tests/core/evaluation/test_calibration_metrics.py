@@ -119,10 +119,11 @@ def test_the_order_of_the_positives_does_not_matter() -> None:
 
 def test_edges_of_one_node_are_resampled_together() -> None:
     positive, negative = kept_promises(200, 4)
-    hub = torch.arange(200) // 50
-    by_edge, by_hub = measured(positive, negative).brier, measured(positive, negative, clusters=hub).brier
-    assert by_hub.value == by_edge.value
-    assert (by_hub.low, by_hub.high) != (by_edge.low, by_edge.high)
+    hubs = torch.stack([torch.arange(200) // 50, torch.arange(200) + 4])
+    apart, together = measured(positive, negative), measured(positive, negative, hubs)
+    for by_edge, by_hub in ((apart.brier, together.brier), (apart.ece, together.ece)):
+        assert by_hub.value == by_edge.value
+        assert (by_hub.low, by_hub.high) != (by_edge.low, by_edge.high)
 
 
 def test_where_all_edges_meet_at_one_hub_no_calibration_error_is_proved() -> None:

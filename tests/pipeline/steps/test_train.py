@@ -65,7 +65,9 @@ def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weigh
     assert [(item.epoch, item.loss, item.value) for item in record.history] == [
         (item.epoch, item.loss, item.metrics["mrr"]) for item in whole.history
     ]
-    assert len(record.certificate) == 4
+    assert len(record.certificate) == 5
+    assert record.certificate[-1].name == "feature_scale_known_at_the_training_cut"
+    assert record.standardized_features == days[0].features.shape[1]
     assert all(item.passed and item.checked > 0 for item in record.certificate)
 
 
