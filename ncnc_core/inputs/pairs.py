@@ -116,9 +116,9 @@ def pair_positions(pairs: PairInput, known: NodePlaces) -> Int64[Tensor, "2 pair
         InvalidGraph: an id is unknown, or a pair joins a node with itself, which has no score: graphs
             here have no self-loops, so the model has learnt nothing about them.
     """
-    given = pairs.values if isinstance(pairs, Positions) else pairs if known.are_positions else None
+    given: Any = pairs.values if isinstance(pairs, Positions) else pairs if known.are_positions else None
     # A plain tensor of positions is taken as it is, on its device.
-    positions = given if _is_plain(given) else pair_ends(pairs).positions(known, "The pairs")
+    positions: Tensor = given if _is_plain(given) else pair_ends(pairs).positions(known, "The pairs")
     same = positions[0] == positions[1]
     if bool(same.any()):
         place = int(same.nonzero()[0])

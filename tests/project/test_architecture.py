@@ -27,7 +27,6 @@ SIGNATURE = "its signature and docstring are most of it"
 LONG_FUNCTIONS_FOR_A_REASON = {
     "ncnc_core/evaluation/model_evaluation.py: evaluate_links": SIGNATURE,
     "ncnc_core/graph/neighbor_search.py: exclusive_neighbors": SIGNATURE,
-    "ncnc_core/inputs/graphs.py: read_graph": SIGNATURE,
     "ncnc_core/link_model.py: fit": SIGNATURE,
     "ncnc_core/networks/encoder.py: __init__": SIGNATURE,
     "ncnc_core/serving/shortlist.py: shortlists": SIGNATURE,

@@ -10,7 +10,7 @@ import torch
 
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.link_model import LinkModel
+from ncnc_core.link_model import LinkModel, Positions
 from ncnc_core.networks.link_network import LinkNetwork
 from pipeline.graphs.tables import GraphTables
 from pipeline.registry.facts import ModelVersion
@@ -52,7 +52,7 @@ def test_champion_with_a_vector_a_node_can_score_a_graph_that_has_grown() -> Non
     champion = LinkModel(config, network, Adjacency.from_edges(ring, 4), None, [10, 20, 30, 40])
     assert why_not_comparable(champion, tonight([10, 20, 30, 40, 50])) is None
     grown = Adjacency.from_edges(torch.cat([ring, torch.tensor([[4], [0]])], 1), 5)
-    assert champion.score_pairs(torch.tensor([[4], [1]]), adjacency=grown).isfinite().all()
+    assert champion.score_pairs(Positions(torch.tensor([[4], [1]])), adjacency=grown).isfinite().all()
 
 
 def test_champion_in_another_versions_format_is_no_failure_of_the_night(make_model: Callable[..., Path]) -> None:
