@@ -57,7 +57,7 @@ json.dump(found, open(sys.argv[1], "w"))
 WAIT_NCNC = """#!/bin/sh
 printf '%s\\n' "$*" >> "$CALLS"
 case "$*" in
-  snapshot*) test -e "$NCNC_HOME/delivered" || { echo '{"reason": "no file yet", "awaits": "delivery"}'; exit 75; };;
+  snapshot*) test -e "$NCNC_HOME/delivered" || { echo 'ncnc: no file yet'; exit 66; };;
   register*) printf '{"sha256": "%s"}\\n' "$3";;
   report*--why=?*) echo '{"outcome": "failed"}';;
   report*) echo '{"outcome": "promoted"}';;
@@ -83,5 +83,5 @@ def test_a_late_delivery_costs_no_try_and_a_night_ended_by_hand_is_red_with_what
     reports = [call for call in (tmp_path / "calls").read_text().splitlines() if call.startswith("report")]
     assert [call.partition(" --ended ")[2] for call in reports] == [
         "--why=",
-        "--why=snapshot waits: snapshot ended 75: no file yet",
+        "--why=snapshot waits: snapshot ended 66: no file yet",
     ]

@@ -14,6 +14,7 @@ from pipeline import errors
         (errors.InvalidInput, 2),  # never retried
         (errors.TamperedRecord, 2),  # bytes that changed do not change back
         (errors.NewerFormat, 2),  # an upgrade helps, and trying again does not
+        (errors.NotDelivered, 66),  # EX_NOINPUT: waited for
         (errors.OutsideTrouble, 75),  # EX_TEMPFAIL: retried
         (errors.NothingToDo, 99),  # Airflow shows the task as skipped
     ],
@@ -24,5 +25,5 @@ def test_every_error_ends_with_the_contracts_exit_code(kind: type[errors.StepErr
 
 def test_every_error_of_the_module_is_a_step_error_so_that_the_cli_can_end_with_its_code() -> None:
     kinds = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
-    assert len(kinds) == 6
+    assert len(kinds) == 7
     assert all(issubclass(kind, errors.StepError) for kind in kinds)
