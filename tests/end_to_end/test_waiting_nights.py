@@ -24,6 +24,8 @@ from airflow.utils.session import create_session
 from nightly_retraining import dag
 from sqlalchemy import select
 
+# Before any thread asks the database: what this imports would wait for the thread, and the thread for it.
+stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
 waiting = select(TaskInstance).where(TaskInstance.task_id == "snapshot", TaskInstance.state == "up_for_reschedule")
 
 def once_it_waits(go_on):
@@ -40,7 +42,6 @@ def deliver(run_id):
     pathlib.Path(sys.argv[2]).touch()
 
 def fail(run_id):
-    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
     set_dag_run_state_to_failed(dag=stored, run_id=run_id, commit=True)
 
 dag.get_task("snapshot").look_every = timedelta(seconds=1)
