@@ -65,7 +65,8 @@ Its log ends with the reason and the remedy. The exit code says where to look:
 | exit code | meaning | retried | what to do |
 |---|---|---|---|
 | 2 | the input or the configuration is wrong | never | Read the reason: it names the file, the value and the remedy. Correct the delivery or `params.yaml`, then clear `snapshot` and the tasks after it. If the delivery is truncated, ask the source to deliver again. |
-| 75 | a service does not work: git, the DVC remote, MLflow, the source; or the worker was stopped | 3 times | Repair the service, then clear the task. Finished work is not repeated. After a stop there is nothing to do. |
+| 66 | the source did not deliver in time, 6 hours (`DELIVERY_TIME`) | never | Ask the source to deliver, then clear `snapshot`. |
+| 75 | a service does not work: git, the DVC remote, MLflow; or the source turns us away; or the worker was stopped | 3 times | Repair the service, then clear the task. Finished work is not repeated. After a stop there is nothing to do. |
 | 1 | a bug, or the machine (memory, disk) | 3 times | Keep the log and the run folder, open an issue, and clear the task after the fix. |
 | none, "timed out" | the task ran longer than its execution timeout | 3 times | The step and its children were ended before the next try. Look for a slow service or a larger graph. `train` resumes from its last checkpoint. |
 

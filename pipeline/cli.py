@@ -1,7 +1,7 @@
 """The command line: one argv that the person, `dvc.yaml` and Airflow run.
 
-Exit codes: 0 done, 2 the input is wrong, 75 trouble outside, 99 nothing to do. The last line on standard output is
-one JSON object; errors go to standard error.
+Exit codes: 0 done, 2 the input is wrong, 66 not delivered yet, 75 trouble outside, 99 nothing to do. The last line on
+standard output is one JSON object; errors go to standard error.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The errors a step may end with, each with the exit code that is part of the contract.
 
-0 done, 2 the input is wrong (never retried), 75 trouble outside (retried), 99 nothing to do.
+0 done, 2 the input is wrong (never retried), 66 the source has not delivered yet (waited for), 75 trouble outside
+(retried), 99 nothing to do.
 Every message says the rule, the value and the remedy.
 """
 
@@ -40,6 +41,8 @@ class NotDelivered(OutsideTrouble):
 
     Only what the source may bring by itself is one. A file that may not be read, or a wrong password, is not.
     """
+
+    exit_code = 66
 
 
 class NothingToDo(StepError):

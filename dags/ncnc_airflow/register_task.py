@@ -30,7 +30,7 @@ class RegisterTask(StepTask):
         run_name = super().execute(context)
         registered = json.loads(self.last_line)["sha256"]
         for event in context["inlet_events"][PROMOTED_MODEL]:
-            if event.extra.get("registered") == registered:
+            if (event.extra or {}).get("registered") == registered:
                 raise AirflowSkipException(
                     f"Nothing was promoted: run {run_name} was registered before, and promoted_model was sent on "
                     f"{event.timestamp:%Y-%m-%d %H:%M} UTC."

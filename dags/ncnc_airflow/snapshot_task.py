@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowRescheduleException
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
 from ncnc_airflow.earlier_nights import BACKFILL, queued_backfill_before, running_before
-from ncnc_airflow.step_task import StepTask, keep_reason
+from ncnc_airflow.step_task import NotDelivered, StepTask, keep_reason
 
 
 class SnapshotTask(StepTask):
     """Run the first step once it is this night's turn and the source has delivered.
 
     It waits while an earlier night of the DAG runs, or is queued in a backfill. A night that failed or is over is not
-    waited for. Then it runs the step. If the step ends with "awaits" in its line, the source has not delivered yet,
-    and the step is run again later. Between two looks the task is rescheduled: it holds no worker, and no retry is
-    used. What it waits for is in its log, and under XCom (`reason`) on its page.
+    waited for. Then it runs the step. If the step ends with 66, the source has not delivered yet, and the step is run
+    again later. Between two looks the task is rescheduled: it holds no worker, and no retry is used. What it waits for
+    is in its log, and under XCom (`reason`) on its page.
     """
 
     def __init__(
@@ -40,10 +39,8 @@ class SnapshotTask(StepTask):
         self._await_turn(context)
         try:
             return super().execute(context)
-        except AirflowException as error:
-            if not _awaits_delivery(self.last_line):
-                raise
-            self._wait(context, str(error), self.delivery_time)
+        except NotDelivered as late:
+            self._wait(context, str(late), self.delivery_time)
 
     def _await_turn(self, context: Context) -> None:
         run = context["dag_run"]
@@ -71,13 +68,4 @@ class SnapshotTask(StepTask):
             raise AirflowFailException(f"{waited}. Clear the task to wait anew.")
         self.log.info("Waiting: %s. Next look in %s, until %s", what_for, self.look_every, since + longest)
         keep_reason(context, f"{self.step} waits: {what_for}")
-        raise AirflowRescheduleException(now + self.look_every)
-
-
-def _awaits_delivery(last_line: str) -> bool:
-    """Return whether a step's line says that it awaits the source."""
-    try:
-        content = json.loads(last_line)
-    except ValueError:
-        return False
-    return isinstance(content, dict) and content.get("awaits") == "delivery"
+        raise AirflowRescheduleException(now + self.look_every)  # type: ignore[no-untyped-call]  # its __init__ has no types

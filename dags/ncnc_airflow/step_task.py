@@ -17,12 +17,17 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 INPUT_IS_WRONG = 2
+NOT_DELIVERED = 66
 NOTHING_TO_DO = 99
 
 # Airflow's supervisor sends SIGKILL to a task 5 s after SIGTERM (its `kill`, not configurable). The step lives in a
 # session of its own and would survive that, so on this path everything must be over before; what is left of the 5 s is
 # for a busy machine to see the group end and the task's own process exit.
 SECONDS_BEFORE_AIRFLOW_KILLS = 3.0
+
+
+class NotDelivered(AirflowException):
+    """The step found that the source has not delivered yet."""
 
 
 class StepTask(BaseOperator):
@@ -77,6 +82,7 @@ class StepTask(BaseOperator):
         Raises:
             AirflowFailException: exit code 2, or an environment variable is not set; not retried.
             AirflowSkipException: exit code 99.
+            NotDelivered: exit code 66; retried, but where the task waits for it.
             AirflowException: any other exit code; retried.
         """
         run_dir = _expanded(self.run_dir) if self.run_dir is not None else None
@@ -110,6 +116,8 @@ class StepTask(BaseOperator):
             raise AirflowFailException(f"{message} (The input is wrong: not retried.)")
         if exit_code == NOTHING_TO_DO:
             raise AirflowSkipException(reason)
+        if exit_code == NOT_DELIVERED:
+            raise NotDelivered(message)
         raise AirflowException(message)
 
     def _end_child(self, grace_seconds: float) -> None:

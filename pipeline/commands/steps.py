@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.options import AsOf, ParamsFile, RunDir, in_utc, open_doors, print_line
-from pipeline.errors import InvalidInput, NotDelivered, NothingToDo, StepError
+from pipeline.errors import InvalidInput, NothingToDo, StepError
 
 if TYPE_CHECKING:
     from pipeline.checks.data_checks import DataChecks
@@ -45,8 +45,7 @@ def _run_step(step: str, run_dir: Path, params: Params | None = None, **argument
     try:
         record = run_step(step, folder, params or folder.frozen_params(), doors=doors, **arguments)
     except StepError as error:
-        awaits = {"awaits": "delivery"} if isinstance(error, NotDelivered) else {}
-        print_line(step=step, run=folder.name, exit_code=error.exit_code, reason=str(error), **awaits)
+        print_line(step=step, run=folder.name, exit_code=error.exit_code, reason=str(error))
         raise
     write_measures(folder.path, record)  # here, because a step whose record was fetched has its files to leave as well
     print_line(step=step, run=folder.name, exit_code=0, record=record.file_name, sha256=record.sha256)

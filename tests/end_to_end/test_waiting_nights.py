@@ -24,6 +24,8 @@ from airflow.utils.session import create_session
 from nightly_retraining import dag
 from sqlalchemy import select
 
+# Before any thread asks the database: what this imports would wait for the thread, and the thread for it.
+stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
 waiting = select(TaskInstance).where(TaskInstance.task_id == "snapshot", TaskInstance.state == "up_for_reschedule")
 
 def once_it_waits(go_on):
@@ -40,7 +42,6 @@ def deliver(run_id):
     pathlib.Path(sys.argv[2]).touch()
 
 def fail(run_id):
-    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
     set_dag_run_state_to_failed(dag=stored, run_id=run_id, commit=True)
 
 dag.get_task("snapshot").look_every = timedelta(seconds=1)
@@ -57,7 +58,7 @@ json.dump(found, open(sys.argv[1], "w"))
 WAIT_NCNC = """#!/bin/sh
 printf '%s\\n' "$*" >> "$CALLS"
 case "$*" in
-  snapshot*) test -e "$NCNC_HOME/delivered" || { echo '{"reason": "no file yet", "awaits": "delivery"}'; exit 75; };;
+  snapshot*) test -e "$NCNC_HOME/delivered" || { echo 'ncnc: no file yet'; exit 66; };;
   register*) printf '{"sha256": "%s"}\\n' "$3";;
   report*--why=?*) echo '{"outcome": "failed"}';;
   report*) echo '{"outcome": "promoted"}';;
@@ -83,5 +84,5 @@ def test_a_late_delivery_costs_no_try_and_a_night_ended_by_hand_is_red_with_what
     reports = [call for call in (tmp_path / "calls").read_text().splitlines() if call.startswith("report")]
     assert [call.partition(" --ended ")[2] for call in reports] == [
         "--why=",
-        "--why=snapshot waits: snapshot ended 75: no file yet",
+        "--why=snapshot waits: snapshot ended 66: no file yet",
     ]

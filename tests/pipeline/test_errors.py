@@ -19,6 +19,7 @@ def test_a_message_is_plain_text_wherever_it_goes() -> None:
         (errors.WrongAsOf, 2),  # the same as-of stays wrong
         (errors.TamperedRecord, 2),  # bytes that changed do not change back
         (errors.NewerFormat, 2),  # an upgrade helps, and trying again does not
+        (errors.NotDelivered, 66),  # EX_NOINPUT: waited for
         (errors.OutsideTrouble, 75),  # EX_TEMPFAIL: retried
         (errors.NothingToDo, 99),  # Airflow shows the task as skipped
     ],

@@ -157,7 +157,7 @@ def test_a_late_delivery_is_waited_for_and_costs_no_try(nightly: Nightly, networ
     nightly.until(lambda: nightly.state("late", "snapshot") == "up_for_reschedule", "the wait")
     logs = run_folder(nightly.stack.layout.airflow, DAG_ID, "late")
     said = "".join(path.read_text() for path in logs.rglob("*.log"))
-    assert "Waiting: snapshot ended 75: The source did not deliver" in said
+    assert "Waiting: snapshot ended 66: The source did not deliver" in said
     reason = f"dags/{DAG_ID}/dagRuns/late/taskInstances/snapshot/xcomEntries/reason"
     assert "snapshot waits: " in nightly.call("GET", reason).json()["value"]
     nightly.deliver(as_of, network[-1])
@@ -179,7 +179,7 @@ def test_a_night_without_a_delivery_that_is_failed_by_hand_is_red_and_listed(nig
     assert nightly.api.run_state(DAG_ID, "ended") == "failed"
     entry = nightly.nights[f"{GRAPH}-{as_of:%Y%m%dT%H%M%SZ}"]
     assert (entry.outcome, entry.completed) == ("failed", False)
-    assert "snapshot waits: snapshot ended 75: The source did not deliver" in entry.reason
+    assert "snapshot waits: snapshot ended 66: The source did not deliver" in entry.reason
 
 
 def test_the_page_of_such_a_night_says_so(nightly: Nightly) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,13 +49,13 @@ def execute(
     airflow: Airflow,
     of: SimpleNamespace,
     *,
-    line: dict[str, str] | None = None,
+    line: str = "",
     code: int = 0,
 ) -> object:
-    """Execute the task in a run, with a stand-in for `ncnc` that prints a line and ends with a code."""
+    """Execute the task in a run, with a stand-in for `ncnc` that prints a line last and ends with a code."""
     monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", airflow, raising=False)
     program = tmp_path / "stand_in.py"
-    program.write_text(f"import sys; print({json.dumps(line or {})!r}); sys.exit({code})")
+    program.write_text(f"import sys; print({line!r}); sys.exit({code})")
     task = SnapshotTask(
         step="snapshot",
         run_dir="/runs/demo-1",
@@ -120,16 +119,16 @@ def test_a_night_of_a_backfill_that_runs_backwards_makes_room_for_the_earlier_on
         execute(tmp_path, monkeypatch, Airflow(run(9, "queued", "backfill")), run(10, kind="backfill"))
 
 
-LATE = {"reason": "The source did not deliver edges.csv", "awaits": "delivery"}
+LATE = "ncnc: The source did not deliver edges.csv"
 
 
 def test_a_late_delivery_is_waited_for_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     airflow = Airflow(waiting_since=datetime.now(UTC) - timedelta(hours=5))
     before = datetime.now(UTC)
     with pytest.raises(AirflowRescheduleException) as caught:
-        execute(tmp_path, monkeypatch, airflow, run(10), line=LATE, code=75)
+        execute(tmp_path, monkeypatch, airflow, run(10), line=LATE, code=66)
     assert timedelta(minutes=1) <= caught.value.reschedule_date - before < timedelta(minutes=3)
-    assert airflow.pushed["reason"] == "snapshot waits: snapshot ended 75: The source did not deliver edges.csv"
+    assert airflow.pushed["reason"] == "snapshot waits: snapshot ended 66: The source did not deliver edges.csv"
 
 
 def test_a_delivery_that_does_not_come_fails_the_night_with_what_was_missing(
@@ -139,13 +138,13 @@ def test_a_delivery_that_does_not_come_fails_the_night_with_what_was_missing(
     with pytest.raises(
         AirflowFailException, match=r"did not deliver edges\.csv \(waited since .*6:00:00 is the longest"
     ):
-        execute(tmp_path, monkeypatch, airflow, run(10), line=LATE, code=75)
+        execute(tmp_path, monkeypatch, airflow, run(10), line=LATE, code=66)
     assert "did not deliver edges.csv (waited since" in airflow.pushed["reason"]
 
 
 def test_other_trouble_is_no_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     airflow = Airflow()
     with pytest.raises(AirflowException, match="snapshot ended 75: MLflow is away") as caught:
-        execute(tmp_path, monkeypatch, airflow, run(10), line={"reason": "MLflow is away"}, code=75)
+        execute(tmp_path, monkeypatch, airflow, run(10), line="ncnc: MLflow is away", code=75)
     assert type(caught.value) is AirflowException
     assert airflow.pushed == {"reason": "snapshot: MLflow is away"}

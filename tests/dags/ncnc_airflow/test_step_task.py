@@ -15,7 +15,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, AirflowTaskTimeout
 from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 from airflow.sdk.execution_time.timeout import timeout
-from ncnc_airflow.step_task import SECONDS_BEFORE_AIRFLOW_KILLS, StepTask
+from ncnc_airflow.step_task import SECONDS_BEFORE_AIRFLOW_KILLS, NotDelivered, StepTask
 
 from tests.fixtures.airflow_home import airflow_environment
 
@@ -69,6 +69,7 @@ def test_the_child_gets_step_run_dir_and_arguments(tmp_path: Path) -> None:
     [
         (2, AirflowFailException),  # the input is wrong: a retry cannot help
         (99, AirflowSkipException),  # nothing to do
+        (66, NotDelivered),  # the source is late
         (75, AirflowException),  # trouble outside
         (1, AirflowException),  # a bug
         (-9, AirflowException),  # killed, for memory perhaps

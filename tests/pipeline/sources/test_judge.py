@@ -68,7 +68,7 @@ def test_a_source_that_stopped_delivering_is_named_with_age_limit_and_remedy() -
     )
     with pytest.raises(NotDelivered, match=message) as caught:
         require_recent("edges", AS_OF, 24, newest=AS_OF - timedelta(hours=25))
-    assert caught.value.exit_code == 75
+    assert caught.value.exit_code == 66
     with pytest.raises(NotDelivered, match=r"nothing new since 2025-12-31T23:00:00\+00:00, 25\.0 hours"):
         require_recent("edges", AS_OF, 24, newest=None, not_after=AS_OF - timedelta(hours=25))
 

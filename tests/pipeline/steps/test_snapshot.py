@@ -260,7 +260,7 @@ def test_source_that_stopped_an_old_file_and_an_unchanged_graph_are_told_apart(n
     os.utime(file, (written, written))
     with pytest.raises(OutsideTrouble, match=r"did not deliver: .*72\.0 hours before .*allows 30\. Ask") as stopped:
         nights.run(1, params)
-    assert [caught.value.exit_code for caught in (unchanged, redelivered, stopped)] == [99, 2, 75]
+    assert [caught.value.exit_code for caught in (unchanged, redelivered, stopped)] == [99, 2, 66]
     os.utime(file)
     assert nights.run(1, params).added_edges == 2
 
@@ -289,7 +289,7 @@ def test_of_a_log_too_a_source_that_stopped_an_old_file_and_a_quiet_night_are_to
         InvalidInput, match=r"new_delivery: .*events-2026-01-02\.csv.*redelivered an old"
     ) as redelivered:
         nights.run(1, params)
-    assert [caught.value.exit_code for caught in (quiet, stopped, redelivered)] == [99, 75, 2]
+    assert [caught.value.exit_code for caught in (quiet, stopped, redelivered)] == [99, 66, 2]
     pd.DataFrame({"source": [0], "target": [5], "time": [start + 60]}).to_csv(files[1], index=False)
     nights.complete(nights.run(1, params))
     files[2].write_bytes(files[0].read_bytes())
