@@ -12,8 +12,9 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.audits import audits, verifications
 from pipeline.commands.models import models, recommendations
-from pipeline.commands.nights import audits, nights
+from pipeline.commands.nights import nights
 from pipeline.commands.pins import pins
 from pipeline.commands.promotions import promotions
 from pipeline.commands.registry import registry
@@ -37,7 +38,7 @@ def _add(panel: str, *verbs: typer.Typer) -> None:
 # `ncnc --help` shows the headings in this order.
 LOOK = "Look at what happened"
 _add("Try it on your own graph", trials)
-_add(LOOK, nights, models)
+_add(LOOK, nights, models, verifications)
 registry.add_typer(pins)
 app.add_typer(registry, name="registry", rich_help_panel=LOOK)
 app.add_typer(snapshots, name="snapshots", rich_help_panel=LOOK)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TypeVar
 
-from pipeline.doors import Doors
-from pipeline.errors import NewerFormat, StepError
+from pipeline.audit.findings import NOTHING, AuditCheck, AuditFindings
 from pipeline.graphs.snapshot_folder import read_graph
 from pipeline.graphs.tables import content_id
+from pipeline.ledger.alias_history import lineages
 from pipeline.ledger.collected_models import collected_in_words, model_collection
 from pipeline.params.params import Params
 from pipeline.records.chain import (
@@ -26,13 +24,11 @@ from pipeline.records.chain import (
 from pipeline.records.digests import FileDigest, digests_of_folder, sha256_of_file
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.manifest import MANIFEST, read_manifest
+from pipeline.records.measures import figures
 from pipeline.records.names import CONTROL_FOLDER, MODEL_FOLDER, MODEL_PATH, PARAMS_FILE
 from pipeline.records.record import Record
-from pipeline.registry.facts import ModelVersion
 from pipeline.runs.key import run_key
 from pipeline.snapshots.snapshot_store import SnapshotStore
-
-R = TypeVar("R", bound=Record)
 
 # Each record stores the sha256 of the one it was made from.
 LINKS: tuple[tuple[type[Record], str, type[Record]], ...] = (
@@ -43,63 +39,55 @@ LINKS: tuple[tuple[type[Record], str, type[Record]], ...] = (
     (RegisteredModel, "decision_sha256", PromotionDecision),
     (LineageRecord, "registered_model_sha256", RegisteredModel),
 )
-NOTHING = "nothing"
-
-
-@dataclass(frozen=True)
-class AuditCheck:
-    """One thing that was recomputed: what it was recorded as, what it is, and whether they agree."""
-
-    what: str
-    expected: str
-    observed: str
-    ok: bool
+LINEAGE_TAG = "ncnc.lineage_sha256"
+WHOLE = "no line was changed or removed"
+ANCHOR = "lineage digest in the ledger"
+NO_ANCHOR = (
+    "none: the version was promoted before the ledger kept it, or never. `ncnc registry anchor` enters it, and says "
+    "what that trusts"
+)
 
 
 @dataclass
-class AuditWalk:
-    """One audit under way: the records found so far, and every check made of them."""
-
-    doors: Doors
-    version: ModelVersion
-    work_folder: Path
-    records: dict[type[Record], Record] = field(default_factory=dict)
-    checks: list[AuditCheck] = field(default_factory=list)
+class AuditWalk(AuditFindings):
+    """One audit under way; each step adds its checks."""
 
     @cached_property
     def snapshots(self) -> SnapshotStore:
         """The data repository with a separate cache, so that the remote's own bytes are checked."""
         return SnapshotStore(self.doors.environment.data_repository, self.work_folder / "home")
 
-    def record(self, kind: type[R]) -> R | None:
-        """Return a record of the chain if it was found."""
-        found = self.records.get(kind)
-        return found if isinstance(found, kind) else None
+    def start_at_the_ledger(self) -> None:
+        """Take the version's lineage digest from the ledger, and compare MLflow's tag with it.
 
-    def check(self, what: str, expected: object, observed: object) -> None:
-        """Enter one comparison."""
-        agree = expected == observed and expected is not None
-        self.checks.append(AuditCheck(what, str(expected or NOTHING), str(observed or NOTHING), agree))
-
-    def attempt(self, what: str, expected: str, act: Callable[[], object]) -> None:
-        """Do what may end in one of the project's errors; the error is then what was observed.
-
-        Raises:
-            NewerFormat: a newer version wrote it. That is no fault of the bytes, and this version cannot judge them.
+        Whoever may write to MLflow can change every record there, and the tag with them, but not the ledger. Where the
+        ledger has no digest of the version, or more than one, that is a fault, and the walk goes on from the tag.
         """
-        try:
-            act()
-        except NewerFormat:
-            raise
-        except StepError as error:
-            self.checks.append(AuditCheck(what, expected, str(error), ok=False))
+        tag = self.version.tags.get(LINEAGE_TAG)
+        self.root = tag
 
-    def fetch_records(self) -> None:
-        """Fetch each record from MLflow and compare it with the lineage, and the lineage with the version's tag."""
-        self._fetch(LineageRecord, self.version.tags.get("ncnc.lineage_sha256"))
+        def read() -> None:
+            self.doors.ledger.expect_whole(self.version.name)
+            self.checks.append(AuditCheck("ledger", WHOLE, WHOLE, ok=True))
+            known = lineages(self.doors.ledger.entries(self.version.name)).get(self.version.version, ())
+            if len(known) == 1:
+                self.root = known[0]
+                self.check(ANCHOR, self.root, tag)
+            else:
+                observed = f"{len(known)} that differ: {', '.join(known)}" if known else NO_ANCHOR
+                self.checks.append(AuditCheck(ANCHOR, "one digest in the ledger", observed, ok=False))
+
+        self.attempt("ledger", WHOLE, read)
+
+    def fetch_records(self, kinds: Sequence[type[Record]] = CHAIN[:-1]) -> None:
+        """Fetch the lineage record from MLflow and compare it with the digest where the walk starts; then the others.
+
+        Each of the others is compared with the lineage record.
+        """
+        self._fetch(LineageRecord, self.root)
         lineage = self.record(LineageRecord)
         listed = {item.path: item.sha256 for item in lineage.records} if lineage else {}
-        for kind in CHAIN[:-1]:
+        for kind in kinds:
             self._fetch(kind, listed.get(kind.file_name))
 
     def _fetch(self, kind: type[Record], expected: str | None) -> None:
@@ -145,17 +133,28 @@ class AuditWalk:
             return
         self.check("verdict of the decision", "promote", "promote" if decision.promote else "do not promote")
 
-    def recompute_model(self) -> None:
-        """Recompute the bytes that were trained, those of a cold control beside them, and those that are served.
+    def compare_figures(self) -> None:
+        """Compare the figures that MLflow shows for the run with those of the evaluation's record."""
+        evaluation = self.record(EvaluationRecord)
+        if evaluation is None:
+            return
+        recorded = figures(evaluation)
+        logged = self.doors.registry.runs.metrics(self.version.run_id, recorded)
+        wrong = sorted(name for name, value in logged.items() if repr(value) != repr(float(recorded[name])))
+        observed = ", ".join(f"{name} is {logged[name]}, recorded {recorded[name]}" for name in wrong)
+        self.check("figures in MLflow", "as recorded", observed or "as recorded")
 
-        What is served must be what was trained.
-        """
-        trained, registered = self.record(TrainedModel), self.record(RegisteredModel)
-        self.attempt("served files", "readable", lambda: self._recompute_served(trained, registered))
+    def recompute_trained(self) -> None:
+        """Recompute the bytes that were trained, and those of a cold control beside them."""
+        trained = self.record(TrainedModel)
         if trained is not None:
             self._recompute_trained(trained.mlflow_run_id, "trained", MODEL_FOLDER, trained.files)
             if trained.control:
                 self._recompute_trained(trained.mlflow_run_id, "control", CONTROL_FOLDER, trained.control)
+
+    def recompute_served(self) -> None:
+        """Recompute the bytes that MLflow serves: those of the record, nothing beside them, the model as trained."""
+        self.attempt("served files", "readable", self._recompute_served)
 
     def _recompute_trained(self, run_id: str, what: str, folder: str, files: tuple[FileDigest, ...]) -> None:
         def recompute() -> None:
@@ -169,8 +168,13 @@ class AuditWalk:
 
         self.attempt(f"{what} files", "readable", recompute)
 
-    def _recompute_served(self, trained: TrainedModel | None, registered: RegisteredModel | None) -> None:
-        observed = {item.path: item.sha256 for item in self.doors.registry.models.observe(self.version.model_id)}
+    def _recompute_served(self) -> None:
+        trained, registered = self.record(TrainedModel), self.record(RegisteredModel)
+        models, versions = self.doors.registry.models, self.doors.registry.versions
+        # A version can be pointed at another folder than that of its logged model, whose files are recomputed here.
+        served_from = versions.place(self.version.name, self.version.version)
+        self.check("folder that is served", models.place(self.version.model_id), served_from)
+        observed = {item.path: item.sha256 for item in models.observe(self.version.model_id)}
         recorded = {item.path: item.sha256 for item in registered.files} if registered else {}
         if registered is not None:
             self._files("served", registered.files, observed)
@@ -189,6 +193,7 @@ class AuditWalk:
 
         def recompute() -> None:
             folder = self.snapshots.fetch(split.tag, self.work_folder / "split")
+            self._described_as_published(split.tag)
             self._files("split", split.files, {item.path: item.sha256 for item in digests_of_folder(folder)})
 
         self.attempt(f"split {split.tag}", "readable", recompute)
@@ -201,12 +206,18 @@ class AuditWalk:
 
         def recompute() -> None:
             folder = self.snapshots.fetch(snapshot.tag, self.work_folder / "snapshot")
+            self._described_as_published(snapshot.tag)
             self.check(f"snapshot {MANIFEST}", snapshot.manifest_sha256, sha256_of_file(folder / MANIFEST))
             listed = tuple(FileDigest(path=path, sha256=sha256) for path, sha256 in read_manifest(folder).items())
             self._files("snapshot", listed, {item.path: item.sha256 for item in digests_of_folder(folder)})
             self.check("snapshot content id", snapshot.content_id, content_id(read_graph(folder)))
 
         self.attempt(f"snapshot {snapshot.tag}", "every file as in its manifest", recompute)
+
+    def _described_as_published(self, tag: str) -> None:
+        published, found = self.snapshots.description_digests(tag)
+        if published is not None:  # the journal of before format 3 does not say
+            self.check(f"description at {tag}", published, found)
 
     def recompute_run_key(self) -> None:
         """Fetch the parameters, recompute their digest, and derive the run key from its three parts."""

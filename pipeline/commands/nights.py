@@ -1,4 +1,4 @@
-"""Commands that show the outcome of the nights: status, report, audit."""
+"""Commands that show the outcome of the nights: status, report."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.options import ParamsFile, RunDir, open_doors, print_line
-from pipeline.errors import InvalidInput, TamperedRecord
 
 if TYPE_CHECKING:
     from pipeline.doors import Doors
     from pipeline.ledger.entries import Entry
 
 nights = typer.Typer()
-audits = typer.Typer(no_args_is_help=True, help="Check a registered model against everything it was made from.")
 
 
 @nights.command()
@@ -82,30 +80,3 @@ def report(run_dir: RunDir) -> None:
     folder = RunFolder(run_dir, doors.registry)
     made = publish_report(folder, doors)
     print_line(run=folder.name, outcome=made.outcome, report=made.page, copy=made.copy, link=made.address, tag=made.tag)
-
-
-@audits.command(name="model")
-def audit_model(model: Annotated[str, typer.Argument(help="NAME@alias or NAME@version.")]) -> None:
-    """Recompute every digest from a registered version back to the bytes of its snapshot."""
-    import tempfile
-
-    from rich.console import Console
-
-    from pipeline.audit.audit import audit_model as walk
-
-    name, at, version = model.partition("@")
-    if not at:
-        raise InvalidInput(f"A model is named NAME@alias or NAME@version, not {model!r}. For example {model}@champion.")
-    with tempfile.TemporaryDirectory() as scratch:
-        result = walk(name, version, doors=open_doors(), work_folder=Path(scratch))
-    console = Console(stderr=True)
-    for check in result.checks:
-        console.print(f"{'[green]ok[/green]   ' if check.ok else '[red]WRONG[/red]'} {check.what}: {check.observed}")
-    console.print(f"run {result.run_name}, snapshot {result.snapshot_tag}, code {result.code_version}")
-    wrong = [check.what for check in result.faults]
-    print_line(model=model, version=result.version, checked=len(result.checks), wrong=wrong)
-    if wrong:
-        raise TamperedRecord(
-            f"{len(wrong)} of {len(result.checks)} checks of {model} fail: {', '.join(wrong)}. "
-            f"Restore those bytes from a backup, or promote another version."
-        )

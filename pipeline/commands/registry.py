@@ -124,6 +124,40 @@ def doctor(
 
 
 @registry.command()
+def anchor(
+    version: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="A version, repeatable; default: every one that was champion and has no anchor."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "promoted before the ledger kept lineages",
+    graph: Graph = None,
+    params: ParamsFile = Path("params.yaml"),
+) -> None:
+    """Enter in the ledger what a version was made from, for one promoted before the ledger kept that.
+
+    It trusts the records that MLflow has today, once an audit found that they agree with every byte. It cannot tell
+    whether somebody changed all of them together before today.
+    """
+    import tempfile
+
+    from pipeline.audit.anchoring import anchor_version, without_anchor
+    from pipeline.environment import whoami
+
+    doors, name, console = open_doors(), graph_of(graph, params), _console()
+    anchored = []
+    for number in version or without_anchor(name, doors):
+        with tempfile.TemporaryDirectory() as scratch:
+            entry = anchor_version(name, number, who=whoami(), reason=reason, doors=doors, work_folder=Path(scratch))
+        console.print(
+            f"version {number}: lineage {entry.lineage_sha256[:12]}. TRUSTED: the records that MLflow has today, which "
+            f"agree with each other and with every byte ({entry.checks} checks). Whether they were changed before "
+            f"today, nobody can tell."
+        )
+        anchored.append(number)
+    print_line(graph=name, anchored=anchored)
+
+
+@registry.command()
 def gc(
     graph: Graph = None,
     apply: Annotated[bool, typer.Option("--apply", help="Delete; without it, nothing is deleted.")] = False,

@@ -8,7 +8,15 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from pipeline.errors import InvalidInput, TamperedRecord
-from pipeline.ledger.entries import Alias, AliasEntry, AliasEvent, AliasObserved, Entry, RegistryCollected
+from pipeline.ledger.entries import (
+    Alias,
+    AliasEntry,
+    AliasEvent,
+    AliasObserved,
+    AnchorEntry,
+    Entry,
+    RegistryCollected,
+)
 
 ALIASES: tuple[Alias, ...] = get_args(Alias)
 
@@ -67,15 +75,16 @@ def champions(entries: Sequence[Entry]) -> tuple[int, ...]:
 
 
 def lineages(entries: Sequence[Entry]) -> dict[int, tuple[str, ...]]:
-    """Return the lineage digests that the ledger gives each version; one of before format 3 has none.
+    """Return the lineage digests that the ledger gives each version; one promoted before format 3 has none.
 
     More than one digest of a version contradict each other: what a version was made from never changes.
     """
-    found: dict[int, dict[str, None]] = {}
-    for entry in entries:
-        if isinstance(entry, AliasEntry) and entry.version is not None and entry.lineage_sha256 is not None:
-            found.setdefault(entry.version, {})[entry.lineage_sha256] = None
-    return {version: tuple(digests) for version, digests in found.items()}
+    found: dict[int, tuple[str, ...]] = {}
+    anchors = (entry for entry in entries if isinstance(entry, AliasEntry | AnchorEntry))
+    for version, digest in ((entry.version, entry.lineage_sha256) for entry in anchors):
+        if version is not None and digest is not None and digest not in found.get(version, ()):
+            found[version] = (*found.get(version, ()), digest)
+    return found
 
 
 def expect_lineage(entries: Sequence[Entry], graph: str, version: int, lineage_sha256: str) -> None:
@@ -132,6 +141,18 @@ def observed_moves(
         for alias in ALIASES
         if whose_move(known.get(alias), states[alias]) == "outside"
     )
+
+
+def anchoring(entries: Sequence[Entry], anchor: AnchorEntry) -> tuple[AnchorEntry, ...]:
+    """Return the entry that gives a version its lineage digest; none where the ledger has this digest already.
+
+    Raises:
+        TamperedRecord: the ledger has another lineage digest of the version.
+        InvalidInput: the version was collected.
+    """
+    _expect_there(entries, anchor.version, anchor.graph)
+    expect_lineage(entries, anchor.graph, anchor.version, anchor.lineage_sha256)
+    return () if anchor.version in lineages(entries) else (anchor,)
 
 
 def single_move(entries: Sequence[Entry], alias: Alias, version: int | None, move: Move) -> tuple[AliasEntry, ...]:

@@ -1,4 +1,4 @@
-"""What the ledger keeps: nights, alias moves made by ncnc or directly in MLflow, approvals, collections, pins.
+"""What the ledger keeps: nights, alias moves made by ncnc or directly in MLflow, approvals, anchors, collections, pins.
 
 How a line of the ledger names the lines above it is in `chained_lines`.
 """
@@ -87,6 +87,19 @@ class AliasEntry(LedgerEntry):
     lineage_sha256: Sha256 | None = None
 
 
+class AnchorEntry(LedgerEntry):
+    """The lineage digest of a version that was promoted without one, taken from MLflow's records as they were found."""
+
+    kind: Literal["anchor"] = "anchor"
+    graph: GraphName
+    version: int
+    lineage_sha256: Sha256
+    checks: int  # how many checks of an audit agreed with these records
+    at: AwareDatetime
+    who: str
+    reason: str
+
+
 AliasEvent = AliasEntry | AliasObserved
 NightOutcome = Literal["promoted", "kept", "skipped", "refused", "awaiting", "rejected"]
 
@@ -148,7 +161,14 @@ class PromotionsResumed(LedgerEntry):
 
 
 Entry = (
-    NightEntry | AliasEvent | ApprovalEntry | RegistryCollected | RegistryBound | PromotionsStopped | PromotionsResumed
+    NightEntry
+    | AliasEvent
+    | AnchorEntry
+    | ApprovalEntry
+    | RegistryCollected
+    | RegistryBound
+    | PromotionsStopped
+    | PromotionsResumed
 )
 KINDS: dict[str, type[Written]] = {kind.model_fields["kind"].default: kind for kind in get_args(Entry)}
 
@@ -178,6 +198,8 @@ def subject_of(entries: Sequence[Entry]) -> str:
             return f"{entry.graph}: {entry.alias} {entry.previous} -> {entry.version}"
         case AliasObserved():
             return f"{entry.graph}: {entry.alias} found at {entry.version}, changed in MLflow from {entry.previous}"
+        case AnchorEntry():
+            return f"{entry.graph}: version {entry.version} anchored at lineage {entry.lineage_sha256[:12]}"
         case ApprovalEntry():
             return f"{entry.graph}: run {entry.run_name} {entry.verdict} by {entry.who}"
         case RegistryCollected():

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.errors import TamperedRecord
 from pipeline.ledger.chained_lines import appended, broken_link, lines_of
 from pipeline.ledger.entries import Entry, NightEntry, read_entry, repeats, subject_of
+from pipeline.ledger.file_versions import lost_in_words, newest_lost, versions_of
 from pipeline.origin.git import GitClone, GitOrigin, attempts
 from pipeline.origin.shared_clone import shared_clone
 from pipeline.records.format import Damaged
@@ -63,6 +64,34 @@ class Ledger:
         name = f"{graph}.jsonl"
         with shared_clone(self._origin) as clone:
             return _entries(name, _text(clone, clone.fetch_tip(BRANCH), name))
+
+    def expect_whole(self, graph: str) -> None:
+        """Compare a graph's file with every version of it in git: no line that was ever there is missing or changed.
+
+        The lines name those above them, so that a change among them is always seen. That lines are missing at the end
+        only git knows; its whole history is fetched for that.
+
+        Raises:
+            OutsideTrouble: the origin cannot be reached.
+            TamperedRecord: a line was changed or removed.
+        """
+        name = f"{graph}.jsonl"
+        with self._origin.clone() as clone:
+            tip = clone.fetch_history(BRANCH)
+            if tip is None:
+                return
+            text = _text(clone, tip, name) or ""
+            _entries(name, text)
+            lost = newest_lost(versions_of(clone, tip, name), text)
+            if lost is None:
+                return
+            before = _text(clone, lost.commit, name) or ""
+        raise TamperedRecord(
+            f"Lines of the ledger's {name} are lost: commit {lost.commit} of branch {BRANCH} has "
+            f"{lost_in_words(before, text)}. `git log {BRANCH} -- {name}` in the data repository shows who made the "
+            f"commit after it. Set the branch back, on the git server: git update-ref refs/heads/{BRANCH} "
+            f"{lost.commit[:12]}. What was entered since then is in that log."
+        )
 
     def last_completed(self, graph: str) -> NightEntry | None:
         """Return the last night that ran to a decision, or was refused on the model's merits."""

@@ -10,6 +10,7 @@ from pipeline.ledger.approvals import AWAITS, NOBODY, last_night
 from pipeline.ledger.entries import (
     AliasEntry,
     AliasObserved,
+    AnchorEntry,
     ApprovalEntry,
     Entry,
     NightEntry,
@@ -56,21 +57,19 @@ def _event(entry: Entry, before: Sequence[Entry], after: Sequence[Entry], champi
                 return None
             return Event(entry.at, entry.outcome, _night(entry), f"run {entry.run_name}", entry.reason, champion)
         case AliasEntry():
-            if entry.alias != "champion":  # told with the champion's move
-                return None
-            kind, move = _move(entry, before)
-            night = next((item for item in after if isinstance(item, NightEntry) and _ended_by(entry, item)), None)
-            if night is None:
-                return Event(entry.at, kind, move, entry.who, entry.why, champion)
-            return Event(
-                entry.at, kind, f"{_of(night)}: {move}", entry.who, _untold(entry.why, night, before), champion
-            )
+            return _moved(entry, before, after, champion)
         case AliasObserved():
             what = (
                 f"{entry.alias} was moved OUTSIDE, from {_version(entry.previous)} to {_version(entry.version)}; "
                 f"the ledger follows what serves"
             )
             return Event(entry.at, "moved outside", what, "unknown", f"seen by {entry.who}", champion)
+        case AnchorEntry():
+            what = (
+                f"version {entry.version} anchored at lineage {entry.lineage_sha256[:12]}, as MLflow had it then; "
+                f"{entry.checks} checks agreed"
+            )
+            return Event(entry.at, "anchored", what, entry.who, entry.reason, champion)
         case ApprovalEntry():
             ended, night = last_night(after, entry.run_name), last_night((*before, *after), entry.run_name)
             if entry.verdict == "approved" and not entry.overridden and ended and ended.outcome == "promoted":
@@ -98,6 +97,16 @@ def _order(
             return Event(entry.at, kind, stop_in_words(entry), entry.who, entry.why, champion)
         case PromotionsResumed():
             return Event(entry.at, "resumed", "promotions go on", entry.who, entry.why, champion)
+
+
+def _moved(entry: AliasEntry, before: Sequence[Entry], after: Sequence[Entry], champion: int | None) -> Event | None:
+    if entry.alias != "champion":  # told with the champion's move
+        return None
+    kind, move = _move(entry, before)
+    night = next((item for item in after if isinstance(item, NightEntry) and _ended_by(entry, item)), None)
+    if night is None:
+        return Event(entry.at, kind, move, entry.who, entry.why, champion)
+    return Event(entry.at, kind, f"{_of(night)}: {move}", entry.who, _untold(entry.why, night, before), champion)
 
 
 def _ended_by(entry: Entry, night: NightEntry) -> bool:

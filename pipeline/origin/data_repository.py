@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
 from pipeline.credentials import CREDENTIALS
 from pipeline.errors import InvalidInput
+from pipeline.origin.bare_repository import equip
 from pipeline.origin.git import GitClone, GitOrigin, attempts
 
 BRANCH = "main"
@@ -26,6 +26,8 @@ CONFIG = """\
 def create_data_repository(origin: str, dvc_remote: str) -> None:
     """Make the bare repository, where the origin is a path that is not there, and its first commit.
 
+    A bare repository at a path is equipped, so that no push to it takes anything back.
+
     Raises:
         InvalidInput: it is a data repository already, with another DVC remote, or the remote's URL holds credentials.
     """
@@ -36,8 +38,8 @@ def create_data_repository(origin: str, dvc_remote: str) -> None:
             f"environment (for S3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)."
         )
     path = Path(origin.removeprefix("file://"))
-    if "://" not in str(path) and path.is_absolute() and not path.exists():
-        subprocess.run(["git", "init", "--quiet", "--bare", f"--initial-branch={BRANCH}", str(path)], check=True)
+    if "://" not in str(path) and path.is_absolute() and (not path.exists() or (path / "HEAD").is_file()):
+        equip(path, branch=BRANCH)
     config = CONFIG.format(url=dvc_remote if "://" in dvc_remote else Path(dvc_remote).absolute())
     files = {".dvc/config": config, ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n", ".dvcignore": ""}
     with tempfile.TemporaryDirectory() as scratch, GitOrigin(origin, Path(scratch)).clone() as clone:

@@ -107,6 +107,13 @@ class GitClone:
         self.fetch_matching(f"+refs/heads/{branch}*:{ref}*")
         return self.git("for-each-ref", "--format=%(objectname)", ref).strip() or None
 
+    def fetch_history(self, branch: str) -> str | None:
+        """Fetch a branch with its whole history; return the id of its newest commit, None where origin has none."""
+        ref = f"refs/remotes/origin/{branch}"
+        command = ("fetch", "--quiet", "--no-tags", self.url, f"+refs/heads/{branch}*:{ref}*")
+        self.git(*command)
+        return self.git("for-each-ref", "--format=%(objectname)", ref).strip() or None
+
     def local_refs(self, prefix: str) -> tuple[str, ...]:
         """Return the names of the refs fetched or made below a prefix, sorted."""
         return tuple(self.git("for-each-ref", "--format=%(refname)", prefix).splitlines())

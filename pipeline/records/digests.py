@@ -50,6 +50,11 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def sha256_of_text(text: str) -> str:
+    """Return the sha256 of a text's bytes, as they are in a file or in git."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
 def digests_of_folder(folder: Path) -> tuple[FileDigest, ...]:
     """Return the digest of every file below a folder, sorted by path."""
     return tuple(

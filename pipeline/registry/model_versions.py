@@ -45,6 +45,11 @@ class ModelVersions:
             ) from error
         return _described(found)
 
+    @asks_the_server
+    def place(self, graph: str, version: int) -> str:
+        """Return where MLflow takes the files of a version from when it serves it."""
+        return str(self.server.client.get_model_version_download_uri(graph, str(version)))
+
     def named(self, graph: str, version_or_alias: int | str) -> ModelVersion:
         """Return the version of a number or an alias.
 

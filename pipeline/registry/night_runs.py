@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -95,9 +95,12 @@ class NightRuns:
         self.server.client.log_batch(run_id, metrics=entries)
 
     @asks_the_server
-    def metrics(self, run_id: str) -> dict[str, float]:
-        """Return the newest value of every metric of a run, under MLflow's names."""
-        return {name: float(value) for name, value in self.server.run(run_id).data.metrics.items()}
+    def metrics(self, run_id: str, names: Iterable[str] | None = None) -> dict[str, float]:
+        """Return the newest value of every metric of a run, under MLflow's names; or of those logged under `names`."""
+        logged = {name: float(value) for name, value in self.server.run(run_id).data.metrics.items()}
+        if names is None:
+            return logged
+        return {name: logged[mlflow_key(name)] for name in names if mlflow_key(name) in logged}
 
     @asks_the_server
     def put_record(self, run_id: str, record: Record) -> None:

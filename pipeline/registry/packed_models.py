@@ -54,6 +54,21 @@ class PackedModels:
             return digests_of_folder(found) if found else ()
 
     @asks_the_server
+    def place(self, model_id: str) -> str:
+        """Return where the files of a packed model lie."""
+        return str(self.server.client.get_logged_model(model_id).artifact_location)
+
+    @asks_the_server
+    def keep(self, version: ModelVersion, files: tuple[FileDigest, ...], destination: Path) -> Path:
+        """Fetch these files of a packed model, and no other ones, into a folder, each by its digest.
+
+        Raises:
+            TamperedRecord: a file is missing or differs; `destination` is left as it was.
+        """
+        with self._artifacts(version.model_id).fetched() as found:
+            return keep_verified(found, destination, files, f"{version.name} version {version.version}")
+
+    @asks_the_server
     def delete(self, model_id: str) -> None:
         """Delete a packed model and its files; one that is gone already is no error."""
         try:
@@ -67,5 +82,4 @@ class PackedModels:
             folder.remove(name)
 
     def _artifacts(self, model_id: str) -> ArtifactFolder:
-        location = self.server.client.get_logged_model(model_id).artifact_location
-        return ArtifactFolder(location, self.server.tracking_uri)
+        return ArtifactFolder(self.place(model_id), self.server.tracking_uri)

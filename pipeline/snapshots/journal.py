@@ -26,7 +26,9 @@ from pipeline.snapshots.journal_entries import (
     Hold,
     HoldEntry,
     Release,
+    TagPublished,
     file_of,
+    publications_of,
     read_entry,
     subject_of,
 )
@@ -91,6 +93,18 @@ class Journal:
         ended = {entry.id for entry in self.collections if isinstance(entry, GcEnded)}
         started = [entry for entry in self.collections if isinstance(entry, GcStarted) and entry.id not in ended]
         return next((entry for entry in reversed(started) if now < entry.until + MARGIN), None)
+
+
+def published_digest(clone: GitClone, tag: str) -> str | None:
+    """Return the digest of the description that a tag was published with; None where the journal does not say.
+
+    The first entry counts: what is published does not change, and a second entry would be somebody else's.
+    """
+    name = publications_of(tag.split("/")[1])
+    text = clone.contents([f"{FETCHED}:{name}"])[f"{FETCHED}:{name}"] or ""
+    found = (entry for entry in _entries(name, text) if isinstance(entry, TagPublished) and entry.tag == tag)
+    first = next(found, None)
+    return first.description_sha256 if first else None
 
 
 def stage(clone: GitClone, entry: Entry) -> str:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast, get_args
+from typing import ClassVar, Literal, cast, get_args
 
 from pydantic import AwareDatetime
 
 from pipeline.records.format import Written, entry_of
-from pipeline.records.part import GraphName
+from pipeline.records.part import GraphName, Sha256
 
 
 class TagPublished(Written):
-    """A snapshot or a split was published under a tag, in the same push as this entry."""
+    """A snapshot or a split was published under a tag, in the same push as this entry.
+
+    `description_sha256` is the digest of the description at the tag, by which a move of the tag is seen; entries of
+    before format 3 have none.
+    """
+
+    FORMAT: ClassVar[int] = 3  # 2, and description_sha256
 
     kind: Literal["published"] = "published"
     graph: GraphName
     tag: str
     at: AwareDatetime
     who: str
+    description_sha256: Sha256 | None = None
 
 
 class Hold(Written):
@@ -98,8 +105,13 @@ def read_entry(line: str, what: str) -> Entry:
 def file_of(entry: Entry) -> str:
     """Return the journal's file that an entry is a line of."""
     if isinstance(entry, TagPublished):
-        return f"published/{entry.graph}.jsonl"
+        return publications_of(entry.graph)
     return "holds.jsonl" if isinstance(entry, Hold | Release) else "gc.jsonl"
+
+
+def publications_of(graph: str) -> str:
+    """Return the journal's file of a graph's publications."""
+    return f"published/{graph}.jsonl"
 
 
 def subject_of(entry: Entry) -> str:

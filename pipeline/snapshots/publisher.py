@@ -17,7 +17,7 @@ from pipeline.environment import whoami
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.origin.data_repository import BRANCH, write_file
 from pipeline.origin.git import GitClone, GitOrigin, attempts
-from pipeline.records.digests import sha256_of_file
+from pipeline.records.digests import sha256_of_file, sha256_of_text
 from pipeline.records.manifest import MANIFEST, compare_digests, read_manifest, write_manifest
 from pipeline.snapshots.description import Published, describe, expect_same
 from pipeline.snapshots.dvc_clone import DvcClone
@@ -139,12 +139,14 @@ class Publisher:
     ) -> tuple[str, ...]:
         """Commit and tag on top of main as just fetched, and return the refspecs of the one push."""
         described = work.described(dvc_md5=publication.dvc_md5, manifest_sha256=publication.manifest_sha256)
-        files = pointers | {f"{work.graph}/{FILES[work.kind]}": described.as_written(indent=2)}
+        description = described.as_written(indent=2)
+        files = pointers | {f"{work.graph}/{FILES[work.kind]}": description}
         for name, content in files.items():
             write_file(clone.path / name, content)
         clone.commit(work.message, *files)
         clone.git("tag", "--force", "--annotate", "--message", work.message, work.tag)
-        entry = TagPublished(graph=work.graph, tag=work.tag, at=self._clock(), who=whoami())
+        digest = sha256_of_text(description)
+        entry = TagPublished(graph=work.graph, tag=work.tag, at=self._clock(), who=whoami(), description_sha256=digest)
         main = (f"HEAD:refs/heads/{BRANCH}",) if work.on_main else ()
         return (*main, f"refs/tags/{work.tag}", stage(clone, entry))
 

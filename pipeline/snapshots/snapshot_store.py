@@ -12,6 +12,7 @@ from pipeline.errors import InvalidInput
 from pipeline.origin.data_repository import create_data_repository
 from pipeline.origin.git import GitClone, GitOrigin
 from pipeline.origin.shared_clone import shared_clone
+from pipeline.records.digests import sha256_of_text
 from pipeline.records.manifest import verify_manifest
 from pipeline.records.names import stamp
 from pipeline.snapshots.description import (
@@ -24,7 +25,7 @@ from pipeline.snapshots.description import (
 from pipeline.snapshots.dvc_clone import DvcClone
 from pipeline.snapshots.garbage_collection import Collector
 from pipeline.snapshots.holds import Holds, expect_bytes, expect_published
-from pipeline.snapshots.journal import REFSPEC, Journal
+from pipeline.snapshots.journal import REFSPEC, Journal, published_digest
 from pipeline.snapshots.published import (
     FOLDERS,
     SNAPSHOT_KIND,
@@ -161,6 +162,17 @@ class SnapshotStore:
                 destination.rmdir()
             shutil.move(clone.path / name, destination)
         return destination
+
+    def description_digests(self, tag: str) -> tuple[str | None, str | None]:
+        """Return the digests of the description that a tag was published with, by the journal, and that it has now.
+
+        None: the journal does not say, or there is no such tag.
+        """
+        with shared_clone(self._origin) as clone:
+            clone.fetch_matching(f"+refs/tags/{tag}*:refs/tags/{tag}*", REFSPEC)
+            name = f"refs/tags/{tag}:{description_of(tag)}"
+            text = clone.contents([name])[name]
+            return published_digest(clone, tag), None if text is None else sha256_of_text(text)
 
     def describe(self, tag: str) -> tuple[Published, dict[str, int | None], Journal]:
         """Return what is published under a tag, the size of each file on the remote, and the journal.

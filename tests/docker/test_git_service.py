@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,9 +35,12 @@ def origin(tmp_path: Path) -> Iterator[str]:
     served.mkdir()
     script = script.replace("/srv/git", str(served))
     script = script.replace("git daemon", f"git daemon --listen=127.0.0.1 --port={port}")
+    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **path}
     # The same command twice: a restart must find the repository as it was.
-    subprocess.run(["sh", "-c", script.replace("exec git daemon", "exec true")], check=True, timeout=30)
-    daemon = subprocess.Popen(["sh", "-c", script])
+    once = script.replace("exec git daemon", "exec true")
+    subprocess.run(["sh", "-c", once], check=True, timeout=60, env=environment)
+    daemon = subprocess.Popen(["sh", "-c", script], env=environment)
     url = f"git://127.0.0.1:{port}/graph-data.git"
     try:
         deadline = time.monotonic() + 20
@@ -63,6 +68,8 @@ def test_the_first_push_of_a_claim_wins_and_the_second_is_refused(clone: Path) -
     second = git("commit-tree", "-m", "two", "HEAD^{tree}", folder=clone).stdout.strip()
     assert git("push", "origin", f"{first}:refs/claims/night", folder=clone).returncode == 0
     assert git("push", "origin", f"{second}:refs/claims/night", folder=clone).returncode != 0
+    forced = git("push", "--force", "origin", f"{second}:refs/claims/night", folder=clone)
+    assert "tags and claims are neither moved nor deleted" in forced.stderr
     assert git("ls-remote", "origin", "refs/claims/night", folder=clone).stdout.startswith(first)
 
 

@@ -59,7 +59,7 @@ def test_help_groups_the_verbs_from_the_first_try_to_the_search(
             panel.append(verb[1])
     assert {name: verbs for name, verbs in panels.items() if name != "Options"} == {
         "Try it on your own graph": ["try"],
-        "Look at what happened": ["status", "report", "explain", "registry", "snapshots", "audit"],
+        "Look at what happened": ["status", "report", "explain", "verify", "registry", "snapshots", "audit"],
         "Decide by hand": ["promote", "reject", "rollback", "nominate"],
         "The six steps of a night": ["snapshot", "split", "train", "evaluate", "decide", "register"],
         "Recommend links": ["recommend", "recommend-plan", "recommend-shard", "recommend-publish"],

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
@@ -15,109 +12,18 @@ from pipeline.collection.registry import collect
 from pipeline.collection.retention import RegistryPolicy
 from pipeline.commands.by_hand import promote_by_hand
 from pipeline.doors import Doors
-from pipeline.environment import Environment
 from pipeline.errors import InvalidInput
-from pipeline.graphs.snapshot_folder import write_folder
-from pipeline.graphs.tables import STILL_ALIVE, CanonicalGraph, GraphTables, content_id
 from pipeline.ledger.entries import RegistryCollected
 from pipeline.params.params import Params
 from pipeline.records.chain import CHAIN, GraphSnapshot, LineageRecord
-from pipeline.records.digests import digests_of_folder
 from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.measures import figures
 from pipeline.records.names import PARAMS_FILE
 from pipeline.runs.folder import RunFolder
-from pipeline.runs.key import code_version, run_key
-from pipeline.snapshots.snapshot_store import SnapshotStore
-from pipeline.steps import register
+from pipeline.runs.key import code_version
+from tests.fixtures.audited_night import AS_OF, Night, flipped
 
-GRAPH = "audited"
-AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Night:
-    """One registered night, and the folders in which its bytes lie."""
-
-    doors: Doors
-    folder: RunFolder
-    mlflow_artifacts: Path
-    dvc_remote: Path
-
-    def stored(self, pattern: str) -> Path:
-        found = sorted(path for path in self.mlflow_artifacts.rglob(pattern) if path.is_file())
-        assert len(found) == 1, found
-        return found[0]
-
-    def in_remote(self, content: bytes) -> Path:
-        return next(path for path in self.dvc_remote.rglob("*") if path.is_file() and path.read_bytes() == content)
-
-
-@pytest.fixture(scope="module")
-def night(
-    tmp_path_factory: pytest.TempPathFactory, tracking_uri: str, make_decided_run: Callable[..., RunFolder]
-) -> Night:
-    place = tmp_path_factory.mktemp("audited")
-    origin, remote = str(place / "origin.git"), place / "remote"
-    SnapshotStore.create(origin, str(remote))
-    values = {"NCNC_HOME": str(place / "home"), "NCNC_DATA_REPOSITORY": origin, "MLFLOW_TRACKING_URI": tracking_uri}
-    doors = Doors(Environment(values), clock=lambda: AS_OF)
-    time = int(AS_OF.timestamp())
-    edges = np.array([[0, 1, 2], [1, 2, 3]])
-    tables = GraphTables(
-        np.array([10, 20, 30, 40]), None, edges, np.full(3, time), np.full(3, STILL_ALIVE), np.full(3, time)
-    )
-    graph = CanonicalGraph(tables, np.full(4, time), np.full(4, STILL_ALIVE))
-    write_folder(graph, place / "snapshot", as_of=AS_OF, previous=None, previous_folder=None)
-    identity = content_id(graph)
-    snapshot = doors.snapshots.publish(
-        place / "snapshot",
-        graph=GRAPH,
-        as_of=AS_OF,
-        content_id=identity,
-        source_sha256="f" * 64,
-        num_edges=3,
-        previous_tag=None,
-    )
-    (place / "split").mkdir()
-    (place / "split" / "test.bin").write_bytes(b"pairs of the test side")
-    split_files = digests_of_folder(place / "split")
-    split = doors.snapshots.publish_split(place / "split", graph=GRAPH, as_of=AS_OF, run_key="3" * 64)
-    published = {
-        "content_id": identity,
-        "tag": snapshot.tag,
-        "dvc_md5": snapshot.dvc_md5,
-        "manifest_sha256": snapshot.manifest_sha256,
-    }
-    key = run_key(identity, Params().sha256, code_version())
-    folder = make_decided_run(
-        doors,
-        GRAPH,
-        run_key=key,
-        published=published,
-        split={"tag": split.tag, "files": split_files},
-        with_control=True,
-    )
-    doors.registry.runs.put_file(folder.require_mlflow_run(), folder.path / PARAMS_FILE, PARAMS_FILE)
-    register.run(folder, Params(), doors=doors)
-    artifacts = Path(tracking_uri.removeprefix("sqlite:///")).parent / "mlartifacts" / GRAPH
-    return Night(doors, folder, artifacts, remote)
-
-
-@contextmanager
-def flipped(path: Path, position: int = -1) -> Iterator[None]:
-    """Flip one bit of a file for the length of a block."""
-    original, mode = path.read_bytes(), path.stat().st_mode
-    content = bytearray(original)
-    content[position] ^= 1
-    path.chmod(0o644)
-    path.write_bytes(content)
-    path.chmod(mode)
-    try:
-        yield
-    finally:
-        path.chmod(0o644)
-        path.write_bytes(original)
-        path.chmod(mode)
+GRAPH = "audit"
 
 
 def audit(night: Night, work_folder: Path, which: int | str = "champion") -> AuditResult:
@@ -135,6 +41,10 @@ def test_untouched_model_agrees_in_everything_and_the_walk_says_what_it_checked(
     looked_at = {check.what for check in result.checks}
     assert {f"record {kind.file_name}" for kind in CHAIN} <= looked_at
     assert {
+        "ledger",
+        "lineage digest in the ledger",
+        "figures in MLflow",
+        "folder that is served",
         "link promotion_decision.json report_sha256",
         "trained weights.safetensors",
         "control weights.safetensors",
@@ -203,6 +113,18 @@ def test_flipped_byte_of_the_snapshot_in_the_dvc_remote_is_named(night: Night, t
     assert "nodes/20260102T000000Z.parquet" in result.faults[0].observed
 
 
+def test_tag_that_was_moved_is_named_although_the_bytes_are_as_they_were(night: Night, tmp_path: Path) -> None:
+    tag, origin = night.folder.get(GraphSnapshot).tag, night.origin
+    before = origin.git("rev-parse", f"refs/tags/{tag}").strip()
+    described = origin.git("show", f"refs/tags/{tag}:{GRAPH}/snapshot.json")
+    changed = {f"{GRAPH}/snapshot.json": described.replace('"num_edges": 3', '"num_edges": 2')}
+    origin.git("update-ref", f"refs/tags/{tag}", origin.commit_files("Move", changed, onto=f"refs/tags/{tag}^0"))
+    try:
+        assert faults(audit(night, tmp_path)) == {f"description at {tag}"}
+    finally:
+        origin.git("update-ref", f"refs/tags/{tag}", before)
+
+
 def test_record_changed_together_with_its_digest_is_found_by_the_lineage(night: Night, tmp_path: Path) -> None:
     registry, client = night.doors.registry, MlflowClient(night.doors.registry.server.tracking_uri)
     run_id = registry.versions.get(GRAPH, 1).run_id
@@ -216,6 +138,18 @@ def test_record_changed_together_with_its_digest_is_found_by_the_lineage(night: 
         "record evaluation_report.json",
         "link promotion_decision.json report_sha256",
     }
+
+
+def test_figure_that_mlflow_shows_and_the_record_does_not_is_named(night: Night, tmp_path: Path) -> None:
+    runs, run_id = night.doors.registry.runs, night.folder.require_mlflow_run()
+    recorded = figures(night.folder.get(EvaluationRecord))
+    runs.log_metrics(run_id, {**recorded, "challenger_mrr": 0.99})
+    try:
+        (wrong,) = audit(night, tmp_path).faults
+    finally:
+        runs.log_metrics(run_id, recorded)
+    said = f"challenger_mrr is 0.99, recorded {recorded['challenger_mrr']}"
+    assert (wrong.what, wrong.observed) == ("figures in MLflow", said)
 
 
 def test_file_smuggled_into_the_served_code_is_found(night: Night, tmp_path: Path) -> None:

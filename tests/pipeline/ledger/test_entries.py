@@ -7,6 +7,7 @@ import pytest
 from pipeline.ledger.entries import (
     AliasEntry,
     AliasObserved,
+    AnchorEntry,
     ApprovalEntry,
     Entry,
     PromotionsResumed,
@@ -22,6 +23,9 @@ AT = datetime(2026, 1, 2, tzinfo=UTC)
 MOVED = AliasEntry(graph="demo", alias="champion", version=2, previous=1, at=AT, who="ann", why="better")
 SEEN = AliasObserved(graph="demo", alias="champion", version=1, previous=2, at=AT, who="run b")
 ANSWERED = ApprovalEntry(graph="demo", run_name="demo-1", verdict="rejected", who="ann", at=AT, reason="too slow")
+ANCHORED = AnchorEntry(
+    graph="demo", version=2, lineage_sha256="7" * 64, checks=170, at=AT, who="ann", reason="of before"
+)
 COLLECTED = RegistryCollected(
     graph="demo", versions=(1,), checkpoints=(), run_folders=(), policy="keep-versions 1", at=AT, who="ann", reason="x"
 )
@@ -33,6 +37,7 @@ COLLECTED = RegistryCollected(
         (MOVED, "demo: champion 1 -> 2"),
         (SEEN, "demo: champion found at 1, changed in MLflow from 2"),
         (ANSWERED, "demo: run demo-1 rejected by ann"),
+        (ANCHORED, "demo: version 2 anchored at lineage 777777777777"),
         (COLLECTED, "demo: 1 versions collected, keep-versions 1"),
         (
             RegistryBound(graph="demo", made_at=AT, where="http://mlflow", at=AT, who="run a", lost=(3,)),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import NewerFormat, TamperedRecord
+from pipeline.ledger.chained_lines import appended
 from pipeline.ledger.entries import AliasEntry, Entry, NightEntry, NightOutcome
 from pipeline.ledger.ledger import Ledger
 from pipeline.origin.git import GitOrigin
@@ -195,3 +196,48 @@ def test_reason_with_a_line_separator_is_one_entry(ledger: Ledger) -> None:
     entry = night(reason="two\u2028lines\x85and\nmore")
     ledger.append(entry)
     assert ledger.entries("demo") == (entry,)
+
+
+def test_ledger_that_only_grew_is_whole(ledger: Ledger) -> None:
+    ledger.expect_whole("demo")  # there is no branch yet
+    for entry in (night(), alias(1), night().model_copy(update={"graph": "other"}), night("demo-2")):
+        ledger.append(entry)
+    ledger.expect_whole("demo")
+    ledger.expect_whole("none-of-it")
+
+
+@pytest.mark.parametrize("then", ["nothing", "an entry"])
+def test_lines_that_a_commit_dropped_at_the_end_are_missed(ledger: Ledger, tmp_path: Path, then: str) -> None:
+    for entry in (night(), alias(1), night("demo-2")):
+        ledger.append(entry)
+    rewrite(tmp_path, lambda lines: lines[:-2])
+    if then == "an entry":
+        ledger.append(night("demo-3"))
+    assert ledger.entries("demo")[0] == night()  # the lines that are left follow one another
+    says = r"are lost: commit \w{40} of branch ledger has 3 lines, of which today's file has the first 1 .*update-ref"
+    with pytest.raises(TamperedRecord, match=says):
+        ledger.expect_whole("demo")
+
+
+def test_whole_ledger_written_anew_with_links_that_hold_is_missed(ledger: Ledger, tmp_path: Path) -> None:
+    for entry in (night(), alias(1)):
+        ledger.append(entry)
+    rewrite(tmp_path, lambda _: appended("", [night(reason="a gain"), alias(1)]).splitlines())
+    assert len(ledger.entries("demo")) == 2
+    with pytest.raises(TamperedRecord, match="has 2 lines, of which today's file has the first 0"):
+        ledger.expect_whole("demo")
+
+
+def test_history_hidden_behind_a_merge_is_missed(ledger: Ledger, tmp_path: Path) -> None:
+    for entry in (night(), alias(1)):
+        ledger.append(entry)
+    with GitOrigin(str(tmp_path / "origin.git"), tmp_path).clone() as clone:
+        tip = clone.fetch_history("ledger")
+        assert tip is not None
+        forged = clone.commit_files("Start", {"demo.jsonl": appended("", [night()])}, onto=None)
+        tree = clone.git("rev-parse", f"{forged}^{{tree}}").strip()
+        merged = clone.git("commit-tree", tree, "-p", forged, "-p", tip, stdin="Merge").strip()
+        assert clone.push(f"{merged}:refs/heads/ledger")  # a fast-forward
+    assert ledger.entries("demo") == (night(),)
+    with pytest.raises(TamperedRecord, match="has 2 lines, of which today's file has the first 1"):
+        ledger.expect_whole("demo")

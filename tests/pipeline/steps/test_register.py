@@ -33,6 +33,7 @@ def entries(doors: Doors, graph: str) -> list[tuple[str, int | None]]:
     return [
         (item.alias if isinstance(item, AliasEntry) else item.outcome, item.version)
         for item in doors.ledger.entries(graph)
+        if isinstance(item, AliasEntry | NightEntry)
     ]
 
 
