@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, StepError
 from pipeline.ledger.alias_history import ALIASES, Move, standings, whose_move
 from pipeline.ledger.entries import Entry, NightEntry, PromotionsStopped
 from pipeline.ledger.promotion_stops import standing_stop
@@ -146,8 +146,8 @@ def _about_the_served(graph: str, state: RegistryState, published: Set[str], doo
         return
     try:
         _, sizes, _ = doors.snapshots.describe(tag)
-    except FileNotFoundError as error:
-        yield Disagreement(f"The DVC remote lacks the file list of {tag}: {error}.", RESTORE_SNAPSHOT)
+    except (FileNotFoundError, StepError) as error:  # the file list is gone, or the whole remote
+        yield Disagreement(f"The DVC remote lacks the champion's snapshot {tag}: {error}", RESTORE_SNAPSHOT)
         return
     absent = [path for path, size in sizes.items() if size is None]
     if absent:

@@ -207,8 +207,7 @@ def subject_of(entries: Sequence[Entry]) -> str:
         case RegistryBound():
             return f"{entry.graph}: bound to the registered model made {entry.made_at:%Y-%m-%d %H:%M:%S}"
         case PromotionsStopped():
-            return (
-                f"{entry.graph}: {'paused' if entry.version is None else f'pinned at {entry.version}'} by {entry.who}"
-            )
+            what = "promotions paused" if entry.version is None else f"version {entry.version} pinned"
+            return f"{entry.graph}: {what} by {entry.who}"
         case PromotionsResumed():
             return f"{entry.graph}: promotions go on, by {entry.who}"

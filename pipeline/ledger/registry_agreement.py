@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.errors import InvalidInput
-from pipeline.ledger.alias_history import ALIASES, AliasState, Move, collected_versions, standings, whose_move
+from pipeline.ledger.alias_history import (
+    ALIASES,
+    AliasState,
+    Move,
+    collected_versions,
+    single_move,
+    standings,
+    whose_move,
+)
 from pipeline.ledger.entries import Alias, AliasEntry, AliasEvent, Entry, NightEntry, RegistryBound, RegistryCollected
 
 
@@ -150,27 +158,16 @@ def adoption(entries: Sequence[Entry], state: RegistryState, move: Move) -> tupl
     """
     if state.made_at is None:
         raise InvalidInput(f"The MLflow at {state.where} has no registered model {move.graph}. Make one first.")
-    moves = []
+    moves: list[AliasEntry] = []
     for alias in ALIASES:
-        standing, version = standings(entries).get(alias), state.aliases[alias].version
-        before = standing.version if standing else None
+        version = state.aliases[alias].version
         if version is not None and is_stranger(entries, state, version):
             raise InvalidInput(
                 f"{alias} of {move.graph} points at a version {version} that is not the ledger's version {version}. "
                 f"Take this alias away in MLflow, or point it at another version; then try again."
             )
-        if before != version:
-            moves.append(
-                AliasEntry(
-                    graph=move.graph,
-                    alias=alias,
-                    version=version,
-                    previous=before,
-                    at=move.at,
-                    who=move.who,
-                    why=move.why,
-                )
-            )
+        if version is not None or alias in standings(entries):
+            moves += single_move(entries, alias, version, move)
     (bound,) = binding((), state, move)
     return (bound.model_copy(update={"why": move.why, "lost": missing_versions(entries, state)}), *moves)
 

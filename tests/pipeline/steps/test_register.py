@@ -33,6 +33,7 @@ def entries(doors: Doors, graph: str) -> list[tuple[str, int | None]]:
     return [
         (item.alias if isinstance(item, AliasEntry) else item.outcome, item.version)
         for item in doors.ledger.entries(graph)
+        if isinstance(item, AliasEntry | NightEntry)
     ]
 
 
@@ -97,7 +98,7 @@ def test_run_killed_after_every_single_call_ends_with_one_version_and_the_aliase
     register.run(make_decided_run(doors, graph), Params(), doors=doors)
     folder, killer = second_night(make_decided_run, doors, graph), Killer(monkeypatch)
     killer.watch(doors.registry.models, "log", lambda *_, **__: "")
-    killer.watch(doors.registry.versions, "create", lambda *_: "")
+    killer.watch(doors.registry.versions, "create", lambda *_, **__: "")
     killer.watch(doors.registry.runs, "put_record", lambda *args: args[-1].file_name)
     killer.watch(doors.registry.versions, "tag", lambda *_, **__: "")
     killer.watch(doors.registry.server.client, "set_registered_model_alias", lambda *args: args[2])
