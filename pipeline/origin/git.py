@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,17 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.credentials import public, public_text
 from pipeline.errors import OutsideTrouble
-from pipeline.local_trouble import DISK_REMEDY, trouble_said
+from pipeline.origin.git_command import answer_of, git_trouble, run_git
 
 logger = logging.getLogger(__name__)
-TIMEOUT_SECONDS = 120
 RETRY_SECONDS = 90
-ORIGIN_REMEDY = (
-    "Check that the data repository's origin (NCNC_DATA_REPOSITORY) is up, that its URL is right and that this machine "
-    "may write to it."
-)
 STAGED = "refs/ncnc/staged"  # where a clone puts a commit that is about to be pushed
 
 # What git answers when another push came first. Anything else that rejects (a hook, a permission) is trouble.
@@ -53,7 +45,7 @@ class GitOrigin:
 
     def refs(self, *patterns: str) -> dict[str, str]:
         """Return the refs that match, name to object id; a peeled annotated tag is not listed."""
-        answer = _git(None, "ls-remote", "--refs", self.url, *patterns)
+        answer = run_git(None, "ls-remote", "--refs", self.url, *patterns)
         return {name: oid for oid, name in (line.split("\t") for line in answer.splitlines())}
 
     @contextmanager
@@ -66,7 +58,7 @@ class GitOrigin:
 
     def new_clone(self, path: Path) -> GitClone:
         """Make an empty repository at a path, whose origin is this one."""
-        _git(None, "init", "--quiet", "--initial-branch=main", str(path))
+        run_git(None, "init", "--quiet", "--initial-branch=main", str(path))
         return GitClone(path, self.url)
 
 
@@ -79,7 +71,7 @@ class GitClone:
 
     def git(self, *arguments: str, stdin: str | None = None) -> str:
         """Run a git command here and return its output."""
-        return _git(self.path, *arguments, stdin=stdin)
+        return run_git(self.path, *arguments, stdin=stdin)
 
     def fetch(self, *refspecs: str) -> None:
         """Fetch the newest commit of each refspec, without its history."""
@@ -91,10 +83,10 @@ class GitClone:
         A ref that was fetched before and is gone from the origin is removed here too.
         """
         command = ("fetch", "--quiet", "--no-tags", "--prune", "--depth=1", self.url, *patterns)
-        answer = _run(self.path, command, None)
+        answer = answer_of(self.path, command, None)
         # Where nothing matches, a shallow fetch fails without a word.
         if answer.returncode != 0 and answer.stderr.strip():
-            raise _trouble(command, answer.stderr)
+            raise git_trouble(command, answer.stderr)
 
     def fetch_branch(self, branch: str) -> bool:
         """Check out the newest commit of a branch; False, with an empty working copy, where origin has none."""
@@ -165,7 +157,7 @@ class GitClone:
             OutsideTrouble: the origin cannot be reached, or refuses for another reason than a lost race.
         """
         command = ("push", "--porcelain", "--atomic", "--no-verify", self.url, *refspecs)
-        answer = _run(self.path, command, None)
+        answer = answer_of(self.path, command, None)
         if answer.returncode == 0:
             return True
         rejections = [line for line in answer.stdout.splitlines() if line.startswith("!")]
@@ -173,7 +165,7 @@ class GitClone:
         if rejections and any(reason in said for reason in LOST_RACE):
             logger.info("push lost a race: %s", rejections[0])
             return False
-        raise _trouble(command, said)
+        raise git_trouble(command, said)
 
 
 def attempts() -> Iterator[int]:
@@ -196,62 +188,3 @@ def attempts() -> Iterator[int]:
 
 def _data(text: str) -> str:
     return f"data {len(text.encode(errors='surrogateescape'))}\n{text}\n"
-
-
-def _git(folder: Path | None, *arguments: str, stdin: str | None = None) -> str:
-    answer = _run(folder, arguments, stdin)
-    if answer.returncode != 0:
-        raise _trouble(arguments, answer.stderr or answer.stdout)
-    return answer.stdout
-
-
-def _run(folder: Path | None, arguments: tuple[str, ...], stdin: str | None) -> subprocess.CompletedProcess[str]:
-    try:
-        # As bytes, decoded here: Python's text mode would turn every \r\n into \n, and sizes would no longer hold.
-        answer = subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            input=None if stdin is None else stdin.encode(errors="surrogateescape"),
-            stdin=None if stdin is not None else subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-            env=_environment(),
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _trouble(arguments, f"no answer within {TIMEOUT_SECONDS} s") from error
-    except FileNotFoundError as error:
-        raise OutsideTrouble(f"git is not to be found ({error}). Install git on this machine.") from error
-    out, said = (stream.decode(errors="surrogateescape") for stream in (answer.stdout, answer.stderr))
-    return subprocess.CompletedProcess(answer.args, answer.returncode, out, said)
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment in which git needs no configuration, asks nothing and answers in English."""
-    # GIT_DIR and its like point into another repository when we run below a git hook.
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
-    }
-    return kept | {
-        "GIT_AUTHOR_NAME": "ncnc",
-        "GIT_AUTHOR_EMAIL": "ncnc@localhost",
-        "GIT_COMMITTER_NAME": "ncnc",
-        "GIT_COMMITTER_EMAIL": "ncnc@localhost",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_CONFIG_COUNT": "3",
-        "GIT_CONFIG_KEY_0": "commit.gpgsign",
-        "GIT_CONFIG_VALUE_0": "false",
-        "GIT_CONFIG_KEY_1": "tag.gpgsign",
-        "GIT_CONFIG_VALUE_1": "false",
-        "GIT_CONFIG_KEY_2": "gc.auto",
-        "GIT_CONFIG_VALUE_2": "0",
-        "LC_ALL": "C",
-    }
-
-
-def _trouble(arguments: tuple[str, ...], said: str) -> OutsideTrouble:
-    command = " ".join(public(argument) for argument in arguments)
-    reason = " ".join(public_text(said, *(one for one in arguments if "://" in one)).split()).rstrip(".")
-    told_here = "\n".join(line for line in said.splitlines() if not line.startswith("remote:"))
-    remedy = DISK_REMEDY if arguments[0] == "init" or trouble_said(told_here) else ORIGIN_REMEDY
-    return OutsideTrouble(f"`git {command}` failed: {reason}. {remedy}")
