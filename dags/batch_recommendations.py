@@ -32,7 +32,7 @@ plan with its model version stays the same.
 | exit code | meaning | retried | what to do |
 |---|---|---|---|
 | 2 | no champion yet, or the code changed between plan and shard | never | Read the reason. After an upgrade, trigger a new run. |
-| 75 | MLflow does not answer | 3 times | Repair the service, then clear the task. |
+| 75 | MLflow does not answer, or the worker was stopped | 3 times | Repair the service, then clear the task. |
 | 1, or "timed out" | a bug, or the machine (memory, disk) | 3 times | Keep the log. Smaller shards need as much memory; fewer at once need less: `max_active_tis_per_dagrun`. |
 
 #### When a run is missing

@@ -26,7 +26,7 @@ That version is the champion already.
 #### When the task has failed (red)
 | exit code | meaning | what to do |
 |---|---|---|
-| 2 | there is no such version, it never was champion, or another promotion came first | Read the reason: it names the versions you can choose. Look at `ncnc registry history`, then trigger again. |
+| 2 | there is no such version, it never was champion, another promotion came first, the champion is pinned (`ncnc registry unpin`), or ledger and MLflow disagree (`ncnc registry doctor`) | Read the reason: it names the versions you can choose. Look at `ncnc registry history`, then trigger again. |
 | 75 | git or MLflow does not answer, after 3 retries | Repair the service, then clear the task. |
 | 1 | a bug, or the machine | Keep the log; run the line by hand. |
 """  # noqa: E501  a table's row is one line

@@ -52,7 +52,7 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
     try:
         if step in LOOK_AT_THE_ALIASES:
             doors.aliases.look(folder.graph, who=f"run {folder.name}", at=doors.clock())
-        if step == "register" and not folder.has(RegisteredModel):
+        if _begins_or_ends(step, folder):
             _require_standing(folder.get(GraphSnapshot), doors)
         return module.run(folder, params, doors=doors, **arguments)
     except InvalidGraph as error:
@@ -69,6 +69,13 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
         raise
 
 
+def _begins_or_ends(step: str, folder: RunFolder) -> bool:
+    """Return whether a step begins a run again, or is about to make a version of it."""
+    if step == FIRST_STEP:
+        return folder.has(GraphSnapshot)
+    return step == "register" and not folder.has(RegisteredModel)
+
+
 def end_night(folder: RunFolder, why: str, *, doors: Doors) -> None:
     """Enter a night that is over, and that no step has entered, as failed; `why` is what its last step said.
 
@@ -77,6 +84,10 @@ def end_night(folder: RunFolder, why: str, *, doors: Doors) -> None:
     as_of = folder.as_of
     if as_of is None:
         return  # named by hand, as `dvc repro` does
+    try:
+        doors.aliases.expect_agreement(folder.graph)
+    except RegistriesDisagree:
+        return  # as no step of it was entered: whoever asked the wrong MLflow does not write in everybody's ledger
     last = last_night(doors.ledger.entries(folder.graph), folder.name)
     if last is not None and (last.completed or last.outcome == "refused" or not why):
         return
@@ -96,11 +107,11 @@ def _require_same_code(snapshot: GraphSnapshot) -> None:
 
 
 def _require_standing(snapshot: GraphSnapshot, doors: Doors) -> None:
-    """Refuse to register a model of a snapshot that was retracted meanwhile."""
+    """Refuse to begin again with a snapshot that was retracted, and to register a model of it."""
     if (taken_back := doors.snapshots.journal().retracted.get(snapshot.tag)) is not None:
         raise InvalidInput(
-            f"Run {snapshot.run_name} was made from {snapshot.tag}, which was {taken_back.in_words}. Nothing is "
-            f"registered from it: run a night of another as-of."
+            f"Run {snapshot.run_name} was made from {snapshot.tag}, which was {taken_back.in_words}. It does not go "
+            f"on, and nothing is registered from it: run a night of another as-of."
         )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,6 +98,24 @@ def run_trial(
             f"Pass --home with another folder."
         )
     doors = Doors(_environment(edges, nodes, split, params, home))
+    with _alone(doors.environment.home, on_step):
+        return _trial(edges, params, doors, on_step)
+
+
+@contextmanager
+def _alone(home: Path, on_step: Callable[[str], None]) -> Iterator[None]:
+    """Wait while another process runs the same trial: the second one then shows the result of the first."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".trial.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_step("waiting for the same trial in another process")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _trial(edges: Path, params: Params, doors: Doors, on_step: Callable[[str], None]) -> Trial:
     as_of = _as_of(edges, doors)
     if not Path(doors.environment.data_repository).exists():
         SnapshotStore.create(doors.environment.data_repository, doors.environment.dvc_remote)
@@ -139,7 +159,7 @@ def _environment(edges: Path, nodes: Path | None, split: Path | None, params: Pa
     if nodes is not None:
         values["NCNC_SOURCE_NODES"] = f"{LITERAL}{nodes.absolute()}"
     if split is not None:
-        values["NCNC_SOURCE_SPLIT"] = str(split.absolute())
+        values["NCNC_SOURCE_SPLIT"] = f"{LITERAL}{split.absolute()}"
     return Environment(values)
 
 

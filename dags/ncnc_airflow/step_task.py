@@ -34,9 +34,9 @@ class StepTask(BaseOperator):
     """Run `ncnc <step> --run-dir R ...` and pass its exit code on; `run_dir` is None for a command without a run.
 
     0 succeeds, and the run's name is pushed to XCom; with `result`, the field of that name in the step's JSON line is
-    pushed instead (for example the shard numbers, to map a task over). 2 (the input is wrong) fails at
-    the first try; 99 (nothing to do) skips; everything else, such as 75 (trouble outside), fails and is retried. What a
-    step that failed said last is kept under XCom (`reason`).
+    pushed instead (for example the shard numbers, to map a task over). 2 (the input is wrong) fails at the first try;
+    99 (nothing to do) skips; 66 (not delivered yet) is waited for where the step is `snapshot`; everything else, such
+    as 75 (trouble outside), fails and is retried. What a step that failed said last is kept under XCom (`reason`).
 
     The child leads a process group of its own. At a time-out the group gets SIGTERM, then `grace_seconds` to end, then
     SIGKILL, and only when it is gone does this try end: two tries of a step never overlap. When Airflow kills the task

@@ -38,6 +38,7 @@ def anchor_version(name: str, number: int, *, who: str, reason: str, doors: Door
             f"Version {number} of {name} has no lineage record, so its registration was cut off. Run "
             f"`ncnc register --run-dir <runs>/{version.run_name}` again."
         )
+    doors.aliases.expect_agreement(name)
     result = audit_model(name, number, doors=doors, work_folder=work_folder)
     wrong = [f"{check.what} ({check.observed})" for check in result.faults if check.what != ANCHOR]
     if wrong:

@@ -56,7 +56,7 @@ def diagnose(graph: str, doors: Doors) -> Diagnosis:
     state = doors.registry.aliases.state(graph)
     entries = doors.ledger.entries(graph)
     standing = standings(entries).get("champion")
-    published = {item.tag for item in doors.snapshots.list(graph)}
+    published = {item.tag for item in doors.snapshots.list_with_journal(graph)[0]}  # retracted ones too
     return Diagnosis(
         graph=graph,
         where=state.where,
@@ -146,8 +146,14 @@ def _about_the_served(graph: str, state: RegistryState, published: Set[str], doo
         return
     try:
         _, sizes, _ = doors.snapshots.describe(tag)
-    except (FileNotFoundError, StepError) as error:  # the file list is gone, or the whole remote
+    except FileNotFoundError as error:  # the list of its files is gone
         yield Disagreement(f"The DVC remote lacks the champion's snapshot {tag}: {error}", RESTORE_SNAPSHOT)
+        return
+    except StepError as error:
+        yield Disagreement(
+            f"The champion's snapshot {tag} cannot be looked at: {error}",
+            f"If the DVC remote is away, start it and ask again. If it is lost: {RESTORE_SNAPSHOT}",
+        )
         return
     absent = [path for path, size in sizes.items() if size is None]
     if absent:

@@ -79,9 +79,8 @@ def _stop(graph: str, version: int | None, until: datetime | None, who: str, why
     from pipeline.ledger.promotion_stops import stopping
 
     doors, end = open_doors(), in_utc(until) if until is not None else None
-    doors.aliases.look(
-        graph, who=who, at=doors.clock()
-    )  # a champion that was moved in MLflow is known before it is pinned
+    # A champion that was moved in MLflow is known before it is pinned.
+    doors.aliases.look(graph, who=who, at=doors.clock())
     move = Move(graph, who, why, doors.clock())
     doors.ledger.append_made(graph, lambda entries: stopping(entries, move, version=version, until=end))
     doors.aliases.settle(graph)  # so that MLflow knows of a ledger that has this entry
@@ -93,6 +92,8 @@ def _resume(graph: str, pinned: bool, who: str, why: str) -> None:
     from pipeline.ledger.promotion_stops import resuming
 
     doors = open_doors()
+    doors.aliases.expect_agreement(graph)
     move = Move(graph, who, why, doors.clock())
     doors.ledger.append_made(graph, lambda entries: resuming(entries, move, pinned=pinned))
+    doors.aliases.settle(graph)
     print_line(graph=graph, pinned=None, promotions="resumed", who=who)

@@ -138,7 +138,8 @@ def tonights_graph(params: SnapshotParams, doors: Doors, as_of: datetime) -> Ite
     """Read and check what was delivered for a night, and build its tables; valid within the block.
 
     Raises:
-        OutsideTrouble: the source did not deliver, or a service does not answer.
+        NotDelivered: the source did not deliver yet.
+        OutsideTrouble: a service does not answer.
         RefusedDelivery: a check refuses the delivery; it carries every check and what changed.
         InvalidInput: the delivery cannot be read, or the as-of has no time zone or lies after the present.
     """

@@ -21,6 +21,7 @@ def nominate(folder: RunFolder, *, doors: Doors) -> NightEntry:
     decision, snapshot = folder.get(PromotionDecision), folder.get(GraphSnapshot)
     if not decision.promote:
         raise NothingToDo(f"No approval is needed, for the gate did not pass this run: {decision.reason}")
+    doors.aliases.expect_agreement(snapshot.graph)
     entries = doors.ledger.entries(snapshot.graph)
     standing, night = standing_answer(entries, snapshot.run_name), last_night(entries, snapshot.run_name)
     if standing is not None and standing.verdict == "rejected":

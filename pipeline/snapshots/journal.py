@@ -155,6 +155,7 @@ def _entries(name: str, text: str) -> tuple[Entry, ...]:
         except Damaged as error:
             raise TamperedRecord(
                 f"Line {number} of the journal's {name} is no entry: {error}. It was changed by "
-                f"hand; `git log {BRANCH} -- {name}` in the data repository shows by whom. Revert that commit."
+                f"hand; `git log {BRANCH} -- {name}` in the data repository shows by whom. On the git server, set the "
+                f"branch back to the commit before that one: git update-ref refs/heads/{BRANCH} COMMIT."
             ) from error
     return tuple(entries)

@@ -167,8 +167,8 @@ class Publisher:
         found, journal = None, Journal.of(clone)
         if (taken_back := journal.retracted.get(work.tag)) is not None:
             raise InvalidInput(
-                f"{work.tag} was {taken_back.in_words}, and what is retracted is not published again. Deliver a mended "
-                f"graph, or the same one under another as-of."
+                f"{work.tag} was {taken_back.in_words}, and what is retracted is not published again. Deliver the "
+                f"right graph under another as-of."
             )
         if FETCHED_TAGS + tag in fetched:
             found = expect_same(describe(clone, FETCHED_TAGS + tag, work.tag), work.folder)

@@ -131,8 +131,8 @@ def file_list(store: Any, md5: str) -> list[dict[str, str]]:  # Any: dvc ships n
         content: bytes = stream.read()
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5.removesuffix(FILE_LIST):
         raise TamperedRecord(
-            f"The file list {md5} at {store.path} does not have the md5 in its name: its bytes were changed. Delete it "
-            f"there and fetch again; if the remote holds no good copy either, restore it from backup."
+            f"The file list {md5} at {store.path} does not have the md5 in its name: its bytes were changed. A copy "
+            f"on this machine is fetched again by itself; so restore it on the DVC remote from backup."
         )
     listing: list[dict[str, str]] = json.loads(content)
     return listing

@@ -20,7 +20,13 @@ BLOCK_BYTES = 1 << 20
 
 # What a source mends by itself in time. A client's own errors, and of the system's those that a person must mend, are
 # not among them.
-PASSING = (FileNotFoundError, ConnectionError, TimeoutError)
+
+
+class StillWritten(OSError):
+    """A folder of parts whose writer is still at work."""
+
+
+PASSING = (FileNotFoundError, StillWritten, ConnectionError, TimeoutError)
 
 
 class NotFetched(OutsideTrouble):
@@ -67,7 +73,7 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
         failed = NotThere if isinstance(error, PASSING) else NotFetched
         raise failed(
             f"The source did not deliver {public(location)} ({reason}). Ask the owner of the export, or "
-            f"correct NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES; the run tries again by itself.",
+            f"correct NCNC_SOURCE_EDGES and NCNC_SOURCE_NODES; the night waits for it.",
             type(error),
         ) from None  # the client's message may hold credentials: keep it out of the traceback
 
@@ -90,7 +96,7 @@ def _parts(system: fsspec.AbstractFileSystem, folder: str) -> list[str]:
     """Return the files of a folder that one writer made, as Spark does; its own notes are left out."""
     paths = [str(path) for path in system.ls(folder, detail=False)]
     if any(PurePosixPath(path).name == "_temporary" for path in paths):
-        raise FileNotFoundError("its writer is still at work: there is a folder _temporary in it")
+        raise StillWritten("its writer is still at work: there is a folder _temporary in it")
     return [path for path in paths if not PurePosixPath(path).name.startswith(("_", "."))]
 
 

@@ -12,7 +12,9 @@ from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
 from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources import columns
+from pipeline.sources.bounds import expect_affordable
 from pipeline.sources.delivery import Ids
 from pipeline.sources.engine import open_engine
 from pipeline.sources.files import NotFetched, take_files
@@ -34,10 +36,11 @@ class PairFile(NamedTuple):
     ids: tuple[Ids, Ids]
 
 
-def read_pair_files(location: str, scratch: Path, *, text: bool) -> dict[str, PairFile]:
+def read_pair_files(location: str, scratch: Path, params: SnapshotParams, *, text: bool) -> dict[str, PairFile]:
     """Read train, valid and test, and the negatives where there are any, from a folder or an fsspec URL.
 
-    text: whether the graph's node ids are strings. If a side has several files, the first of `SUFFIXES` is taken.
+    params: how the graph's ids were read. text: whether they are strings.
+    If a side has several files, the first of `SUFFIXES` is taken.
 
     Raises:
         InvalidInput: a side has no file, a file cannot be read, or a value is no node id.
@@ -50,7 +53,7 @@ def read_pair_files(location: str, scratch: Path, *, text: bool) -> dict[str, Pa
             taken = _take_first(location, side, Path(name))
             if taken is not None:
                 with taken.refusing():
-                    found[side] = _read(connection, taken, text=text)
+                    found[side] = _read(connection, taken, params, text=text)
             elif side in SIDES:
                 raise InvalidInput(
                     f"{PLACE} has no {side} file. Put one there with the columns source and target, as {side} with one "
@@ -77,7 +80,8 @@ def _take_first(location: str, side: str, folder: Path) -> TakenTable | None:
     return None
 
 
-def _read(connection: Backend, taken: TakenTable, *, text: bool) -> PairFile:
+def _read(connection: Backend, taken: TakenTable, params: SnapshotParams, *, text: bool) -> PairFile:
+    expect_affordable(taken, params, columns=len(ENDS), partly=False)
     table = taken.open(connection, [])
     if missing := [end for end in ENDS if end not in table.table.columns]:
         raise InvalidInput(
@@ -85,9 +89,13 @@ def _read(connection: Backend, taken: TakenTable, *, text: bool) -> PairFile:
             f"columns source and target."
         )
     for end in ENDS:
-        columns.are_text(table.name, table.table[end], typed=table.typed)  # refuses a type that cannot hold ids
+        # Refuses a type that cannot hold ids.
+        columns.are_text(table.name, table.table[end], typed=table.typed, id_type=params.id_type)
     table = _as_graph(table, text=text)
-    ends = {end: columns.ids(end, table.table[end].type(), text=text, typed=table.typed) for end in ENDS}
+    ends = {
+        end: columns.ids(end, table.table[end].type(), text=text, typed=table.typed, id_type=params.id_type)
+        for end in ENDS
+    }
     table.check(list(ends.values()))
     rows = table.parsed(ends).to_pyarrow()  # in the order of the file, which the negatives follow
     source, target = (np.asarray(rows[end].to_pandas(), dtype=object if text else np.int64) for end in ENDS)

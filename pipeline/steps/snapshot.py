@@ -26,7 +26,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, as_of: datetime) -> 
 
     Raises:
         InvalidInput: the delivery breaks a rule, or the run folder is another graph's.
-        OutsideTrouble: the source did not deliver, or a service does not answer.
+        NotDelivered: the source did not deliver yet.
+        OutsideTrouble: a service does not answer.
         NothingToDo: the last night that ran to its end did so with this graph, these parameters and this code.
     """
     _require_own_name(folder, params, as_of)
@@ -94,6 +95,8 @@ def _expect_work(folder: RunFolder, graph: TonightsGraph, key: str, doors: Doors
     """Skip the night if it would repeat the last completed one; a failed night is run again."""
     last = doors.ledger.last_completed(graph.name)
     if last is not None and last.run_key == key and last.run_name != folder.name:
+        if last.snapshot_tag in doors.snapshots.journal().retracted:
+            return  # the same graph under its right as-of
         raise NothingToDo(
             f"The graph is unchanged since night {last.run_name}, which ended {last.outcome}: content id "
             f"{graph.content_id[:12]}, the same parameters and the same code."

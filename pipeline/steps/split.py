@@ -27,7 +27,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EdgeSplit:
     history, given = edge_history(tables), None
     if params.split.method == "fixed":
         text = tables.node_ids.dtype.kind != "i"
-        pairs = read_pair_files(doors.environment.source_split, doors.environment.home / "tmp", text=text)
+        place, scratch = doors.environment.source_split, doors.environment.home / "tmp"
+        pairs = read_pair_files(place, scratch, params.snapshot, text=text)
         given = given_split(pairs, tables, history, int(snapshot.as_of.timestamp()))
     published = [item.as_of for item in doors.snapshots.list(snapshot.graph)]
     with folder.staging(SPLIT_FOLDER) as staged:

@@ -218,4 +218,5 @@ def test_night_with_a_wrong_mlflow_is_refused_and_not_entered_in_the_ledger(
     before = doors.ledger.entries(folder.graph)
     with pytest.raises(RegistriesDisagree, match="MLFLOW_TRACKING_URI names another MLflow"):
         night.run_step("snapshot", folder, params_of(folder), doors=other_mlflow, as_of=AS_OF)
+    night.end_night(RunFolder(folder.path, other_mlflow.registry), "snapshot: another MLflow", doors=other_mlflow)
     assert doors.ledger.entries(folder.graph) == before

@@ -1,6 +1,8 @@
 from mlflow.tracking import MlflowClient
 
 from ncnc_core.random_spatial_network import NetworkDay
+from pipeline.ledger.night import ended_night
+from pipeline.records.chain import GraphSnapshot
 from pipeline.registry.facts import version_tags
 from tests.fixtures.house import House
 
@@ -41,3 +43,18 @@ def test_a_champion_made_from_a_retracted_snapshot_is_named(house: House, days: 
     line = house.call("snapshots", "retract", tag, "--reason", "half of the rows")[1]
     assert line["referred"] == "version 1 (champion) was made from it"
     assert house.call("status", "--graph", "small")[1]["retracted"] == "half of the rows"
+    told = house.call("registry", "doctor", "--graph", "small")[1]["disagreements"]
+    assert not [what for what in told if "which the data repository does not have" in what]  # type: ignore[attr-defined]
+
+
+def test_the_graph_of_a_retracted_night_runs_again_under_its_right_as_of_and_the_night_itself_does_not(
+    house: House, days: list[NetworkDay]
+) -> None:
+    house.deliver(9, days[0])
+    assert house.step("snapshot", 9) == 0
+    record = GraphSnapshot.read(house.run_dir(9))
+    house.doors.ledger.append(ended_night(record, "kept", "no gain", at=house.as_of(9)))
+    assert house.call("snapshots", "retract", record.tag, "--reason", "a mistyped day")[0] == 0
+    assert house.step("snapshot", 9) == 2
+    house.deliver(8, days[0])
+    assert house.step("snapshot", 8) == 0

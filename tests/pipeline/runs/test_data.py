@@ -39,7 +39,7 @@ def test_what_a_machine_lacks_is_fetched_by_tag_and_what_is_damaged_is_fetched_a
     flip_last_byte(folder.path / SPLIT_FOLDER / SPLIT_FILE)
     for stored in (path for path in house.folder.rglob("dvc-*/**/*") if path.is_file()):
         flip_last_byte(stored)  # in the cache and on the remote: now no good copy is left
-    with pytest.raises(TamperedRecord, match=r"Delete it there and fetch again"):
+    with pytest.raises(TamperedRecord, match=r"restore it on the DVC remote from backup"):
         split_arrays(folder, house.doors)
 
 

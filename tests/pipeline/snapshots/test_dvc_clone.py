@@ -48,7 +48,7 @@ def test_changed_file_list_is_tampered(dvc: DvcClone, tmp_path: Path) -> None:
     listing = next((tmp_path / "remote").rglob("*.dir"))
     listing.chmod(0o644)
     listing.write_text("[]")
-    with pytest.raises(TamperedRecord, match=rf"file list {md5} at .*remote.*Delete it"):
+    with pytest.raises(TamperedRecord, match=rf"file list {md5} at .*remote.*restore it on the DVC remote"):
         dvc.read_back(md5)
 
 

@@ -63,7 +63,10 @@ def test_file_lists_are_read_at_once_and_verified(dvc: DvcClone, tmp_path: Path)
     for listing in (next((tmp_path / "cache").rglob("*.dir")), next((tmp_path / "remote").rglob("*.dir"))):
         listing.chmod(0o644)
         listing.write_text("[]")
-    with dvc.objects() as remote, pytest.raises(TamperedRecord, match=rf"file list {md5}.*Delete it"):
+    with (
+        dvc.objects() as remote,
+        pytest.raises(TamperedRecord, match=rf"file list {md5}.*restore it on the DVC remote"),
+    ):
         remote.files_of(md5)
 
 

@@ -198,7 +198,7 @@ def change_list(folder: Path) -> None:
 def test_changed_file_list_on_the_remote_is_found(place: Place, tmp_path: Path) -> None:
     publication = place.publish(1)
     change_list(place.remote)
-    with pytest.raises(TamperedRecord, match=rf"file list {publication.dvc_md5}.*Delete it"):
+    with pytest.raises(TamperedRecord, match=rf"file list {publication.dvc_md5}.*restore it on the DVC remote"):
         place.store.fetch(publication.tag, tmp_path / "out")
 
 

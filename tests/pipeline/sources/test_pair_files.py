@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import InvalidInput, OutsideTrouble
+from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.pair_files import PairFile, read_pair_files
 
 PAIRS = pd.DataFrame({"source": [30, 10, 20], "target": [10, 20, 30]})
@@ -23,8 +24,8 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def read(folder: Path, *, text: bool = False) -> dict[str, PairFile]:
-    return read_pair_files(str(folder), folder / "scratch", text=text)
+def read(folder: Path, *, text: bool = False, params: SnapshotParams | None = None) -> dict[str, PairFile]:
+    return read_pair_files(str(folder), folder / "scratch", params or SnapshotParams(), text=text)
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "csv.gz", "jsonl", "ndjson.gz"])
@@ -134,5 +135,27 @@ def test_file_that_is_cut_short_is_refused(folder: Path) -> None:
 
 def test_place_that_cannot_be_reached_is_tried_again_and_its_url_not_shown(tmp_path: Path) -> None:
     with pytest.raises(OutsideTrouble, match=r"train.parquet of NCNC_SOURCE_SPLIT could not be fetched") as error:
-        read_pair_files("nosuchprotocol://user:secret@host/split", tmp_path, text=False)
+        read_pair_files("nosuchprotocol://user:secret@host/split", tmp_path, SnapshotParams(), text=False)
     assert "secret" not in str(error.value)
+
+
+def test_ids_are_read_as_those_of_the_graph_were(folder: Path) -> None:
+    (folder / "valid.csv").write_text("source,target\n007,null\n7,8\n9,10\n")
+    text = SnapshotParams(id_type="text")
+    assert read(folder, text=True, params=text)["valid"].ids[0].tolist() == ["007", "7", "9"]
+    (folder / "valid.csv").write_text("source,target\n007,8\n7,8\n")
+    assert read(folder, params=SnapshotParams(id_type="integer"))["valid"].ids[0].tolist() == [7, 7]
+
+
+def test_a_split_costs_no_more_than_a_delivery_may(folder: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"train\.csv of NCNC_SOURCE_SPLIT is larger than .* maximum_source_gib"):
+        read(folder, params=SnapshotParams(maximum_source_gib=1e-9))
+
+
+def test_a_side_that_is_still_being_written_is_no_missing_side(folder: Path) -> None:
+    (folder / "train.csv").unlink()
+    (folder / "train.parquet" / "_temporary").mkdir(parents=True)
+    with pytest.raises(
+        OutsideTrouble, match=r"train\.parquet of NCNC_SOURCE_SPLIT could not be fetched \(StillWritten"
+    ):
+        read(folder)

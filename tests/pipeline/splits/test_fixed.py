@@ -12,6 +12,7 @@ from ncnc_core.splits.leak_invariants import leak_invariants
 from pipeline.errors import InvalidInput
 from pipeline.graphs.tables import STILL_ALIVE, GraphTables
 from pipeline.params.params import SplitParams
+from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.pair_files import read_pair_files
 from pipeline.splits.certificate import edge_history
 from pipeline.splits.division import divide
@@ -60,7 +61,7 @@ def write(tmp_path: Path) -> Write:
 
 def read(location: str, tables: GraphTables = INTEGERS) -> FixedSplit:
     text = tables.node_ids.dtype.kind != "i"
-    files = read_pair_files(location, Path(location) / "scratch", text=text)
+    files = read_pair_files(location, Path(location) / "scratch", SnapshotParams(), text=text)
     return given_split(files, tables, edge_history(tables), AS_OF)
 
 
