@@ -31,8 +31,11 @@ def expect_affordable(taken: TakenTable, params: SnapshotParams, *, columns: int
     bound = int(params.maximum_source_gib * 2**30)
     total = 0
     for file in taken.files:
-        _expect_few_columns(file.path, file.name, params.maximum_source_columns)
-        total += _size(file.path, file.name, bound - total, params.maximum_source_expansion, columns, partly=partly)
+        try:
+            _expect_few_columns(file.path, file.name, params.maximum_source_columns)
+            total += _size(file.path, file.name, bound - total, params.maximum_source_expansion, columns, partly=partly)
+        except (EOFError, zlib.error, OSError, pa.ArrowInvalid):
+            return  # broken: it is refused with its reason when it is opened
         if total > bound:
             raise InvalidInput(
                 f"{taken.name} is larger than {params.maximum_source_gib:g} GiB when it is unpacked. If it is meant to "
@@ -63,15 +66,12 @@ def _size(path: Path, name: str, bound: int, expansion: float, columns: int, *, 
     if path.suffix not in PACKED:
         return packed
     unpacked = 0
-    try:
-        with opened_bytes(path) as file:
-            while unpacked <= bound and (block := file.read(BLOCK_BYTES)):
-                unpacked += len(block)
-                if unpacked > max(HARMLESS_BYTES, expansion * packed):
-                    raise InvalidInput(
-                        f"{name} unpacks to more than {expansion:g} times its {packed} bytes, as no edge list does. If "
-                        f"it is meant to, raise snapshot.maximum_source_expansion in params.yaml."
-                    )
-    except (EOFError, zlib.error, OSError, pa.ArrowInvalid):
-        pass  # refused with its reason when it is opened
+    with opened_bytes(path) as file:
+        while unpacked <= bound and (block := file.read(BLOCK_BYTES)):
+            unpacked += len(block)
+            if unpacked > max(HARMLESS_BYTES, expansion * packed):
+                raise InvalidInput(
+                    f"{name} unpacks to more than {expansion:g} times its {packed} bytes, as no edge list does. If it "
+                    f"is meant to, raise snapshot.maximum_source_expansion in params.yaml."
+                )
     return unpacked

@@ -69,5 +69,6 @@ def test_too_many_columns_are_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_a_broken_file_is_left_to_the_reader_which_says_why(tmp_path: Path) -> None:
-    (tmp_path / "edges.jsonl.gz").write_bytes(b"no gzip at all")
-    expect(taken(tmp_path / "edges.jsonl.gz"))
+    for name in ("edges.jsonl.gz", "edges.parquet"):
+        (tmp_path / name).write_bytes(b"none at all")
+        expect(taken(tmp_path / name))

@@ -70,7 +70,7 @@ def test_location_may_be_an_fsspec_url(tmp_path: Path) -> None:
 
 
 def test_file_that_did_not_come_is_waited_for(tmp_path: Path) -> None:
-    with pytest.raises(NotDelivered, match=r"did not deliver .*missing-2026-01-02\.csv.*tries again") as caught:
+    with pytest.raises(NotDelivered, match=r"did not deliver .*missing-2026-01-02\.csv.*night waits") as caught:
         read(tmp_path / "missing-{date}.csv")
     assert caught.value.exit_code == 66
 

@@ -148,7 +148,7 @@ def test_ids_are_read_as_those_of_the_graph_were(folder: Path) -> None:
 
 
 def test_a_split_costs_no_more_than_a_delivery_may(folder: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"train\.csv of NCNC_SOURCE_SPLIT is larger than .* maximum_source_gib"):
+    with pytest.raises(InvalidInput, match=r"train\.csv of NCNC_SOURCE_SPLIT is larger than .*maximum_source_gib"):
         read(folder, params=SnapshotParams(maximum_source_gib=1e-9))
 
 
