@@ -192,3 +192,13 @@ def test_every_known_suffix_is_read(tmp_path: Path, suffix: str) -> None:
     packed = {"bz2": bz2.compress(content), "zst": pa.compress(content, "zstd", asbytes=True)}
     (tmp_path / f"e.{suffix}").write_bytes(packed.get(suffix.rpartition(".")[2], content))
     assert read(tmp_path / f"e.{suffix}", tmp_path).rows.read == 12
+
+
+@pytest.mark.parametrize("name", ["log[1].parquet", "log?.parquet", "log*.parquet", "LOG.PARQUET"])
+def test_a_log_is_read_from_the_file_of_its_name_and_from_no_other(tmp_path: Path, name: str) -> None:
+    log = pd.DataFrame({"source": [1], "target": [2], "time": [NOW]})
+    (tmp_path / name).write_bytes(log.to_parquet(index=False))
+    log.assign(source=7).to_parquet(tmp_path / "log1.parquet", index=False)
+    params = SnapshotParams(kind="event_log", time_column="time")
+    found = read(f"literal:{tmp_path / name}", tmp_path, params, since=datetime.fromtimestamp(NOW - 6, UTC))
+    assert found.ids.tolist() == [1, 2]
