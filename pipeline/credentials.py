@@ -41,7 +41,7 @@ def public(url: str) -> str:
     if url.startswith(LITERAL):
         return url.removeprefix(LITERAL)
     scheme, mark, rest = without_login(url).partition("://")
-    if not mark or rest.startswith("/"):
+    if not mark or _is_path(url):
         return url
     path, query, fragment = _parts_of(rest)
     host, *names = path.split("/")
@@ -63,6 +63,12 @@ def public_text(text: str, *urls: str) -> str:
     return text
 
 
+def _is_path(url: str) -> bool:
+    """Return whether a URL without a host names a file; of a database other than SQLite, it names this machine's."""
+    scheme, _, rest = url.partition("://")
+    return rest.startswith("/") and (not _is_database(url) or scheme.lower().startswith("sqlite"))
+
+
 def _is_database(url: str) -> bool:
     return url.partition("://")[0].partition("+")[0].lower() in DATABASES
 
@@ -70,6 +76,8 @@ def _is_database(url: str) -> bool:
 def _login(url: str) -> str:
     """Return the part before the last @ that can belong to the login."""
     rest = url.partition("://")[2]
+    if rest.startswith("/"):
+        return ""
     if not _is_database(url) and not USER_AND_PASSWORD.match(rest):
         rest = rest.partition("/")[0]  # an @ further on, in a path, is none
     return rest.rpartition("@")[0]
@@ -92,7 +100,7 @@ def _is_token(name: str) -> bool:
 def _secrets(url: str) -> set[str]:
     """Return each secret of a URL, whole and in parts, as written and unescaped."""
     scheme, mark, rest = without_login(url).partition("://")
-    if not mark or rest.startswith("/"):
+    if not mark or _is_path(url):
         return set()
     user, _, password = _login(url).partition(":")
     path, query, fragment = _parts_of(rest)

@@ -45,21 +45,32 @@ def graph_of(graph: str | None, params: Path) -> str:
 
 
 def name_of(who: str | None) -> str:
-    """Return who decides: the name that was given, or user@machine."""
+    """Return who decides: the name that was given, or user@machine.
+
+    Raises:
+        InvalidInput: the name is not UTF-8.
+    """
     from pipeline.environment import whoami
 
-    return who.strip() if who and who.strip() else whoami()
+    return _in_utf8("--who", who.strip()) if who and who.strip() else whoami()
 
 
 def given(reason: str) -> str:
     """Return a reason that was given.
 
     Raises:
-        InvalidInput: it is empty.
+        InvalidInput: it is empty, or not UTF-8.
     """
     if not reason.strip():
         raise InvalidInput(f"--reason is {reason!r}. Say in a few words why; the ledger keeps it.")
-    return reason.strip()
+    return _in_utf8("--reason", reason.strip())
+
+
+def _in_utf8(option: str, text: str) -> str:
+    """Return text that JSON can hold: of bytes that are not UTF-8, Python makes halves of characters."""
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise InvalidInput(f"{option} is not UTF-8: {text!r}. Write it again, in a terminal whose encoding is UTF-8.")
+    return text
 
 
 def print_line(**fields: Any) -> None:  # Any: the one JSON line a caller reads has a shape per command

@@ -113,6 +113,8 @@ def _entries(name: str, text: str | None) -> tuple[Entry, ...]:
             raise TamperedRecord(
                 f"Line {number} of the ledger's {name} is no entry: {error}. {_remedy(name)}"
             ) from error
+    if text and not text.endswith("\n"):  # what is appended would become part of it
+        raise TamperedRecord(f"Line {len(lines)} of the ledger's {name} has no end. {_remedy(name)}")
     if (broken := broken_link(lines)) is not None:
         raise TamperedRecord(f"Lines of the ledger's {name} were changed or removed: {broken}. {_remedy(name)}")
     return tuple(entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -45,7 +46,8 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
     """Copy what lies at a location, and hash it on the way: a file, a folder of parts, or what a pattern with * names.
 
     The bytes that are hashed are the bytes that are read, even if the source rewrites the file meanwhile. in_place:
-    leave Parquet files of this machine where they are, without a digest; for a caller that reads a part of them once.
+    leave Parquet files of this machine where they are, without a digest, if DuckDB can open them by their
+    name; for a caller that reads a part of them once.
 
     Raises:
         InvalidInput: the suffix names no known format.
@@ -59,7 +61,14 @@ def take_files(location: str, target: Path, *, in_place: bool) -> TakenTable:
         return TakenTable(
             public(location),
             tuple(
-                _take(system, path, public(name), target.with_name(f"{target.name}-{number:05}{suffix}"), stay=stay)
+                _take(
+                    system,
+                    path,
+                    public(name),
+                    target.with_name(f"{target.name}-{number:05}{suffix}"),
+                    # DuckDB would take these signs for a pattern, and the suffix as it is written for the format.
+                    stay=stay and path.endswith(suffix) and not glob.has_magic(path),
+                )
                 for number, (system, path, name) in enumerate(found)
             ),
         )

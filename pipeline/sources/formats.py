@@ -70,17 +70,18 @@ def open_csv(connection: Backend, path: Path, name: str) -> Table:
         InvalidInput: the layout of the file is not known, or its rows do not keep it.
     """
     layout = layout_of(path, name)
+    delimiter = layout.delimiter
     if not layout.plain:
         written = path.with_name(f"{path.name}.csv")
         write_plain_csv(path, name, layout, written)
-        path, layout = written, layout_of(written, name)
+        path, delimiter = written, ","
     # DuckDB's own sniffing would take a broken row for another dialect and skip the rows before it.
     return connection.read_csv(
         path,
         columns=dict.fromkeys(_distinct(layout.columns), "VARCHAR"),
         auto_detect=False,
         header=True,
-        delim=layout.delimiter,
+        delim=delimiter,
         quote='"',
         escape='"',
         comment="",

@@ -15,9 +15,9 @@ def write_plain_csv(path: Path, name: str, layout: TextLayout, target: Path) -> 
     """Write the rows of a file with a header, commas and one kind of line end; name: what messages call it.
 
     Raises:
-        InvalidInput: a row has another number of fields than the others, or rows are missing.
+        InvalidInput: a row has another number of fields than the others, a quote has no end, or rows are missing.
     """
-    with opened_text(path, name) as text, target.open("w", newline="") as file:
+    with opened_text(path, name) as text, target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(layout.columns)
         lines = itertools.islice(text, layout.skip + layout.has_header, None)
@@ -34,7 +34,7 @@ def write_plain_csv(path: Path, name: str, layout: TextLayout, target: Path) -> 
 
 def _whole_rows(layout: TextLayout, lines: Iterator[str], name: str) -> Iterator[list[str]]:
     width = len(layout.columns)
-    for number, row in enumerate(layout.fields(lines), start=1):
+    for number, row in enumerate(layout.fields(lines, whole=True), start=1):
         if layout.open_ended and len(row) > width:
             # The header's last name stands for a list, and everything before it is where it belongs.
             yield [*row[: width - 1], ",".join(row[width - 1 :])]

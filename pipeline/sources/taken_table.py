@@ -18,6 +18,7 @@ from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.local_trouble import trouble_said
 from pipeline.sources.formats import is_typed, open_file, open_parquet
 from pipeline.sources.table import Needed, SourceTable, require_columns
+from pipeline.sources.text_layout import PLACED, layout_of
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class TakenTable:
         files = [(file.name, self._decimals(open_file(connection, file.path, file.name))) for file in self.files]
         for file, (name, table) in zip(self.files, files, strict=True):
             require_columns(name, table.columns, needed, typed=is_typed(file.path))
+        _require_headers_alike(self.files)
         columns = sorted({column for _, column in needed} or files[0][1].columns)
         _require_same_types(files, columns)
         whole = self._whole(connection, [table.select(*columns) for _, table in files])
@@ -119,6 +121,20 @@ class TakenTable:
             said = said.replace(str(file.path), file.name)
         said = re.split(r"\n\s*\n|\n\s*Possible", said)[0]
         return "; ".join(line.strip() for line in said.splitlines()).rstrip(".")
+
+
+def _require_headers_alike(files: Sequence[TakenFile]) -> None:
+    """Refuse parts whose columns are named by their places beside one whose header has other names there."""
+    if len(files) < 2 or is_typed(files[0].path):
+        return
+    layouts = [(file.name, layout_of(file.path, file.name)) for file in files]
+    placed = next((name for name, layout in layouts if not layout.has_header and layout.columns[:2] == PLACED), None)
+    named = next(((name, layout.columns) for name, layout in layouts if layout.columns[:2] != PLACED), None)
+    if placed is not None and named is not None and len(named[1]) > 1:
+        raise InvalidInput(
+            f"{placed} has no header, but {named[0]} has one that does not begin with source and target: "
+            f"{', '.join(named[1])}. Give every part of one table the same header."
+        )
 
 
 def _require_same_types(files: Sequence[tuple[str, Table]], columns: Sequence[str]) -> None:

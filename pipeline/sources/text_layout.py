@@ -21,7 +21,9 @@ from pipeline.errors import InvalidInput
 
 DELIMITERS = (",", ";", "\t", "|")
 COMMENTS = ("#", "%")
+PLACED = ("source", "target")  # the first columns of a file without a header
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+LIST_NAME = re.compile("list|features", re.IGNORECASE)  # of a last column that stands for several, as in JODIE
 SAMPLE_LINES = 100
 LINE_CHARACTERS = 1 << 20  # a longer line is no header
 csv.field_size_limit(LINE_CHARACTERS)  # split at a wrong delimiter, a line is one field
@@ -35,7 +37,7 @@ class TextLayout:
     skip: the lines before the header, or before the first row where there is none. delimiter: None stands for blanks
     and tabs in any number. columns: their names; without a header `source`, `target`, `column3` and so on. has_header:
     whether the first line after the skipped ones names them. open_ended: whether each row has more fields than the
-    header, which then belong to its last column. entries: how many rows the file says that it has, if it says so.
+    header, whose last name says that it is a list. entries: how many rows the file says that it has, if it says so.
     plain: whether DuckDB reads it as it is.
     """
 
@@ -47,10 +49,15 @@ class TextLayout:
     entries: int | None = None
     plain: bool = False
 
-    def fields(self, lines: Iterator[str]) -> Iterator[list[str]]:
-        """Yield the fields of each line that is not blank."""
-        rows = csv.reader(lines, delimiter=self.delimiter) if self.delimiter else (line.split() for line in lines)
-        return (row for row in rows if row)
+    def fields(self, lines: Iterator[str], *, whole: bool = False) -> Iterator[list[str]]:
+        """Yield the fields of each row that is not blank.
+
+        whole: the lines go to the end of the file, so that a quote without an end is an error of `csv`. Else it would
+        swallow the rows after it.
+        """
+        if self.delimiter is None:
+            return (row for row in (line.split() for line in lines) if row)
+        return (row for row in csv.reader(lines, delimiter=self.delimiter, strict=whole) if row)
 
 
 def layout_of(path: Path, name: str) -> TextLayout:
@@ -62,7 +69,10 @@ def layout_of(path: Path, name: str) -> TextLayout:
     """
     with opened_text(path, name) as text:
         lines = list(itertools.takewhile(bool, (text.readline(LINE_CHARACTERS) for _ in range(SAMPLE_LINES))))
-        unix_and_dos = isinstance(text.newlines, tuple)
+        return _recognised(path, name, lines, unix_and_dos=isinstance(text.newlines, tuple))
+
+
+def _recognised(path: Path, name: str, lines: list[str], *, unix_and_dos: bool) -> TextLayout:
     if lines and lines[0].startswith(MATRIX_MARKET):
         return _matrix_market(lines, name)
     if lines and (given := re.fullmatch(r"sep=(.)\s*", lines[0])):
@@ -74,13 +84,16 @@ def layout_of(path: Path, name: str) -> TextLayout:
             f"{name}, line {skip + 1} has {LINE_CHARACTERS:,} characters or more, which is neither a header nor a row. "
             f"Deliver the file with line ends, and its header in the first line."
         )
-    if not first.strip():
+    blank = first.rstrip("\n")
+    if not blank.strip():
         raise InvalidInput(
-            f"{name}, line {skip + 1} is blank ({first.rstrip()!r}). Deliver the file with its header in that line, "
+            f"{name}, line {skip + 1} is blank ({blank!r}). Deliver the file with its header in that line, "
             f"and its rows after it."
         )
     delimiter = _delimiter(lines[skip:])
     fields = next(TextLayout(skip, delimiter, (), has_header=False).fields(iter([first])))
+    if named := _named_by_comment(lines[:skip], delimiter, len(fields), name):
+        return TextLayout(skip, delimiter, named, has_header=False)
     if all(NUMBER.fullmatch(field.strip()) for field in fields):
         return TextLayout(skip, delimiter, _positions(fields, name, skip, delimiter), has_header=False)
     found = _with_header(lines, skip, delimiter, name)
@@ -107,7 +120,7 @@ def opened_text(path: Path, name: str) -> Iterator[io.TextIOWrapper]:
         ) from error
     except csv.Error as error:
         raise InvalidInput(
-            f"{name} cannot be read: {error}. Deliver CSV with each row on a line of its own."
+            f"{name} cannot be read: {error}. Deliver CSV with each row on a line of its own, and each quote closed."
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name} is not UTF-8: {error}. Deliver the file encoded as UTF-8.") from error
@@ -131,6 +144,13 @@ def _with_header(lines: list[str], skip: int, delimiter: str | None, name: str) 
     _expect_distinct(header, name)
     # The last line of the sample may be cut off within a quoted field.
     open_ended = len(rows) > 1 and all(len(row) > len(header) > 1 for row in rows[1:][: SAMPLE_LINES - 2])
+    if open_ended and not LIST_NAME.search(header[-1]):
+        # Which fields the names belong to is not known: R names its rows in a first field that its header lacks.
+        raise InvalidInput(
+            f"{name} has a header of {len(header)} fields ({', '.join(header)}), but each row has more: "
+            f"{rows[1][: len(header) + 1]}. Name every field in the header; R does so with write.csv, or with "
+            f"write.table(..., col.names = NA). Only a last name that says list or features may stand for several."
+        )
     return TextLayout(skip, delimiter, header, has_header=True, open_ended=open_ended)
 
 
@@ -145,6 +165,19 @@ def _delimiter(lines: list[str]) -> str | None:
     return None if blanks else best
 
 
+def _named_by_comment(comments: list[str], delimiter: str | None, width: int, name: str) -> tuple[str, ...] | None:
+    """Return the names that the last comment gives the columns, if it names source, target and every other one."""
+    if not comments:
+        return None
+    line = comments[-1].lstrip("".join(COMMENTS) + " ")
+    found = next(TextLayout(0, delimiter, (), has_header=True).fields(iter([line])), [])
+    names = tuple(field.strip() for field in found)
+    if len(names) != width or not {"source", "target"} <= set(names):
+        return None
+    _expect_distinct(names, name)
+    return names
+
+
 def _positions(fields: list[str], name: str, skip: int, delimiter: str | None) -> tuple[str, ...]:
     """Return names for the columns of a file without a header."""
     if len(fields) == 1:
@@ -154,7 +187,7 @@ def _positions(fields: list[str], name: str, skip: int, delimiter: str | None) -
             f"{name}, line 1 reads {','.join(fields)}. That may be the first row, or column numbers that pandas wrote. "
             f"Give the file a header in its first line, for example source,target."
         )
-    return ("source", "target", *(f"column{number}" for number in range(3, len(fields) + 1)))
+    return (*PLACED, *(f"column{number}" for number in range(3, len(fields) + 1)))
 
 
 def _expect_distinct(header: tuple[str, ...], name: str) -> None:

@@ -25,6 +25,9 @@ TOKENS = ("ghp_16C7e42F292c6912E7710c838347Ae178B4a", "k8Qz3mW9xT1rV5nB7yLc", "1
         ("https://host:8080/e.csv?by=a@b", "https://host:8080/e.csv?..."),
         ("POSTGRESQL://bob:s3c/ret@host/db", "POSTGRESQL://host/db"),
         ("postgresql://host/db?user=bob&password=s3)c ret#t", "postgresql://host/db?...#t"),
+        ("postgresql:///db?host=/run&password=s3cret#public.t", "postgresql:///db?...#public.t"),  # by a socket
+        ("postgresql:///db?password=s3c@ret", "postgresql:///db?..."),
+        ("sqlite:////srv/what?.db#t", "sqlite:////srv/what?.db#t"),
         ("file:///folder/me@here/e.csv", "file:///folder/me@here/e.csv"),
         ("sqlite:////folder/file.db#t", "sqlite:////folder/file.db#t"),
         ("folder/e-*.csv", "folder/e-*.csv"),
@@ -51,6 +54,7 @@ def test_a_location_is_named_without_its_credentials(location: str, named: str) 
         ("postgresql://pg:s3c/ret@h/db", 'invalid integer value "s3c" for port of "pg"', 'value "***" for port of ***'),
         ("postgresql://h/db?user=bob&password=hun)ter2", 'failed for "bob" with hun)ter2', "failed for *** with ***"),
         ("postgresql://h/db?password=hun&ter2", 'missing "=" in "ter2"', 'missing "=" in "***"'),
+        ("postgresql:///db?password=hunter2", "refused hunter2", "refused ***"),
         ("postgresql://bob:p%40ss@h/db", "no host ss, nor p@ss", "no host ***, nor ***"),
         ("s3://AKIA:se/cret@bucket/e.csv", 'Invalid bucket name "AKIA:se"', 'Invalid bucket name "***:***"'),
         ("https://u:p@ss@h/f.csv", "404, url=https://u:p@ss@h/f.csv", "404, url=https://h/f.csv"),

@@ -192,6 +192,19 @@ def test_entry_is_made_anew_for_a_ledger_that_moved_meanwhile(ledger: Ledger) ->
     assert ledger.entries("demo") == (night(), alias(1))
 
 
+def test_nothing_is_appended_to_a_line_that_lost_its_end(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.append(night())
+    with GitOrigin(str(tmp_path / "origin.git"), tmp_path).clone() as clone:
+        clone.fetch_branch("ledger")
+        path = clone.path / "demo.jsonl"
+        path.write_text(path.read_text().removesuffix("\n"))  # as some editors save a file
+        clone.commit("Tamper", "demo.jsonl")
+        clone.push("HEAD:refs/heads/ledger")
+    for go_on in (lambda: ledger.append(alias(1)), lambda: ledger.entries("demo")):
+        with pytest.raises(TamperedRecord, match=r"Line 1 of the ledger's demo\.jsonl has no end\. (.|\n)*update-ref"):
+            go_on()
+
+
 def test_reason_with_a_line_separator_is_one_entry(ledger: Ledger) -> None:
     entry = night(reason="two\u2028lines\x85and\nmore")
     ledger.append(entry)

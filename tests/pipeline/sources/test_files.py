@@ -192,3 +192,23 @@ def test_every_known_suffix_is_read(tmp_path: Path, suffix: str) -> None:
     packed = {"bz2": bz2.compress(content), "zst": pa.compress(content, "zstd", asbytes=True)}
     (tmp_path / f"e.{suffix}").write_bytes(packed.get(suffix.rpartition(".")[2], content))
     assert read(tmp_path / f"e.{suffix}", tmp_path).rows.read == 12
+
+
+@pytest.mark.parametrize("name", ["log[1].parquet", "log?.parquet", "log*.parquet", "LOG.PARQUET"])
+def test_a_log_is_read_from_the_file_of_its_name_and_from_no_other(tmp_path: Path, name: str) -> None:
+    log = pd.DataFrame({"source": [1], "target": [2], "time": [NOW]})
+    (tmp_path / name).write_bytes(log.to_parquet(index=False))
+    log.assign(source=7).to_parquet(tmp_path / "log1.parquet", index=False)
+    params = SnapshotParams(kind="event_log", time_column="time")
+    found = read(f"literal:{tmp_path / name}", tmp_path, params, since=datetime.fromtimestamp(NOW - 6, UTC))
+    assert found.ids.tolist() == [1, 2]
+
+
+def test_a_part_without_a_header_stands_beside_none_that_names_other_columns(tmp_path: Path) -> None:
+    (tmp_path / "part-0.csv").write_text("source,target\n1,2\n")
+    (tmp_path / "part-1.csv").write_text("3,4\n")
+    assert read(tmp_path / "part-*.csv", tmp_path).ids.tolist() == [1, 2, 3, 4]
+    (tmp_path / "part-0.csv").write_text("id,source,target\n1,10,20\n")
+    (tmp_path / "part-1.csv").write_text("2,30,40\n")  # as split -l leaves it: 2 is no source
+    with pytest.raises(InvalidInput, match=r"part-1\.csv has no header, .*part-0\.csv has one.*: id, source, target"):
+        read(tmp_path / "part-*.csv", tmp_path)

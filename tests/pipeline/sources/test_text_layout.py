@@ -34,6 +34,9 @@ def test_a_header_and_one_delimiter_is_what_duckdb_reads(tmp_path: Path, delimit
         ("1 2 0.5 1217567877\n", 0, None, ("source", "target", "column3", "column4"), False),
         ("source target\n1 2\n", 0, None, ("source", "target"), True),
         ("source\t target\n1\t2\n", 0, "\t", ("source", " target"), True),
+        ("# SNAP\n# FromNodeId\tToNodeId\tSign\n1\t2\t-1\n", 2, "\t", ("source", "target", "column3"), False),
+        ("#id,source,target\n1,10,20\n", 1, ",", ("id", "source", "target"), False),
+        ("# source target\nann bob\n", 1, None, ("source", "target"), False),
         ("5\n7\n", 0, ",", ("node",), False),
         ("user name\nann\n", 0, ",", ("user name",), True),
     ],
@@ -55,6 +58,13 @@ def test_matrix_market_says_how_many_entries_follow(tmp_path: Path) -> None:
     [
         ("0,1\n0,2\n", r"line 1 reads 0,1\. .*column numbers that pandas wrote.*Give the file a header"),
         ("source,target,source\n1,2,3\n", r"two columns called 'source'\. Rename one"),
+        ("#source,target,source\n1,2,3\n", r"two columns called 'source'\. Rename one"),
+        (
+            "source,target\nann,bob,\nbob,cy,\n",
+            r"header of 2 fields \(source, target\), but each row has more: \['a",
+        ),
+        ('a,b,c\n1,2,"x\n' + ("1,2," + "y" * 20_000 + "\n") * 95, r"cannot be read: field larger.*each quote closed"),
+        ("source target weight\n1 10 20 0.5\n2 20 30 0.5\n", r"header of 3 fields.*R does so.*col\.names = NA"),
         ("%%MatrixMarket matrix array real general\n2 2\n", r"no list of coordinates.*Deliver `matrix coordinate`"),
         (
             "%%MatrixMarket matrix coordinate real general\n2 3 1\n1 3 1\n",
