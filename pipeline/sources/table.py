@@ -6,7 +6,6 @@ One pass counts the values that break a rule. Only if there are any does a secon
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn  # Any: a row holds values of every type that a file knows
@@ -19,7 +18,6 @@ from pipeline.params.snapshot import IdType
 from pipeline.sources.columns import CheckedColumn, Rule, are_text
 
 Needed = Sequence[tuple[str, str]]  # the parameter that names a column, and the column
-NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?\s*")
 ROW, FILE, SEEN, READ = "ncnc_row", "ncnc_file", "ncnc_seen", "ncnc_read"
 
 
@@ -141,11 +139,6 @@ def require_columns(name: str, columns: Sequence[str], needed: Needed, *, typed:
     for parameter, column in needed:
         if column in columns:
             continue
-        if not typed and all(NUMBER.fullmatch(one) for one in columns):
-            raise InvalidInput(
-                f"{name} has no column {column!r}: its line 1 is {', '.join(columns)}, which looks like a row and not "
-                f"like a header. Put a header before it, such as {','.join(column for _, column in needed)}."
-            )
         near = difflib.get_close_matches(column, columns, n=1, cutoff=0.0)
         header = "" if typed else "If line 1 is a row and no header, put a header before it. Else: "
         raise InvalidInput(

@@ -36,8 +36,11 @@ def test_a_night_of_a_mistyped_year_is_retracted_and_the_real_night_runs(house: 
 def test_a_champion_made_from_a_retracted_snapshot_is_named(house: House, days: list[NetworkDay]) -> None:
     tag, client = ingested(house, days[0], 1), MlflowClient(house.values["MLFLOW_TRACKING_URI"])
     said = version_tags(run_key="3" * 64, run_name="small-x", as_of=house.as_of(1), snapshot_tag=tag, files=())
+    run = client.create_run(client.create_experiment("elsewhere"))
     client.create_registered_model("small")
-    client.create_model_version("small", source="file:///x", run_id=None, tags={**said, "ncnc.model_id": "m-1"})
+    client.create_model_version(
+        "small", source="file:///x", run_id=run.info.run_id, tags={**said, "ncnc.model_id": "m-1"}
+    )
     client.set_registered_model_alias("small", "champion", "1")
     assert house.call("status", "--graph", "small")[1]["retracted"] is None
     line = house.call("snapshots", "retract", tag, "--reason", "half of the rows")[1]

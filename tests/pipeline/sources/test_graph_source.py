@@ -103,17 +103,21 @@ BAD_FILES = [
     ),
     ("e.csv", b"source,target\n1,2\n3,4,5\n", r"e\.csv cannot be read: .*Line: 3; Original Line: 3,4,5; .*Found: 3\."),
     ("e.csv", b"source,target\n" + b"1,2\n" * 30000 + b"3", r"e\.csv cannot be read: .*Line: 30002; .*Found: 1\. Del"),
-    ("e.csv", b"source,target\na,b\nc,d\xe9\n", r"e\.csv cannot be read: .*Line: 3; .*not utf-8.*Deliver .*UTF-8"),
+    ("e.csv", b"source,target\na,b\nc,d\xe9\n", r"e\.csv is not UTF-8: .*encoded as UTF-8"),
     ("e.csv", b'source,target\na,b\nc,"d', r"e\.csv cannot be read: .*Line: 3; .*unterminated quote"),
-    ("e.csv", "source,target\n1,2\n".encode("utf-16"), r"e\.csv, line 1 is not UTF-8: .*encoded as UTF-8"),
-    ("e.csv", b"\nsource,target\n1,2\n", r"e\.csv, line 1 is blank \(''\)\. Deliver .*header in the first line"),
-    ("e.csv.gz", b"source,target\n1,2\n", r"e\.csv\.gz cannot be read: Not a gzipped.*Deliver a whole gzip file"),
+    ("e.csv", "source,target\n1,2\n".encode("utf-16"), r"e\.csv is not UTF-8: .*encoded as UTF-8"),
+    ("e.csv", b"\nsource,target\n1,2\n", r"e\.csv, line 1 is blank \(''\)\. Deliver .*header in that line"),
+    (
+        "e.csv.gz",
+        b"source,target\n1,2\n",
+        r"e\.csv\.gz cannot be read: Not a gzipped.*Deliver a whole \.gz file",
+    ),
     (
         "e.csv.gz",
         gzip.compress(b"source,target\n" + b"1,2\n" * 99, mtime=0)[:-9],
         r"e\.csv\.gz cannot be read.*Deliver a whole",
     ),
-    ("e.json", b"[]", r"e\.json has no format known here\. Deliver one of \.parquet, \.csv, \.csv\.gz"),
+    ("e.json", b"[]", r"e\.json has no format known here\. Deliver one of \.parquet, \.jsonl, .*\.csv, \.csv\.gz"),
 ]
 
 
