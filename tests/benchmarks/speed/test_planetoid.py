@@ -18,7 +18,10 @@ def _small_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     upper = torch.triu_indices(SIZE, SIZE, offset=1)
     edges = upper[:, torch.rand(upper.shape[1], generator=generator) < 0.15]
     graph = Data(edge_index=edges, num_nodes=SIZE, x=torch.rand(SIZE, 6, generator=generator))
-    small = Recipe(ModelConfig(hidden_channels=8, completion_max_neighbors=None), TrainingConfig(batch_size=20))
+    small = Recipe(
+        ModelConfig(hidden_channels=8, completion_max_neighbors=None, standardize_features=False),
+        TrainingConfig(batch_size=20),
+    )
     monkeypatch.setattr(planetoid, "load", lambda name: graph)
     monkeypatch.setattr(planetoid, "recipe", lambda name: small)
 

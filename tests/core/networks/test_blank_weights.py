@@ -11,7 +11,7 @@ from ncnc_core.networks.link_network import LinkNetwork
 
 # what draws its weights by which of torch's functions
 NETWORKS = [
-    {"jumping_knowledge": True},  # normal
+    {"jumping_knowledge": True, "num_layers": 2},  # normal
     {"node_embedding": "only"},  # orthogonal or normal
     {"encoder": "gcn", "predictor": "ncnc"},  # uniform
 ]
@@ -36,7 +36,7 @@ def test_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a weight was drawn")
 
     monkeypatch.setattr(torch.Tensor, "normal_", draw, raising=False)
-    config = ModelConfig(hidden_channels=8, jumping_knowledge=True)
+    config = ModelConfig(hidden_channels=8, jumping_knowledge=True, num_layers=2)
     with blank_weights():
         LinkNetwork(config, num_features=3)
     with pytest.raises(AssertionError, match="a weight was drawn"):
