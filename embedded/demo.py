@@ -82,7 +82,7 @@ class Demo:
         finally:
             with unstoppable():
                 ended = self.stack.down()
-            self.console.print(f"[dim]stack:[/dim] stopped; {ended} processes ended, none is left")
+            self.console.print(styled(("stack:", "dim"), f" stopped; {ended} processes ended, none is left"))
 
     def _ingest(self) -> None:
         history = self.deliveries.history

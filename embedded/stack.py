@@ -83,7 +83,7 @@ class Stack:
         return self.processes.stop()
 
     def _say(self, what: str, how: str) -> None:
-        self.console.print(f"[dim]{what}:[/dim] {how}")
+        self.console.print(styled((f"{what}:", "dim"), f" {how}"))
 
     def _mlflow(self) -> list[str]:
         folder = self.layout.mlflow
