@@ -44,7 +44,7 @@ def data() -> TrainingData:
 
 
 def network(**changes: object) -> LinkNetwork:
-    torch.manual_seed(3)
+    torch.manual_seed(1)  # a draw whose inner logits say something of links
     return LinkNetwork(ModelConfig.model_validate({"hidden_channels": 8, **changes}), num_features=0).eval()
 
 
