@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import ibis
 from ibis.expr.types import BooleanValue, Column
@@ -178,11 +177,6 @@ def times(name: str, kind: ibis.DataType) -> CheckedColumn:
         ),
         None if any(known) and not kind.is_boolean() else f"holds column {name!r} as {kind}. {TIME_REMEDY}",
     )
-
-
-def moment(seconds: int) -> str:
-    """Return unix seconds as messages show a time: ISO 8601, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def are_text(name: str, values: Column, *, typed: bool, id_type: IdType = "auto") -> bool:

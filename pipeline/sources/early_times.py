@@ -38,3 +38,8 @@ def _meant(number: int) -> str | None:
     if number in YEARS:
         return f"the year {number}"
     return f"a count of days, {(EPOCH + timedelta(days=number)).isoformat()}" if number in DAYS else None
+
+
+def moment(seconds: int) -> str:
+    """Return unix seconds as messages show a time: ISO 8601, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -13,6 +13,7 @@ from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources import columns
 from pipeline.sources.columns import CheckedColumn
 from pipeline.sources.delivery import RowCounts
+from pipeline.sources.early_times import moment
 from pipeline.sources.table import READ, FoundRow, Needed, SourceTable
 
 
@@ -125,7 +126,7 @@ class EdgeRows:
         """Return where the first row from after a time stands, the time that it says, and how that is read."""
         time = self.columns["time"]
         found = self.table.first(lambda rows: self.chosen(rows) & (self._value("time", rows) > until), time)
-        return f"{found.place}: {time.name} is {found.values[time.name]!s} ({columns.moment(found.values[READ])})"
+        return f"{found.place}: {time.name} is {found.values[time.name]!s} ({moment(found.values[READ])})"
 
     def first_self_loop(self) -> str:
         """Return where the first self-loop stands."""

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 from pipeline.errors import InvalidInput, NotDelivered, WrongAsOf
 from pipeline.params.snapshot import SnapshotParams
-from pipeline.sources.columns import ZONE_REMEDY, moment
+from pipeline.sources.columns import ZONE_REMEDY
 from pipeline.sources.delivery import Delivery
+from pipeline.sources.early_times import moment
 
 
 def require_usable(delivery: Delivery, params: SnapshotParams, as_of: datetime) -> None:

@@ -11,6 +11,7 @@ from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources import columns
 from pipeline.sources.columns import CheckedColumn
 from pipeline.sources.delivery import Ids, NodeTable
+from pipeline.sources.early_times import moment
 from pipeline.sources.table import READ, Needed, SourceTable
 
 
@@ -72,8 +73,8 @@ def _require_known(table: SourceTable, times: CheckedColumn, seconds: NDArray[np
     if late:
         found = table.first(lambda rows: times.parse(rows[times.name]) > as_of, times)
         raise WrongAsOf(
-            f"{found.place}: {times.name} is {found.values[times.name]!s} ({columns.moment(found.values[READ])}), "
-            f"after the as-of {columns.moment(as_of)} ({late} such rows). Features from after it would leak "
+            f"{found.place}: {times.name} is {found.values[times.name]!s} ({moment(found.values[READ])}), "
+            f"after the as-of {moment(as_of)} ({late} such rows). Features from after it would leak "
             f"into training: deliver those known by then, or check the clock. {columns.ZONE_REMEDY}"
         )
 

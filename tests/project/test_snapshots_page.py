@@ -59,5 +59,6 @@ def test_the_page_runs_from_top_to_bottom(house: House, days: list[NetworkDay], 
         found = pd.read_parquet(place / name)
         assert {(str(row.source), str(row.target)) for row in found.itertuples()} == expected
     assert re.search(rf"\b{living.shape[1]} living\n", ran.stdout)
-    # Of three snapshots the page keeps two.
-    assert tags[0] in house.doors.snapshots.journal().collected
+    # Of three snapshots the page takes the newest back, and keeps the last two of the others.
+    journal = house.doors.snapshots.journal()
+    assert (set(journal.retracted), set(journal.collected)) == ({tags[2]}, set())
