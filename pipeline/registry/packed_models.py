@@ -82,4 +82,5 @@ class PackedModels:
             folder.remove(name)
 
     def _artifacts(self, model_id: str) -> ArtifactFolder:
-        return ArtifactFolder(self.place(model_id), self.server.tracking_uri)
+        location = self.server.client.get_logged_model(model_id).artifact_location
+        return ArtifactFolder(location, self.server.tracking_uri)

@@ -26,8 +26,8 @@ CONTROL = r"\p{Cc}"
 LEADING_ZERO = r"^\s*[+-]?0[0-9]"
 MISSING_WORDS = ("", "nan", "null", "none", "n/a")
 ID_REMEDY = (
-    "Ids are int64 from 0 up, or strings. If the ids are text, set snapshot.id_type: text; if not, mend the row, or "
-    "leave it out, and deliver the file again."
+    "Ids are int64 from 0 up, or strings. Mend the row, or leave it out, and deliver the file again; if the ids are "
+    "text, set snapshot.id_type: text."
 )
 ZERO_REMEDY = (
     "Read as a number, it loses its leading zeros, and is the same node as the id without them. Set snapshot.id_type: "

@@ -42,13 +42,17 @@ def test_a_refused_night_has_its_entry_and_its_checks_alone(doors: Doors, graph:
     assert [(night.outcome, night.drift["edge_ratio"]) for night in story.trend] == [("refused", 1.006)]
 
 
-def test_a_record_that_was_changed_is_a_fault_and_the_rest_is_gathered(
+def test_a_record_that_was_changed_here_and_in_mlflow_is_a_fault_and_the_rest_is_gathered(
     doors: Doors, graph: str, make_decided_run: Callable[..., RunFolder]
 ) -> None:
     folder = make_decided_run(doors, graph)
     path = folder.path / EdgeSplit.file_name
     path.write_text(path.read_text().replace("hashed", "random "))
-    story = read_story(folder, doors)
+    assert read_story(folder, doors).faults == ()  # MLflow has a good copy
+    path.write_text("{}")
+    artifacts = Path(doors.registry.server.run(folder.require_mlflow_run()).info.artifact_uri.removeprefix("file://"))
+    next(artifacts.rglob(EdgeSplit.file_name)).write_text("{}")
+    story = read_story(RunFolder(folder.path, doors.registry), doors)
     assert story.split is None
     assert story.decision is not None
     assert len(story.faults) == 1

@@ -54,5 +54,5 @@ def test_changed_file_list_is_tampered(dvc: DvcClone, tmp_path: Path) -> None:
 
 def test_remote_that_cannot_be_written_is_trouble_outside(dvc: DvcClone, tmp_path: Path) -> None:
     (tmp_path / "remote").write_text("a file where the remote's folder should be")
-    with pytest.raises(OutsideTrouble, match=r"DVC failed.*credentials are in the environment"):
+    with pytest.raises(OutsideTrouble, match=r"Not a directory: .*remote.*Give this user the right"):
         dvc.add_and_push("demo/data")

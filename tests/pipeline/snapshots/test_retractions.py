@@ -82,7 +82,7 @@ def test_retracted_snapshot_is_not_published_again(place: Place) -> None:
     good = place.publish(1, "edges 1").tag
     bad = place.publish(2, "edges 2", previous=good).tag
     place.store.retractions.retract(bad, "half of the rows")
-    with pytest.raises(InvalidInput, match=rf"{bad} was retracted on .*\(half of the rows\).*Deliver a mended graph"):
+    with pytest.raises(InvalidInput, match=rf"{bad} was retracted on .*\(half of the rows\).*Deliver the right graph"):
         place.publish(2, "edges 2", previous=good)
     mended = place.store.publish(
         place.folder("all edges"), graph="demo", as_of=FIRST + timedelta(days=2), content_id="c" * 64,

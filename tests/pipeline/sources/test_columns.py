@@ -54,7 +54,7 @@ BAD_VALUES = [
         r"its columns are ann, bob\. If line 1 is a row and no header, put a header before it",
     ),
     ("e.csv", b"sorce,target\n1,2\n", r"no column 'source'.*snapshot\.source_column.*nearest: sorce"),
-    ("e.csv", b"source,target\n1,2\n3,NaN\n", r"e\.csv, row 2: target is 'NaN'.*if not, mend the row"),
+    ("e.csv", b"source,target\n1,2\n3,NaN\n", r"e\.csv, row 2: target is 'NaN'.*Mend the row"),
     ("e.csv", b"source,target\n1,2\n3,4\n,5\n", r"e\.csv, row 3: source is None, which is no node id"),
     ("e.csv", b"source,target\n1,2\n3,4\n5,-6\n", r"e\.csv, row 3: target is '-6', which is negative.*leave it out"),
     ("e.csv", b"source,target\n1,2\n3,4.5\n", r"e\.csv, row 2: target is '4\.5', which is no node id"),
