@@ -70,7 +70,7 @@ def test_a_row_that_is_left_out_is_at_no_other_fault(tmp_path: Path) -> None:
     [
         (
             [0.5, None, 1, 1, 1, 1],
-            r"row 2: weight is None, which is no weight\. Weights are finite.*weight_column: null",
+            r"row 2: weight is None, which is no weight\. Weights are finite.*minimum_weight: null",
         ),
         ([0.5, 1, float("inf"), 1, 1, 1], r"row 3: weight is inf, which is not finite"),
         ([[1]] * 6, r"holds column 'weight' as array.*Weights are finite"),
