@@ -30,5 +30,5 @@ def test_every_error_ends_with_the_contracts_exit_code(kind: type[errors.StepErr
 
 def test_every_error_of_the_module_is_a_step_error_so_that_the_cli_can_end_with_its_code() -> None:
     kinds = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
-    assert len(kinds) == 7
+    assert len(kinds) == 8
     assert all(issubclass(kind, errors.StepError) for kind in kinds)
