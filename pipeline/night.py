@@ -52,6 +52,8 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
     try:
         if step in LOOK_AT_THE_ALIASES:
             doors.aliases.look(folder.graph, who=f"run {folder.name}", at=doors.clock())
+        else:  # any step may end the night in the ledger
+            doors.aliases.expect_agreement(folder.graph)
         if _begins_or_ends(step, folder):
             _require_standing(folder.get(GraphSnapshot), doors)
         return module.run(folder, params, doors=doors, **arguments)

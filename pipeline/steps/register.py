@@ -34,7 +34,6 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, answer: Answer | Non
     """
     decided = DecidedRun.of(folder)
     snapshot, promote = decided.snapshot, decided.decision.promote
-    doors.aliases.expect_agreement(snapshot.graph)  # before an answer is entered
     if answer is not None and (promote or answer.overridden):
         doors.ledger.append_made(
             snapshot.graph, lambda entries: answering(entries, snapshot.graph, snapshot.run_name, answer)

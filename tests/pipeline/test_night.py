@@ -216,7 +216,8 @@ def test_night_with_a_wrong_mlflow_is_refused_and_not_entered_in_the_ledger(
     client.create_model_version(folder.graph, source="file:///nowhere")
     doors.aliases.crown(1, Move(folder.graph, "ann", "better", AS_OF), instead_of=None)
     before = doors.ledger.entries(folder.graph)
-    with pytest.raises(RegistriesDisagree, match="MLFLOW_TRACKING_URI names another MLflow"):
-        night.run_step("snapshot", folder, params_of(folder), doors=other_mlflow, as_of=AS_OF)
+    for step in ("snapshot", "split", "train", "evaluate", "decide", "register"):
+        with pytest.raises(RegistriesDisagree, match="MLFLOW_TRACKING_URI names another MLflow"):
+            night.run_step(step, folder, params_of(folder), doors=other_mlflow)
     night.end_night(RunFolder(folder.path, other_mlflow.registry), "snapshot: another MLflow", doors=other_mlflow)
     assert doors.ledger.entries(folder.graph) == before
