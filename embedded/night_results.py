@@ -84,11 +84,16 @@ def best_rival(evaluation: EvaluationRecord) -> ModelScores:
 
 
 def against_rivals(evaluation: EvaluationRecord) -> str:
-    """Say whether the challenger beat the best of common neighbours, Adamic-Adar and resource allocation."""
+    """Say whether the challenger beat the best of common neighbours, Adamic-Adar and resource allocation.
+
+    The verdict is by the paired difference, as the gate's is; its interval is far narrower than the other two.
+    """
     metric, best = evaluation.paired_metric, best_rival(evaluation)
     own, other = evaluation.challenger.metrics[metric], best.metrics[metric]
-    verb = "beats" if own.low > other.value else "does not clearly beat" if own.value > other.value else "does NOT beat"
-    return f"{verb} the best heuristic, {best.name}: {metric} {interval_text(own)} against {interval_text(other)}"
+    gain = (evaluation.over_floor or {})[best.name].difference
+    verb = "beats" if gain.low > 0 else "does not clearly beat" if gain.value > 0 else "does NOT beat"
+    told = f"{verb} the best heuristic, {best.name}: {metric} {interval_text(own)} against {interval_text(other)}"
+    return f"{told}, {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] edge by edge"
 
 
 def _metrics(scores: ModelScores | None) -> dict[str, Any] | None:

@@ -36,7 +36,7 @@ def show_summary(
         if len(results) <= MOST_WITH_REASONS:
             line(styled((f"{INDENT}{' '.join(result.reason.split())}", "dim")))
     console.print()
-    for told in _champion(results, events):
+    for told in _champion(events):
         line(told)
     if compared := _against_heuristics(results, events):
         console.print(compared, width=width)
@@ -65,7 +65,7 @@ def _score(evaluation: EvaluationRecord | None, scores: ModelScores | None) -> s
     return "-" if found is None else interval_text(found)
 
 
-def _champion(results: Sequence[NightResult], events: Sequence[Event]) -> list[str]:
+def _champion(events: Sequence[Event]) -> list[str]:
     """Return who is champion, and how it became so."""
     champion = events[-1].champion if events else None
     if champion is None:

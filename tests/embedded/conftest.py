@@ -11,6 +11,7 @@ from embedded.night_results import NightResult
 from embedded.nights import Expectation, Night
 from pipeline.records.chain import GraphSnapshot
 from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
+from tests.fixtures.paired import paired
 
 DIGEST = "ab" * 32
 AS_OF = datetime(2026, 3, 2, 3, tzinfo=UTC)
@@ -41,6 +42,10 @@ def report_of(challenger: float, champion: float | None = None, rival: float = 0
         ),
         paired_metric="mrr",
         paired=None,
+        over_floor={
+            name: paired(gain := round(challenger - value, 3), round(gain - 0.02, 3), round(gain + 0.02, 3))
+            for name, value in (("common_neighbors", rival - 0.05), ("resource_allocation", rival))
+        },
         certificate=(),
         snapshot_checks=(),
         seconds=1.0,

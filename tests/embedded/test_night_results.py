@@ -74,7 +74,8 @@ def test_the_rivals_are_cn_aa_and_ra(report_with: Callable[..., EvaluationRecord
     assert best_rival(evaluation).name == "resource_allocation"
     assert against_rivals(evaluation).startswith(verdict)
     assert "resource_allocation: mrr" in against_rivals(evaluation)
-    assert against_rivals(evaluation).endswith("against 0.300 [0.280, 0.320]")
+    gain = f"{mrr - 0.3:+.3f} [{mrr - 0.32:+.3f}, {mrr - 0.28:+.3f}] edge by edge"
+    assert against_rivals(evaluation).endswith(f"against 0.300 [0.280, 0.320], {gain}")
 
 
 def test_outcomes_are_read_from_the_ledger(tmp_path: Path) -> None:
