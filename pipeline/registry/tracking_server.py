@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -188,9 +188,11 @@ class ArtifactFolder:
             yield Path(self._repository.download_artifacts(path, dst_path=scratch))
 
     def remove(self, path: str) -> None:
-        """Delete what lies at a path; what is gone already is no error."""
-        if self.has(path):
-            self._repository.delete_artifacts(path)
+        """Delete what lies at a path; what is gone already, or goes meanwhile, is no error."""
+        while self.has(path):
+            # Another process may be deleting the same folder: MLflow then misses a file that it has just listed.
+            with suppress(FileNotFoundError):
+                self._repository.delete_artifacts(path)
 
 
 def _pages(page_of: Callable[[str | None], Any]) -> Iterator[Any]:  # Any: MLflow's paged lists carry no annotations

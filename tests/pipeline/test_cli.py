@@ -134,6 +134,7 @@ def test_published_snapshots_are_listed_fetched_and_audited(house: House, days: 
         "nights": 0,
         "champion": None,
         "age_days": None,
+        "retracted": None,
         "stopped": [],
     }
     assert house.call("audit", "model", "small")[0] == 2

@@ -192,6 +192,27 @@ class Racing:
         return "set"
 
 
+def test_folder_that_another_process_deletes_meanwhile_is_removed_without_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "root" / "m"
+    folder.mkdir(parents=True)
+    (folder / "one").write_text("1")
+    real, raced = shutil.rmtree, []
+
+    def beaten_to_it(path: str) -> None:
+        if not raced:
+            raced.append(path)
+            (folder / "one").unlink()  # the other one is halfway through
+            raise FileNotFoundError(2, "No such file or directory", "one")
+        real(path)
+
+    monkeypatch.setattr(shutil, "rmtree", beaten_to_it)
+    ArtifactFolder((tmp_path / "root").as_uri(), "sqlite:///unused.db").remove("m")
+    assert raced
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize(
     "said",
     [
