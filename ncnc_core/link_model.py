@@ -19,6 +19,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.model_evaluation import ModelEvaluation, evaluate_links
 from ncnc_core.evaluation.score_calibration import ScoreCalibration, fitted
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.inputs.edge_times import TimeInput
 from ncnc_core.inputs.features import FeatureInput, features_on, require_one_row_each
 from ncnc_core.inputs.graph_parts import EdgeInput, WeightInput
 from ncnc_core.inputs.graphs import GraphInput, as_data, read_graph
@@ -26,7 +27,8 @@ from ncnc_core.inputs.labelled_pairs import labelled_pairs, require_labels_in_gr
 from ncnc_core.inputs.node_ids import IdsInput, NodeId, NodePlaces, Positions, positions_of, require_one_id_each
 from ncnc_core.inputs.pairs import PairInput, pair_positions, paired_positions
 from ncnc_core.networks import scoring
-from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.any_network import AnyNetwork
+from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.recipes.automatic import AutomaticConfig, automatic_config
 from ncnc_core.recipes.recipe import Recipe
 from ncnc_core.recipes.recipe import recipe as named_recipe
@@ -34,6 +36,7 @@ from ncnc_core.serving.explanation import LinkExplanation, explain_pair
 from ncnc_core.serving.grown_graph import grown_graph, replaced_graph
 from ncnc_core.serving.recommendation import Candidates, Recommendations, recommend_links
 from ncnc_core.serving.saved_model import ModelParts, load_parts, save_parts
+from ncnc_core.serving.timed_explanation import explain_timed_pair
 from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.fit import Validation, fit_network
 from ncnc_core.training.progress import training_progress
@@ -59,7 +62,7 @@ class LinkModel:
     """
 
     config: ModelConfig
-    network: LinkNetwork
+    network: AnyNetwork
     adjacency: Adjacency
     features: Tensor | None
     node_ids: Sequence[NodeId]
@@ -79,6 +82,7 @@ class LinkModel:
         node_ids: IdsInput = None,
         *,
         edge_weight: WeightInput = None,
+        time: TimeInput = None,
         source: str = "source",
         target: str = "target",
         recipe: str | None = None,
@@ -97,6 +101,8 @@ class LinkModel:
     ) -> LinkModel:
         """Train on a graph, read as in `read_graph`, and return a model that serves all its edges.
 
+        With `time`, one an edge, the model learns how recent things are: `automatic_config` chooses temporal_ncn, the
+        latest `valid_fraction` of the edges validate, and the model is then trained once more with them.
         `valid_fraction` of the edges, between 0 and 1, are held out to choose the best epoch by `selection_metric`,
         against `negatives_per_edge` negatives each. Your own validation edges are `valid`, pairs as in `score_pairs`
         or the second `Data` of PyG's RandomLinkSplit; the graph must not hold them, and the model serves them too, each
@@ -109,7 +115,8 @@ class LinkModel:
             InvalidGraph: the graph breaks a rule of `read_graph`, has fewer than two edges, there is no such recipe,
                 the validation pairs do not fit the graph, or the checkpoint is of another training.
         """
-        graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, source=source, target=target)
+        ends = {"source": source, "target": target}
+        graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, time=time, **ends)
         adjacency = graph.adjacency()
         require_labels_in_graph(edges, adjacency.has)
         validation = _validation(graph, valid, valid_negatives, valid_fraction, negatives_per_edge)
@@ -119,6 +126,7 @@ class LinkModel:
             trained = fit_network(
                 adjacency,
                 graph.features,
+                history=graph.history(),
                 model=model or chosen.model,
                 training=training,
                 selection_metric=selection_metric,
@@ -220,7 +228,10 @@ class LinkModel:
             InvalidGraph: an id is unknown, or both are the same.
         """
         first, second = self._pairs(Positions(self.positions([source, target]).unsqueeze(1))).flatten().tolist()
-        return explain_pair(self.network, self._served_levels, self.adjacency, first, second, self.node_ids)
+        asked = self._served_levels, self.adjacency, first, second, self.node_ids
+        if isinstance(self.network, TemporalNetwork):
+            return explain_timed_pair(self.network, *asked)
+        return explain_pair(self.network, *asked)
 
     def evaluate(
         self,
@@ -265,16 +276,18 @@ class LinkModel:
         node_ids: IdsInput = None,
         *,
         edge_weight: WeightInput = None,
+        time: TimeInput = None,
         source: str = "source",
         target: str = "target",
     ) -> LinkModel:
         """Return the model with the same weights on another graph, see `replaced_graph`; nothing is trained.
 
         Raises:
-            InvalidGraph: a new node lacks features that the model reads, or the model's own node vectors do not fit.
+            InvalidGraph: a new node lacks features that the model reads, the model's own node vectors do not fit, or
+                the model reads times and there are none.
         """
         ends = {"source": source, "target": target}
-        graph = replaced_graph(self._parts, edges, features, node_ids, edge_weight, **ends)
+        graph = replaced_graph(self._parts, edges, features, node_ids, edge_weight, time, **ends)
         return self._serving(graph.adjacency(), graph.features, graph.node_ids)
 
     def updated(
@@ -284,14 +297,17 @@ class LinkModel:
         *,
         features: FeatureInput = None,
         edge_weight: WeightInput = None,
+        time: TimeInput = None,
         removed_edges: PairInput = None,
     ) -> LinkModel:
         """Return the model on its graph with nodes and edges added and edges removed, see `grown_graph`.
 
+        A model that reads times needs `time`, one a new edge; a new edge that is known already is a later event of it.
+
         Raises:
             InvalidGraph: a new node is known already or lacks features, or an edge names an unknown node.
         """
-        grown = grown_graph(self._parts, new_edges, new_nodes, features, edge_weight, removed_edges)
+        grown = grown_graph(self._parts, new_edges, new_nodes, features, edge_weight, time, removed_edges)
         return self._serving(grown.adjacency, grown.features, grown.node_ids)
 
     def to(self, device: torch.device | str) -> LinkModel:

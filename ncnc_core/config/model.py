@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-PredictorName = Literal["gae", "gae_cn", "ncn", "ncn2", "ncn_diff", "ncnc"]
+PredictorName = Literal["gae", "gae_cn", "ncn", "ncn2", "ncn_diff", "ncnc", "temporal_ncn"]
 EncoderName = Literal["puregcn", "puresum", "puremean", "gcn", "sage", "gin", "none"]
 NodeEmbedding = Literal["off", "only", "added"]
+READ_BY_TEMPORAL_NCN = {"predictor", "hidden_channels", "predictor_dropout", "standardize_features"}
 
 
 class ModelConfig(BaseModel):
@@ -70,6 +71,21 @@ class ModelConfig(BaseModel):
     score_known_edges_as_published: bool = False
     # The published inner pass runs with dropout and drops edges once more. Only for parity: noise, and twice the time.
     noisy_completion_as_published: bool = False
+
+    @model_validator(mode="after")
+    def _sets_what_is_read(self) -> ModelConfig:
+        if self.predictor != "temporal_ncn":
+            return self
+        fields = type(self).model_fields
+        idle = sorted(
+            name for name in self.model_fields_set - READ_BY_TEMPORAL_NCN if getattr(self, name) != fields[name].default
+        )
+        if idle:
+            raise ValueError(
+                f"temporal_ncn reads {', '.join(sorted(READ_BY_TEMPORAL_NCN))}, and not {idle[0]}. Leave it out, or "
+                "choose the predictor ncnc."
+            )
+        return self
 
     @field_validator("node_embedding", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-LossName = Literal["bce", "auc", "hinge_auc", "log_rank"]
+LossName = Literal["bce", "auc", "hinge_auc", "log_rank", "listwise"]
 TargetLinkRemoval = Literal["batch", "pair", "off"]
 Precision = Literal["float32", "bfloat16"]
 
@@ -29,7 +29,7 @@ class TrainingConfig(BaseModel):
     pairs_per_epoch: int | None = Field(default=None, ge=1)  # positives drawn anew each epoch; null: every edge
     encoder_learning_rate: float = Field(default=0.005, ge=0)  # 0 freezes the encoder, as where it comes from another
     predictor_learning_rate: float = Field(default=0.003, gt=0)
-    loss: LossName = "bce"  # auc, hinge_auc and log_rank compare each positive with its own negatives
+    loss: LossName = "bce"  # all others compare each positive with its own negatives
     negatives_per_positive: int = Field(default=1, ge=1)  # resampled every epoch; the paper uses 1
     # batch: the encoder and the overlaps see the graph without the whole batch. pair: they see every edge, and only a
     # pair's own one is hidden from its own overlap, as it is for gae, ncn and ncn_diff anyhow, and cannot be for ncn2
@@ -48,6 +48,10 @@ class TrainingConfig(BaseModel):
     # null: every neighbour, exact.
     neighbor_fan_out: tuple[int, ...] | None = None
     overlap_limit: int | None = Field(default=None, ge=1)  # sampled mode: entries walked of a pair's shorter list
+    # temporal_ncn: how many windows before the cut it learns from, each with as many new edges as validation has; and
+    # whether it is trained once more, from the start, with the validation window as the last one.
+    windows: int = Field(default=6, ge=1)
+    refit: bool = True
     seed: int = Field(default=0, ge=0, lt=2**63)  # what torch and the records take
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ncnc_core.graph import neighbor_search
 from ncnc_core.graph.edge_dropout import uniforms_of_keys
+from ncnc_core.graph.edge_times import EdgeTimes, times_of_entries
 from ncnc_core.graph.edge_weights import one_weight_a_key
 from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.graph.positions import require_positions, require_room_for_keys
@@ -49,7 +50,8 @@ class Adjacency:
 
     `row_pointer` [num_nodes + 1] and `column` [2 * edges] are int64; the neighbours of u are
     `column[row_pointer[u]:row_pointer[u + 1]]`, ascending. `weight` is float32 [2 * edges], or None where all edges
-    weigh one; it never changes the support. Memory: 16 bytes per undirected edge plus 8 per node, 8 more with weights.
+    weigh one; it never changes the support. `times` says when the edges came, where that is known. Memory: 16 bytes per
+    undirected edge plus 8 per node, 8 more with weights, 56 more with times.
     """
 
     row_pointer: Tensor
@@ -57,13 +59,21 @@ class Adjacency:
     num_nodes: int
     symmetric: bool = True  # False after dropping directed entries one by one
     weight: Tensor | None = None
+    times: EdgeTimes | None = None
     structure: ClassVar[None] = None  # its rows give the structural features
 
     @classmethod
     def from_edges(
-        cls, edges: Int[Tensor, "2 edges"], num_nodes: int, weight: Float[Tensor, " edges"] | None = None
+        cls,
+        edges: Int[Tensor, "2 edges"],
+        num_nodes: int,
+        weight: Float[Tensor, " edges"] | None = None,
+        times: EdgeTimes | None = None,
     ) -> Adjacency:
         """Build from undirected edges in any order and direction; duplicates and self-loops are dropped.
+
+        `times` has one first, last and events an edge here; of an edge given twice the earliest first, the latest last
+        and the sum of the events count.
 
         Raises:
             InvalidGraph: an endpoint is negative or not below `num_nodes`, or an edge comes twice with two weights, or
@@ -74,21 +84,30 @@ class Adjacency:
         is_edge = edges[0] != edges[1]
         edges = edges[:, is_edge].long()  # a key of int32 would overflow
         # One int64 key a directed entry, row * num_nodes + column: one sort orders rows and columns and drops doubles.
-        keys = torch.cat([edges[0] * num_nodes + edges[1], edges[1] * num_nodes + edges[0]])
+        given = torch.cat([edges[0] * num_nodes + edges[1], edges[1] * num_nodes + edges[0]])
         if weight is None:
-            return cls.from_sorted_keys(keys.unique(), num_nodes)
-        keys, weight = one_weight_a_key(keys, weight[is_edge].float().repeat(2), num_nodes)
-        return cls.from_sorted_keys(keys, num_nodes, weight)
+            keys = given.unique()
+        else:
+            keys, weight = one_weight_a_key(given, weight[is_edge].float().repeat(2), num_nodes)
+        if times is not None:
+            own = times.kept(is_edge)
+            both = (one.repeat(2) for one in (own.first, own.last, own.events))
+            times = EdgeTimes(*times_of_entries(keys, given, *both), times.arrivals)
+        return cls.from_sorted_keys(keys, num_nodes, weight, times)
 
     @classmethod
     def from_sorted_keys(
-        cls, keys: Int64[Tensor, " entries"], num_nodes: int, weight: Float[Tensor, " entries"] | None = None
+        cls,
+        keys: Int64[Tensor, " entries"],
+        num_nodes: int,
+        weight: Float[Tensor, " entries"] | None = None,
+        times: EdgeTimes | None = None,
     ) -> Adjacency:
         """Build from sorted directed keys row * num_nodes + column that are already symmetric."""
         row = keys.div(max(num_nodes, 1), rounding_mode="floor")
         row_pointer = torch.zeros(num_nodes + 1, dtype=torch.int64, device=keys.device)
         torch.cumsum(torch.bincount(row, minlength=num_nodes), 0, out=row_pointer[1:])
-        adjacency = cls(row_pointer, keys - row * num_nodes, num_nodes, weight=weight)
+        adjacency = cls(row_pointer, keys - row * num_nodes, num_nodes, weight=weight, times=times)
         adjacency.__dict__["keys"] = keys  # seeds the cached property: the keys are at hand
         return adjacency
 
@@ -200,7 +219,7 @@ class Adjacency:
         if self.column.numel() == 0 or pairs.numel() == 0:
             return self
         both = torch.cat([pairs, pairs.flip(0)], 1)
-        if self.column.device.type == "cpu" and self.weight is None:
+        if self.column.device.type == "cpu" and self._is_bare:
             places = self._places(both)
             removed = places[places >= 0].unique()  # ascending
             column = self.column.new_empty(self.column.numel() - removed.numel())
@@ -221,7 +240,7 @@ class Adjacency:
 
     def masked(self, keep: Bool[Tensor, " entries"], *, symmetric: bool = False) -> Adjacency:
         """Return the graph with only the kept directed entries; say so where the mask keeps the graph symmetric."""
-        if self.column.device.type == "cpu" and self.weight is None:
+        if self.column.device.type == "cpu" and self._is_bare:
             pointer, column = torch.empty_like(self.row_pointer), self.column.new_empty(self.column.numel() + 1)
             arrays = (one.numpy() for one in (self.row_pointer, self.column, keep, pointer, column))
             count = kernels.keep_entries(*arrays)
@@ -229,7 +248,13 @@ class Adjacency:
         kept_before = torch.zeros(self.column.numel() + 1, dtype=torch.int64, device=self.column.device)
         torch.cumsum(keep, 0, out=kept_before[1:])
         weight = None if self.weight is None else self.weight[keep]
-        return Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes, symmetric, weight)
+        times = None if self.times is None else self.times.kept(keep)
+        return Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes, symmetric, weight, times)
+
+    @property
+    def _is_bare(self) -> bool:
+        """Whether entries carry nothing that would have to be kept with them."""
+        return self.weight is None and self.times is None
 
     def _places(self, pairs: Tensor) -> Tensor:
         """Return where the entry of each pair stands in `column`, -1 where there is none."""
@@ -241,6 +266,6 @@ class Adjacency:
         if torch.device(device) == self.column.device:
             return self
         weight = None if self.weight is None else self.weight.to(device)
-        return Adjacency(
-            self.row_pointer.to(device), self.column.to(device), self.num_nodes, self.symmetric, weight=weight
-        )
+        times = None if self.times is None else self.times.to(device)
+        rows = self.row_pointer.to(device), self.column.to(device)
+        return Adjacency(*rows, self.num_nodes, self.symmetric, weight, times)

@@ -7,6 +7,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency, contains_keys
+from ncnc_core.graph.edge_times import EdgeTimes
 from ncnc_core.graph.positions import require_positions, require_room_for_keys
 
 
@@ -33,3 +34,27 @@ def grown_adjacency(adjacency: Adjacency, num_nodes: int, edges: Int64[Tensor, "
     is_new[torch.searchsorted(grown.keys, new) + torch.arange(new.numel(), device=new.device)] = True
     keys[is_new], keys[~is_new] = new, grown.keys
     return Adjacency.from_sorted_keys(keys, num_nodes)
+
+
+def grown_times(
+    adjacency: Adjacency, times: EdgeTimes, edges: Int64[Tensor, "2 edges"], time: Int64[Tensor, " edges"] | None
+) -> EdgeTimes:
+    """Return the times of a graph's edges, as `Adjacency.edges` has them, and behind them those of more edges.
+
+    One of those that is an edge already is a later event of it. The clock moves by the others. Edges without times
+    come with the graph's last one.
+    """
+    own = times.kept(adjacency.row < adjacency.column).to("cpu")
+    if time is None:
+        latest = [int(one.max()) for one in (own.last, own.arrivals) if one.numel()]
+        time = torch.full((edges.shape[1],), max(latest, default=0))
+    known = (edges < adjacency.num_nodes).all(0)
+    known[known.clone()] = adjacency.has(edges[:, known].to(adjacency.column.device)).cpu()
+    low, high = edges.amin(0), edges.amax(0)
+    keys = (low * (int(high.max()) + 1) + high)[~known & (low != high)] if edges.numel() else edges.new_zeros(0)
+    distinct, place = keys.unique(return_inverse=True)
+    latest_first = torch.iinfo(torch.int64).max
+    came = torch.full_like(distinct, latest_first).scatter_reduce_(0, place, time[~known & (low != high)], "amin")
+    both = torch.cat([own.first, time]), torch.cat([own.last, time])
+    events = torch.cat([own.events, torch.ones_like(time)])
+    return EdgeTimes(*both, events, torch.cat([own.arrivals, came]).sort().values)

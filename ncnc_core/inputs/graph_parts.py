@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.inputs.edge_times import TimeInput
 from ncnc_core.inputs.features import FeatureInput
 from ncnc_core.inputs.node_ids import NodeId, Positions, clean_ids
 from ncnc_core.inputs.pairs import PairEnds, pair_ends
@@ -31,6 +32,7 @@ class GraphParts:
     features: FeatureInput
     node_ids: list[NodeId] | None
     weight: WeightInput
+    time: TimeInput = None
     num_nodes: int | None = None
     says_direction: bool = False
     numbers_nodes: bool = False
@@ -46,6 +48,7 @@ def graph_parts(
     features: FeatureInput,
     node_ids: list[NodeId] | None,
     weight: WeightInput,
+    time: TimeInput = None,
     *,
     source: str,
     target: str,
@@ -57,26 +60,29 @@ def graph_parts(
     """
     table = as_table(edges.values if isinstance(edges, Positions) else edges)
     if table is not None:  # first: a table has an attribute for each column
-        weight = _column(table, weight) if isinstance(weight, str) else weight
+        weight = _column(table, weight, "edge_weight") if isinstance(weight, str) else weight
+        time = _column(table, time, "time") if isinstance(time, str) else time
         ends = pair_ends(Positions(table) if isinstance(edges, Positions) else table, source=source, target=target)
-        return GraphParts(ends, features, node_ids, weight)
+        return GraphParts(ends, features, node_ids, weight, time)
     if (source, target) != ("source", "target"):
         raise InvalidGraph(
             f"source={source!r} and target={target!r} name columns, but {type(edges).__name__} is no table. Leave them "
             "out, or give a table."
         )
     if _is_data(edges):
-        return _of_data(edges, features, node_ids, weight)
+        return _of_data(edges, features, node_ids, weight, time)
     if _is_networkx(edges):
-        return _of_networkx(edges, features, node_ids, weight)
+        return _of_networkx(edges, features, node_ids, weight, time)
     if _is_matrix(edges):
-        return _of_matrix(edges, features, node_ids, weight)
-    if isinstance(weight, str):
+        return _of_matrix(edges, features, node_ids, weight, time)
+    for name, given in (("edge_weight", weight), ("time", time)):
+        if not isinstance(given, str):
+            continue
         raise InvalidGraph(
-            f"edge_weight names {weight!r}, but {type(edges).__name__} has no columns and no attributes. Give one "
+            f"{name} names {given!r}, but {type(edges).__name__} has no columns and no attributes. Give one "
             "number an edge."
         )
-    return GraphParts(pair_ends(edges), features, node_ids, weight, numbers_nodes=True)
+    return GraphParts(pair_ends(edges), features, node_ids, weight, time, numbers_nodes=True)
 
 
 def _is_data(edges: EdgeInput) -> bool:
@@ -93,32 +99,44 @@ def _is_matrix(edges: EdgeInput) -> bool:
     return hasattr(edges, "tocsr") or hasattr(edges, "sparse_sizes")
 
 
-def _of_data(data: Any, features: FeatureInput, node_ids: list[NodeId] | None, weight: WeightInput) -> GraphParts:
+def _of_data(
+    data: Any, features: FeatureInput, node_ids: list[NodeId] | None, weight: WeightInput, time: TimeInput
+) -> GraphParts:
     edge_index, transposed = getattr(data, "edge_index", None), getattr(data, "adj_t", None)
     if hasattr(data, "node_types") or (edge_index is None and transposed is None):
         raise InvalidGraph(
             f"{type(data).__name__} has no single edge_index or adj_t. Give a homogeneous Data; "
             "HeteroData.to_homogeneous() makes one."
         )
-    if isinstance(weight, str):
-        if getattr(data, weight, None) is None:
-            raise InvalidGraph(
-                f"edge_weight names {weight!r}, but the Data has only {sorted(map(str, data.keys()))}. Name one of "
-                "them, or leave it out: edge_weight is then read where the Data has it."
-            )
-        weight = getattr(data, weight)
-    elif weight is None:
-        weight = getattr(data, "edge_weight", None)
+    weight, time = _attribute_of_data(data, weight, "edge_weight"), _attribute_of_data(data, time, "edge_time", "time")
     known = getattr(data, "node_id", None)
     if node_ids is None and known is not None:
         node_ids = clean_ids(known, "data.node_id")
     x = getattr(data, "x", None) if features is None else features
     if edge_index is None:
-        return _of_matrix(transposed, x, node_ids, weight)  # an edge is one in either direction
-    return GraphParts(pair_ends(Positions(edge_index)), x, node_ids, weight, data.num_nodes, says_direction=True)
+        return _of_matrix(transposed, x, node_ids, weight, time)  # an edge is one in either direction
+    return GraphParts(pair_ends(Positions(edge_index)), x, node_ids, weight, time, data.num_nodes, says_direction=True)
 
 
-def _of_networkx(graph: Any, features: FeatureInput, node_ids: list[NodeId] | None, weight: WeightInput) -> GraphParts:
+def _attribute_of_data(data: Any, given: Any, *names: str) -> Any:
+    """Return what is given, the attribute that it names, or the first of `names` that the Data has, one an edge."""
+    if isinstance(given, str):
+        if getattr(data, given, None) is None:
+            raise InvalidGraph(
+                f"{names[0]} names {given!r}, but the Data has only {sorted(map(str, data.keys()))}. Name one of "
+                f"them, or leave it out: {' or '.join(names)} is then read where the Data has it."
+            )
+        return getattr(data, given)
+    if given is not None:
+        return given
+    found = [getattr(data, name, None) for name in names]
+    edges = data.num_edges  # PyG's `time` may as well be one a node
+    return next((one for one in found if one is not None and (len(names) == 1 or len(one) == edges)), None)
+
+
+def _of_networkx(
+    graph: Any, features: FeatureInput, node_ids: list[NodeId] | None, weight: WeightInput, time: TimeInput
+) -> GraphParts:
     ids = clean_ids(list(graph.nodes), "the graph's nodes")
     if node_ids is not None and sorted(map(str, node_ids)) != sorted(map(str, ids)):
         raise InvalidGraph(
@@ -132,13 +150,17 @@ def _of_networkx(graph: Any, features: FeatureInput, node_ids: list[NodeId] | No
     pairs = list(graph.edges())
     if isinstance(weight, str):
         weight = [_attribute(data, weight, f"Edge {u!r}-{v!r}") for u, v, data in graph.edges(data=True)]
+    if isinstance(time, str):
+        time = [_attribute(data, time, f"Edge {u!r}-{v!r}") for u, v, data in graph.edges(data=True)]
     ends = PairEnds(np.array([clean_ids(end, "edges") for end in zip(*pairs, strict=True)] or [[], []]), are_ids=True)
     if ends.values.dtype.kind == "U":
         ends = PairEnds(ends.values.astype(object), are_ids=True)
-    return GraphParts(ends, features, node_ids or ids, weight, says_direction=graph.is_directed())
+    return GraphParts(ends, features, node_ids or ids, weight, time, says_direction=graph.is_directed())
 
 
-def _of_matrix(matrix: Any, features: FeatureInput, node_ids: list[NodeId] | None, weight: WeightInput) -> GraphParts:
+def _of_matrix(
+    matrix: Any, features: FeatureInput, node_ids: list[NodeId] | None, weight: WeightInput, time: TimeInput
+) -> GraphParts:
     """Read the entries of a sparse matrix that are not zero as edges; other values than ones are their weights."""
     ends, values, shape = _entries(matrix)
     if len(shape) != 2 or shape[0] != shape[1]:
@@ -156,7 +178,7 @@ def _of_matrix(matrix: Any, features: FeatureInput, node_ids: list[NodeId] | Non
             "give the matrix as bool."
         )
     weight = values if weight is None else weight
-    return GraphParts(PairEnds(ends, are_ids=False), features, node_ids, weight, shape[0], says_direction=True)
+    return GraphParts(PairEnds(ends, are_ids=False), features, node_ids, weight, time, shape[0], says_direction=True)
 
 
 def _entries(matrix: Any) -> tuple[Any, Any, tuple[int, ...]]:
@@ -186,10 +208,10 @@ def _attribute(attributes: Any, name: str, whose: str) -> Any:
     return attributes[name]
 
 
-def _column(table: Any, name: str) -> Any:
+def _column(table: Any, name: str, what: str) -> Any:
     if name not in table.columns:
         raise InvalidGraph(
-            f"edge_weight names {name!r}, but the edges have the columns {list(table.columns)}. "
+            f"{what} names {name!r}, but the edges have the columns {list(table.columns)}. "
             "Name one of them, or give one number an edge."
         )
     return table[name]

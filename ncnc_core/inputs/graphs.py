@@ -14,6 +14,9 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.edge_times import EdgeTimes
+from ncnc_core.graph.event_history import EventHistory
+from ncnc_core.inputs.edge_times import TimeInput, edge_times
 from ncnc_core.inputs.features import FeatureInput, feature_ids, read_features
 from ncnc_core.inputs.graph_parts import EdgeInput, GraphParts, WeightInput, graph_parts
 from ncnc_core.inputs.node_ids import IdsInput, NodeId, NodePlaces, clean_ids, require_one_id_each
@@ -33,7 +36,7 @@ class GraphInput:
 
     `edges` [2, edges] int64 are positions, as given: repeats and self-loops are still there. `features` are [nodes,
     features] float32 (dense or compressed sparse rows), int64 categories [nodes], or None. `node_ids` [nodes] are the
-    ids by position. `weight` [edges] is float32, or None where all edges weigh one.
+    ids by position. `weight` [edges] is float32, or None where all edges weigh one. `time` [edges] is int64, or None.
     """
 
     edges: Tensor
@@ -41,15 +44,29 @@ class GraphInput:
     features: Tensor | None
     node_ids: list[NodeId]
     weight: Tensor | None
+    time: Tensor | None = None
 
     def adjacency(self) -> Adjacency:
         """Return the undirected graph; either direction counts, repeats become one edge, self-loops are dropped."""
-        if self.weight is None:
-            return Adjacency.from_edges(self.edges, self.num_nodes)
-        return Adjacency.from_edges(self.edges, self.num_nodes, self.weight)
+        times = None
+        if (history := self.history()) is not None and self.time is not None:
+            times = EdgeTimes(self.time, self.time, torch.ones_like(self.time), history.arrivals)
+        return Adjacency.from_edges(self.edges, self.num_nodes, self.weight, times)
+
+    def history(self) -> EventHistory | None:
+        """Return every edge with its events; None where they have no times."""
+        return None if self.time is None else EventHistory.of_events(self.edges, self.time, self.num_nodes)
 
     def with_edges(self, more: Int64[Tensor, "2 more"]) -> GraphInput:
-        """Return the graph with more edges, which weigh one where edges have weights."""
+        """Return the graph with more edges, which weigh one where edges have weights; none of them has a time.
+
+        Raises:
+            InvalidGraph: the edges have times.
+        """
+        if self.time is not None:
+            raise InvalidGraph(
+                "valid was given without times, and the edges have them. Leave valid out: the latest edges validate."
+            )
         weight = None if self.weight is None else torch.cat([self.weight, torch.ones(more.shape[1])])
         return replace(self, edges=torch.cat([self.edges, more], 1), weight=weight)
 
@@ -60,6 +77,7 @@ def read_graph(
     node_ids: IdsInput = None,
     *,
     edge_weight: WeightInput = None,
+    time: TimeInput = None,
     source: str = "source",
     target: str = "target",
 ) -> GraphInput:
@@ -73,14 +91,15 @@ def read_graph(
     these number the nodes: there are as many nodes as feature rows, or the highest number + 1; 10,000 or more that is
     over ten times the number of ends is refused. `features`: see `read_features`; for a NetworkX graph it may be a list
     of node attributes. `edge_weight` is a column, an edge attribute, or one number an edge; other values of a matrix
-    than ones are weights. (u, v) and (v, u) are one edge; repeats are dropped silently, self-loops and the direction of
-    a directed graph with a warning.
+    than ones are weights. `time` is a column, an edge attribute, or one time an edge: see `edge_times`. (u, v) and
+    (v, u) are one edge; repeats are its later events where there are times, and are dropped silently where there are
+    none; self-loops and the direction of a directed graph are dropped with a warning.
 
     Raises:
         InvalidGraph: the edges, ids, features or weights break a rule; the message says which.
     """
     given = None if node_ids is None else clean_ids(node_ids, "node_ids")
-    parts = graph_parts(edges, features, given, edge_weight, source=source, target=target)
+    parts = graph_parts(edges, features, given, edge_weight, time, source=source, target=target)
     ids, parts = _node_ids(parts)
     positions = parts.ends.positions(NodePlaces(ids), "The edges")
     _warn_of_what_is_dropped(positions, says_direction=parts.says_direction)
@@ -90,11 +109,14 @@ def read_graph(
         features=read_features(parts.features, ids),
         node_ids=ids,
         weight=edge_weights(parts.weight, positions.shape[1]),
+        time=edge_times(parts.time, positions.shape[1]),
     )
 
 
 def as_data(adjacency: Adjacency, features: Tensor | None, node_ids: Sequence[NodeId]) -> Data:
     """Return a graph as PyTorch Geometric's Data: x, edge_index in both directions, and edge_weight where it has one.
+
+    `edge_time` is the time of each edge's last event, where edges have times.
 
     `node_id` is the list of ids, left out where they are the positions; `read_graph` reads all of it back.
     """
@@ -103,6 +125,8 @@ def as_data(adjacency: Adjacency, features: Tensor | None, node_ids: Sequence[No
     data = Data(x=features, edge_index=torch.stack([adjacency.row, adjacency.column]), num_nodes=adjacency.num_nodes)
     if adjacency.weight is not None:
         data.edge_weight = adjacency.weight
+    if adjacency.times is not None:
+        data.edge_time = adjacency.times.last
     if list(node_ids) != list(range(adjacency.num_nodes)):
         data.node_id = list(node_ids)
     return data

@@ -119,6 +119,10 @@ class LinkNetwork(nn.Module):
         embeddings: Tensor = self.encoder(self.inputs(features, graph), graph, ids if self.num_ids else None)
         return embeddings
 
+    def node_levels(self, features: Tensor | None, adjacency: Adjacency) -> list[Tensor]:
+        """Return what every batch on this graph needs: the embeddings and their transforms."""
+        return self.predictor.node_levels(self.encode(features, adjacency))
+
     def forward(
         self,
         features: Float[Tensor, "nodes features"] | Int64[Tensor, " nodes"] | None,
@@ -126,7 +130,7 @@ class LinkNetwork(nn.Module):
         pairs: Int64[Tensor, "2 pairs"],
     ) -> Float[Tensor, " pairs"]:
         """Return the logits of the pairs in one piece; scoring.score_pairs does it in chunks."""
-        levels = self.predictor.node_levels(self.encode(features, adjacency))
+        levels = self.node_levels(features, adjacency)
         return self.scorer(levels, adjacency, pairs)(levels, adjacency, pairs)
 
     def scorer(self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
@@ -220,7 +224,7 @@ def _predictor(config: ModelConfig) -> Predictor:
             return NCN(head=head, beside=two_step, **dropping)
         case "ncn_diff":
             return NCN(head=head, beside=OneSided(skip_other=not as_published), **dropping)
-        case "ncnc":
+        case _:
             return NCNC(
                 head=head,
                 depth=config.completion_depth,

@@ -27,6 +27,7 @@ class PairHead(nn.Module):
         two_layer_head: bool,
         beta: float,
         extra_neighborhood: bool = False,
+        extra_channels: int | None = None,
         pooled_channels: int | None = None,
     ) -> None:
         super().__init__()
@@ -35,7 +36,11 @@ class PairHead(nn.Module):
         self.neighbor_mlp = _late_norm_block(
             *sizes, output=neighbor_output_linear, in_channels=pooled_channels or channels
         )
-        self.extra_mlp = _late_norm_block(*sizes, output=neighbor_output_linear) if extra_neighborhood else None
+        self.extra_mlp: nn.Module | None = None
+        if extra_neighborhood:
+            self.extra_mlp = _late_norm_block(*sizes, output=neighbor_output_linear)
+        if extra_channels is not None:  # something else than a neighbourhood, of so many channels
+            self.extra_mlp = nn.Linear(extra_channels, channels)
         self.pair_mlp = _pair_block(*sizes, output=neighbor_output_linear)
         self.readout = _readout_block(*sizes, two_layers=two_layer_head)
         self.beta = nn.Parameter(torch.tensor(beta))

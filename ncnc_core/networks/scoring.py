@@ -12,19 +12,19 @@ from torch import Tensor
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.cost_chunks import cost_chunks
 from ncnc_core.graph.positions import require_positions
-from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.any_network import AnyNetwork
 
 ENTRIES_AT_ONCE = 2**20  # neighbours expanded at a time, about 100 bytes each: bounds memory, not the result
 
 
-def node_levels(network: LinkNetwork, features: Tensor | None, adjacency: Adjacency) -> list[Tensor]:
+def node_levels(network: AnyNetwork, features: Tensor | None, adjacency: Adjacency) -> list[Tensor]:
     """Return what every batch on this graph needs, in evaluation mode: the embeddings and their transforms."""
     with evaluating(network):
-        return network.predictor.node_levels(network.encode(features, adjacency))
+        return network.node_levels(features, adjacency)
 
 
 def score_pairs(
-    network: LinkNetwork,
+    network: AnyNetwork,
     levels: list[Tensor],
     adjacency: Adjacency,
     pairs: Int64[Tensor, "2 pairs"],
@@ -47,7 +47,7 @@ def score_pairs(
 
 
 @contextmanager
-def evaluating(network: LinkNetwork) -> Iterator[None]:
+def evaluating(network: AnyNetwork) -> Iterator[None]:
     """No gradients and no dropout inside the block; the network's mode is restored after it."""
     was_training = network.training
     network.eval()

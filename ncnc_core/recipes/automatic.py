@@ -12,6 +12,8 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.evaluation.heuristics import common_neighbor_count
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.networks.temporal_network import MOST_FEATURES
+from ncnc_core.splits.temporal_cuts import cut_by_fraction
 
 # Above it a step over the whole graph takes seconds: 64 channels along 20 million entries and back.
 EXACT_EDGES = 10_000_000
@@ -25,6 +27,19 @@ SPARSE_FEATURES = 0.1  # share of nonzeros below which features are bags of word
 WIDE_FEATURES = 256
 BATCH_SHARE = 0.1
 STEPS = 1000
+
+# Chosen on the development sets of docs/benchmarks.md, by validation.
+TEMPORAL_MODEL: dict[str, Any] = {"predictor": "temporal_ncn", "hidden_channels": 32, "predictor_dropout": 0.2}
+TEMPORAL_TRAINING: dict[str, Any] = {
+    "epochs": 12,
+    "batch_size": 128,
+    "predictor_learning_rate": 0.002,
+    "loss": "listwise",
+    "negatives_per_positive": 8,
+    "gradient_clip_norm": 1.0,
+}
+VALIDATION_SHARE = 0.1  # of the edges: what the latest window is meant to hold
+FEWEST_TIMED = 200  # edges; of fewer there is no window to learn from
 
 
 @dataclass(frozen=True)
@@ -46,18 +61,41 @@ def automatic_config(
 ) -> AutomaticConfig:
     """Choose a model and its training from the graph's size, degrees, overlap and features.
 
+    Where edges have times it is temporal_ncn, if they tell enough edges apart and the features are few numbers.
     `features` are [nodes, features], or integer ids [nodes], or None. A given `model` is kept, and only its training is
     chosen. Set `expects_new_nodes` where many of the nodes to score will be new since training. The same arguments give
     the same choice. Cost: O(edges + feature values).
     """
     traits = GraphTraits.of(adjacency, features, torch.Generator().manual_seed(seed))
     reasons: list[str] = []
-    if model is None:
+    if model is None and _reads_times(traits, reasons):
+        model = ModelConfig(**TEMPORAL_MODEL)
+    elif model is None:
         fields = {**_inputs(traits, expects_new_nodes, reasons), **_layers(traits, reasons)}
         model = ModelConfig(**fields, **_predictor(traits, reasons))
     else:
         reasons.append("The model is as given; only its training is chosen.")
+    if model.predictor == "temporal_ncn":
+        return AutomaticConfig(model, TrainingConfig(**TEMPORAL_TRAINING, seed=seed), tuple(reasons))
     return AutomaticConfig(model, TrainingConfig(**_training(traits, model, reasons), seed=seed), tuple(reasons))
+
+
+def _reads_times(traits: GraphTraits, reasons: list[str]) -> bool:
+    """Say whether the model is to read when edges came, and why it is not, where there are times."""
+    if traits.arrivals is None:
+        return False
+    why_not = None
+    if traits.has_ids or traits.num_features > MOST_FEATURES:
+        why_not = f"the features are ids or more than {MOST_FEATURES} numbers a node"
+    elif traits.num_edges > EXACT_EDGES:
+        why_not = f"{traits.num_edges} edges are too many to be worked out whole"
+    elif traits.num_edges < FEWEST_TIMED or cut_by_fraction(traits.arrivals, VALIDATION_SHARE) is None:
+        why_not = "there are too few of them, or too many share one time"
+    if why_not is not None:
+        reasons.append(f"The edges have times, which are not read: {why_not}.")
+        return False
+    reasons.append("The edges have times: the model reads how recent things are, and learns to say what comes next.")
+    return True
 
 
 def _inputs(traits: GraphTraits, expects_new_nodes: bool, reasons: list[str]) -> dict[str, Any]:
@@ -161,6 +199,7 @@ class GraphTraits:
     feature_density: float
     has_ids: bool
     has_weights: bool
+    arrivals: Tensor | None
 
     @classmethod
     def of(cls, adjacency: Adjacency, features: Tensor | None, generator: torch.Generator) -> GraphTraits:
@@ -180,6 +219,7 @@ class GraphTraits:
             and adjacency.weight.numel() > 0
             and float(adjacency.weight.min()) >= 0
             and float(adjacency.weight.min()) < float(adjacency.weight.max()),
+            arrivals=None if adjacency.times is None else adjacency.times.arrivals,
         )
 
 

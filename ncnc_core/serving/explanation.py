@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -13,17 +12,16 @@ from torch import Tensor
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.inputs.asked_table import id_column
 from ncnc_core.inputs.node_ids import NodeId
-from ncnc_core.networks.link_network import LinkNetwork, Predictor
+from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.networks.neighborhoods import Role
 from ncnc_core.networks.scoring import score_pairs
 from ncnc_core.serving.neighborhood import Neighborhood, pooled_sums
+from ncnc_core.serving.path_gradients import path_gradients
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-FEWEST_STEPS, MOST_STEPS = 256, 4096  # places on the path at which the gradient is taken
-SMALL = 1e-4  # logits left over by the integration, at which it stops
 SHOWN = 10  # neighbours in the text; the frame has all
 
 
@@ -38,13 +36,21 @@ class NeighborPart:
 
 
 @dataclass(frozen=True)
+class FeaturePart:
+    """A group of pair features, see `temporal.pair_features.GROUPS`, and what it adds to the logit."""
+
+    group: str
+    contribution: float
+
+
+@dataclass(frozen=True)
 class LinkExplanation:
     """The parts of one pair's logit: score = base + pair + structure + sum of the contributions + remainder.
 
     `base` is the logit of a pair about which nothing is known: no pooled neighbour, endpoint product zero. `neighbors`
     come in the order of what they add, largest first. `remainder` is what the numerical integration leaves over.
     `known` says whether the served graph holds the pair as an edge. `structure` is what a model with `pair_structure`
-    adds for the counts alone.
+    adds for the counts alone, and `features` what a model adds that reads times; `facts` say in words what it read.
     """
 
     source: NodeId
@@ -56,6 +62,8 @@ class LinkExplanation:
     neighbors: tuple[NeighborPart, ...]
     remainder: float
     structure: float = 0.0
+    features: tuple[FeaturePart, ...] = ()
+    facts: tuple[str, ...] = ()
 
     def of_role(self, role: Role) -> tuple[NeighborPart, ...]:
         """Return the neighbours of one role."""
@@ -69,8 +77,10 @@ class LinkExplanation:
         """
         import pandas as pd
 
-        moved = abs(self.pair) + abs(self.structure) + sum(abs(part.contribution) for part in self.neighbors)
-        own = [("pair", self.pair), *([("structure", self.structure)] if self.structure else []), ("base", self.base)]
+        own = [("pair", self.pair), *([("structure", self.structure)] if self.structure else [])]
+        own += [(part.group, part.contribution) for part in self.features]
+        moved = sum(abs(value) for _, value in own) + sum(abs(part.contribution) for part in self.neighbors)
+        own.append(("base", self.base))
         rows = [asdict(part) for part in self.neighbors]
         rows += [{"node": None, "role": role, "weight": 1.0, "contribution": value} for role, value in own]
         frame = pd.DataFrame(rows, columns=["node", "role", "weight", "contribution"])
@@ -84,11 +94,13 @@ class LinkExplanation:
         lines = [
             f"{self.source} - {self.target}: logit {self.score:.3f}"
             + (" (an edge of the graph)" if self.known else ""),
+            *(f"  {fact}" for fact in self.facts),
             f"  {self.base:+8.3f}  base: nothing known of the pair",
             f"  {self.pair:+8.3f}  the two nodes themselves",
         ]
         if self.structure:
             lines.append(f"  {self.structure:+8.3f}  degrees and numbers of common neighbours")
+        lines += [f"  {part.contribution:+8.3f}  {part.group}" for part in self.features]
         for part in self.neighbors[:SHOWN]:
             weight = "" if part.role == "common" else f", weight {part.weight:.3f}"
             lines.append(f"  {part.contribution:+8.3f}  {part.node} ({part.role.replace('_', ' ')}{weight})")
@@ -123,7 +135,7 @@ def explain_pair(
         structure = 0.0 if network.pair_structure is None else float(network.pair_structure(adjacency, pairs))
     product = (levels[0][source] * levels[0][target]).double()
     inputs = [product, *(torch.stack([one.total() for one in pooled]).sum(0) for pooled in sums)]
-    base, gradients = _path_gradients(network.predictor, inputs)
+    base, gradients = path_gradients(network.predictor, inputs)
     parts = _parts(sums, gradients[1:], node_ids)
     pair = float(product @ gradients[0])
     total = base + pair + structure + sum(part.contribution for part in parts)
@@ -151,26 +163,3 @@ def _parts(
             rows = zip(one.node.tolist(), one.weight.tolist(), contributions.tolist(), strict=True)
             parts += [NeighborPart(node_ids[node], one.role, weight, added) for node, weight, added in rows]
     return parts
-
-
-def _path_gradients(predictor: Predictor, inputs: list[Tensor]) -> tuple[float, list[Tensor]]:
-    """Return the logit at the start of the path, and the mean gradient along it for each input.
-
-    In float64, on a copy of the head, at the midpoints of steps that are shorter towards the start, where layer norms
-    turn most. The steps are halved until what they leave over is small: a gradient that jumps at a ReLU converges
-    slowly, and no other rule does better.
-    """
-    head = copy.deepcopy(predictor).double().eval().product_logits  # type: ignore[attr-defined]  # a module, all of them
-    with torch.no_grad():
-        start, end = head(*(torch.stack([torch.zeros_like(one), one]) for one in inputs)).tolist()
-    steps = FEWEST_STEPS
-    while True:
-        edges = torch.linspace(0, 1, steps + 1, dtype=torch.float64, device=inputs[0].device).square()
-        rows = [((edges[1:] + edges[:-1]) / 2).outer(one).requires_grad_() for one in inputs]
-        with torch.enable_grad():
-            slopes = torch.autograd.grad(head(*rows).sum(), rows)
-        gradients = [edges.diff() @ slope for slope in slopes]
-        left = end - start - sum(float(one @ gradient) for one, gradient in zip(inputs, gradients, strict=True))
-        if abs(left) < SMALL or steps >= MOST_STEPS:
-            return start, gradients
-        steps *= 2

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.graph.grown_adjacency import grown_adjacency
+from ncnc_core.graph.grown_adjacency import grown_adjacency, grown_times
 from ncnc_core.graph.positions import require_positions
+from ncnc_core.inputs.edge_times import TimeInput, edge_times
 from ncnc_core.inputs.features import FeatureInput, feature_ids, feature_rows, read_features, stacked_features
 from ncnc_core.inputs.graph_parts import EdgeInput, WeightInput, graph_parts, names_its_nodes
 from ncnc_core.inputs.graphs import GraphInput, edge_weights, read_graph
@@ -30,6 +31,7 @@ def replaced_graph(
     features: FeatureInput,
     node_ids: IdsInput,
     edge_weight: WeightInput,
+    time: TimeInput = None,
     *,
     source: str = "source",
     target: str = "target",
@@ -44,11 +46,13 @@ def replaced_graph(
             node and its nodes are not the first.
     """
     if node_ids is None and not names_its_nodes(edges) and feature_ids(features) is None:
-        parts = graph_parts(edges, None, None, None, source=source, target=target)
+        parts = graph_parts(edges, None, None, None, None, source=source, target=target)
         node_ids = known.node_ids + (
             _new_in(known, parts.ends.values, parts.numbers_nodes) if parts.ends.are_ids else []
         )
-    graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, source=source, target=target)
+    graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, time=time, source=source, target=target)
+    if graph.time is None:
+        _require_no_times(known, "this graph's edges")
     if graph.features is None and known.features is not None:
         graph = replace(graph, features=_kept_features(known, graph.node_ids))
     _require_same_places(known, graph.node_ids)
@@ -61,6 +65,7 @@ def grown_graph(
     new_nodes: IdsInput,
     features: FeatureInput,
     edge_weight: WeightInput,
+    time: TimeInput,
     removed_edges: PairInput,
 ) -> ModelParts:
     """Add nodes behind the model's own, then edges among them all, and take edges away.
@@ -83,23 +88,34 @@ def grown_graph(
     added = torch.zeros(2, 0, dtype=torch.int64)
     if new_edges is not None:
         added = _positions(new_edges, places, "new_edges")
-    elif edge_weight is not None:
-        raise InvalidGraph("edge_weight was given without new_edges. Give the edges that it belongs to.")
+        if time is None:
+            _require_no_times(known, "the new edges")
+    elif edge_weight is not None or time is not None:
+        what = "edge_weight" if time is None else "time"
+        raise InvalidGraph(f"{what} was given without new_edges. Give the edges that it belongs to.")
     return replace(
         known,
-        adjacency=_grown_adjacency(adjacency, len(ids), added, edge_weight),
+        adjacency=_grown_adjacency(adjacency, len(ids), added, edge_weight, edge_times(time, added.shape[1])),
         features=_grown_features(known.features, features, new),
         node_ids=ids,
     )
 
 
-def _grown_adjacency(adjacency: Adjacency, num_nodes: int, added: Tensor, edge_weight: WeightInput) -> Adjacency:
-    if adjacency.weight is None and edge_weight is None:
+def _grown_adjacency(
+    adjacency: Adjacency, num_nodes: int, added: Tensor, edge_weight: WeightInput, time: Tensor | None
+) -> Adjacency:
+    if adjacency.weight is None and edge_weight is None and adjacency.times is None:
         return grown_adjacency(adjacency, num_nodes, added)
     edges, weight = _edges_and_weights(adjacency)
-    return Adjacency.from_edges(
-        torch.cat([edges, added], 1), num_nodes, _grown_weights(weight, edge_weight, added, adjacency)
-    )
+    weight = _grown_weights(weight, edge_weight, added, adjacency)
+    times = None if adjacency.times is None else grown_times(adjacency, adjacency.times, added, time)
+    return Adjacency.from_edges(torch.cat([edges, added], 1), num_nodes, weight, times)
+
+
+def _require_no_times(known: ModelParts, whose: str) -> None:
+    """Refuse edges without times where the model reads them."""
+    if known.config.predictor == "temporal_ncn":
+        raise InvalidGraph(f"The model reads when edges came, but {whose} have no times. Give time, one an edge.")
 
 
 def _new_ids(known: ModelParts, new_nodes: IdsInput, features: FeatureInput) -> list[NodeId]:

@@ -19,9 +19,10 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.edge_times import EdgeTimes
 from ncnc_core.inputs.node_ids import NodeId, clean_ids
+from ncnc_core.networks.any_network import AnyNetwork, network_of_sizes
 from ncnc_core.networks.blank_weights import blank_weights
-from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.whole_file import whole_file
 
 # Of the folder. 1, which is read no more: before edge weights and sparse features, and with the completion's prior
@@ -36,7 +37,7 @@ class ModelParts:
     """What a folder holds."""
 
     config: ModelConfig
-    network: LinkNetwork
+    network: AnyNetwork
     adjacency: Adjacency
     features: Tensor | None
     node_ids: list[NodeId]
@@ -102,14 +103,15 @@ def _read_parts(folder: Path) -> ModelParts:
     _require_digests(description.get("sha256", {}), folder)
     config = _config(description["config"], folder)
     with blank_weights():
-        network = LinkNetwork(config, num_features=description["num_features"], num_ids=description["num_ids"])
+        sizes = {"num_features": description["num_features"], "num_ids": description["num_ids"]}
+        network = network_of_sizes(config, **sizes)
     network.load_state_dict(_tensors(folder / "weights.safetensors"), assign=True)
     _require_finite(network, str(folder))
     graph = _tensors(folder / "graph.safetensors")
     return ModelParts(
         config=config,
         network=network.eval(),
-        adjacency=Adjacency.from_edges(graph["edges"], description["num_nodes"], graph.get("edge_weight")),
+        adjacency=_adjacency(graph, description["num_nodes"]),
         features=_features(graph, description["num_nodes"]),
         node_ids=clean_ids(json.loads((folder / "node_ids.json").read_text()), "node_ids.json"),
         calibration=ScoreCalibration(**description["calibration"]) if "calibration" in description else None,
@@ -130,7 +132,7 @@ def _require_digests(digests: dict[str, str], folder: Path) -> None:
             )
 
 
-def _require_finite(network: LinkNetwork, whose: str) -> None:
+def _require_finite(network: AnyNetwork, whose: str) -> None:
     """Refuse weights that are NaN or infinite: every score would be NaN."""
     for name, tensor in network.state_dict().items():
         broken = int((~torch.isfinite(tensor)).sum())
@@ -182,6 +184,9 @@ def _graph_tensors(adjacency: Adjacency, features: Tensor | None) -> dict[str, T
     tensors = {"edges": adjacency.edges()}
     if adjacency.weight is not None:
         tensors["edge_weight"] = adjacency.weight[upper]
+    if adjacency.times is not None:
+        own = adjacency.times.kept(upper)
+        tensors |= {"edge_first": own.first, "edge_last": own.last, "edge_events": own.events, "arrivals": own.arrivals}
     if features is not None and features.layout == torch.sparse_csr:
         tensors["feature_rows"] = features.crow_indices()
         tensors["feature_columns"] = features.col_indices()
@@ -190,6 +195,13 @@ def _graph_tensors(adjacency: Adjacency, features: Tensor | None) -> dict[str, T
     elif features is not None:
         tensors["features"] = features
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _adjacency(graph: dict[str, Tensor], num_nodes: int) -> Adjacency:
+    times = None
+    if "arrivals" in graph:
+        times = EdgeTimes(graph["edge_first"], graph["edge_last"], graph["edge_events"], graph["arrivals"])
+    return Adjacency.from_edges(graph["edges"], num_nodes, graph.get("edge_weight"), times)
 
 
 def _features(graph: dict[str, Tensor], num_nodes: int) -> Tensor | None:

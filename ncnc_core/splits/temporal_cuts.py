@@ -62,12 +62,12 @@ def choose_cuts(
     earlier = useful
     cut_valid, reason = _cut_at_snapshot(dates, earlier, minimum_test_edges)
     if cut_valid is None:
-        cut_valid = _cut_by_fraction(dates, test_fraction)
+        cut_valid = cut_by_fraction(dates, test_fraction)
         if cut_valid is None or cut_valid < (earlier[0] if earlier else cut_valid):
             return NoCuts("the dates are too coarse to leave a test window")
         reason = f"test edges are the {_count_after(dates, cut_valid)} first seen after {time_text(cut_valid)}"
     before = first_seen[(first_seen <= cut_valid) & (removed_at > cut_valid)].sort().values
-    cut_train = _cut_by_fraction(before, valid_fraction)
+    cut_train = cut_by_fraction(before, valid_fraction)
     if cut_train is None:
         reason += "; the dates before are too coarse, so validation edges are a hashed share of the edges alive then"
     return TemporalCuts(cut_train, cut_valid, reason)
@@ -92,7 +92,7 @@ def _cut_at_snapshot(dates: Tensor, earlier: list[int], minimum: int) -> tuple[i
     return time, f"test edges are only {count}, first seen after {time_text(time)}: no snapshot leaves {minimum}"
 
 
-def _cut_by_fraction(dates: Tensor, fraction: float) -> int | None:
+def cut_by_fraction(dates: Int64[Tensor, " dates"], fraction: float) -> int | None:
     """Return the date in sorted `dates` that leaves nearest to the fraction after it; None where no window is fit."""
     distinct, counts = torch.unique_consecutive(dates, return_counts=True)
     after = len(dates) - counts.cumsum(0)[:-1]  # [distinct dates - 1]

@@ -53,7 +53,13 @@ def fingerprint(
     """Return a digest of everything a training's outcome depends on; a checkpoint of another one is refused."""
     digest = hashlib.sha256()
     digest.update(json.dumps([model.model_dump(), training.model_dump(), data.num_nodes, selection_metric]).encode())
-    named = {field.name: getattr(data, field.name) for field in fields(data) if field.name != "num_nodes"}
+    named = {
+        field.name: getattr(data, field.name) for field in fields(data) if field.name not in ("num_nodes", "times")
+    }
+    if data.times is not None:
+        digest.update(f"times {data.times.cut_train} {data.times.cut_valid}".encode())
+        history = data.times.history
+        named |= {one.name: getattr(history, one.name) for one in fields(history) if one.name != "num_nodes"}
     for name, tensor in [*named.items(), *sorted((initial_weights or {}).items())]:
         digest.update(f"{name} {None if tensor is None else (tuple(tensor.shape), tensor.dtype)}".encode())
         for part in _parts(tensor):
@@ -122,3 +128,8 @@ def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[st
             index, _, slot = rest.partition("/")
             state.setdefault(int(index), {})[slot] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -10,6 +10,32 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.graph.event_history import EventHistory
+
+
+@dataclass(frozen=True, eq=False)
+class TemporalData:
+    """What happened up to the end of the validation window, and the two cuts, in unix seconds.
+
+    Training may see what came up to `cut_train`, validation is what came first in (cut_train, cut_valid].
+    """
+
+    history: EventHistory
+    cut_train: int
+    cut_valid: int
+
+    def __post_init__(self) -> None:
+        """Refuse a history that knows what came later: no training may see it.
+
+        Raises:
+            InvalidGraph: an event is later than `cut_valid`.
+        """
+        latest = max([int(one.max()) for one in (self.history.first_seen, self.history.repeat_time) if one.numel()])
+        if latest > self.cut_valid:
+            raise InvalidGraph(
+                f"The history goes on until {latest}, but training ends at {self.cut_valid}. Give history.until("
+                f"{self.cut_valid})."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +47,8 @@ class TrainingData:
     the training cut, not later ones, which would leak. `valid_negatives` [2, negatives] are shared by all validation
     edges; where there are v * k of them, columns b * k to b * k + k - 1 are also the own ones of valid edge b, which
     mrr needs. `features` is float32 [nodes, features], dense or in sparse rows, or integer ids [nodes], or None.
-    `message_weight` is float32 [message edges], in the order of `message_edges`, where the edges have weights.
+    `message_weight` is float32 [message edges], in the order of `message_edges`, where the edges have weights. `times`
+    is what temporal_ncn learns from; the other predictors read none.
     """
 
     num_nodes: int
@@ -32,6 +59,7 @@ class TrainingData:
     valid_negatives: Tensor
     message_only_edges: Tensor | None = None
     message_weight: Tensor | None = None
+    times: TemporalData | None = None
 
     def __post_init__(self) -> None:
         """Check what would otherwise surface as NaN, or as an empty epoch, an hour later."""

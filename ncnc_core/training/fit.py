@@ -14,9 +14,11 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.splits.negatives import corrupted_negatives, has_negative
+from ncnc_core.splits.temporal_cuts import cut_by_fraction
 from ncnc_core.training.checkpoint import EpochResult
-from ncnc_core.training.data import TrainingData
+from ncnc_core.training.data import TemporalData, TrainingData
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -39,6 +41,7 @@ def fit_network(
     adjacency: Adjacency,
     features: Tensor | None,
     *,
+    history: EventHistory | None = None,
     model: ModelConfig,
     training: TrainingConfig,
     selection_metric: SelectionMetric,
@@ -49,14 +52,19 @@ def fit_network(
 ) -> TrainedNetwork:
     """Train on the edges that do not validate, and let those that do choose the epoch; the training seed fixes both.
 
+    temporal_ncn needs the `history`: its latest edges validate, and it is trained once more with them.
+
     With `checkpoint`, a folder, the state is kept there after each epoch, and the same training goes on from it.
 
     Raises:
         InvalidGraph: there are fewer than two edges, `fraction` is not between 0 and 1, validation edges stand in the
             graph, or negatives are edges.
     """
-    divided = _held_out if validation.edges is None else _given_out
-    data = divided(adjacency, features, training.seed, validation)
+    if model.predictor == "temporal_ncn":
+        data = _held_out_by_time(history, features, training.seed, validation)
+    else:
+        divided = _held_out if validation.edges is None else _given_out
+        data = divided(adjacency, features, training.seed, validation)
     return train_network(
         model,
         training,
@@ -70,11 +78,7 @@ def fit_network(
 
 def _held_out(adjacency: Adjacency, features: Tensor | None, seed: int, validation: Validation) -> TrainingData:
     """Return the graph with a share of its edges, drawn by the seed, held out to validate."""
-    if not 0 < validation.fraction < 1:
-        raise InvalidGraph(
-            "valid_fraction is the share of edges that choose the epoch, between 0 and 1, but it is "
-            f"{validation.fraction}. Give 0.1, say."
-        )
+    _require_fraction(validation.fraction)
     every, num_nodes = adjacency.edges(), adjacency.num_nodes
     if every.shape[1] < 2:
         raise InvalidGraph(f"There are {every.shape[1]} edges, and training needs 2: one to learn, one to validate.")
@@ -100,6 +104,47 @@ def _held_out(adjacency: Adjacency, features: Tensor | None, seed: int, validati
         valid_negatives=corrupted_negatives(valid, each, known, generator, num_nodes=num_nodes),
         message_weight=None if weight is None else weight[order[held_out:]],
     )
+
+
+def _held_out_by_time(
+    history: EventHistory | None, features: Tensor | None, seed: int, validation: Validation
+) -> TrainingData:
+    """Return the history with a share of its edges, the latest, held out to validate."""
+    _require_fraction(validation.fraction)
+    if history is None:
+        raise InvalidGraph(
+            "temporal_ncn learns from when edges came, but the edges have no times. Give time, or choose the predictor "
+            "ncnc."
+        )
+    cut_train = cut_by_fraction(history.arrivals, validation.fraction)
+    if cut_train is None:
+        raise InvalidGraph(
+            f"The times are too coarse to set the latest {validation.fraction:.0%} of {history.edges.shape[1]} edges "
+            "apart: too many share one. Choose the predictor ncnc, which reads no times, or give finer times."
+        )
+    num_nodes, end = history.num_nodes, int(history.arrivals[-1])
+    end = max(end, int(history.repeat_time.max())) if history.repeat_time.numel() else end
+    known, before = history.keys_until(end), history.graph_at(cut_train)
+    valid = history.fresh(cut_train, end)
+    valid = valid[:, has_negative(valid, known, num_nodes)]
+    generator, each = torch.Generator().manual_seed(seed), validation.negatives_per_edge
+    return TrainingData(
+        num_nodes=num_nodes,
+        features=features,
+        train_edges=before.edges(),
+        forbidden_keys=history.keys_until(cut_train),
+        valid_edges=valid,
+        valid_negatives=corrupted_negatives(valid, each, known, generator, num_nodes=num_nodes),
+        times=TemporalData(history, cut_train, end),
+    )
+
+
+def _require_fraction(fraction: float) -> None:
+    if not 0 < fraction < 1:
+        raise InvalidGraph(
+            "valid_fraction is the share of edges that choose the epoch, between 0 and 1, but it is "
+            f"{fraction}. Give 0.1, say."
+        )
 
 
 def _given_out(adjacency: Adjacency, features: Tensor | None, seed: int, validation: Validation) -> TrainingData:

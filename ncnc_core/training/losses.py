@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -21,16 +22,20 @@ def positive_losses(
     auc        mean (1 - (s+ - s-))^2 (Gao and Zhou, On the Consistency of AUC Pairwise Optimization, 2015)
     hinge_auc  mean max(0, 1 - (s+ - s-))^2: the same, and no pull on a pair that is a unit apart already (Wang et al.,
                Pairwise Learning for Neural Link Prediction, arXiv:2112.02936)
+    listwise   bce - log softmax of s+ among its negatives: the order of the list, and a logit that means a probability
+               (Cao et al., Learning to Rank: From Pairwise Approach to Listwise Approach, 2007)
     log_rank   mean softplus(-(s+ - s-)), the chance of the right order as a logistic (Burges et al., RankNet, 2005)
     A mean of means over the same k is the mean over all, so bce weighs negatives as the published code does.
     """
-    if loss == "bce":
-        return softplus(-positive) + softplus(negative).mean(1)
+    if loss in ("bce", "listwise"):
+        binary = softplus(-positive) + softplus(negative).mean(1)
+        listed = torch.cat([positive[:, None], negative], 1).log_softmax(1)[:, 0]
+        return binary if loss == "bce" else binary - listed
     margin = positive[:, None] - negative  # [positives, negatives]
     match loss:
         case "auc":
             return (1 - margin).square().mean(1)
         case "hinge_auc":
             return (1 - margin).clamp(min=0).square().mean(1)
-        case "log_rank":
+        case _:
             return softplus(-margin).mean(1)

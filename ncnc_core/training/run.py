@@ -18,11 +18,13 @@ from ncnc_core.networks.input_stage import compressed
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.sampling.batch_sampler import BatchSampler
 from ncnc_core.training.batches import epoch_batches
-from ncnc_core.training.checkpoint import EpochResult, Progress, load_optimizer_tensors, optimizer_tensors
+from ncnc_core.training.checkpoint import EpochResult, Progress, load_optimizer_tensors, optimizer_tensors, under
+from ncnc_core.training.completion_calibration import CompletionCalibration, calibrate_completion
 from ncnc_core.training.data import TrainingData
+from ncnc_core.training.initial_weights import begin_with
 from ncnc_core.training.seeded import random_states, restore_random_states
 from ncnc_core.training.step import accumulate_gradients
-from ncnc_core.training.validation import validation_metrics
+from ncnc_core.training.validation import validation_metrics, validation_scores
 
 
 class TrainingRun:
@@ -44,7 +46,7 @@ class TrainingRun:
         if self.network.standard is not None and self.data.features is not None:
             self.network.standard.fit(self.data.features, self.adjacency.degree > 0)  # the nodes that training sees
         if initial_weights is not None:
-            _begin_with(self.network, initial_weights)
+            begin_with(self.network, initial_weights)
         self.optimizer = self._optimizer()
         self.sampler = torch.Generator().manual_seed(training.seed)  # negatives and batches; dropout has the global one
         self.batch_sampler = _batch_sampler(training, self.adjacency, self.sampler)
@@ -141,6 +143,15 @@ class TrainingRun:
         self.network.load_state_dict(self.best)
         return self.network.requires_grad_(True).eval()
 
+    def calibrated(self) -> tuple[LinkNetwork, CompletionCalibration]:
+        """Return the trained network with the completion that validates best: see `calibrate_completion`."""
+        self.network, found = calibrate_completion(self.network, self.data, self.adjacency, self.metric)
+        return self.network, found
+
+    def validation_scores(self) -> tuple[Tensor, Tensor]:
+        """Return the logits of the validation edges and of their negatives, with the network as it is."""
+        return validation_scores(self.network, self.data, self.adjacency, self.batch_sampler)
+
     def tensors(self) -> dict[str, Tensor]:
         """Return the state as named tensors."""
         named = {f"network/{name}": tensor for name, tensor in self._weights().items()}
@@ -150,11 +161,11 @@ class TrainingRun:
 
     def load(self, tensors: dict[str, Tensor], progress: Progress) -> None:
         """Continue from the state of a checkpoint."""
-        self.network.load_state_dict(_under("network/", tensors))
-        self.best = {name: tensor.to(self.device) for name, tensor in _under("best/", tensors).items()}
+        self.network.load_state_dict(under("network/", tensors))
+        self.best = {name: tensor.to(self.device) for name, tensor in under("best/", tensors).items()}
         load_optimizer_tensors(self.optimizer, tensors)
         self.sampler.set_state(tensors["sampler"])
-        restore_random_states(_under("random/", tensors), self.device)
+        restore_random_states(under("random/", tensors), self.device)
         self.progress = progress
 
 
@@ -163,22 +174,3 @@ def _batch_sampler(training: TrainingConfig, adjacency: Adjacency, generator: to
     if training.neighbor_fan_out is None:
         return None
     return BatchSampler(adjacency, training.neighbor_fan_out, training.overlap_limit, generator=generator)
-
-
-def _begin_with(network: LinkNetwork, weights: Mapping[str, Tensor]) -> None:
-    own = network.state_dict()
-    wrong = sorted(
-        name for name in own.keys() | weights.keys()
-        if name not in own or name not in weights or own[name].shape != weights[name].shape
-    )  # fmt: skip
-    if wrong:
-        raise InvalidGraph(
-            f"initial_weights do not fit the model: {len(wrong)} of {len(own)} tensors are missing, unknown or of "
-            f"another shape (first: {wrong[0]}). Give the state_dict of a network of the same sizes and switches; its "
-            "predictor may be ncn where this one is ncnc."
-        )
-    network.load_state_dict(weights)
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -13,14 +13,15 @@ from ncnc_core.config.choices import SelectionMetric
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.evaluation.score_calibration import ScoreCalibration, fit_calibration
-from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.any_network import AnyNetwork
 from ncnc_core.training.checkpoint import EpochResult, fingerprint, read_checkpoint, write_checkpoint
-from ncnc_core.training.completion_calibration import CompletionCalibration, calibrate_completion, require_completion
+from ncnc_core.training.completion_calibration import CompletionCalibration, require_completion
 from ncnc_core.training.data import TrainingData
 from ncnc_core.training.run import TrainingRun
 from ncnc_core.training.seeded import seeded
 from ncnc_core.training.step import require_own_edge_hidden
-from ncnc_core.training.validation import require_selectable, validation_scores
+from ncnc_core.training.temporal_run import TemporalRun
+from ncnc_core.training.validation import require_selectable
 
 __all__ = ["EpochResult", "TrainedNetwork", "TrainingData", "train_network"]
 
@@ -33,7 +34,7 @@ class TrainedNetwork:
     it is at least as good. `score_calibration` turns its logits into probabilities, by the validation pairs.
     """
 
-    network: LinkNetwork
+    network: AnyNetwork
     best_epoch: int
     best_value: float
     selection_metric: str
@@ -91,15 +92,16 @@ def train_network(
         require_completion(model)
     device = torch.device(device)
     with seeded(training.seed, device):
-        run = TrainingRun(model, training, data, selection_metric, device, initial_weights)
+        kind = TemporalRun if model.predictor == "temporal_ncn" else TrainingRun
+        run = kind(model, training, data, selection_metric, device, initial_weights)
         name = fingerprint(model, training, data, selection_metric, initial_weights)
         if checkpoint is not None and checkpoint.exists():
             run.load(*read_checkpoint(checkpoint, name))
         _run_epochs(run, checkpoint, name, on_epoch)
         network, calibration = run.trained(), None
-        if training.calibrate_completion:
-            network, calibration = calibrate_completion(network, run.data, run.adjacency, selection_metric)
-        scores = validation_scores(network, run.data, run.adjacency, run.batch_sampler)
+        if training.calibrate_completion and isinstance(run, TrainingRun):
+            network, calibration = run.calibrated()
+        scores = run.validation_scores()
     progress = run.progress
     return TrainedNetwork(
         network,
@@ -113,7 +115,7 @@ def train_network(
 
 
 def _run_epochs(
-    run: TrainingRun, checkpoint: Path | None, name: str, on_epoch: Callable[[EpochResult], None] | None
+    run: TrainingRun | TemporalRun, checkpoint: Path | None, name: str, on_epoch: Callable[[EpochResult], None] | None
 ) -> None:
     while not run.progress.finished:
         result = run.epoch()

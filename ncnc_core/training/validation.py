@@ -54,10 +54,15 @@ def validation_metrics(
     own, ranks it among those; hits@K, where it is the declared metric, takes the K-th largest of all negatives.
     With a `sampler`, a network that is trained on samples is measured on samples.
     """
-    positive, negative = validation_scores(network, data, adjacency, sampler)
+    scores = validation_scores(network, data, adjacency, sampler)
+    return metrics_of(*scores, metric, data.negatives_per_valid_edge)
+
+
+def metrics_of(positive: Tensor, negative: Tensor, metric: SelectionMetric, each: int | None) -> dict[str, float]:
+    """Return the metrics of validation logits, [edges] and [negatives]; `each` edge has so many of its own."""
     metrics = {"auc": roc_auc(positive, negative), "average_precision": average_precision(positive, negative)}
-    if (repeat := data.negatives_per_valid_edge) is not None:
-        metrics["mrr"] = float(reciprocal_ranks(positive, negative.view(-1, repeat)).mean())
+    if each is not None:
+        metrics["mrr"] = float(reciprocal_ranks(positive, negative.view(-1, each)).mean())
     if (k := _shared_hits(metric)) is not None:
         metrics[metric] = hits_at_k_shared(positive, negative, k)
     return metrics

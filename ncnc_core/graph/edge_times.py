@@ -1,0 +1,59 @@
+"""When the edges of a graph came, and how long ago that is, counted in edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeTimes:
+    """The times of a graph's edges, int64 unix seconds, one an entry of its adjacency, and the clock they are read by.
+
+    first, last [entries]: an edge's first and last event. events [entries]: how many it had. arrivals [arrived]: when
+    each distinct edge that ever was, also one that is gone, came first; sorted. Equal for (u, v) and (v, u).
+
+    The clock counts edges: E(t) is the number of distinct edges that came up to t, and the age of t is E(now) - E(t).
+    So an age depends neither on the unit of time nor on pauses, and it grows only as edges arrive.
+    """
+
+    first: Tensor
+    last: Tensor
+    events: Tensor
+    arrivals: Tensor
+
+    def age(self, time: Int64[Tensor, " times"], window: float) -> Float[Tensor, " times"]:
+        """Return how long ago each time is, in windows of so many edges; 0 for a time after the last arrival."""
+        newer = self.arrivals.numel() - torch.searchsorted(self.arrivals, time.contiguous(), right=True)
+        return (newer.double() / window).float()
+
+    def kept(self, keep: Bool[Tensor, " entries"]) -> EdgeTimes:
+        """Return the times of the kept entries; the clock goes on as before."""
+        return EdgeTimes(self.first[keep], self.last[keep], self.events[keep], self.arrivals)
+
+    def to(self, device: torch.device | str) -> EdgeTimes:
+        """Return the times on a device."""
+        moved: list[Any] = [one.to(device) for one in (self.first, self.last, self.events, self.arrivals)]
+        return EdgeTimes(*moved)
+
+
+def times_of_entries(
+    keys: Int64[Tensor, " entries"],
+    given: Int64[Tensor, " edges"],
+    first: Int64[Tensor, " edges"],
+    last: Int64[Tensor, " edges"],
+    events: Int64[Tensor, " edges"],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return first, last and events of each of the sorted `keys`, from edges that name them in any order.
+
+    `given` are the keys of the edges, each one of `keys`. Of one that comes several times the earliest first and the
+    latest last count, and its events add up.
+    """
+    place = torch.searchsorted(keys, given)
+    earliest = torch.full_like(keys, torch.iinfo(torch.int64).max).scatter_reduce_(0, place, first, "amin")
+    latest = torch.full_like(keys, torch.iinfo(torch.int64).min).scatter_reduce_(0, place, last, "amax")
+    return earliest, latest, torch.zeros_like(keys).scatter_add_(0, place, events)

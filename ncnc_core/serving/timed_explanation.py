@@ -1,0 +1,88 @@
+"""Why a pair has its score where the model reads times: the pair's features by group, and each common neighbour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.inputs.node_ids import NodeId
+from ncnc_core.networks.scoring import score_pairs
+from ncnc_core.networks.temporal_network import TemporalNetwork
+from ncnc_core.serving.explanation import FeaturePart, LinkExplanation, NeighborPart
+from ncnc_core.serving.path_gradients import path_gradients
+from ncnc_core.temporal.pair_features import GROUPS, PAIR_FEATURES, TimedPairs, pair_features
+from ncnc_core.temporal.timed_graph import RECENT, TimedGraph, required_times
+
+
+def explain_timed_pair(
+    network: TemporalNetwork,
+    levels: list[Tensor],
+    adjacency: Adjacency,
+    source: int,
+    target: int,
+    node_ids: Sequence[NodeId],
+) -> LinkExplanation:
+    """Divide the logit of a pair of positions, as `explain_pair` does, with a part for each group of pair features.
+
+    The path begins where the pair's features are those of an average pair of training. A neighbour's weight is the
+    decay of its two edges over one window: 1 where both are new.
+    """
+    levels = [one.detach() for one in levels]
+    pair = torch.tensor([[source], [target]], device=adjacency.column.device)
+    score = float(score_pairs(network, levels, adjacency, pair))
+    found = pair_features(TimedGraph(adjacency, *levels[2:]), pair)
+    with torch.no_grad():
+        pooled = network.pooled_rows(levels[1][found.common.node], found.decay).double()  # [common, pooled]
+        inputs = network.pair_scale(found.values)[0].double()
+    product = (levels[0][source] * levels[0][target]).double()
+    base, (at_product, at_pooled, at_inputs) = path_gradients(network, [product, pooled.sum(0), inputs])
+    neighbors = zip(
+        found.common.node.tolist(), found.decay[:, RECENT].tolist(), (pooled @ at_pooled).tolist(), strict=True
+    )
+    parts = [NeighborPart(node_ids[node], "common", weight, added) for node, weight, added in neighbors]
+    features, own = _by_group(inputs * at_inputs), float(product @ at_product)
+    total = base + own + sum(one.contribution for one in parts) + sum(one.contribution for one in features)
+    return LinkExplanation(
+        source=node_ids[source],
+        target=node_ids[target],
+        score=score,
+        known=bool(adjacency.has(pair)),
+        base=base,
+        pair=own,
+        neighbors=tuple(sorted(parts, key=lambda part: -part.contribution)),
+        remainder=score - total,
+        features=features,
+        facts=(*_of_ends(network, adjacency, (source, target), node_ids), _of_common(found)),
+    )
+
+
+def _by_group(added: Tensor) -> tuple[FeaturePart, ...]:
+    """Return what each group adds: a feature is read twice, scaled and by rank."""
+    each, parts, start = added.view(2, len(PAIR_FEATURES)).sum(0), [], 0
+    for group, names in GROUPS.items():
+        parts.append(FeaturePart(group, float(each[start : start + len(names)].sum())))
+        start += len(names)
+    return tuple(parts)
+
+
+def _of_ends(
+    network: TemporalNetwork, adjacency: Adjacency, ends: tuple[int, int], node_ids: Sequence[NodeId]
+) -> list[str]:
+    times, said = required_times(adjacency), []
+    for end in ends:
+        entries = slice(int(adjacency.row_pointer[end]), int(adjacency.row_pointer[end + 1]))
+        if entries.start == entries.stop:
+            said.append(f"{node_ids[end]}: no edge yet")
+            continue
+        age = float(times.age(times.last[entries], float(network.window)).min())
+        said.append(f"{node_ids[end]}: {entries.stop - entries.start} neighbours, last active {age:.2g} windows ago")
+    return said
+
+
+def _of_common(found: TimedPairs) -> str:
+    """Say how many common neighbours there are, and how many of them had both edges within the last window."""
+    recent = int((found.decay[:, RECENT] > torch.exp(torch.tensor(-1.0))).sum())  # both ages together under one window
+    return f"{found.common.node.numel()} common neighbours, {recent} of them by edges of the last window"

@@ -1,0 +1,117 @@
+"""What times and overlaps say of a pair of nodes: numbers that a network, or boosted trees, can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.node_lists import NodeLists
+from ncnc_core.kernels import long_paths as path_kernels
+from ncnc_core.kernels import timed_overlap as kernels
+from ncnc_core.kernels.thread_slices import in_slices
+from ncnc_core.temporal.timed_graph import NODE_FEATURES, RECENT, SCALES, TimedGraph
+
+FLOOR = 1e-3  # added before a logarithm is taken: what is below it counts as nothing
+OVERLAP = ("common_neighbors", "adamic_adar", "resource_allocation", "jaccard", "salton")
+RECENT_OVERLAP = tuple(
+    f"{kind}_{scale:g}" for kind in ("recent_common", "recent_allocation", "most_recent_common") for scale in SCALES
+)
+LONG_PATHS = ("long_paths", "recent_long_paths")
+SPECTRAL = ("spectral_dot", "spectral_cosine", "recent_spectral_dot", "recent_spectral_cosine")
+ENDS = (*(f"smaller_{name}" for name in NODE_FEATURES), *(f"larger_{name}" for name in NODE_FEATURES))
+# The groups that an explanation and a report name; their order is that of the columns.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "overlap": OVERLAP,
+    "recent overlap": RECENT_OVERLAP,
+    "paths of three steps": LONG_PATHS,
+    "place in the graph": SPECTRAL,
+    "activity of the ends": ENDS,
+}
+PAIR_FEATURES: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
+
+
+@dataclass(frozen=True, eq=False)
+class TimedPairs:
+    """values [pairs, PAIR_FEATURES] float32; common: the common neighbours; decay [common, scales]: of both edges."""
+
+    values: Tensor
+    common: NodeLists
+    decay: Tensor
+
+
+def pair_features(graph: TimedGraph, pairs: Int64[Tensor, "2 pairs"]) -> TimedPairs:
+    """Return PAIR_FEATURES of each pair, equal for (i, j) and (j, i), and the common neighbours they are made of.
+
+    Overlaps and paths are log(x + FLOOR). A pair's values do not depend on the other pairs. Cost: the degrees of both
+    ends, and once for each distinct end the degrees of its neighbours.
+    """
+    device = pairs.device
+    pairs = torch.stack([pairs.amin(0), pairs.amax(0)]).cpu()  # one order of summation for both directions
+    adjacency = graph.adjacency.to("cpu")
+    common, decay, sums = _timed_common(graph, adjacency, pairs)
+    degree = adjacency.degree[pairs].double()
+    shared = sums[:, :1]
+    union, product = (degree.sum(0).unsqueeze(1) - shared).clamp(min=1), degree.prod(0).clamp(min=1).unsqueeze(1)
+    paths = _long_paths(graph, adjacency, pairs)
+    walked = torch.cat([sums[:, :3], shared / union, shared / product.sqrt(), sums[:, 3:], paths], 1)
+    ends = graph.node.cpu()[pairs]  # [2, pairs, features]
+    spectral = torch.cat([_products(one.cpu(), pairs) for one in (graph.plain, graph.recent)], 1)
+    values = torch.cat([(walked + FLOOR).log().float(), spectral, ends.amin(0), ends.amax(0)], 1)
+    lists = NodeLists(common.row_pointer.to(device), common.node.to(device))
+    return TimedPairs(values.to(device), lists, decay.to(device))
+
+
+def _timed_common(graph: TimedGraph, adjacency: Adjacency, pairs: Tensor) -> tuple[NodeLists, Tensor, Tensor]:
+    """Return the common neighbours, the decay of both their edges, and the sums of `list_timed_common` [pairs, 15]."""
+    degree = adjacency.degree.double()
+    adamic = torch.where(degree > 1, 1 / degree.clamp(min=2).log(), 0.0)
+    weights = torch.stack([torch.ones_like(degree), adamic, 1 / degree.clamp(min=1)], 1)
+    room = int(torch.minimum(*adjacency.degree[pairs]).sum())  # what is not written is not paged in
+    pointer, found = np.empty(pairs.shape[1] + 1, np.int64), np.empty(room, np.int64)
+    product = np.empty((room, len(SCALES)), np.float32)
+    sums = np.empty((pairs.shape[1], weights.shape[1] + 3 * len(SCALES)))
+    arrays = (adjacency.row_pointer, adjacency.column, graph.decay.cpu(), graph.strength.cpu(), weights, *pairs)
+    count = kernels.list_timed_common(*(_array(one) for one in arrays), pointer, found, product, sums)
+    lists = NodeLists(torch.from_numpy(pointer), torch.from_numpy(found[:count].copy()))
+    return lists, torch.from_numpy(product[:count].copy()), torch.from_numpy(sums)
+
+
+def _long_paths(graph: TimedGraph, adjacency: Adjacency, pairs: Tensor) -> Float[Tensor, "pairs 2"]:
+    """Return the paths of three steps, each inner node's edges divided by its degree, and by its recent strength."""
+    reach = adjacency.neighbor_sum(adjacency.degree.double().unsqueeze(1), weighted=False).squeeze(1)
+    swap = reach[pairs[0]] > reach[pairs[1]]  # the walk starts where it is cheaper
+    near, far = torch.where(swap, pairs[1], pairs[0]), torch.where(swap, pairs[0], pairs[1])
+    order = near.argsort(stable=True)
+    distinct, sizes = near[order].unique_consecutive(return_counts=True)
+    group = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
+    recent = graph.decay[:, RECENT].double().cpu()
+    weight = torch.stack([torch.ones_like(recent), recent], 1)
+    scale = (
+        torch.stack([adjacency.degree.double(), graph.strength[:, RECENT].double().cpu()], 1).clamp(min=1e-9).rsqrt()
+    )
+    out = np.empty((pairs.shape[1], 2))
+    arrays = [
+        _array(one) for one in (adjacency.row_pointer, adjacency.column, weight, scale, distinct, group, far[order])
+    ]
+    in_slices(lambda start, stop: path_kernels.sum_long_paths(*arrays, out, start, stop), distinct.numel(), least=64)
+    found = torch.empty(pairs.shape[1], 2, dtype=torch.float64)
+    found[order] = torch.from_numpy(out)
+    return found
+
+
+def _products(rows: Tensor, pairs: Tensor) -> Float[Tensor, "pairs 2"]:
+    """Return the logarithm of the product of two nodes' rows, and their cosine."""
+    first, second = rows[pairs[0]], rows[pairs[1]]
+    dot = (first * second).sum(1)
+    length = (first.norm(dim=1) * second.norm(dim=1)).clamp(min=1e-12)
+    return torch.stack([(dot.clamp(min=0) + FLOOR).log(), dot / length], 1)
+
+
+def _array(tensor: Tensor) -> Any:
+    return tensor.contiguous().numpy()

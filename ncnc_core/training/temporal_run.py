@@ -1,0 +1,219 @@
+"""The training of a temporal network: first up to the validation window, to measure it, then once more with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ncnc_core.config.choices import SelectionMetric
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.networks.temporal_network import TemporalNetwork
+from ncnc_core.training.checkpoint import EpochResult, Progress, load_optimizer_tensors, optimizer_tensors, under
+from ncnc_core.training.data import TemporalData, TrainingData
+from ncnc_core.training.initial_weights import begin_with
+from ncnc_core.training.losses import positive_losses
+from ncnc_core.training.seeded import random_states, restore_random_states
+from ncnc_core.training.validation import metrics_of
+from ncnc_core.training.window_pairs import WindowPairs
+from ncnc_core.training.windows import drawn_pairs, training_windows
+
+WEIGHT_DECAY = 1e-4
+PAIRS_AT_ONCE = 2**16  # measured at a time: bounds memory, not the result
+
+
+class TemporalRun:
+    """A network on its way through two phases of `epochs` each.
+
+    Choosing: windows up to the training cut; each epoch is measured on the validation window. Refitting: the same from
+    random weights, with the validation window as the last one; this network is the result. The number of epochs is
+    fixed, for the learning rate follows one cycle (Smith, Topin, Super-Convergence, arXiv:1708.07120); AdamW.
+    """
+
+    def __init__(
+        self,
+        model: ModelConfig,
+        training: TrainingConfig,
+        data: TrainingData,
+        metric: SelectionMetric,
+        device: torch.device,
+        initial_weights: Mapping[str, Tensor] | None,
+    ) -> None:
+        self.model, self.training, self.data, self.metric, self.device = model, training, data, metric, device
+        self.times, self.initial_weights = _required(data), initial_weights
+        self.sampler = torch.Generator().manual_seed(training.seed)  # the order of the positives
+        self.progress = Progress()
+        self.chosen: tuple[Tensor, Tensor] | None = None  # validation logits at the end of the first phase
+        self.phase = self._phase(self.times.cut_train)
+
+    def epoch(self) -> EpochResult:
+        """Train one epoch; measure it in the first phase.
+
+        Raises:
+            InvalidGraph: the loss is no number any more.
+        """
+        started, number = time.perf_counter(), len(self.progress.history) + 1
+        loss = self._train_epoch(number)
+        metrics = {}
+        if number <= self.training.epochs:
+            positive, negative = self._scored()
+            metrics = metrics_of(positive, negative, self.metric, self.data.negatives_per_valid_edge)
+            self.progress.best_epoch, self.progress.best_value = number, metrics[self.metric]
+        result = EpochResult(number, loss, metrics, time.perf_counter() - started)
+        self.progress.history.append(result)
+        if number == self.training.epochs:
+            self.chosen = self._scored()
+            if self.training.refit:
+                self.phase = self._phase(self.times.cut_valid)
+        self.progress.finished = number >= self.training.epochs * (1 + self.training.refit)
+        return result
+
+    def trained(self) -> TemporalNetwork:
+        """Return the network of the last phase, in evaluation mode."""
+        return self.phase.network.eval()
+
+    def validation_scores(self) -> tuple[Tensor, Tensor]:
+        """Return the logits of the validation edges and of their negatives, of the network that had not seen them."""
+        assert self.chosen is not None  # noqa: S101 - for mypy: the first phase is over
+        return self.chosen
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the state as named tensors."""
+        named = {f"network/{name}": one.detach().clone() for name, one in self.phase.network.state_dict().items()}
+        named |= {f"random/{name}": tensor for name, tensor in random_states(self.device).items()}
+        if self.chosen is not None:
+            named |= dict(zip(("chosen/positive", "chosen/negative"), self.chosen, strict=True))
+        return named | optimizer_tensors(self.phase.optimizer) | {"sampler": self.sampler.get_state()}
+
+    def load(self, tensors: dict[str, Tensor], progress: Progress) -> None:
+        """Continue from the state of a checkpoint."""
+        self.progress, done = progress, len(progress.history)
+        if done >= self.training.epochs and self.training.refit:
+            self.phase = self._phase(self.times.cut_valid)
+            done -= self.training.epochs
+        if "chosen/positive" in tensors:
+            self.chosen = tensors["chosen/positive"], tensors["chosen/negative"]
+        self.phase.network.load_state_dict(under("network/", tensors))
+        load_optimizer_tensors(self.phase.optimizer, tensors)
+        self.phase.go_on_from(done * self.phase.steps)
+        self.sampler.set_state(tensors["sampler"])
+        restore_random_states(under("random/", tensors), self.device)
+
+    def _phase(self, end: int) -> _Phase:
+        return _Phase.begun(self.model, self.training, self.data, end, self.initial_weights, self.device)
+
+    def _train_epoch(self, number: int) -> float:
+        phase, total = self.phase, 0.0
+        phase.network.train()
+        for groups in torch.randperm(phase.pairs.groups, generator=self.sampler).split(self.training.batch_size):
+            logits = phase.pairs.chosen(groups).logits(phase.network)
+            loss = positive_losses(self.training.loss, logits[:, 0], logits[:, 1:]).mean()
+            phase.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            if self.training.gradient_clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(phase.network.parameters(), self.training.gradient_clip_norm)
+            phase.optimizer.step()
+            phase.schedule.step()
+            total += float(loss.detach()) * groups.numel()
+        phase.network.eval()
+        if not total < float("inf"):
+            raise InvalidGraph(
+                f"The training loss became {total} in epoch {number}. Lower training.predictor_learning_rate, set "
+                "training.gradient_clip_norm, or scale the features."
+            )
+        return total / phase.pairs.groups
+
+    def _scored(self) -> tuple[Tensor, Tensor]:
+        """Return the validation logits, positives [v] and negatives [v * k], with the network as it is."""
+        found = []
+        with torch.no_grad():
+            pairs = self.phase.valid
+            assert pairs is not None  # noqa: S101 - for mypy: the first phase measures
+            for groups in torch.arange(pairs.groups).split(max(1, PAIRS_AT_ONCE // pairs.each)):
+                found.append(pairs.chosen(groups).logits(self.phase.network))
+        logits = torch.cat(found)
+        return logits[:, 0].contiguous(), logits[:, 1:].flatten()
+
+
+@dataclass(frozen=True, eq=False)
+class _Phase:
+    """A network with its optimiser, what it learns from, and what measures it; `steps` are those of an epoch."""
+
+    network: TemporalNetwork
+    pairs: WindowPairs
+    valid: WindowPairs | None
+    optimizer: torch.optim.AdamW
+    schedule: torch.optim.lr_scheduler.OneCycleLR
+    steps: int
+
+    @classmethod
+    def begun(
+        cls,
+        model: ModelConfig,
+        training: TrainingConfig,
+        data: TrainingData,
+        end: int,
+        initial_weights: Mapping[str, Tensor] | None,
+        device: torch.device,
+    ) -> _Phase:
+        """Draw the windows up to `end`, fit the scales on them, and begin with the initial weights, or random ones."""
+        times, features = _required(data), data.features
+        network = TemporalNetwork.for_graph(model, features)
+        generator = torch.Generator().manual_seed(training.seed)
+        size = times.history.arrived(times.cut_valid) - times.history.arrived(times.cut_train)
+        windows = training_windows(times.history, end, size, training.windows)
+        if initial_weights is None:
+            network.window.fill_(size)
+        else:
+            begin_with(network, initial_weights)
+        graphs = [network.timed(times.history.graph_at(window.start)) for window in windows]
+        if initial_weights is None:
+            network.fit_node_scales(graphs, features)
+        each = 1 + training.negatives_per_positive
+        drawn = [drawn_pairs(times.history, window, training, generator) for window in windows]
+        pairs = WindowPairs.joined(
+            [WindowPairs.of(network, *one, each) for one in zip(graphs, [features] * len(graphs), drawn, strict=True)]
+        )
+        if initial_weights is None:
+            network.pair_scale.fit(pairs.values)
+        valid = None if end != times.cut_train else _validation_pairs(network, data, times)
+        network.to(device)
+        rate, steps = training.predictor_learning_rate, -(-pairs.groups // training.batch_size)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=steps * training.epochs)
+        return cls(network, pairs, valid, optimizer, schedule, steps)
+
+    def go_on_from(self, step: int) -> None:
+        """Set the learning rate and momentum of the next step, after so many."""
+        if step:
+            self.schedule.load_state_dict(
+                self.schedule.state_dict() | {"last_epoch": step - 1, "_step_count": step + 1}
+            )
+            self.schedule.step()
+
+
+def _validation_pairs(network: TemporalNetwork, data: TrainingData, times: TemporalData) -> WindowPairs:
+    """Return the validation edges, each with its own negatives, on the graph as of the training cut."""
+    each = data.negatives_per_valid_edge
+    if each is None:
+        raise InvalidGraph(
+            f"A temporal model ranks each of the {data.valid_edges.shape[1]} validation edges among its own negatives, "
+            f"but there are {data.valid_negatives.shape[1]}. Give the same number for each."
+        )
+    groups = torch.cat([data.valid_edges.unsqueeze(2), data.valid_negatives.view(2, -1, each)], 2).flatten(1)
+    graph = network.timed(times.history.graph_at(times.cut_train))
+    return WindowPairs.of(network, graph, data.features, groups, 1 + each)
+
+
+def _required(data: TrainingData) -> TemporalData:
+    if data.times is None:
+        raise InvalidGraph(
+            "temporal_ncn learns from when edges came, but the training data has no times. Give time, or choose the "
+            "predictor ncnc."
+        )
+    return data.times

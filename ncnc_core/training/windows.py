@@ -1,0 +1,88 @@
+"""The windows of a training that asks what the night asks: a graph as of a time, and what is linked in the time after.
+
+An evaluation holds the edges after a cut against a graph as of that cut. A training on edges drawn at random out of the
+graph they belong to asks something else: there the neighbours of a target are in part younger than itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from ncnc_core.config.choices import EvaluationNegative
+from ncnc_core.config.training import TrainingConfig
+from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.graph.event_history import EventHistory
+from ncnc_core.splits.evaluation_negatives import evaluation_negatives
+
+# What training ranks against, in equal shares: as an evaluation does.
+KINDS: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched")
+POSITIVES, POSITIVES_OF_MANY, MANY_EDGES = 1500, 4000, 100_000  # drawn of a window, and from how many edges on
+
+
+@dataclass(frozen=True)
+class Window:
+    """Message edges are those alive at `start`, targets those that came first in (start, end]; unix seconds."""
+
+    start: int
+    end: int
+
+
+def training_windows(history: EventHistory, end: int, size: int, most: int) -> list[Window]:
+    """Return up to `most` consecutive windows of about `size` new edges each, the last one up to `end`, oldest first.
+
+    A window begins and ends at a time at which edges came, so one date is never divided. The first one begins where at
+    least `size` edges had come: from less nothing can be learnt.
+
+    Raises:
+        InvalidGraph: there is no such window.
+    """
+    cuts, wanted = [end], history.arrived(end) - size
+    while len(cuts) <= most and wanted >= size:
+        time = history.time_of(wanted)
+        if time >= cuts[-1]:  # one date has more edges than a window: go on before it
+            earlier = history.arrivals[: int(torch.searchsorted(history.arrivals, cuts[-1]))]
+            if not earlier.numel():
+                break
+            time = int(earlier[-1])
+        cuts.append(time)
+        wanted = history.arrived(time) - size
+    if len(cuts) < 2:
+        raise InvalidGraph(
+            f"{history.arrived(end)} edges had come by the end of training, too few for a window of {size} new ones "
+            "and as many before it. Choose the predictor ncnc, which reads no times, or a smaller share for validation."
+        )
+    return [Window(start, stop) for stop, start in pairwise(cuts)][::-1]
+
+
+def drawn_pairs(
+    history: EventHistory, window: Window, training: TrainingConfig, generator: torch.Generator
+) -> Int64[Tensor, "2 pairs"]:
+    """Return the pairs of a window: each positive, then its negatives.
+
+    Positives are drawn, POSITIVES of the edges that came in the window and POSITIVES_OF_MANY in a large graph. A
+    negative replaces one end by a node that was known by the window's end, and is no pair that was an edge by then.
+    """
+    fresh = history.fresh(window.start, window.end)
+    most = POSITIVES if history.arrived(window.end) < MANY_EDGES else POSITIVES_OF_MANY
+    fresh = fresh[:, torch.randperm(fresh.shape[1], generator=generator)[:most]]
+    each = training.negatives_per_positive
+    nodes = history.seen_nodes(window.end).nonzero().flatten()
+    place = torch.empty(history.num_nodes, dtype=torch.int64)
+    place[nodes] = torch.arange(nodes.numel())
+    negatives = nodes[
+        evaluation_negatives(
+            place[fresh],
+            each,
+            pair_keys(place[history.edges[:, history.first_seen <= window.end]], nodes.numel()).sort().values,
+            generator,
+            kinds=KINDS if each % len(KINDS) == 0 else KINDS[:1],
+            adjacency=Adjacency.from_edges(place[history.graph_at(window.start).edges()], nodes.numel()),
+        )
+    ]
+    return torch.cat([fresh.unsqueeze(2), negatives.view(2, fresh.shape[1], -1)], 2).flatten(1)
