@@ -35,6 +35,11 @@ class EdgeTimes:
         """Return the times of the kept entries; the clock goes on as before."""
         return EdgeTimes(self.first[keep], self.last[keep], self.events[keep], self.arrivals)
 
+    def with_more(self, time: Int64[Tensor, " more"]) -> EdgeTimes:
+        """Return the times with those of more edges behind them, one event each; the clock goes on as before."""
+        events = torch.cat([self.events, torch.ones_like(time)])
+        return EdgeTimes(torch.cat([self.first, time]), torch.cat([self.last, time]), events, self.arrivals)
+
     def to(self, device: torch.device | str) -> EdgeTimes:
         """Return the times on a device."""
         moved: list[Any] = [one.to(device) for one in (self.first, self.last, self.events, self.arrivals)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Int64
 from torch import Tensor
@@ -55,6 +57,4 @@ def grown_times(
     distinct, place = keys.unique(return_inverse=True)
     latest_first = torch.iinfo(torch.int64).max
     came = torch.full_like(distinct, latest_first).scatter_reduce_(0, place, time[~known & (low != high)], "amin")
-    both = torch.cat([own.first, time]), torch.cat([own.last, time])
-    events = torch.cat([own.events, torch.ones_like(time)])
-    return EdgeTimes(*both, events, torch.cat([own.arrivals, came]).sort().values)
+    return replace(own.with_more(time), arrivals=torch.cat([own.arrivals, came]).sort().values)

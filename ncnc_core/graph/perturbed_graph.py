@@ -15,7 +15,8 @@ def perturbed(adjacency: Adjacency, change: GraphChange, share: float, generator
     """Return the graph with round(share * edges) edges removed, or added between nodes that have an edge.
 
     Added pairs are drawn uniformly among such nodes, so that what is added is noise and no likelier link; a pair that
-    is an edge already is drawn again, a few times, and then left out. At least one edge changes.
+    is an edge already is drawn again, a few times, and then left out. At least one edge changes. Where edges have
+    times, an added one has that of some edge's last event.
 
     Raises:
         InvalidGraph: the share is no number between 0 and 1, or the graph has no edge.
@@ -30,7 +31,13 @@ def perturbed(adjacency: Adjacency, change: GraphChange, share: float, generator
     if change == "remove":
         gone = torch.randperm(edges.shape[1], generator=generator, device=generator.device)[:count]
         return adjacency.without(edges[:, gone.to(edges.device)])
-    return Adjacency.from_edges(torch.cat([edges, _absent_pairs(adjacency, count, generator)], 1), adjacency.num_nodes)
+    added = _absent_pairs(adjacency, count, generator)
+    times = None
+    if adjacency.times is not None:  # noise as old as the edges that there are
+        own = adjacency.times.kept(adjacency.row < adjacency.column)
+        like = torch.randint(edges.shape[1], (added.shape[1],), generator=generator, device=generator.device)
+        times = own.with_more(own.last[like.to(edges.device)])
+    return Adjacency.from_edges(torch.cat([edges, added], 1), adjacency.num_nodes, times=times)
 
 
 def _absent_pairs(adjacency: Adjacency, count: int, generator: torch.Generator) -> Int64[Tensor, "2 pairs"]:

@@ -90,12 +90,12 @@ class TemporalNetwork(nn.Module):
         """The number of trainable parameters."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
 
-    def fit_node_scales(self, graphs: Sequence[TimedGraph], features: Tensor | None) -> None:
-        """Take the scales of node values from the graphs of training, and of the features of nodes that have edges."""
+    def fit_node_scales(self, graphs: Sequence[TimedGraph], features: Tensor | None, seen: Tensor) -> None:
+        """Take the scales of node values from the graphs of training, and of the features of the nodes `seen` then."""
         node = torch.cat([graph.node for graph in graphs])
         self.node_scale.fit(node, torch.ones(len(node), dtype=torch.bool))
         if self.standard is not None and features is not None:
-            self.standard.fit(features, graphs[-1].adjacency.degree > 0)
+            self.standard.fit(features, seen)
 
     def timed(self, adjacency: Adjacency) -> TimedGraph:
         """Return what recency says of a graph, its ages in the windows that training had."""

@@ -21,7 +21,7 @@ from ncnc_core.training.losses import positive_losses
 from ncnc_core.training.seeded import random_states, restore_random_states
 from ncnc_core.training.validation import metrics_of
 from ncnc_core.training.window_pairs import WindowPairs
-from ncnc_core.training.windows import drawn_pairs, training_windows
+from ncnc_core.training.windows import DrawnWindow, Window, draw_pairs, training_windows
 
 WEIGHT_DECAY = 1e-4
 PAIRS_AT_ONCE = 2**16  # measured at a time: bounds memory, not the result
@@ -76,6 +76,10 @@ class TemporalRun:
     def trained(self) -> TemporalNetwork:
         """Return the network of the last phase, in evaluation mode."""
         return self.phase.network.eval()
+
+    def windows(self) -> tuple[DrawnWindow, ...]:
+        """Return the windows that the network of the last phase learnt from."""
+        return self.phase.drawn
 
     def validation_scores(self) -> tuple[Tensor, Tensor]:
         """Return the logits of the validation edges and of their negatives, of the network that had not seen them."""
@@ -145,6 +149,7 @@ class _Phase:
     """A network with its optimiser, what it learns from, and what measures it; `steps` are those of an epoch."""
 
     network: TemporalNetwork
+    drawn: tuple[DrawnWindow, ...]
     pairs: WindowPairs
     valid: WindowPairs | None
     optimizer: torch.optim.AdamW
@@ -173,12 +178,10 @@ class _Phase:
             begin_with(network, initial_weights)
         graphs = [network.timed(times.history.graph_at(window.start)) for window in windows]
         if initial_weights is None:
-            network.fit_node_scales(graphs, features)
-        each = 1 + training.negatives_per_positive
-        drawn = [drawn_pairs(times.history, window, training, generator) for window in windows]
-        pairs = WindowPairs.joined(
-            [WindowPairs.of(network, *one, each) for one in zip(graphs, [features] * len(graphs), drawn, strict=True)]
-        )
+            network.fit_node_scales(graphs, features, data.adjacency().degree > 0)
+        drawn = tuple(draw_pairs(times.history, window, training, generator) for window in windows)
+        read = (WindowPairs.of(network, graph, features, one) for graph, one in zip(graphs, drawn, strict=True))
+        pairs = WindowPairs.joined(list(read))
         if initial_weights is None:
             network.pair_scale.fit(pairs.values)
         valid = None if end != times.cut_train else _validation_pairs(network, data, times)
@@ -186,7 +189,7 @@ class _Phase:
         rate, steps = training.predictor_learning_rate, -(-pairs.groups // training.batch_size)
         optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=steps * training.epochs)
-        return cls(network, pairs, valid, optimizer, schedule, steps)
+        return cls(network, drawn, pairs, valid, optimizer, schedule, steps)
 
     def go_on_from(self, step: int) -> None:
         """Set the learning rate and momentum of the next step, after so many."""
@@ -207,7 +210,8 @@ def _validation_pairs(network: TemporalNetwork, data: TrainingData, times: Tempo
         )
     groups = torch.cat([data.valid_edges.unsqueeze(2), data.valid_negatives.view(2, -1, each)], 2).flatten(1)
     graph = network.timed(times.history.graph_at(times.cut_train))
-    return WindowPairs.of(network, graph, data.features, groups, 1 + each)
+    drawn = DrawnWindow(Window(times.cut_train, times.cut_valid), groups, 1 + each)
+    return WindowPairs.of(network, graph, data.features, drawn)
 
 
 def _required(data: TrainingData) -> TemporalData:

@@ -22,6 +22,7 @@ from ncnc_core.training.seeded import seeded
 from ncnc_core.training.step import require_own_edge_hidden
 from ncnc_core.training.temporal_run import TemporalRun
 from ncnc_core.training.validation import require_selectable
+from ncnc_core.training.windows import DrawnWindow
 
 __all__ = ["EpochResult", "TrainedNetwork", "TrainingData", "train_network"]
 
@@ -31,7 +32,8 @@ class TrainedNetwork:
     """The weights of the best epoch on validation, in evaluation mode, and how they came about.
 
     `best_value` is the best epoch's, `value` that of the network as it is returned: where completion was calibrated
-    it is at least as good. `score_calibration` turns its logits into probabilities, by the validation pairs.
+    it is at least as good. `score_calibration` turns its logits into probabilities, by the validation pairs. `windows`
+    are what a temporal network learnt from.
     """
 
     network: AnyNetwork
@@ -41,6 +43,7 @@ class TrainedNetwork:
     history: tuple[EpochResult, ...]
     calibration: CompletionCalibration | None = None
     score_calibration: ScoreCalibration | None = None
+    windows: tuple[DrawnWindow, ...] = ()
 
     @property
     def model(self) -> ModelConfig:
@@ -111,6 +114,7 @@ def train_network(
         tuple(progress.history),
         calibration,
         fit_calibration(*scores),
+        run.windows() if isinstance(run, TemporalRun) else (),
     )
 
 

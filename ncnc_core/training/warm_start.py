@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.inputs.node_ids import NodeId
-from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.any_network import AnyNetwork
 
 NODE_VECTORS = "embedding.weight"  # the one tensor of a network that has a row a node, or a row an integer feature
 
@@ -28,7 +28,7 @@ class CarriedWeights:
 def carried_weights(
     source: Mapping[str, Tensor],
     source_ids: Sequence[NodeId],
-    fresh: LinkNetwork,
+    fresh: AnyNetwork,
     ids: Sequence[NodeId],
     *,
     vectors_by: Literal["position", "feature"] = "position",

@@ -14,6 +14,7 @@ from ncnc_core.networks.pair_head import pair_product
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.temporal.pair_features import pair_features
 from ncnc_core.temporal.timed_graph import TimedGraph
+from ncnc_core.training.windows import DrawnWindow
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +34,12 @@ class WindowPairs:
 
     @classmethod
     def of(
-        cls, network: TemporalNetwork, graph: TimedGraph, features: Tensor | None, pairs: Tensor, each: int
+        cls, network: TemporalNetwork, graph: TimedGraph, features: Tensor | None, drawn: DrawnWindow
     ) -> WindowPairs:
-        """Work out what the network reads of these pairs, [2, groups * each], on one graph."""
+        """Work out what the network reads of these pairs on the graph as of the window's start."""
         with torch.no_grad():
-            found, rows = pair_features(graph, pairs), network.propagated(graph, features)
-        return _compact(rows, pairs, found.values, found.common, found.decay, each)
+            found, rows = pair_features(graph, drawn.pairs), network.propagated(graph, features)
+        return _compact(rows, drawn.pairs, found.values, found.common, found.decay, drawn.each)
 
     @property
     def groups(self) -> int:

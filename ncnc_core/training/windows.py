@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-from jaxtyping import Int64
 from torch import Tensor
 
 from ncnc_core.config.choices import EvaluationNegative
@@ -31,6 +30,25 @@ class Window:
 
     start: int
     end: int
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnWindow:
+    """A window with the pairs that training got of it, [2, positives * each]: each positive, then its negatives."""
+
+    window: Window
+    pairs: Tensor
+    each: int
+
+    @property
+    def positives(self) -> Tensor:
+        """The positives, [2, positives]."""
+        return self.pairs[:, :: self.each]
+
+    @property
+    def negatives(self) -> Tensor:
+        """The negatives, [2, positives * (each - 1)]."""
+        return self.pairs.view(2, -1, self.each)[:, :, 1:].flatten(1)
 
 
 def training_windows(history: EventHistory, end: int, size: int, most: int) -> list[Window]:
@@ -60,10 +78,10 @@ def training_windows(history: EventHistory, end: int, size: int, most: int) -> l
     return [Window(start, stop) for stop, start in pairwise(cuts)][::-1]
 
 
-def drawn_pairs(
+def draw_pairs(
     history: EventHistory, window: Window, training: TrainingConfig, generator: torch.Generator
-) -> Int64[Tensor, "2 pairs"]:
-    """Return the pairs of a window: each positive, then its negatives.
+) -> DrawnWindow:
+    """Draw the pairs of a window.
 
     Positives are drawn, POSITIVES of the edges that came in the window and POSITIVES_OF_MANY in a large graph. A
     negative replaces one end by a node that was known by the window's end, and is no pair that was an edge by then.
@@ -85,4 +103,5 @@ def drawn_pairs(
             adjacency=Adjacency.from_edges(place[history.graph_at(window.start).edges()], nodes.numel()),
         )
     ]
-    return torch.cat([fresh.unsqueeze(2), negatives.view(2, fresh.shape[1], -1)], 2).flatten(1)
+    pairs = torch.cat([fresh.unsqueeze(2), negatives.view(2, fresh.shape[1], -1)], 2).flatten(1)
+    return DrawnWindow(window, pairs, 1 + each)

@@ -29,6 +29,7 @@ from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.certificate import as_records, edge_history, split_certificate
+from pipeline.splits.event_times import testing_graph
 from pipeline.splits.known_features import features_as_known, features_for
 
 
@@ -52,7 +53,7 @@ class TrainedNight:
     @cached_property
     def graph(self) -> Adjacency:
         """The message graph of the split's test side; the graph that a model carries to serve on plays no part."""
-        return self.arrays.testing_graph(self.tables.num_nodes)
+        return testing_graph(self.tables, self.arrays, self.split)
 
     @cached_property
     def history(self) -> EdgeHistory:

@@ -44,7 +44,7 @@ def scored_input(scorer: GraphScorer, positives: Tensor, negatives: Tensor) -> S
     return ScoredInput(
         positives=_digest(positives),
         negatives=_digest(negatives),
-        graph=_digest(graph.row_pointer, graph.column, graph.weight),
+        graph=_digest(graph.row_pointer, graph.column, graph.weight, *_times(graph)),
         features=_digest(scorer.features),
     )
 
@@ -58,6 +58,11 @@ def same_input(given: Mapping[str, ScoredInput], first: str) -> Invariant:
         for part in fields(ScoredInput)
     ]
     return Invariant("models_scored_on_the_same_input", len(parts), parts.count(False))
+
+
+def _times(graph: Adjacency) -> tuple[Tensor, ...]:
+    times = graph.times
+    return () if times is None else (times.first, times.last, times.events, times.arrivals)
 
 
 def _digest(*tensors: Tensor | None) -> str:

@@ -10,13 +10,12 @@ import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import to_json
 
-from ncnc_core.config.choices import EvaluationNegative, SelectionMetric
-from ncnc_core.config.model import ModelConfig
-from ncnc_core.config.training import TrainingConfig
+from ncnc_core.config.choices import EvaluationNegative
 from pipeline.errors import InvalidInput
 from pipeline.params.decide import DecideParams
 from pipeline.params.file import Section, explain, file_content
 from pipeline.params.snapshot import SnapshotParams
+from pipeline.params.train import TrainParams
 
 
 class SplitParams(Section):
@@ -47,16 +46,6 @@ class SplitParams(Section):
                 f"{count} do not divide into {len(kinds)} equal kinds ({', '.join(kinds)}): take {fitting}"
             )
         return count
-
-
-class TrainParams(Section):
-    """The architecture and the recipe."""
-
-    selection_metric: SelectionMetric = "mrr"
-    warm_start: Literal["none", "champion"] = "none"
-    cold_control: bool = True
-    model: ModelConfig = ModelConfig()
-    training: TrainingConfig = TrainingConfig()
 
 
 class EvaluateParams(Section):

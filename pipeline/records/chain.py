@@ -114,7 +114,7 @@ class TrainedModel(Record):
     `standardized_features` columns are brought to mean 0 and deviation 1 by the model itself; 0: it reads them raw.
     """
 
-    FORMAT = 3  # 3: standardized_features
+    FORMAT = 4  # 3: standardized_features; 4: predictor, recipe, recipe_reasons
     file_name = "trained_model.json"
 
     split_sha256: Sha256
@@ -132,6 +132,9 @@ class TrainedModel(Record):
     warm_start: WarmStart | None = None
     start_note: str = ""  # why a training that should have begun warm did not
     standardized_features: int = 0
+    predictor: str = ""  # "": written before it was kept
+    recipe: str = "given"  # the value of train.recipe
+    recipe_reasons: tuple[str, ...] = ()
     control: tuple[FileDigest, ...] = ()  # the cold-start control's files, where the challenger began warm
     certificate: tuple[LeakInvariant, ...] = ()
 

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.link_model import LinkModel
+from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.splits.leak_invariants import Invariant
 from ncnc_core.training.data import TrainingData
+from ncnc_core.training.trained_network import TrainedNetwork
 from pipeline.doors import Doors
 from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import Params
@@ -22,7 +24,9 @@ from pipeline.runs import compute
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.certificate import as_records, edge_history, training_certificate
+from pipeline.splits.event_times import event_history, temporal_data
 from pipeline.splits.known_features import features_as_known, features_for, standardized_as_known
+from pipeline.splits.windows_certificate import pair_scale_of_windows, windows_certificate
 from pipeline.training.night_training import (
     NightTraining,
     calibrated_metrics,
@@ -30,6 +34,7 @@ from pipeline.training.night_training import (
     model_that_serves,
     training_data,
 )
+from pipeline.training.recipe import chosen_recipe
 from pipeline.training.warm_start import start_of
 
 
@@ -42,8 +47,9 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         return done
     split, run_id = folder.get(EdgeSplit), folder.require_mlflow_run()
     device, night, started = compute.use(params.resources), _NightData.of(folder, split, doors), time.perf_counter()
-    start = start_of(folder, params.train, night.tables, night.data, night.history, doors)
-    training = NightTraining(folder, params.train, night.data, run_id, device, doors.registry)
+    recipe = chosen_recipe(params.train, night.data)
+    start = start_of(folder, recipe.params, night.tables, night.data, night.history, doors)
+    training = NightTraining(folder, recipe.params, night.data, run_id, device, doors.registry)
     trained = training.run(start.weights)
     if trained.calibration is not None:
         doors.registry.runs.log_metrics(run_id, calibrated_metrics(trained.calibration), step=trained.epochs)
@@ -61,15 +67,18 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         selection_metric=params.train.selection_metric,
         best_value=trained.value,
         num_parameters=model.num_parameters,
-        seed=params.train.training.seed,
+        seed=recipe.params.training.seed,
         seconds=round(time.perf_counter() - started, 3),
         machine=compute.machine(device),
         history=epoch_points(trained),
         warm_start=start.source,
         start_note=start.note,
         control=control,
-        certificate=as_records(night.certified(model, warm=start.weights is not None)),
+        certificate=as_records(night.certified(model, trained, warm=start.weights is not None)),
         standardized_features=0 if model.network.standard is None else model.network.num_features,
+        predictor=model.config.predictor,
+        recipe=recipe.name,
+        recipe_reasons=recipe.reasons,
     )
     folder.put(record)
     training.remove_checkpoints()
@@ -85,30 +94,46 @@ class _NightData:
     split: EdgeSplit
     as_of: datetime
     data: TrainingData
+    test: Tensor
     serving: Tensor | None
     certificate: tuple[Invariant, ...]
 
-    def certified(self, model: LinkModel, *, warm: bool) -> tuple[Invariant, ...]:
-        """Return the certificate, with a check that features are standardised by what was known when training ended.
+    def certified(self, model: LinkModel, trained: TrainedNetwork, *, warm: bool) -> tuple[Invariant, ...]:
+        """Return the certificate, with what training drew and the scales that it took of it.
 
-        After a warm start the scale is the source's, which has learnt on it: no check.
+        After a warm start the scales are the source's, which has learnt on them: they are not checked.
         """
+        windows = self._windows(trained)
         if warm:
-            return self.certificate
+            return (*self.certificate, *windows)
         message, standard = self.data.message_edges, model.network.standard
-        return (*self.certificate, *standardized_as_known(standard, message, self.tables, self.split, self.as_of))
+        scales = standardized_as_known(standard, message, self.tables, self.split, self.as_of)
+        return (*self.certificate, *windows, *scales, *self._scales(model, trained))
+
+    def _windows(self, trained: TrainedNetwork) -> tuple[Invariant, ...]:
+        if not trained.windows or self.data.times is None:
+            return ()
+        until = self.data.times.cut_valid
+        return windows_certificate(trained.windows, self.history, self.data, until=until, test=self.test)
+
+    def _scales(self, model: LinkModel, trained: TrainedNetwork) -> tuple[Invariant, ...]:
+        if not trained.windows or not isinstance(model.network, TemporalNetwork):
+            return ()
+        return pair_scale_of_windows(model.network, trained.windows, event_history(self.tables))
 
     @classmethod
     def of(cls, folder: RunFolder, split: EdgeSplit, doors: Doors) -> _NightData:
         """Read a run's snapshot and split, and check that training sees nothing that it must not know yet."""
         tables, arrays = snapshot_tables(folder, doors), split_arrays(folder, doors)
         history, features = edge_history(tables), features_for(tables, split, "training")
-        data, as_of = training_data(tables, arrays, features), folder.get(GraphSnapshot).as_of
+        data = training_data(tables, arrays, features, temporal_data(tables, split))
+        as_of = folder.get(GraphSnapshot).as_of
         certificate = (
             *training_certificate(data, arrays, history),
             *features_as_known("training", data.features, tables, split, as_of),
         )
-        return cls(tables, history, split, as_of, data, features_for(tables, split, "serving"), certificate)
+        serving = features_for(tables, split, "serving")
+        return cls(tables, history, split, as_of, data, arrays.test, serving, certificate)
 
 
 def _stored(folder: RunFolder, name: str, model: LinkModel, run_id: str, doors: Doors) -> tuple[FileDigest, ...]:

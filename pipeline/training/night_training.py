@@ -10,19 +10,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ncnc_core.graph.adjacency import Adjacency, pair_keys
+from ncnc_core.graph.adjacency import pair_keys
 from ncnc_core.link_model import LinkModel
 from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.completion_calibration import CompletionCalibration
-from ncnc_core.training.data import TrainingData
+from ncnc_core.training.data import TemporalData, TrainingData
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
 from pipeline.errors import TamperedRecord
 from pipeline.graphs.tables import GraphTables
-from pipeline.params.params import TrainParams
+from pipeline.params.train import TrainParams
 from pipeline.records.chain import EpochPoint
 from pipeline.registry.model_registry import ModelRegistry
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SplitArrays
+from pipeline.splits.event_times import serving_graph
 from pipeline.stopping import Stopped
 
 logger = logging.getLogger(__name__)
@@ -92,8 +93,13 @@ class NightTraining:
             checkpoint.unlink(missing_ok=True)
 
 
-def training_data(tables: GraphTables, arrays: SplitArrays, features: Tensor | None) -> TrainingData:
-    """Return what training may see: nothing later than the train cut but the validation pairs themselves."""
+def training_data(
+    tables: GraphTables, arrays: SplitArrays, features: Tensor | None, times: TemporalData | None = None
+) -> TrainingData:
+    """Return what training may see: nothing later than the train cut but the validation pairs themselves.
+
+    `times` may go up to the second cut: a temporal model is trained once more with the validation window.
+    """
     return TrainingData(
         num_nodes=tables.num_nodes,
         features=features,
@@ -102,18 +108,18 @@ def training_data(tables: GraphTables, arrays: SplitArrays, features: Tensor | N
         forbidden_keys=pair_keys(arrays.known_train, tables.num_nodes).unique(),
         valid_edges=arrays.valid,
         valid_negatives=arrays.valid_negatives,
+        times=times,
     )
 
 
 def model_that_serves(trained: TrainedNetwork, tables: GraphTables, features: Tensor | None) -> LinkModel:
     """Return the model with the graph it serves on: all living edges of the snapshot."""
-    living = torch.from_numpy(tables.edges[:, tables.living])
     return LinkModel(
         config=trained.model,
         network=trained.network,
         node_ids=tables.node_ids.tolist(),
         features=features,
-        adjacency=Adjacency.from_edges(living, tables.num_nodes),
+        adjacency=serving_graph(tables, timed=trained.model.predictor == "temporal_ncn"),
         calibration=trained.score_calibration,
     )
 

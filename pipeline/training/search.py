@@ -27,6 +27,7 @@ from pipeline.registry.model_registry import ModelRegistry
 from pipeline.runs import compute
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
+from pipeline.splits.event_times import temporal_data
 from pipeline.splits.known_features import features_for
 from pipeline.training.night_training import training_data
 from pipeline.training.search_space import SearchSpace, Value, fragment, with_values
@@ -172,7 +173,8 @@ def tuning_data(folder: RunFolder, doors: Doors) -> TrainingData:
     """Return what a trial may see: training and validation pairs, and no test pairs."""
     split, tables = folder.get(EdgeSplit), snapshot_tables(folder, doors)
     arrays = split_arrays(folder, doors)
-    return training_data(tables, arrays.without_test(), features_for(tables, split, "training"))
+    features = features_for(tables, split, "training")
+    return training_data(tables, arrays.without_test(), features, temporal_data(tables, split))
 
 
 def study_name(folder: RunFolder, params: Params, space: SearchSpace) -> str:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pipeline.errors import InvalidInput
 from pipeline.params.file import file_content
-from pipeline.params.params import Params, TrainParams
+from pipeline.params.params import Params
+from pipeline.params.train import TrainParams
 
 Value = bool | int | float | str | None
 

@@ -11,14 +11,14 @@ from torch import Tensor
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.link_model import LinkModel
-from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.any_network import network_for_graph
 from ncnc_core.splits.leak_invariants import absent
 from ncnc_core.training.data import TrainingData
 from ncnc_core.training.seeded import seeded
 from ncnc_core.training.warm_start import carried_weights
 from pipeline.doors import Doors
 from pipeline.graphs.tables import GraphTables
-from pipeline.params.params import TrainParams
+from pipeline.params.train import TrainParams
 from pipeline.records.chain import GraphSnapshot, WarmStart
 from pipeline.registry.facts import ModelVersion
 from pipeline.runs.fetched_versions import version_model, version_split
@@ -81,7 +81,7 @@ def _carried(
     trained_on: Tensor | None,
 ) -> Start:
     with seeded(params.training.seed, torch.device("cpu")):  # the vectors of new nodes
-        fresh = LinkNetwork.for_graph(params.model, data.features, data.num_nodes)
+        fresh = network_for_graph(params.model, data.features, data.num_nodes)
     ids = tables.node_ids.tolist()
     try:
         carried = carried_weights(source.network.state_dict(), source.node_ids, fresh, ids)

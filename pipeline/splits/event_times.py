@@ -1,0 +1,57 @@
+"""When the edges of a snapshot came, as the core reads it, and the graphs that it makes at the cuts of a split."""
+
+from __future__ import annotations
+
+import torch
+
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.event_history import EventHistory
+from ncnc_core.training.data import TemporalData
+from pipeline.errors import TamperedRecord
+from pipeline.graphs.tables import GraphTables
+from pipeline.records.chain import EdgeSplit
+from pipeline.splits.arrays import SplitArrays
+
+
+def event_history(tables: GraphTables) -> EventHistory:
+    """Return every edge that a snapshot ever held with its events."""
+    arrays = (tables.edges, tables.first_seen, tables.alive_since, tables.removed_at)
+    edges, first_seen, alive_since, removed_at = (torch.tensor(array) for array in arrays)
+    none = first_seen.new_zeros(0)
+    return EventHistory(edges, first_seen, alive_since, removed_at, none, none, tables.num_nodes)
+
+
+def temporal_data(tables: GraphTables, split: EdgeSplit) -> TemporalData | None:
+    """Return what a temporal model may learn from: nothing after the second cut; None where time does not divide."""
+    if split.cut_train is None or split.cut_valid is None:
+        return None
+    train, valid = (int(cut.timestamp()) for cut in (split.cut_train, split.cut_valid))
+    return TemporalData(event_history(tables).until(valid), train, valid)
+
+
+def testing_graph(tables: GraphTables, arrays: SplitArrays, split: EdgeSplit) -> Adjacency:
+    """Return the message graph of testing, the same for every model compared, with times where time divides the edges.
+
+    Raises:
+        TamperedRecord: the split's message edges are not those that were alive at its cut.
+    """
+    graph = arrays.testing_graph(tables.num_nodes)
+    if split.method != "temporal" or split.cut_valid is None:
+        return graph
+    timed = event_history(tables).graph_at(int(split.cut_valid.timestamp()))
+    if not (torch.equal(graph.row_pointer, timed.row_pointer) and torch.equal(graph.column, timed.column)):
+        raise TamperedRecord(
+            f"The split's test graph has {graph.num_edges} edges, and {timed.num_edges} were alive at "
+            f"{split.cut_valid:%Y-%m-%d %H:%M:%S}. It was changed after it was written; delete the run folder and let "
+            f"the step make it again."
+        )
+    return timed
+
+
+def serving_graph(tables: GraphTables, *, timed: bool) -> Adjacency:
+    """Return the graph that a model serves on: all living edges, with their times where the model reads them."""
+    if not timed:
+        return Adjacency.from_edges(torch.from_numpy(tables.edges[:, tables.living]), tables.num_nodes)
+    history = event_history(tables)
+    latest = [int(one.max()) for one in (history.alive_since, history.repeat_time) if one.numel()]
+    return history.graph_at(max(latest, default=0))
