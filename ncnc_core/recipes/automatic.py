@@ -37,6 +37,7 @@ TEMPORAL_TRAINING: dict[str, Any] = {
     "loss": "listwise",
     "negatives_per_positive": 8,
     "gradient_clip_norm": 1.0,
+    "evaluate_every": 4,
 }
 VALIDATION_SHARE = 0.1  # of the edges: what the latest window is meant to hold
 FEWEST_TIMED = 200  # edges; of fewer there is no window to learn from

@@ -19,6 +19,7 @@ from ncnc_core.training.data import TemporalData, TrainingData
 from ncnc_core.training.initial_weights import begin_with
 from ncnc_core.training.losses import positive_losses
 from ncnc_core.training.seeded import random_states, restore_random_states
+from ncnc_core.training.single_thread import single_thread
 from ncnc_core.training.validation import metrics_of
 from ncnc_core.training.window_pairs import WindowPairs
 from ncnc_core.training.windows import DrawnWindow, Window, draw_pairs, training_windows
@@ -48,7 +49,7 @@ class TemporalRun:
         self.times, self.initial_weights = _required(data), initial_weights
         self.sampler = torch.Generator().manual_seed(training.seed)  # the order of the positives
         self.progress = Progress()
-        self.chosen: tuple[Tensor, Tensor] | None = None  # validation logits at the end of the first phase
+        self.chosen: tuple[Tensor, Tensor] | None = None  # validation logits, the last ones of the first phase
         self.phase = self._phase(self.times.cut_train)
 
     def epoch(self) -> EpochResult:
@@ -58,18 +59,17 @@ class TemporalRun:
             InvalidGraph: the loss is no number any more.
         """
         started, number = time.perf_counter(), len(self.progress.history) + 1
-        loss = self._train_epoch(number)
-        metrics = {}
-        if number <= self.training.epochs:
-            positive, negative = self._scored()
-            metrics = metrics_of(positive, negative, self.metric, self.data.negatives_per_valid_edge)
+        with single_thread():
+            loss = self._train_epoch(number)
+        metrics, is_last = {}, number == self.training.epochs
+        if is_last or (number < self.training.epochs and number % self.training.evaluate_every == 0):
+            self.chosen = self._scored()
+            metrics = metrics_of(*self.chosen, self.metric, self.data.negatives_per_valid_edge)
             self.progress.best_epoch, self.progress.best_value = number, metrics[self.metric]
         result = EpochResult(number, loss, metrics, time.perf_counter() - started)
         self.progress.history.append(result)
-        if number == self.training.epochs:
-            self.chosen = self._scored()
-            if self.training.refit:
-                self.phase = self._phase(self.times.cut_valid)
+        if is_last and self.training.refit:
+            self.phase = self._phase(self.times.cut_valid)
         self.progress.finished = number >= self.training.epochs * (1 + self.training.refit)
         return result
 

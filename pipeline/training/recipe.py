@@ -43,7 +43,9 @@ def chosen_recipe(params: TrainParams, data: TrainingData) -> ChosenRecipe:
     )
     try:
         whole = TrainParams(
-            **params.model_dump(exclude={"model", "training", "recipe"}),
+            selection_metric=params.selection_metric,
+            warm_start=params.warm_start,
+            cold_control=params.cold_control,
             recipe=GIVEN,
             model=ModelConfig.model_validate(chosen_model.model_dump() | model),
             training=TrainingConfig.model_validate(chosen_training.model_dump() | training),
@@ -54,7 +56,7 @@ def chosen_recipe(params: TrainParams, data: TrainingData) -> ChosenRecipe:
             f"it: {error.errors()[0]['msg']}. Leave it out, or set train.recipe: given and write both sections out."
         ) from error
     set_beside = [f"model.{key} {value}" for key, value in model.items()]
-    set_beside += [f"training.{key} {value}" for key, value in training.items()]
+    set_beside += [f"training.{key} {value}" for key, value in training.items() if key != "seed"]
     if set_beside:
         reasons = (*reasons, f"Set by params.yaml: {', '.join(set_beside)}.")
     return ChosenRecipe(whole, params.recipe, reasons)
