@@ -129,7 +129,7 @@ def _certificate(
     as_of, cuts = night.snapshot.as_of, {"cut_train": split.cut_train, "cut_valid": split.cut_valid}
     until, seen = (champion.as_of, champion.seen(night.folder, doors)) if champion else (None, ())
     return (
-        *split_certificate(night.arrays, night.history, as_of=as_of, **cuts),
+        *split_certificate(night.arrays, night.history, as_of=as_of, **cuts, kinds=split.negative_kinds),
         *features_as_known("testing", night.features, tables, split, as_of),
         positions_keep_their_ids([model.node_ids for model in models.by_name.values()], tables),
         unseen_by_champion(pairs, night.history, until, seen),
