@@ -91,9 +91,7 @@ def leak_invariants(
     cuts are left out. `kinds` are those of the negatives, in equal shares of each edge's: historical ones alone may
     have been an edge.
     """
-    edges = {name: history.look_up(getattr(pairs, name)) for name in EDGES if name != "message_train"}
-    same = torch.equal(pairs.message_train, pairs.train)  # as every split so far has it: one lookup less
-    edges["message_train"] = edges["train"] if same else history.look_up(pairs.message_train)
+    edges = _looked_up(pairs, history)
     train, valid, test = (edges[name] for name in SIDES)
     message_train, message_test, known = (edges[name] for name in ("message_train", "message_test", "known_train"))
     held_out = torch.cat([valid.keys, test.keys])
@@ -114,8 +112,8 @@ def leak_invariants(
     )
     if cut_valid is None:
         return checks
-    known_nodes = nodes_known_by(history, cut_valid)
-    return (*checks, *_divided_by_time(edges, cut_train, cut_valid), _join_known(pairs.valid_negatives, known_nodes))
+    known_nodes = _join_known(pairs.valid_negatives, nodes_known_by(history, cut_valid))
+    return (*checks, *_divided_by_time(edges, cut_train, cut_valid), known_nodes)
 
 
 def absent(name: str, wanted: PairTimes, *among: PairTimes) -> Invariant:
@@ -127,6 +125,13 @@ def absent(name: str, wanted: PairTimes, *among: PairTimes) -> Invariant:
     marked[-1] = False
     strangers = torch.cat([wanted.keys.new_empty(0), *(other.keys[~other.known] for other in among)]).sort().values
     return _holds(name, ~(marked[wanted.place] | (~wanted.known & contains_keys(strangers, wanted.keys))))
+
+
+def _looked_up(pairs: SplitPairs, history: EdgeHistory) -> dict[str, PairTimes]:
+    edges = {name: history.look_up(getattr(pairs, name)) for name in EDGES if name != "message_train"}
+    same = torch.equal(pairs.message_train, pairs.train)  # as every split so far has it: one lookup less
+    edges["message_train"] = edges["train"] if same else history.look_up(pairs.message_train)
+    return edges
 
 
 def _negatives(

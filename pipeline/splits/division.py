@@ -14,6 +14,7 @@ from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.splits.edge_split import SplitEdges, fixed_split, split_edges
 from ncnc_core.splits.evaluation_negatives import evaluation_negatives
 from ncnc_core.splits.known_nodes import nodes_known_by
+from ncnc_core.splits.leak_invariants import SIDES
 from ncnc_core.splits.negatives import has_negative
 from pipeline.errors import InvalidInput
 from pipeline.graphs.tables import GraphTables
@@ -34,30 +35,24 @@ def divide(
 
     `earlier` are the times of the snapshots before; `given` is the split where the method is fixed. A validation or
     test edge that has no negative, as its ends are joined to all nodes, is in the split's masks and not in its arrays.
-    Where time divides the edges, validation negatives join nodes that had an edge by the cut before the test edges:
-    who came later was not there to be chosen, and a model fitted to such negatives is good at another task.
 
     Raises:
         InvalidGraph: the graph cannot be divided as the parameters say, or no edge of a side has a negative.
         InvalidInput: the split is to be a fixed one, and none is given.
     """
-    edges = torch.tensor(tables.edges)
-    split = _split(tables, as_of, earlier, params, given)
+    edges, split = torch.tensor(tables.edges), _split(tables, as_of, earlier, params, given)
     generator = torch.Generator().manual_seed(params.seed)
-    sides = {name: edges[:, getattr(split, name)] for name in ("train", "valid", "test")}
-    if given is not None:  # in the order of the files, which their negatives follow
-        sides = {"train": given.train, "valid": given.valid, "test": given.test}
+    # A given side is in the order of its file, which its negatives follow.
+    sides = {name: getattr(given, name) if given else edges[:, getattr(split, name)] for name in SIDES}
     message_train, message_test = edges[:, split.message_train], edges[:, split.message_test]
     valid_negatives, test_negatives = (given.valid_negatives, given.test_negatives) if given else (None, None)
-    known = None if split.cut_valid is None else nodes_known_by(history, split.cut_valid)
     if valid_negatives is None:
+        known = None if split.cut_valid is None else nodes_known_by(history, split.cut_valid)
         drawn = _Drawn("validation", message_train, history, _first(split.cut_train, split.cut_valid, as_of), known)
-        sides["valid"] = drawn.rankable(sides["valid"])
-        valid_negatives = drawn.negatives(sides["valid"], params, generator)
+        sides["valid"], valid_negatives = drawn.rankable(sides["valid"], params, generator)
     if test_negatives is None:
         drawn = _Drawn("test", message_test, history, _first(split.cut_valid, as_of), None)
-        sides["test"] = drawn.rankable(sides["test"])
-        test_negatives = drawn.negatives(sides["test"], params, generator)
+        sides["test"], test_negatives = drawn.rankable(sides["test"], params, generator)
     return split, SplitArrays(
         **sides,
         message_train=message_train,
@@ -71,7 +66,11 @@ def divide(
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """What the negatives of one side are drawn from: the graph at its cut, and the nodes to draw among (None: all)."""
+    """What the negatives of one side are drawn from: the graph at its cut, and the nodes to draw among (None: all).
+
+    Where time divides the edges, validation negatives join nodes that had an edge by the cut before the test edges:
+    who came later was not there to be chosen, and a model fitted to such negatives is good at another task.
+    """
 
     side: str
     message_edges: Tensor
@@ -79,8 +78,8 @@ class _Drawn:
     cut: int
     among: Tensor | None
 
-    def rankable(self, positives: Tensor) -> Tensor:
-        """Return the positives that have a negative."""
+    def rankable(self, positives: Tensor, params: SplitParams, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the positives that have a negative, and the negatives of each, consecutive."""
         found = has_negative(positives, self.history.keys, self.history.num_nodes, self.among)
         if not found.any():
             raise InvalidGraph(
@@ -88,10 +87,9 @@ class _Drawn:
                 f"every other node{'' if self.among is None else ' known by then'}. The graph is nearly complete, and "
                 f"ranking says nothing about it: deliver a sparser one."
             )
-        return positives[:, found]
+        return positives[:, found], self._negatives(positives[:, found], params, generator)
 
-    def negatives(self, positives: Tensor, params: SplitParams, generator: torch.Generator) -> Tensor:
-        """Return the negatives of each positive, consecutive."""
+    def _negatives(self, positives: Tensor, params: SplitParams, generator: torch.Generator) -> Tensor:
         history = self.history
         return evaluation_negatives(
             positives,
