@@ -11,6 +11,7 @@ SelectionMetric = Annotated[str, Field(pattern=METRIC_NAME)]
 HeuristicName = Literal["common_neighbors", "adamic_adar", "resource_allocation", "preferential_attachment"]
 HEURISTIC_NAMES: tuple[HeuristicName, ...] = get_args(HeuristicName)
 DrawnNegative = Literal["uniform", "degree_matched"]  # needs no graph to be drawn
-EvaluationNegative = Literal["uniform", "degree_matched", "hard"]
-RecordedNegative = Literal["uniform", "degree_matched", "hard", "given"]  # given: from the files of a fixed split
+EvaluationNegative = Literal["uniform", "degree_matched", "hard", "historical"]
+# given: from the files of a fixed split
+RecordedNegative = Literal["uniform", "degree_matched", "hard", "historical", "given"]
 GraphChange = Literal["remove", "add"]

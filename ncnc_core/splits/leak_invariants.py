@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -10,8 +10,10 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from ncnc_core.config.choices import RecordedNegative
 from ncnc_core.graph.adjacency import contains_keys
 from ncnc_core.graph.edge_history import EdgeHistory, PairTimes
+from ncnc_core.splits.known_nodes import nodes_known_by
 
 SIDES = ("train", "valid", "test")
 EDGES = (*SIDES, "message_train", "message_test", "known_train")
@@ -74,18 +76,22 @@ class SplitPairs(Protocol):
 
 
 def leak_invariants(
-    pairs: SplitPairs, history: EdgeHistory, *, as_of: int, cut_train: int | None = None, cut_valid: int | None = None
+    pairs: SplitPairs,
+    history: EdgeHistory,
+    *,
+    as_of: int,
+    cut_train: int | None = None,
+    cut_valid: int | None = None,
+    kinds: Sequence[RecordedNegative] = (),
 ) -> tuple[Invariant, ...]:
     """Check a split, whoever made it, against every edge the snapshot ever held.
 
     Pairs are compared undirected and looked up by their ends, so that an edge given twice, in both directions, or in
     the positions of another id map is found too. Without `cut_valid` no time divides the edges, and the invariants on
-    cuts are left out.
+    cuts are left out. `kinds` are those of the negatives, in equal shares of each edge's: historical ones alone may
+    have been an edge.
     """
-    edges = {name: history.look_up(getattr(pairs, name)) for name in EDGES if name != "message_train"}
-    same = torch.equal(pairs.message_train, pairs.train)  # as every split so far has it: one lookup less
-    edges["message_train"] = edges["train"] if same else history.look_up(pairs.message_train)
-    negatives = torch.cat([getattr(pairs, name) for name in NEGATIVES], dim=1)
+    edges = _looked_up(pairs, history)
     train, valid, test = (edges[name] for name in SIDES)
     message_train, message_test, known = (edges[name] for name in ("message_train", "message_test", "known_train"))
     held_out = torch.cat([valid.keys, test.keys])
@@ -102,12 +108,12 @@ def leak_invariants(
         _holds("valid_pairs_alive_at_their_cut", valid.alive_at(_first(cut_valid, as_of))),
         _holds("test_pairs_alive", test.alive_at(as_of)),
         _holds("test_dates_are_those_of_the_snapshot", pairs.test_first_seen == test.first_seen),
-        _holds("evaluation_negatives_never_an_edge", ~history.look_up(negatives).known),
-        _holds("evaluation_negatives_join_two_nodes", negatives[0] != negatives[1]),
+        *_negatives(pairs, history, kinds, (_first(cut_train, cut_valid, as_of), _first(cut_valid, as_of))),
     )
     if cut_valid is None:
         return checks
-    return (*checks, *_divided_by_time(edges, cut_train, cut_valid))
+    known_nodes = _join_known(pairs.valid_negatives, nodes_known_by(history, cut_valid))
+    return (*checks, *_divided_by_time(edges, cut_train, cut_valid), known_nodes)
 
 
 def absent(name: str, wanted: PairTimes, *among: PairTimes) -> Invariant:
@@ -119,6 +125,54 @@ def absent(name: str, wanted: PairTimes, *among: PairTimes) -> Invariant:
     marked[-1] = False
     strangers = torch.cat([wanted.keys.new_empty(0), *(other.keys[~other.known] for other in among)]).sort().values
     return _holds(name, ~(marked[wanted.place] | (~wanted.known & contains_keys(strangers, wanted.keys))))
+
+
+def _looked_up(pairs: SplitPairs, history: EdgeHistory) -> dict[str, PairTimes]:
+    edges = {name: history.look_up(getattr(pairs, name)) for name in EDGES if name != "message_train"}
+    same = torch.equal(pairs.message_train, pairs.train)  # as every split so far has it: one lookup less
+    edges["message_train"] = edges["train"] if same else history.look_up(pairs.message_train)
+    return edges
+
+
+def _negatives(
+    pairs: SplitPairs, history: EdgeHistory, kinds: Sequence[RecordedNegative], cuts: tuple[int, int]
+) -> tuple[Invariant, ...]:
+    """Check the negatives of validation and test: what was once an edge is a historical one, and ended by its cut.
+
+    An end with too few such pairs has others in the historical share, which were never an edge.
+    """
+    negatives = torch.cat([getattr(pairs, name) for name in NEGATIVES], dim=1)
+    never, ended = [], []
+    for name, positives, cut in zip(NEGATIVES, (pairs.valid, pairs.test), cuts, strict=True):
+        found = history.look_up(getattr(pairs, name))
+        historical = of_kind("historical", kinds, found.keys.numel(), positives.shape[1])
+        gone = torch.cat([history.removed_at <= cut, torch.zeros(1, dtype=torch.bool)])[found.place]
+        never.append(~found.known[~historical])
+        ended.append((~found.known | gone)[historical])
+    loops = _holds("evaluation_negatives_join_two_nodes", negatives[0] != negatives[1])
+    checks = (_holds("evaluation_negatives_never_an_edge", torch.cat(never)), loops)
+    if "historical" not in kinds:
+        return checks
+    return (*checks, _holds("historical_negatives_ended_by_their_cut", torch.cat(ended)))
+
+
+def of_kind(
+    kind: RecordedNegative, kinds: Sequence[RecordedNegative], negatives: int, positives: int
+) -> Bool[Tensor, " negatives"]:
+    """Say which of some negatives, consecutive for each positive, are of a kind; none where they do not divide."""
+    if kind not in kinds or not positives or negatives % (positives * len(kinds)):
+        return torch.zeros(negatives, dtype=torch.bool)
+    share = negatives // (positives * len(kinds))
+    place = torch.arange(negatives) // share % len(kinds)
+    return place == kinds.index(kind)
+
+
+def _join_known(negatives: Tensor, known_nodes: Tensor) -> Invariant:
+    """Check that negatives join nodes that are known; a position that is no node's is not."""
+    padded = torch.cat([known_nodes, known_nodes.new_zeros(1)])
+    is_node = (negatives >= 0) & (negatives < known_nodes.numel())
+    known = padded[torch.where(is_node, negatives, -1)].all(0)
+    return _holds("valid_negatives_join_nodes_known_by_the_valid_cut", known)
 
 
 def _positions_are_nodes(pairs: SplitPairs, history: EdgeHistory) -> Invariant:

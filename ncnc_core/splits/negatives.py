@@ -60,12 +60,14 @@ def corrupted_negatives(
     num_nodes: int,
     kind: DrawnNegative = "uniform",
     degree: Int64[Tensor, " nodes"] | None = None,
+    among: Bool[Tensor, " nodes"] | None = None,
 ) -> Int64[Tensor, "2 negatives"]:
     """Replace one end of each positive, `per_positive` times; the negatives of positive b are consecutive.
 
     Half of the slots keep each end, see `source_kept`. The other end becomes a uniform node, or with `degree_matched` a
     node whose degree has as many binary digits as that of the node it replaces, so that degree alone tells a negative
-    from a positive no longer. Never a forbidden pair, never a pair of a node with itself; repeats may occur.
+    from a positive no longer. `among` marks the nodes that it may become (None: any).
+    Never a forbidden pair, never a pair of a node with itself; repeats may occur.
     A slot that finds none (a hub among its likes, all of them its neighbours) takes nodes of ever more different
     degree, then keeps the other end instead.
 
@@ -75,7 +77,7 @@ def corrupted_negatives(
     """
     if kind == "degree_matched" and degree is None:
         raise InvalidGraph("Degree-matched negatives need the degrees, but degree is None. Pass adjacency.degree.")
-    groups = _node_groups(degree if kind == "degree_matched" else None, num_nodes, forbidden.device)
+    groups = _node_groups(degree if kind == "degree_matched" else None, num_nodes, forbidden.device, among)
     keep_source = source_kept(positives.shape[1], per_positive, generator).to(forbidden.device).flatten()
     ends = positives.repeat_interleave(per_positive, dim=1)
     kept, replaced = torch.where(keep_source, ends, ends.flip(0))
@@ -88,9 +90,10 @@ def corrupted_negatives(
         kept, replaced = torch.where(missing, replaced, kept), torch.where(missing, kept, replaced)
         keep_source = keep_source ^ missing
     wrong = ends[:, missing].unique(dim=1)
+    others = "every other node" if among is None else f"every other of the {int(among.sum())} nodes to draw among"
     raise InvalidGraph(
         f"{wrong.shape[1]} of {positives.shape[1]} edges have no negative (first: between the nodes at positions "
-        f"{int(wrong[0, 0])} and {int(wrong[1, 0])}): both ends are joined to every other node. Leave these edges out."
+        f"{int(wrong[0, 0])} and {int(wrong[1, 0])}): both ends are joined to {others}. Leave these edges out."
     )
 
 
@@ -107,34 +110,44 @@ def source_kept(count: int, per_positive: int, generator: torch.Generator) -> Bo
 
 
 def has_negative(
-    positives: Int64[Tensor, "2 positives"], forbidden: Int64[Tensor, " keys"], num_nodes: int
+    positives: Int64[Tensor, "2 positives"],
+    forbidden: Int64[Tensor, " keys"],
+    num_nodes: int,
+    among: Bool[Tensor, " nodes"] | None = None,
 ) -> Bool[Tensor, " positives"]:
     """Say which positives have a negative: some node is no forbidden partner of an end, and no positive's other end.
 
-    O(keys log keys), and a count a node.
+    `among` marks the nodes that count (None: any). O(keys log keys), and a count a node.
     """
     keys = torch.cat([forbidden, pair_keys(positives, num_nodes)]).unique()
     low = keys.div(max(num_nodes, 1), rounding_mode="floor")
-    partners = torch.bincount(torch.cat([low, keys - low * num_nodes]), minlength=num_nodes)
-    return (partners[positives] < num_nodes - 1).any(0)
+    ends = torch.stack([low, keys - low * num_nodes])
+    if among is None:
+        partners = torch.bincount(ends.flatten(), minlength=num_nodes)
+        return (partners[positives] < num_nodes - 1).any(0)
+    partners = torch.bincount(ends[among[ends.flip(0)]], minlength=num_nodes)  # of each node, those that count
+    return (partners[positives] < among.sum() - among[positives].long()).any(0)
 
 
 class _NodeGroups(NamedTuple):
-    """The nodes in order of their group; group g holds ordered[start[g]:start[g + 1]]."""
+    """The nodes to draw, in order of their group; group g holds ordered[start[g]:start[g + 1]]."""
 
     ordered: Tensor
     start: Tensor
-    group: Tensor  # of each node
+    group: Tensor  # of each node, also of those that are not drawn
 
 
-def _node_groups(degree: Tensor | None, num_nodes: int, device: torch.device) -> _NodeGroups:
+def _node_groups(degree: Tensor | None, num_nodes: int, device: torch.device, among: Tensor | None) -> _NodeGroups:
     """Group the nodes by the number of binary digits of their degree (0, 1, 2-3, 4-7, ...), or all in one."""
     # frexp's exponent of an integer is its number of binary digits, exact in float64.
     group = torch.zeros(num_nodes, dtype=torch.int64, device=device)
     if degree is not None:
         group = torch.frexp(degree.double()).exponent.long()
-    sizes = torch.bincount(group, minlength=1)
-    return _NodeGroups(group.argsort(stable=True), torch.cat([sizes.new_zeros(1), sizes.cumsum(0)]), group)
+    ordered, sizes = group.argsort(stable=True), torch.bincount(group, minlength=1)
+    if among is not None:
+        ordered = ordered[among[ordered]]
+        sizes = torch.bincount(group[ordered], minlength=len(sizes))
+    return _NodeGroups(ordered, torch.cat([sizes.new_zeros(1), sizes.cumsum(0)]), group)
 
 
 def _fill(
@@ -150,7 +163,7 @@ def _fill(
     last = groups.start.numel() - 2
     for attempt in range(max(ROUNDS, WIDEN_EVERY * (last + 1))):  # the last rounds draw from all groups
         slots = (found < 0).nonzero().flatten()
-        if not slots.numel():
+        if not slots.numel() or not groups.ordered.numel():
             return
         spread = attempt // WIDEN_EVERY
         group = groups.group[replaced[slots]]
@@ -158,12 +171,11 @@ def _fill(
         high = groups.start[(group + spread).clamp(max=last) + 1]
         tries = max(1, min(MAXIMUM_TRIES, TRIES_AT_ONCE // slots.numel())) if attempt else 1
         draw = torch.rand(slots.numel(), tries, generator=generator, dtype=torch.float64, device=generator.device)
-        candidate = groups.ordered[
-            low[:, None] + (draw.to(low.device) * (high - low)[:, None]).long()
-        ]  # [slots, tries]
+        place = low[:, None] + (draw.to(low.device) * (high - low)[:, None]).long()
+        candidate = groups.ordered[place.clamp(max=groups.ordered.numel() - 1)]  # [slots, tries]
         pairs = torch.stack([kept[slots][:, None].expand_as(candidate), candidate]).flatten(1)
         good = ~_is_refused(pairs, forbidden, num_nodes).view_as(candidate)
-        good &= candidate != replaced[slots][:, None]
+        good &= (candidate != replaced[slots][:, None]) & (high > low)[:, None]  # among few nodes a group may be empty
         first = good.int().argmax(1, keepdim=True)
         found[slots] = torch.where(good.gather(1, first), candidate.gather(1, first), -1).flatten()
     _fill_from_lists(found, kept, replaced, groups, forbidden, num_nodes, generator)

@@ -48,6 +48,10 @@ class ScoredPairs:
     negative: Tensor
     ranks: Tensor
 
+    def of(self, member: Tensor) -> ScoredPairs:
+        """Return what was made of some of the positives, a mask [p], and of their negatives."""
+        return ScoredPairs(self.positive[member], self.negative[member], self.ranks[member])
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -69,6 +73,21 @@ class Comparison:
             name: paired_comparison(own, self.scored[name].ranks, positives, confidence=params.confidence)
             for name in others
         }
+
+    def on(
+        self, member: Tensor, positives: Tensor, params: EvaluateParams, calibrations: Mapping[str, ScoreCalibration]
+    ) -> Comparison:
+        """Return the comparison on some of the positives [2, p], a mask [p], from the same scores."""
+        edges = positives[:, member]
+        scored = {name: one.of(member) for name, one in self.scored.items()}
+        scores = {
+            name: _with_intervals(name, one, calibrations.get(name), edges, params) for name, one in scored.items()
+        }
+        paired = None
+        if "champion" in scored:
+            ranks = (scored["challenger"].ranks, scored["champion"].ranks)
+            paired = paired_comparison(*ranks, edges, confidence=params.confidence)
+        return Comparison(scores, paired, self.given, scored)
 
 
 def fresh_pairs(arrays: SplitArrays, champion_as_of: datetime | None) -> FreshPairs:

@@ -20,11 +20,12 @@ from pipeline.evaluation.comparison import Comparison, FreshPairs, against_contr
 from pipeline.evaluation.cost import CostMeter
 from pipeline.evaluation.scored_input import GraphScorer, same_input
 from pipeline.evaluation.sensitivity import sensitivity
-from pipeline.evaluation.slices import slice_scores, slices_of
+from pipeline.evaluation.slices import Slice, slice_scores, slices_of
+from pipeline.evaluation.warm_and_cold import unknown_nodes, warm_and_cold
 from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import EvaluateParams
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
-from pipeline.records.evaluation import EvaluationRecord, SliceScores
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SplitArrays
@@ -65,6 +66,11 @@ class TrainedNight:
         """The node features that were known at the cut before the test edges."""
         return features_for(self.tables, self.split, "testing")
 
+    @property
+    def unknown(self) -> Tensor | None:
+        """The nodes that no model can tell apart; None where they have features."""
+        return None if self.features is not None else unknown_nodes(self.graph, self.history, self.split.cut_valid)
+
 
 def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) -> EvaluationRecord:
     """Score every model on the test edges that none of them has seen, all on the same message graph."""
@@ -74,7 +80,10 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
     scorers = bound_scorers(models.by_name, night.graph, night.features)
     outcome = compare(pairs, scorers, params, calibrations=models.calibrations, meter=meter)
     with meter.part("slices", pairs.positives.shape[1]):
-        slices = _slices(night, pairs, outcome, params)
+        parts = _slices(night, pairs)
+        apart = warm_and_cold(
+            pairs, parts, outcome, params, models.calibrations, graph=night.graph, unknown=night.unknown
+        )
     sensitive = sensitivity(pairs, _shaken(scorers, outcome), outcome.scored, params, meter=meter)
     checked = _certificate(night, models, pairs, outcome, doors)
     return EvaluationRecord(
@@ -91,7 +100,8 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
         over_floor=outcome.over(HEURISTICS, pairs.positives, params),
         cold_control=outcome.scores.get("cold_control"),
         drift=against_control(outcome, pairs.positives, params),
-        slices=slices,
+        slices=slice_scores(parts, *_ranks(outcome), pairs.positives, params),
+        warm_and_cold=apart,
         sensitivity=sensitive,
         certificate=(*as_records(checked), *night.trained.certificate),
         snapshot_checks=night.snapshot.checks,
@@ -100,10 +110,8 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
     )
 
 
-def _slices(
-    night: TrainedNight, pairs: FreshPairs, outcome: Comparison, params: EvaluateParams
-) -> tuple[SliceScores, ...]:
-    parts = slices_of(
+def _slices(night: TrainedNight, pairs: FreshPairs) -> tuple[Slice, ...]:
+    return slices_of(
         pairs.positives,
         pairs.first_seen,
         night.graph,
@@ -112,8 +120,12 @@ def _slices(
         cut_valid=night.split.cut_valid,
         previous_as_of=night.snapshot.previous_as_of,
     )
+
+
+def _ranks(outcome: Comparison) -> tuple[Tensor, Tensor | None]:
+    """Return the reciprocal ranks of challenger and champion."""
     champion = outcome.scored["champion"].ranks if "champion" in outcome.scored else None
-    return slice_scores(parts, outcome.scored["challenger"].ranks, champion, pairs.positives, params)
+    return outcome.scored["challenger"].ranks, champion
 
 
 def _shaken(scorers: Mapping[str, GraphScorer], outcome: Comparison) -> dict[str, GraphScorer]:
@@ -130,7 +142,7 @@ def _certificate(
     as_of, cuts = night.snapshot.as_of, {"cut_train": split.cut_train, "cut_valid": split.cut_valid}
     until, seen = (champion.as_of, champion.seen(night.folder, doors)) if champion else (None, ())
     return (
-        *split_certificate(night.arrays, night.history, as_of=as_of, **cuts),
+        *split_certificate(night.arrays, night.history, as_of=as_of, **cuts, kinds=split.negative_kinds),
         *features_as_known("testing", night.features, tables, split, as_of),
         positions_keep_their_ids([model.node_ids for model in models.by_name.values()], tables),
         unseen_by_champion(pairs, night.history, until, seen),

@@ -14,6 +14,7 @@ from torch import Tensor
 from ncnc_core.evaluation.edge_mean import edge_means
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_history import NEVER, EdgeHistory
+from ncnc_core.splits.known_nodes import first_edges
 from pipeline.evaluation.comparison import paired_comparison
 from pipeline.params.params import EvaluateParams
 from pipeline.records.evaluation import Interval, SliceKind, SliceScores
@@ -113,23 +114,12 @@ def _by_node_age(
     cold = (graph.degree[positives] == 0).any(0)
     new = torch.zeros_like(cold)
     if cut_train is not None and cut_valid is not None:
-        first = _first_edges(history, int(cut_valid.timestamp()))
+        first = first_edges(history, int(cut_valid.timestamp()))
         new = (first[positives] > int(cut_train.timestamp())).any(0) & ~cold
     yield Slice("node_age", "cold", cold)
     if cut_train is not None:
         yield Slice("node_age", "new", new)
     yield Slice("node_age", "established", ~cold & ~new)
-
-
-def _first_edges(history: EdgeHistory, until: int) -> Tensor:
-    """Return when each node's first edge was first seen, of those seen up to a time; NEVER where there is none."""
-    known = history.first_seen <= until
-    keys, seen = history.keys[known], history.first_seen[known]
-    low = keys.div(max(history.num_nodes, 1), rounding_mode="floor")
-    first = torch.full((history.num_nodes,), NEVER, dtype=torch.int64)
-    for end in (low, keys - low * history.num_nodes):
-        first.scatter_reduce_(0, end, seen, "amin")
-    return first
 
 
 def _by_edge_age(first_seen: Tensor, previous_as_of: datetime | None) -> Iterator[Slice]:

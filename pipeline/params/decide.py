@@ -29,6 +29,7 @@ class DecideParams(Section):
     margin: float = Field(default=0.03, ge=0, lt=1)
     metric: Literal["mrr"] = "mrr"
     floor: tuple[str, ...] = HEURISTIC_NAMES
+    edges: Literal["all", "warm"] = "all"
     minimum_test_edges: int = Field(default=200, ge=1)
     guarded_slices: tuple[str, ...] = ("degree", "node_age")
     minimum_slice_edges: int = Field(default=30, ge=2)

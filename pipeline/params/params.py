@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import to_json
 
 from ncnc_core.config.choices import EvaluationNegative
@@ -33,7 +33,7 @@ class SplitParams(Section):
     @classmethod
     def _some_kinds_each_once(cls, kinds: tuple[EvaluationNegative, ...]) -> tuple[EvaluationNegative, ...]:
         if not kinds or len(set(kinds)) < len(kinds):
-            raise ValueError("name at least one of uniform, degree_matched and hard, and each at most once")
+            raise ValueError("name at least one of uniform, degree_matched, hard and historical, and each at most once")
         return kinds
 
     @field_validator("negatives_per_edge")
@@ -46,6 +46,15 @@ class SplitParams(Section):
                 f"{count} do not divide into {len(kinds)} equal kinds ({', '.join(kinds)}): take {fitting}"
             )
         return count
+
+    @model_validator(mode="after")
+    def _historical_by_time(self) -> Self:
+        if self.method == "fixed" and "historical" in self.negative_kinds:
+            raise ValueError(
+                "negative_kinds has historical, and method is fixed: three files say nothing of what was there before. "
+                "Leave historical out, or set split.method to auto"
+            )
+        return self
 
 
 class EvaluateParams(Section):

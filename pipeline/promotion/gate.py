@@ -11,15 +11,17 @@ from pipeline.records.findings import RuleVerdict
 def decide(evaluation: EvaluationRecord, params: DecideParams) -> PromotionDecision:
     """Decide whether the challenger becomes champion: only where every rule passes.
 
-    Every rule is recorded every time. A rule that does not apply says so and passes.
+    Every rule is recorded every time. A rule that does not apply says so and passes. The rules on figures read those
+    of the test edges that `decide.edges` names; slices are always of all.
     """
-    floor, champion = _beats_floor(evaluation, params), _over_champion(evaluation, params)
+    read = evaluation if params.edges == "all" else evaluation.on_warm_edges()
+    floor, champion = _beats_floor(read, params), _over_champion(read, params)
     rules = (
         _leak_certificate(evaluation),
         _data_checks(evaluation, params),
-        _enough_test_edges(evaluation, params),
+        _enough_test_edges(read, params),
         floor,
-        _calibration(evaluation, params),
+        _calibration(read, params),
         slice_guardrail(evaluation, params),
         champion,
     )
@@ -77,7 +79,7 @@ def _data_checks(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerd
 def _enough_test_edges(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
     return RuleVerdict(
         name="enough_test_edges",
-        threshold=f">= {params.minimum_test_edges} fresh test edges",
+        threshold=f">= {params.minimum_test_edges} fresh {'' if params.edges == 'all' else 'warm '}test edges",
         observed=str(evaluation.num_test_edges),
         passed=evaluation.num_test_edges >= params.minimum_test_edges,
     )

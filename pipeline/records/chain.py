@@ -56,9 +56,12 @@ class EdgeSplit(Record):
     """Which edges train, validate and test, how they were chosen, and the proof that they do not leak.
 
     `num_without_negatives` validation and test edges are in none of the counts: their ends are joined to all nodes.
+    `num_returning` edges were first seen by `cut_valid` and last came back after it: they are in no test. None: no time
+    divides the edges, or the record is older. `num_historical_negatives` test negatives were once an edge; where
+    `historical` is a kind, the rest of its share is degree-matched.
     """
 
-    FORMAT = 3  # 3: num_without_negatives
+    FORMAT = 4  # 3: num_without_negatives; 4: num_returning, num_historical_negatives
     file_name = "edge_split.json"
 
     snapshot_sha256: Sha256
@@ -70,6 +73,7 @@ class EdgeSplit(Record):
     num_valid: int
     num_test: int
     num_without_negatives: int = 0
+    num_returning: int | None = None
     num_message_train: int
     num_message_test: int
     seed: int
@@ -80,6 +84,7 @@ class EdgeSplit(Record):
         "uniform",
         "degree_matched",
     )  # equal shares of each edge's, in order
+    num_historical_negatives: int | None = None
 
 
 class EpochPoint(Part):

@@ -91,6 +91,38 @@ class PairedComparison(Part):
     num_nodes: int
 
 
+class EdgesApart(Part):
+    """Some of the test edges, measured as the whole is: every scorer, and the paired differences."""
+
+    num_edges: int = Field(ge=1)
+    challenger: ModelScores
+    champion: ModelScores | None = None
+    floor: tuple[ModelScores, ...]
+    paired: PairedComparison | None = None
+    over_floor: dict[str, PairedComparison]
+
+    @property
+    def scores(self) -> dict[str, ModelScores]:
+        """Every scorer's metrics by its name: the challenger, the champion where there is one, the floor."""
+        models = (self.challenger, *([self.champion] if self.champion else []), *self.floor)
+        return {item.name: item for item in models}
+
+
+class WarmAndCold(Part):
+    """The test edges apart: warm, with a message edge at both ends, and cold, with none at an end.
+
+    `warm` or `cold` is None where there is no such edge.
+    `negatives_without_edge` is the share of the test negatives that touch a node without a message edge.
+    `cold_attainable_mrr` is what a scorer that gives pairs which nothing tells apart one score reaches at most on the
+    cold edges; None where there are none, or where features tell nodes apart.
+    """
+
+    negatives_without_edge: float = Field(ge=0, le=1)
+    warm: EdgesApart | None
+    cold: EdgesApart | None
+    cold_attainable_mrr: float | None = None
+
+
 class SensitivityResult(Part):
     """One scorer after a share of the message edges was removed or added at random."""
 
@@ -114,10 +146,11 @@ class EvaluationCost(Part):
 class EvaluationRecord(Record):
     """Challenger, champion and heuristics on the same pairs, negatives and message graph.
 
-    `over_floor` is challenger minus each heuristic, by its name; None in records of before it was measured.
+    `over_floor` is challenger minus each heuristic, by its name. It and `warm_and_cold` are None in records of before
+    they were measured.
     """
 
-    FORMAT = 3  # 3: over_floor
+    FORMAT = 4  # 3: over_floor; 4: warm_and_cold
     file_name = "evaluation_report.json"
 
     trained_model_sha256: Sha256
@@ -132,6 +165,7 @@ class EvaluationRecord(Record):
     paired: PairedComparison | None
     over_floor: dict[str, PairedComparison] | None = None
     slices: tuple[SliceScores, ...] = ()
+    warm_and_cold: WarmAndCold | None = None
     sensitivity: tuple[SensitivityResult, ...] = ()
     cold_control: ModelScores | None = None  # the same recipe from random weights, where the challenger began warm
     drift: Interval | None = None  # challenger minus control, paired: what beginning warm has come to
@@ -144,6 +178,14 @@ class EvaluationRecord(Record):
     def paired_difference(self) -> Interval | None:
         """Challenger minus champion as the gate reads it; None where there is no champion to compare with."""
         return self.paired.difference if self.paired else None
+
+    def on_warm_edges(self) -> EvaluationRecord:
+        """Return the evaluation as if the warm edges were all of its test edges; without any, with no test edge."""
+        warm = self.warm_and_cold.warm if self.warm_and_cold else None
+        if warm is None:
+            return self.model_copy(update={"num_test_edges": 0})
+        measured = {name: getattr(warm, name) for name in ("challenger", "floor", "paired", "over_floor")}
+        return self.model_copy(update={"num_test_edges": min(warm.num_edges, self.num_test_edges), **measured})
 
 
 def interval_text(interval: Interval) -> str:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from ncnc_core.whole_file import write_whole
 from pipeline.records.chain import PromotionDecision, TrainedModel
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, WarmAndCold
 from pipeline.records.record import Record
 
 METRICS_FILE = "metrics.json"
 PLOTS_FOLDER = "plots"
 TRAINING, SCORES, SLICES, RELIABILITY = "training.csv", "scores.csv", "slices.csv", "reliability.csv"
+APART = ("mrr", "hits@10")  # of warm and cold edges; the record has the others
 Row = Sequence[object]
 
 
@@ -116,6 +117,8 @@ def figures(evaluation: EvaluationRecord) -> dict[str, float]:
         logged |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
     if evaluation.paired is not None:
         logged["paired_p_value"] = evaluation.paired.p_value
+    if evaluation.warm_and_cold is not None:
+        logged |= _apart(evaluation.warm_and_cold)
     for part in evaluation.slices:
         logged[f"slice_{part.kind}_{part.name}_edges"] = part.num_edges
     for result in evaluation.sensitivity:
@@ -123,6 +126,19 @@ def figures(evaluation: EvaluationRecord) -> dict[str, float]:
             result.rank_correlation
         )
     return logged | {f"cost_{cost.part.replace(' ', '_')}_seconds": cost.seconds for cost in evaluation.costs}
+
+
+def _apart(edges: WarmAndCold) -> dict[str, float]:
+    logged = {"negatives_without_edge": edges.negatives_without_edge}
+    if edges.cold_attainable_mrr is not None:
+        logged["cold_attainable_mrr"] = edges.cold_attainable_mrr
+    for side, part in (("warm", edges.warm), ("cold", edges.cold)):
+        if part is not None:
+            logged[f"{side}_edges"] = part.num_edges
+            for scorer, scores in part.scores.items():
+                shown = [name for name in APART if name in scores.metrics]
+                logged |= {f"{side}_{scorer}_{name}": scores.metrics[name].value for name in shown}
+    return {name.replace("@", "_at_"): value for name, value in logged.items()}
 
 
 def _intervals(evaluation: EvaluationRecord) -> Iterator[tuple[str, Interval]]:

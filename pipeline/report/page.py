@@ -18,7 +18,7 @@ from pipeline.report.decision_sections import (
 from pipeline.report.graph_sections import graph_section, trend_section
 from pipeline.report.model_sections import reliability_section, sensitivity_section, training_section
 from pipeline.report.night_story import NightStory
-from pipeline.report.score_sections import comparison_section, scores_section, slices_section
+from pipeline.report.score_sections import comparison_section, scores_section, slices_section, warm_and_cold_section
 
 REPORT_FILE = "report.html"
 GOOD, BAD = ("promoted", "passed"), ("refused", "rejected", "failed", "unfinished")
@@ -40,6 +40,7 @@ SECTIONS = (
     comparison_section,
     trend_section,
     slices_section,
+    warm_and_cold_section,
     training_section,
     reliability_section,
     graph_section,
@@ -109,7 +110,13 @@ def facts(story: NightStory) -> tuple[tuple[str, Cell], ...]:
         counts = f"{split.num_train:,} / {split.num_valid:,} / {split.num_test:,}"
         if split.num_without_negatives:
             counts += f" ({split.num_without_negatives:,} more have no negative)"
+        if split.num_returning:
+            counts += f"; {split.num_returning:,} more came back in the test window, and are not tested"
         found.append((f"{split.method} split: train / valid / test", Cell(counts)))
+        if split.num_historical_negatives is not None:
+            found.append(
+                ("historical negatives", Cell(f"{split.num_historical_negatives:,} of the test's were an edge"))
+            )
     if snapshot is not None:
         found.append(("code", Cell(short(snapshot.code_version), code=True)))
     return tuple(found)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, PairedComparison, SliceScores
+from pipeline.records.evaluation import (
+    EdgesApart,
+    EvaluationRecord,
+    Interval,
+    ModelScores,
+    PairedComparison,
+    SliceScores,
+)
 from pipeline.report.blocks import (
+    Cell,
     Picture,
     Section,
     estimate,
@@ -152,6 +160,38 @@ def slices_section(story: NightStory) -> Section | None:
     header = ("slice", "edges", "challenger", "champion", "difference")
     said = "A slice of few edges says little: read the count and the interval with the value."
     return Section("slices", "Slices", (said,), (table(f"{metric} by slice", header, rows),), tuple(pictures))
+
+
+def warm_and_cold_section(story: NightStory) -> Section | None:
+    """Return warm and cold edges apart, what cold ones can reach, and how many negatives touch a node without edge."""
+    apart = story.evaluation.warm_and_cold if story.evaluation is not None else None
+    if apart is None:
+        return None
+    sides = [(side, part) for side, part in (("warm", apart.warm), ("cold", apart.cold)) if part is not None]
+    names = list(dict.fromkeys(name for _, part in sides for name in part.scores))
+    rows = [
+        [side, number(part.num_edges), metric_name(metric), *(_reached(part, name, metric) for name in names)]
+        for side, part in sides
+        for metric in ("mrr", "hits@10")
+        if metric in part.challenger.metrics
+    ]
+    said = [
+        "A warm edge has a message edge at both ends, a cold one lacks it at one. "
+        f"{apart.negatives_without_edge:.0%} of the test negatives touch a node without any message edge."
+    ]
+    if apart.cold_attainable_mrr is not None:
+        said.append(
+            f"Cold edges can reach an MRR of {apart.cold_attainable_mrr:.3f} at most: nothing tells one node without "
+            f"edges from another, so such an edge ties with the negatives that have another such node in its place."
+        )
+    header = ("edges", "count", "metric", *map(scorer_name, names))
+    return Section(
+        "warm-and-cold", "Warm and cold edges", tuple(said), (table("Warm and cold edges apart", header, rows, "many"),)
+    )
+
+
+def _reached(part: EdgesApart, name: str, metric: str) -> Cell:
+    return estimate(part.scores[name].metrics.get(metric) if name in part.scores else None)
 
 
 def _slice_name(item: SliceScores) -> str:

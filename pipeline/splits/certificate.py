@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import torch
 
+from ncnc_core.config.choices import RecordedNegative
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.splits.leak_invariants import Invariant, absent, leak_invariants
 from ncnc_core.training.data import TrainingData
@@ -35,10 +36,11 @@ def split_certificate(
     as_of: datetime,
     cut_train: datetime | None,
     cut_valid: datetime | None,
+    kinds: Sequence[RecordedNegative] = (),
 ) -> tuple[Invariant, ...]:
-    """Return the invariants of a split, counted on its arrays as they were read back."""
+    """Return the invariants of a split, counted on its arrays as they were read back; `kinds` as it records them."""
     train, valid = (None if cut is None else int(cut.timestamp()) for cut in (cut_train, cut_valid))
-    return leak_invariants(arrays, history, as_of=int(as_of.timestamp()), cut_train=train, cut_valid=valid)
+    return leak_invariants(arrays, history, as_of=int(as_of.timestamp()), cut_train=train, cut_valid=valid, kinds=kinds)
 
 
 def training_certificate(data: TrainingData, arrays: SplitArrays, history: EdgeHistory) -> tuple[Invariant, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,6 +13,8 @@ from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.splits.edge_split import SplitEdges, fixed_split, split_edges
 from ncnc_core.splits.evaluation_negatives import evaluation_negatives
+from ncnc_core.splits.known_nodes import nodes_known_by
+from ncnc_core.splits.leak_invariants import SIDES
 from ncnc_core.splits.negatives import has_negative
 from pipeline.errors import InvalidInput
 from pipeline.graphs.tables import GraphTables
@@ -37,20 +40,19 @@ def divide(
         InvalidGraph: the graph cannot be divided as the parameters say, or no edge of a side has a negative.
         InvalidInput: the split is to be a fixed one, and none is given.
     """
-    edges = torch.tensor(tables.edges)
-    split = _split(tables, as_of, earlier, params, given)
+    edges, split = torch.tensor(tables.edges), _split(tables, as_of, earlier, params, given)
     generator = torch.Generator().manual_seed(params.seed)
-    sides = {name: edges[:, getattr(split, name)] for name in ("train", "valid", "test")}
-    if given is not None:  # in the order of the files, which their negatives follow
-        sides = {"train": given.train, "valid": given.valid, "test": given.test}
+    # A given side is in the order of its file, which its negatives follow.
+    sides = {name: getattr(given, name) if given else edges[:, getattr(split, name)] for name in SIDES}
     message_train, message_test = edges[:, split.message_train], edges[:, split.message_test]
     valid_negatives, test_negatives = (given.valid_negatives, given.test_negatives) if given else (None, None)
     if valid_negatives is None:
-        sides["valid"] = _rankable(sides["valid"], "validation", history)
-        valid_negatives = _negatives(sides["valid"], message_train, history, params, generator)
+        known = None if split.cut_valid is None else nodes_known_by(history, split.cut_valid)
+        drawn = _Drawn("validation", message_train, history, _first(split.cut_train, split.cut_valid, as_of), known)
+        sides["valid"], valid_negatives = drawn.rankable(sides["valid"], params, generator)
     if test_negatives is None:
-        sides["test"] = _rankable(sides["test"], "test", history)
-        test_negatives = _negatives(sides["test"], message_test, history, params, generator)
+        drawn = _Drawn("test", message_test, history, _first(split.cut_valid, as_of), None)
+        sides["test"], test_negatives = drawn.rankable(sides["test"], params, generator)
     return split, SplitArrays(
         **sides,
         message_train=message_train,
@@ -62,14 +64,51 @@ def divide(
     )
 
 
-def _rankable(positives: Tensor, side: str, history: EdgeHistory) -> Tensor:
-    found = has_negative(positives, history.keys, history.num_nodes)
-    if not found.any():
-        raise InvalidGraph(
-            f"None of the {len(found)} {side} edges has a negative: both ends of each are, or were, joined to every "
-            f"other node. The graph is nearly complete, and ranking says nothing about it: deliver a sparser one."
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """What the negatives of one side are drawn from: the graph at its cut, and the nodes to draw among (None: all).
+
+    Where time divides the edges, validation negatives join nodes that had an edge by the cut before the test edges:
+    who came later was not there to be chosen, and a model fitted to such negatives is good at another task.
+    """
+
+    side: str
+    message_edges: Tensor
+    history: EdgeHistory
+    cut: int
+    among: Tensor | None
+
+    def rankable(self, positives: Tensor, params: SplitParams, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the positives that have a negative, and the negatives of each, consecutive."""
+        found = has_negative(positives, self.history.keys, self.history.num_nodes, self.among)
+        if not found.any():
+            raise InvalidGraph(
+                f"None of the {len(found)} {self.side} edges has a negative: both ends of each are, or were, joined to "
+                f"every other node{'' if self.among is None else ' known by then'}. The graph is nearly complete, and "
+                f"ranking says nothing about it: deliver a sparser one."
+            )
+        return positives[:, found], self._negatives(positives[:, found], params, generator)
+
+    def _negatives(self, positives: Tensor, params: SplitParams, generator: torch.Generator) -> Tensor:
+        history = self.history
+        return evaluation_negatives(
+            positives,
+            params.negatives_per_edge,
+            history.keys,
+            generator,
+            kinds=params.negative_kinds,
+            adjacency=Adjacency.from_edges(self.message_edges, history.num_nodes),
+            ended=_ended_by(history, self.cut) if "historical" in params.negative_kinds else None,
+            seed=params.seed,
+            among=self.among,
         )
-    return positives[:, found]
+
+
+def _ended_by(history: EdgeHistory, cut: int) -> Tensor:
+    """Return the edges whose last life ended by a cut: there before it, and neither at it nor after."""
+    keys = history.keys[history.removed_at <= cut]
+    low = keys.div(max(history.num_nodes, 1), rounding_mode="floor")
+    return torch.stack([low, keys - low * history.num_nodes])
 
 
 def _left_out(tables: GraphTables, split: SplitEdges, sides: Mapping[str, Tensor], as_of: int) -> Tensor:
@@ -80,24 +119,10 @@ def _left_out(tables: GraphTables, split: SplitEdges, sides: Mapping[str, Tensor
     held_out = split.valid | split.test
     kept = torch.cat([pair_keys(sides[name], tables.num_nodes) for name in ("valid", "test")]).sort().values
     edges = torch.tensor(tables.edges)[:, held_out]
-    until = next(time for time in (split.cut_train, split.cut_valid, as_of) if time is not None)
+    until = _first(split.cut_train, split.cut_valid, as_of)
     left_out = torch.zeros_like(held_out)
     left_out[held_out] = ~contains_keys(kept, pair_keys(edges, tables.num_nodes))
     return left_out & (torch.tensor(tables.first_seen) <= until)
-
-
-def _negatives(
-    positives: Tensor, message_edges: Tensor, history: EdgeHistory, params: SplitParams, generator: torch.Generator
-) -> Tensor:
-    return evaluation_negatives(
-        positives,
-        params.negatives_per_edge,
-        history.keys,
-        generator,
-        kinds=params.negative_kinds,
-        adjacency=Adjacency.from_edges(message_edges, history.num_nodes),
-        seed=params.seed,
-    )
 
 
 def _split(
@@ -124,3 +149,7 @@ def _split(
         seed=params.seed,
         alive_since=torch.tensor(tables.alive_since),
     )
+
+
+def _first(*times: int | None) -> int:
+    return next(time for time in times if time is not None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ncnc_core.config.choices import RecordedNegative
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.splits.edge_split import SplitEdges
@@ -30,7 +31,9 @@ class NightSplit:
 
     edges: SplitEdges
     arrays: SplitArrays
-    negatives_given: bool
+    negative_kinds: tuple[RecordedNegative, ...]
+    num_historical_negatives: int | None
+    num_returning: int | None
     certificate: tuple[Invariant, ...]
 
     @property
@@ -58,7 +61,9 @@ class NightSplit:
             files=files,
             tag=tag,
             certificate=as_records(self.certificate),
-            negative_kinds=("given",) if self.negatives_given else params.negative_kinds,
+            negative_kinds=self.negative_kinds,
+            num_historical_negatives=self.num_historical_negatives,
+            num_returning=self.num_returning,
         )
 
 
@@ -88,15 +93,29 @@ def make_split(
             f"{snapshot.graph} as of {snapshot.as_of:%Y-%m-%d %H:%M} cannot be split: {error}"
         ) from error
     arrays.save(folder)
+    negatives_given = given is not None and given.test_negatives is not None
+    kinds: tuple[RecordedNegative, ...] = ("given",) if negatives_given else params.negative_kinds
     certificate = split_certificate(
         SplitArrays.load(folder),
         history,
         as_of=snapshot.as_of,
         cut_train=_aware(edges.cut_train),
         cut_valid=_aware(edges.cut_valid),
+        kinds=kinds,
     )
-    negatives_given = given is not None and given.test_negatives is not None
-    return NightSplit(edges, arrays, negatives_given, certificate)
+    returning = None if edges.cut_valid is None else _num_returning(history, as_of, edges.cut_valid)
+    return NightSplit(edges, arrays, kinds, _num_historical(arrays, history, kinds), returning, certificate)
+
+
+def _num_historical(arrays: SplitArrays, history: EdgeHistory, kinds: tuple[RecordedNegative, ...]) -> int | None:
+    """Return how many test negatives were once an edge; the rest of the historical share are degree-matched."""
+    return int(history.look_up(arrays.test_negatives).known.sum()) if "historical" in kinds else None
+
+
+def _num_returning(history: EdgeHistory, as_of: int, cut_valid: int) -> int:
+    """Return how many edges were there by the cut, and came back after it: links, but no fresh ones, so not tested."""
+    back = (history.first_seen <= cut_valid) & (history.alive_since > cut_valid)
+    return int((back & history.alive_at(as_of)).sum())
 
 
 def _aware(time: int | None) -> datetime | None:

@@ -8,7 +8,12 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.heuristics import preferential_attachment, resource_allocation
 from ncnc_core.evaluation.ranking import roc_auc
 from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
-from ncnc_core.splits.evaluation_negatives import evaluation_negatives, hard_negatives, hard_partners
+from ncnc_core.splits.evaluation_negatives import (
+    evaluation_negatives,
+    hard_negatives,
+    hard_partners,
+    historical_negatives,
+)
 from ncnc_core.splits.negatives import corrupted_negatives
 
 NODES = 300
@@ -204,3 +209,101 @@ def test_figures_do_not_depend_on_how_nodes_are_numbered(kind: EvaluationNegativ
         for case in ((positives, forbidden, graph), (turned, turned_keys, turned_graph))
     )
     assert mean == pytest.approx(other, abs=0.02)
+
+
+def ended_case() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Adjacency]:
+    """Every ninth edge as a positive, another ninth as ended, all as forbidden, and the graph of the others."""
+    edges = heavy_tailed()
+    place = torch.arange(edges.shape[1]) % 9
+    graph = Adjacency.from_edges(edges[:, place > 1], MANY_NODES)
+    return edges[:, place == 0], edges[:, place == 1], pair_keys(edges, MANY_NODES).unique(), graph
+
+
+@pytest.mark.parametrize("per_positive", [1, 5, 6])
+def test_historical_negatives_were_an_edge_and_keep_one_end(per_positive: int) -> None:
+    positives, ended, forbidden, graph = ended_case()
+    found = historical_negatives(positives, per_positive, forbidden, generator(), ended=ended, adjacency=graph)
+    once = contains_keys(pair_keys(ended, MANY_NODES).sort().values, pair_keys(found, MANY_NODES))
+    assert not contains_keys(forbidden, pair_keys(found[:, ~once], MANY_NODES)).any()  # the others fill up
+    assert not (found[0] == found[1]).any()
+    own = positives.repeat_interleave(per_positive, 1)
+    kept_source = found[0] == own[0]
+    assert (kept_source | (found[1] == own[1])).all()
+    assert set(kept_source.view(-1, per_positive).sum(1).tolist()) == {per_positive // 2, (per_positive + 1) // 2}
+
+
+def test_an_end_gives_all_of_its_past_that_its_slots_hold_and_nothing_twice() -> None:
+    positives, ended, forbidden, graph = ended_case()
+    found = historical_negatives(positives, 12, forbidden, generator(), ended=ended, adjacency=graph).view(2, -1, 12)
+    once = contains_keys(pair_keys(ended, MANY_NODES).sort().values, pair_keys(found.flatten(1), MANY_NODES))
+    once, past = once.view(-1, 12), Adjacency.from_edges(ended, MANY_NODES).degree[positives]
+    for side in range(2):  # every other slot keeps the source
+        assert torch.equal(once[:, side::2].sum(1), past[side].clamp(max=6))
+        for edge in range(positives.shape[1]):
+            drawn = found[1 - side, edge, side::2][once[edge, side::2]]
+            assert len(drawn.unique()) == len(drawn)
+
+
+def test_the_edges_of_a_hub_get_different_ones_of_its_past() -> None:
+    hub, past = torch.zeros(30, dtype=torch.int64), torch.arange(31, 91)
+    positives, ended = torch.stack([hub, torch.arange(1, 31)]), torch.stack([torch.zeros_like(past), past])
+    forbidden = pair_keys(torch.cat([positives, ended], 1), 100).unique()
+    graph = Adjacency.from_edges(torch.tensor([[95], [96]]), 100)
+    found = historical_negatives(positives, 2, forbidden, generator(), ended=ended, adjacency=graph).view(2, 30, 2)
+    assert (found[0, :, 0] == 0).all()
+    assert found[1, :, 0].min() >= 31
+    assert len(found[1, :, 0].unique()) > 15
+
+
+def test_an_end_without_a_past_is_filled_by_its_like() -> None:
+    # 0-1-2 is a path, 0-3 has ended, 5 to 9 are new: of the edge 0-5, node 0 has one ended pair, and 5 has none.
+    graph = Adjacency.from_edges(torch.tensor([[0, 1], [1, 2]]), 10)
+    positive, ended = torch.tensor([[0], [5]]), torch.tensor([[3], [0]])
+    forbidden = pair_keys(torch.cat([graph.edges(), positive, ended], 1), 10).unique()
+    found = historical_negatives(positive, 4, forbidden, generator(), ended=ended, adjacency=graph)
+    assert found[:, 0].tolist() == [0, 3]
+    assert found[0, 2] == 0
+    assert int(found[1, 2]) in {4, 6, 7, 8, 9}  # without an edge, as 5 is; 3 has been taken
+    assert found[1, [1, 3]].tolist() == [5, 5]
+
+
+def test_a_pair_that_has_ended_and_is_the_positive_itself_is_no_negative() -> None:
+    graph = Adjacency.from_edges(torch.tensor([[2], [3]]), 6)
+    positive = torch.tensor([[0], [1]])
+    found = historical_negatives(positive, 2, pair_keys(positive, 6), generator(), ended=positive, adjacency=graph)
+    assert not (pair_keys(found, 6) == pair_keys(positive, 6)).any()
+
+
+def test_without_any_ended_pair_the_historical_share_is_degree_matched() -> None:
+    positives, _, forbidden, graph = ended_case()
+    nothing = torch.zeros(2, 0, dtype=torch.int64)
+    found = evaluation_negatives(
+        positives, 4, forbidden, generator(), kinds=("historical",), ended=nothing, adjacency=graph
+    )
+    assert not contains_keys(forbidden, pair_keys(found, MANY_NODES)).any()
+
+
+def test_historical_share_without_the_ended_pairs_is_refused_with_the_remedy() -> None:
+    positives, _, forbidden, graph = ended_case()
+    with pytest.raises(InvalidGraph, match=r"ended is None. Pass these pairs, or leave historical out of the kinds"):
+        evaluation_negatives(positives, 4, forbidden, generator(), kinds=("historical",), adjacency=graph)
+
+
+def test_every_kind_draws_among_the_nodes_that_it_may() -> None:
+    positives, ended, forbidden, graph = ended_case()
+    among = torch.arange(MANY_NODES) % 2 == 0
+    kinds: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched", "hard", "historical")
+    found = evaluation_negatives(
+        positives, 12, forbidden, generator(), kinds=kinds, ended=ended, adjacency=graph, among=among
+    )
+    own = positives.repeat_interleave(12, 1)
+    drawn = torch.where(found[0] == own[0], found[1], found[0])
+    assert among[drawn].all()
+    everywhere = torch.ones_like(among)
+    free, chosen = (
+        evaluation_negatives(
+            positives, 12, forbidden, generator(), kinds=kinds, ended=ended, adjacency=graph, among=some
+        )
+        for some in (None, everywhere)
+    )
+    assert torch.equal(free, chosen)

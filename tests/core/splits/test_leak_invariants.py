@@ -6,12 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ncnc_core.config.choices import EvaluationNegative, RecordedNegative
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.graph.adjacency import contains_keys, pair_keys
+from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.splits.edge_split import split_edges
-from ncnc_core.splits.leak_invariants import Invariant, absent, leak_invariants
-from ncnc_core.splits.negatives import uniform_pairs
+from ncnc_core.splits.evaluation_negatives import evaluation_negatives
+from ncnc_core.splits.known_nodes import nodes_known_by
+from ncnc_core.splits.leak_invariants import Invariant, absent, leak_invariants, of_kind
+from ncnc_core.splits.negatives import has_negative, uniform_pairs
 
 ALIVE = torch.iinfo(torch.int64).max
 NODES, DAYS = 60, 30
@@ -54,10 +57,10 @@ class Case:
             test_first_seen=self.first_seen[split.test],
         )
 
-    def certificate(self) -> dict[str, Invariant]:
+    def certificate(self, kinds: tuple[RecordedNegative, ...] = ()) -> dict[str, Invariant]:
         history = EdgeHistory.of(self.edges, self.first_seen, self.alive_since, self.removed_at, NODES)
         cut_train, cut_valid = self.cuts
-        checks = leak_invariants(self.pairs, history, as_of=DAYS, cut_train=cut_train, cut_valid=cut_valid)
+        checks = leak_invariants(self.pairs, history, as_of=DAYS, cut_train=cut_train, cut_valid=cut_valid, kinds=kinds)
         return {check.name: check for check in checks}
 
     def add(self, side: str, pairs: Tensor) -> None:
@@ -76,7 +79,7 @@ class Case:
 @pytest.mark.parametrize("method", ["temporal", "hashed", "random"])
 def test_sound_split_passes_with_something_checked_everywhere(method: str) -> None:
     certificate = Case(method).certificate()
-    assert len(certificate) == (19 if method == "temporal" else 15)
+    assert len(certificate) == (20 if method == "temporal" else 15)
     for check in certificate.values():
         assert check.passed, check
         assert check.checked > 0, check
@@ -194,6 +197,78 @@ def test_negative_that_was_ever_an_edge_is_caught(which: str, side: str) -> None
     assert case.certificate()["evaluation_negatives_never_an_edge"].violations == 1
 
 
+def test_validation_negative_at_a_node_that_came_later_is_caught() -> None:
+    case = Case("temporal")
+    assert case.cuts[1] is not None
+    of_node = (case.edges == 7).any(0)
+    case.first_seen[of_node] = case.first_seen[of_node].clamp(min=case.cuts[1] + 1)
+    found = case.certificate()["valid_negatives_join_nodes_known_by_the_valid_cut"]
+    assert found.checked == case.pairs.valid_negatives.shape[1]
+    assert found.violations == int((case.pairs.valid_negatives == 7).any(0).sum()) > 0
+
+
+@pytest.mark.parametrize("position", [-1, NODES])
+def test_validation_negative_at_no_node_is_not_taken_for_known(position: int) -> None:
+    case = Case("temporal")
+    case.add("valid_negatives", torch.tensor([[0], [position]]))
+    assert case.certificate()["valid_negatives_join_nodes_known_by_the_valid_cut"].violations == 1
+
+
+def with_historical(side: str) -> tuple[Case, Tensor]:
+    """A case whose negatives are two to an edge, the second historical; and the removed edges that it may be."""
+    case = Case("temporal")
+    case.removed_at[case.removed_at == DAYS] = 2
+    removed = case.edges[:, (case.removed_at == 2) & (case.first_seen <= 2)]
+    count = 2 * getattr(case.pairs, side.removesuffix("_negatives")).shape[1]
+    negatives = getattr(case.pairs, side)[:, :count]
+    negatives = torch.cat([negatives, negatives], 1)[:, :count].clone()
+    negatives[:, 1] = removed[:, 0].flip(0)
+    case.pairs = replace(case.pairs, **{side: negatives})
+    return case, removed
+
+
+HISTORICAL: tuple[RecordedNegative, ...] = ("uniform", "historical")
+
+
+@pytest.mark.parametrize("side", ["valid_negatives", "test_negatives"])
+def test_historical_negative_may_be_an_edge_that_has_ended(side: str) -> None:
+    case, _ = with_historical(side)
+    certificate = case.certificate(HISTORICAL)
+    assert certificate["evaluation_negatives_never_an_edge"].passed
+    assert certificate["historical_negatives_ended_by_their_cut"].passed
+    assert certificate["historical_negatives_ended_by_their_cut"].checked > 0
+    assert case.certificate()["evaluation_negatives_never_an_edge"].violations == 1  # not among other kinds
+
+
+@pytest.mark.parametrize("side", ["valid_negatives", "test_negatives"])
+def test_ended_edge_in_the_share_of_another_kind_is_caught(side: str) -> None:
+    case, removed = with_historical(side)
+    getattr(case.pairs, side)[:, 2] = removed[:, 1]
+    certificate = case.certificate(HISTORICAL)
+    assert certificate["evaluation_negatives_never_an_edge"].violations == 1
+    assert certificate["historical_negatives_ended_by_their_cut"].passed
+
+
+@pytest.mark.parametrize("fault", ["living", "ended after the cut", "back again"])
+@pytest.mark.parametrize("side", ["valid_negatives", "test_negatives"])
+def test_historical_negative_that_is_an_edge_after_its_cut_is_caught(side: str, fault: str) -> None:
+    case, removed = with_historical(side)
+    place = (case.edges == removed[:, :1]).all(0)
+    case.removed_at[place] = DAYS if fault == "ended after the cut" else ALIVE
+    if fault == "back again":
+        case.alive_since[place] = DAYS
+    certificate = case.certificate(HISTORICAL)
+    assert certificate["historical_negatives_ended_by_their_cut"].violations == 1
+    assert certificate["evaluation_negatives_never_an_edge"].passed
+
+
+def test_shares_that_do_not_divide_excuse_no_negative() -> None:
+    assert of_kind("hard", ("uniform", "hard"), 8, 2).tolist() == [False, False, True, True] * 2
+    assert not of_kind("hard", ("uniform", "hard"), 9, 2).any()
+    assert not of_kind("hard", ("uniform",), 8, 2).any()
+    assert of_kind("hard", ("hard",), 0, 0).shape == (0,)
+
+
 def test_negative_of_a_node_with_itself_is_caught() -> None:
     case = Case("temporal")
     case.add("test_negatives", torch.tensor([[3], [3]]))
@@ -246,6 +321,10 @@ def histories(draw: st.DrawFn) -> EdgeHistory:
     return EdgeHistory.of(edges, first_seen, alive_since, removed_at, nodes)
 
 
+KINDS: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched", "hard", "historical")
+SIDES = ("train", "valid", "test", "message_train", "message_test", "known_train")
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     history=histories(),
@@ -265,13 +344,18 @@ def test_whatever_came_went_and_came_back_a_split_keeps_every_invariant(
         )  # fmt: skip
     except InvalidGraph:  # too few edges for a side, or dates too coarse
         return
-    negatives = uniform_pairs(40, history.keys, size, torch.Generator().manual_seed(1))
-    sides = ("train", "valid", "test", "message_train", "message_test", "known_train")
-    pairs = Pairs(
-        **{name: edges[:, getattr(split, name)] for name in sides},
-        valid_negatives=negatives[:, :20],
-        test_negatives=negatives[:, 20:],
-        test_first_seen=history.first_seen[split.test],
-    )
-    found = leak_invariants(pairs, history, as_of=12, cut_train=split.cut_train, cut_valid=split.cut_valid)
-    assert [item.name for item in found if not item.passed] == []
+    sides = {name: edges[:, getattr(split, name)] for name in SIDES}
+    g = torch.Generator().manual_seed(1)
+    for side, cut in (("valid", split.cut_train), ("test", split.cut_valid)):
+        among = None if side == "test" or split.cut_valid is None else nodes_known_by(history, split.cut_valid)
+        sides[side] = sides[side][:, has_negative(sides[side], history.keys, size, among)]
+        ended = edges[:, history.removed_at <= next(time for time in (cut, split.cut_valid, 12) if time is not None)]
+        graph = Adjacency.from_edges(sides["message_train" if side == "valid" else "message_test"], size)
+        sides[f"{side}_negatives"] = evaluation_negatives(
+            sides[side], 2 * len(KINDS), history.keys, g, kinds=KINDS, adjacency=graph, ended=ended, among=among
+        )
+    pairs = Pairs(**sides, test_first_seen=history.look_up(sides["test"]).first_seen)
+    cuts = {"cut_train": split.cut_train, "cut_valid": split.cut_valid}
+    found = leak_invariants(pairs, history, as_of=12, **cuts, kinds=KINDS)
+    left_out = {"training_negatives_avoid_all_that_was_known"}  # of edges without a negative, which have no side here
+    assert [item.name for item in found if not item.passed and item.name not in left_out] == []

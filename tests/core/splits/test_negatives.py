@@ -218,3 +218,66 @@ def test_each_end_is_kept_by_half_of_the_slots_and_the_odd_one_is_drawn(per_posi
     each = kept.sum(1)
     assert set(each.tolist()) == {per_positive // 2, (per_positive + 1) // 2}
     assert kept.double().mean().item() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "degree_matched"])
+def test_to_draw_among_all_nodes_is_to_draw_without_a_choice(kind: DrawnNegative) -> None:
+    edges = random_edges(300, 1500)
+    keys, degree = forbidden_keys(edges, 300), Adjacency.from_edges(edges, 300).degree
+    free, chosen = (
+        corrupted_negatives(edges, 5, keys, generator(), num_nodes=300, kind=kind, degree=degree, among=among)
+        for among in (None, torch.ones(300, dtype=torch.bool))
+    )
+    assert torch.equal(free, chosen)
+    assert torch.equal(has_negative(edges, keys, 300), has_negative(edges, keys, 300, torch.ones(300).bool()))
+
+
+@pytest.mark.parametrize("kind", ["uniform", "degree_matched"])
+def test_drawn_nodes_are_among_those_allowed_and_evenly_so(kind: DrawnNegative) -> None:
+    edges = random_edges(300, 900)
+    keys, degree = forbidden_keys(edges, 300), Adjacency.from_edges(edges, 300).degree
+    among = torch.arange(300) % 3 == 0
+    negatives = corrupted_negatives(edges, 40, keys, generator(), num_nodes=300, kind=kind, degree=degree, among=among)
+    assert_no_edge_and_no_self_pair(negatives, keys, 300)
+    own = edges.repeat_interleave(40, dim=1)
+    drawn = torch.where(negatives == own, -1, negatives).amax(0)
+    assert among[drawn].all()
+    if kind == "uniform":  # each allowed node as often as any other, but for those that hubs cannot be joined to
+        times = torch.bincount(drawn, minlength=300)[among]
+        assert times[50:].double().std() < 0.15 * times[50:].double().mean()
+
+
+def test_where_no_node_of_a_like_degree_may_be_drawn_others_are() -> None:
+    # The hub 0 has sixteen leaves; 17 and 18 are joined to each other, and only they and nodes 19 may be drawn.
+    star = torch.stack([torch.zeros(16, dtype=torch.int64), torch.arange(1, 17)])
+    edges = torch.cat([star, torch.tensor([[17], [18]])], 1)
+    degree, among = Adjacency.from_edges(edges, 20).degree, torch.arange(20) >= 17
+    negatives = corrupted_negatives(
+        star, 4, forbidden_keys(edges, 20), generator(), num_nodes=20, kind="degree_matched", degree=degree, among=among
+    )
+    drawn = torch.where(negatives == star.repeat_interleave(4, dim=1), -1, negatives).amax(0)
+    assert set(drawn.tolist()) <= {17, 18, 19}
+    beside_hub = drawn[(negatives == 0).any(0)]
+    assert (beside_hub != 19).all()  # leaves of degree one are replaced by nodes of degree one
+
+
+@pytest.mark.parametrize("lacking", [0, 4, 12, 40])
+def test_an_edge_has_a_negative_among_some_nodes_exactly_where_one_is_found(lacking: int) -> None:
+    edges = complete(14)[:, torch.randperm(91, generator=generator())[lacking:]]
+    keys, among = forbidden_keys(edges, 14), torch.arange(14) < 6
+    said = has_negative(edges, keys, 14, among)
+    for edge, has in zip(edges.T[:, :, None], said.tolist(), strict=True):
+        if has:
+            found = corrupted_negatives(edge, 3, keys, generator(), num_nodes=14, among=among)
+            assert_no_edge_and_no_self_pair(found, keys, 14)
+        else:
+            with pytest.raises(InvalidGraph, match=r"joined to every other of the 6 nodes to draw among. Leave these"):
+                corrupted_negatives(edge, 3, keys, generator(), num_nodes=14, among=among)
+
+
+def test_to_draw_among_no_nodes_is_refused() -> None:
+    edges = random_edges(20, 30)
+    nobody = torch.zeros(20, dtype=torch.bool)
+    assert not has_negative(edges, forbidden_keys(edges, 20), 20, nobody).any()
+    with pytest.raises(InvalidGraph, match=r"every other of the 0 nodes to draw among"):
+        corrupted_negatives(edges, 2, forbidden_keys(edges, 20), generator(), num_nodes=20, among=nobody)

@@ -74,6 +74,20 @@ def test_better_scorer_has_a_positive_paired_difference_on_the_same_pairs() -> N
     assert difference.value == pytest.approx(mrr["challenger"] - mrr["champion"])
 
 
+def test_a_comparison_on_some_edges_is_that_of_these_edges_alone() -> None:
+    def scorer(seed: int) -> Scorer:
+        return lambda asked: ((asked[0] * 31 + asked[1] * 17 + seed) % 7).double()
+
+    scorers = {"challenger": scorer(1), "champion": scorer(3)}
+    whole, part = split_of(TEST, NEGATIVES, [1, 2, 3]), split_of(TEST[:, 1:], NEGATIVES[:, 2:], [2, 3])
+    kept = {"challenger": ScoreCalibration(1.0, 0.0)}
+    member = torch.tensor([False, True, True])
+    params = EvaluateParams(bootstrap_samples=100)
+    found = compare(fresh_pairs(whole, None), scorers, params, calibrations=kept).on(member, TEST, params, kept)
+    alone = compare(fresh_pairs(part, None), scorers, params, calibrations=kept)
+    assert (found.scores, found.paired) == (alone.scores, alone.paired)
+
+
 def test_equal_scorers_have_no_difference() -> None:
     def scorer(asked: Tensor) -> Tensor:
         return (asked[0] * 31 + asked[1]).double()

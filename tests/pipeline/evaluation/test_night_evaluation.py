@@ -34,6 +34,12 @@ def test_an_evaluation_says_how_good_where_how_sure_how_steady_and_at_what_cost(
 
     for kind in ("degree", "node_age", "component"):
         assert sum(part.num_edges for part in evaluation.slices if part.kind == kind) == evaluation.num_test_edges
+    apart = evaluation.warm_and_cold
+    assert apart is not None
+    assert apart.warm is not None
+    [cold] = [part.num_edges for part in evaluation.slices if part.key == "node_age/cold"]
+    assert apart.warm.num_edges == evaluation.num_test_edges - cold
+    assert apart.cold_attainable_mrr is None  # its nodes have features
     best = max(evaluation.floor, key=lambda scores: scores.metrics["mrr"].value).name
     shaken = [(one.scorer, one.change, one.share) for one in evaluation.sensitivity]
     assert shaken == [

@@ -35,6 +35,7 @@ def load(folder: Path, settings: str) -> DecideParams:
         ("margin: 1.5", "margin: .*1.5.*Change it in params.yaml"),
         ("slice_margin: 1", "slice_margin: .*1.*Change it in params.yaml"),
         ("minimum_slice_edges: 1", "minimum_slice_edges: .*1.*Change it in params.yaml"),
+        ("edges: cold", "edges: .*cold.*Change it in params.yaml"),
         ("minimum_test_edges: 0", "minimum_test_edges: .*0.*Change it in params.yaml"),
         ("maximum_calibration_error: 0", "maximum_calibration_error: .*0.*Change it in params.yaml"),
         ("data_checks: none", "data_checks: .*none.*Change it in params.yaml"),

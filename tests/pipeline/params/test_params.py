@@ -89,6 +89,11 @@ def test_resources_stay_outside_the_digest(tmp_path: Path) -> None:
         ("split: {negatives_per_edge: 0}", "split.negatives_per_edge", "0"),
         ("split: {negative_kinds: []}", "split.negative_kinds", "name at least one of uniform"),
         ("split: {negative_kinds: [hard, hard]}", "split.negative_kinds", "each at most once"),
+        (
+            "split: {method: fixed, negative_kinds: [historical]}",
+            "split",
+            "Leave historical out, or set split.method to",
+        ),
         ("split: {negative_kinds: [easy]}", "split.negative_kinds.0", "easy"),
         (
             "split: {negative_kinds: [uniform, degree_matched, hard], negatives_per_edge: 50}",

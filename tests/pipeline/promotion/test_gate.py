@@ -12,7 +12,7 @@ from pipeline.promotion.gate import decide, slice_guardrail
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import Interval, ModelScores, SliceKind, SliceScores
 from pipeline.records.findings import CheckResult, LeakInvariant
-from tests.fixtures.gate_evaluations import evaluation, part, scores
+from tests.fixtures.gate_evaluations import evaluation, part, scores, warm_and_cold
 from tests.fixtures.paired import paired
 
 STRICT = DecideParams(maximum_calibration_error=0.05)  # every rule has something to judge
@@ -86,6 +86,40 @@ def test_faults_together_break_just_their_rules_and_all_are_in_the_reason(count:
         decision = decide(evaluation(**changes), STRICT)
         assert broken(decision) == set(chosen)
         assert [sentence.partition(":")[0] for sentence in decision.reason.split("; ")] == list(chosen)
+
+
+WARM = DecideParams(edges="warm", maximum_calibration_error=0.05)
+
+
+def test_a_gate_that_reads_warm_edges_judges_their_figures_alone() -> None:
+    poor = {name: FAULTS[name] for name in ("beats_floor", "calibration_error", "superiority_over_champion")}
+    whole = {key: value for fault in poor.values() for key, value in fault.items()}
+    read = evaluation(warm_and_cold=warm_and_cold(warm=300), **whole)
+    assert broken(decide(read, STRICT)) == set(poor)
+    decision = decide(read, WARM)
+    assert decision.promote
+    assert decision.report_sha256 == read.sha256
+    said = {rule.name: (rule.threshold, rule.observed) for rule in decision.rules}
+    assert said["enough_test_edges"] == (">= 200 fresh warm test edges", "300")
+    assert said["superiority_over_champion"][1].startswith("mrr +0.0600")
+
+
+def test_warm_edges_that_do_not_suffice_keep_the_champion_whatever_all_edges_say() -> None:
+    worse = evaluation(warm_and_cold=warm_and_cold(warm=300, difference=-0.06))
+    assert broken(decide(worse, WARM)) == {"superiority_over_champion"}
+    assert decide(worse, STRICT).promote
+    few = evaluation(warm_and_cold=warm_and_cold(warm=199))
+    assert broken(decide(few, WARM)) == {"enough_test_edges"}
+
+
+def test_an_evaluation_without_warm_edges_apart_promotes_nothing_where_they_are_read() -> None:
+    decision = decide(evaluation(), WARM)
+    assert decision.reason == "enough_test_edges: observed 0, needed >= 200 fresh warm test edges"
+
+
+def test_guarded_slices_are_those_of_all_edges_whatever_is_read() -> None:
+    collapsed = evaluation(warm_and_cold=warm_and_cold(warm=300), **FAULTS["slice_guardrail"])
+    assert broken(decide(collapsed, WARM)) == {"slice_guardrail"}
 
 
 def test_a_decision_depends_on_nothing_but_report_and_policy() -> None:

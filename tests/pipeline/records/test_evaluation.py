@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from ncnc_core.evaluation.edge_mean import MetricInterval
-from pipeline.records.evaluation import Interval, SliceScores
+from pipeline.records.evaluation import EvaluationRecord, Interval, SliceScores
+from tests.fixtures.gate_evaluations import evaluation, scores, warm_and_cold
 from tests.fixtures.paired import paired
 
 
@@ -21,3 +22,32 @@ def test_an_estimate_of_the_core_keeps_its_bounds() -> None:
 def test_a_p_value_above_one_is_refused() -> None:
     with pytest.raises(ValidationError, match="less than or equal to 1"):
         paired(0.1, 0.0, 0.2, p_value=1.5)
+
+
+def test_the_evaluation_on_warm_edges_has_their_figures_and_all_else_of_the_whole() -> None:
+    whole = evaluation(warm_and_cold=warm_and_cold(warm=300, value=0.7))
+    read = whole.on_warm_edges()
+    assert (read.num_test_edges, read.challenger.metrics["mrr"].value) == (300, 0.7)
+    assert read.paired != whole.paired
+    assert (read.slices, read.certificate, read.champion) == (whole.slices, whole.certificate, whole.champion)
+
+
+def test_edges_that_the_champion_has_seen_are_no_warm_test_edges_either() -> None:
+    assert evaluation(num_test_edges=0, warm_and_cold=warm_and_cold(warm=300)).on_warm_edges().num_test_edges == 0
+
+
+def test_without_warm_edges_there_is_no_test_edge_to_read() -> None:
+    assert evaluation().on_warm_edges().num_test_edges == 0
+    assert evaluation(warm_and_cold=warm_and_cold(warm=0)).on_warm_edges().num_test_edges == 0
+
+
+def test_the_scorers_of_some_edges_are_found_by_their_names() -> None:
+    part = warm_and_cold(warm=300).warm
+    assert part is not None
+    assert list(part.scores)[:2] == ["challenger", "champion"]
+    assert part.scores["adamic_adar"] == scores("adamic_adar", 0.4)
+
+
+def test_a_record_of_before_warm_edges_were_measured_apart_is_read() -> None:
+    old = evaluation().model_dump(mode="json", exclude={"warm_and_cold"})
+    assert EvaluationRecord.of_content(old, 3, "an old record").warm_and_cold is None

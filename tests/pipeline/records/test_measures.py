@@ -16,6 +16,7 @@ from pipeline.records.evaluation import (
     SliceScores,
 )
 from pipeline.records.measures import figures, measures, metrics_of, plot_definitions, write_measures
+from tests.fixtures import gate_evaluations
 from tests.fixtures.night_stories import decision, evaluation, trained
 from tests.fixtures.paired import paired
 
@@ -119,3 +120,12 @@ def test_every_scorers_metrics_are_logged_with_their_bounds() -> None:
     assert logged["sensitivity_challenger_remove_0.05_rank_correlation"] == 0.9
     assert logged["cost_scoring_challenger_seconds"] == 0.25
     assert logged["paired_p_value"] == 0.01
+
+
+def test_warm_and_cold_edges_are_logged_with_the_metrics_that_are_looked_at() -> None:
+    logged = figures(gate_evaluations.evaluation(warm_and_cold=gate_evaluations.warm_and_cold(warm=300)))
+    assert (logged["warm_edges"], logged["cold_edges"], logged["negatives_without_edge"]) == (300, 100, 0.35)
+    assert (logged["warm_challenger_mrr"], logged["cold_challenger_mrr"]) == (0.65, 0.12)
+    assert (logged["cold_adamic_adar_mrr"], logged["cold_attainable_mrr"]) == (0.4, 0.14)
+    assert "warm_challenger_ece" not in logged
+    assert not any(name.startswith(("warm", "cold")) for name in figures(gate_evaluations.evaluation()))

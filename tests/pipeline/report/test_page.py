@@ -23,8 +23,8 @@ from tests.fixtures.night_stories import (
     warm_story,
 )
 
-ALL = ["decision", "metrics", "comparison", "trend", "slices", "training", "reliability", "graph", "sensitivity",
-       "checks", "certificate", "cost", "lineage"]  # fmt: skip
+ALL = ["decision", "metrics", "comparison", "trend", "slices", "warm-and-cold", "training", "reliability", "graph",
+       "sensitivity", "checks", "certificate", "cost", "lineage"]  # fmt: skip
 VOID = {"meta", "br", "img", "link", "input"}
 
 
@@ -158,7 +158,8 @@ def test_each_outcome_has_a_page_of_what_there_is(
 
 def test_a_report_of_an_evaluation_that_measured_less_is_made_all_the_same() -> None:
     bare = EvaluationRecord.model_validate(
-        evaluation(champion=False).model_dump() | {"slices": (), "sensitivity": (), "cold_control": None, "costs": ()}
+        evaluation(champion=False).model_dump()
+        | {"slices": (), "warm_and_cold": None, "sensitivity": (), "cold_control": None, "costs": ()}
     )
     story = replace(full_story(), evaluation=bare, change=None, trend=(), registered=None, params=None, checks=None)
     text = report_page(story)
@@ -187,3 +188,14 @@ def test_the_facts_name_the_night_its_snapshot_and_its_split() -> None:
     assert found["snapshot"] == "cdcdcdcdcdcd"
     assert found["temporal split: train / valid / test"] == "11,000 / 1,400 / 257"
     assert facts(empty_story())[1][1].text == "-"
+
+
+def test_the_facts_say_which_edges_came_back_and_how_many_negatives_were_an_edge() -> None:
+    split = full_story().split
+    assert split is not None
+    changed = split.model_copy(update={"num_returning": 1234, "num_historical_negatives": 5000})
+    found = {name: cell.text for name, cell in facts(replace(full_story(), split=changed))}
+    counts = found["temporal split: train / valid / test"]
+    assert counts.endswith("257; 1,234 more came back in the test window, and are not tested")
+    assert found["historical negatives"] == "5,000 of the test's were an edge"
+    assert "historical negatives" not in {name for name, _ in facts(full_story())}

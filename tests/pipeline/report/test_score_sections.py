@@ -2,7 +2,13 @@ from dataclasses import replace
 
 from pipeline.records.evaluation import Interval, PairedComparison
 from pipeline.report.night_story import NightStory
-from pipeline.report.score_sections import comparison_section, scores_section, slices_section
+from pipeline.report.score_sections import (
+    comparison_section,
+    scores_section,
+    slices_section,
+    warm_and_cold_section,
+)
+from tests.fixtures.gate_evaluations import warm_and_cold
 from tests.fixtures.night_stories import empty_story, evaluation, full_story
 
 
@@ -63,6 +69,28 @@ def test_slices_have_counts_and_a_difference_only_where_there_is_a_champion() ->
     assert len(alone.pictures) == 1
 
 
+def test_warm_and_cold_edges_stand_apart_with_what_cold_ones_can_reach() -> None:
+    section = warm_and_cold_section(story_with(warm_and_cold=warm_and_cold(warm=300)))
+    assert section is not None
+    [shown] = section.tables
+    assert shown.header[:5] == ("edges", "count", "metric", "challenger", "champion")
+    assert [[cell.text for cell in row[:5]] for row in shown.rows] == [
+        ["warm", "300", "MRR", "0.650", "0.590"],
+        ["cold", "100", "MRR", "0.120", "0.060"],
+    ]
+    assert "35% of the test negatives touch a node without any message edge" in section.sentences[0]
+    assert "Cold edges can reach an MRR of 0.140 at most" in section.sentences[1]
+
+
+def test_nothing_is_said_of_what_cold_edges_can_reach_where_it_is_not_known() -> None:
+    apart = warm_and_cold(warm=300).model_copy(update={"cold_attainable_mrr": None})
+    section = warm_and_cold_section(story_with(warm_and_cold=apart))
+    assert section is not None
+    assert len(section.sentences) == 1
+    assert warm_and_cold_section(full_story()) is not None
+    assert warm_and_cold_section(story_with(warm_and_cold=None)) is None
+
+
 def test_a_night_that_was_not_evaluated_has_none_of_these() -> None:
-    for section in (scores_section, comparison_section, slices_section):
+    for section in (scores_section, comparison_section, slices_section, warm_and_cold_section):
         assert section(empty_story()) is None

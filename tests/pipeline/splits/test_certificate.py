@@ -36,7 +36,9 @@ from tests.fixtures.split_records import split_record
 ROOT = Path(__file__).parents[3]
 DAYS, NODES = 30, 80
 CHAMPION_DAY = 28
-PARAMS = SplitParams(minimum_test_edges=10, negatives_per_edge=4)
+PARAMS = SplitParams(
+    minimum_test_edges=10, negatives_per_edge=6, negative_kinds=("uniform", "degree_matched", "historical")
+)
 
 
 def grown_tables() -> GraphTables:
@@ -98,7 +100,12 @@ class Night:
         data = training_data(self.tables, handed, self.training_features)
         found = (
             *split_certificate(
-                arrays, history, as_of=as_of, cut_train=self.record.cut_train, cut_valid=self.record.cut_valid
+                arrays,
+                history,
+                as_of=as_of,
+                cut_train=self.record.cut_train,
+                cut_valid=self.record.cut_valid,
+                kinds=PARAMS.negative_kinds,
             ),
             *training_certificate(data, arrays, history),
             *features_as_known("training", data.features, self.tables, self.record, as_of),
@@ -112,10 +119,10 @@ class Night:
         )
         return {item.name: item for item in found}
 
-    def put(self, side: str, pairs: Tensor, *, turned: bool = False) -> None:
-        """Write the first of some pairs over the first of a side."""
+    def put(self, side: str, pairs: Tensor, *, turned: bool = False, place: int = 0) -> None:
+        """Write the first of some pairs over one of a side."""
         changed = getattr(self.arrays, side).clone()
-        changed[:, 0] = pairs[:, 0].flip(0) if turned else pairs[:, 0]
+        changed[:, place] = pairs[:, 0].flip(0) if turned else pairs[:, 0]
         self.arrays = replace(self.arrays, **{side: changed})
 
 
@@ -144,6 +151,26 @@ def edge_of_test_in_message_edges(night: Night) -> None:
 
 def negative_that_was_once_an_edge(night: Night) -> None:
     night.put("test_negatives", night.edges_of(night.tables.removed_at != STILL_ALIVE), turned=True)
+
+
+def ended_edge_in_the_place_of_a_degree_matched_negative(night: Night) -> None:
+    night.put("test_negatives", night.edges_of(night.tables.removed_at <= 10), place=3)
+
+
+def historical_negative_that_is_an_edge_again(night: Night) -> None:
+    back = (night.tables.alive_since != night.tables.first_seen) & (night.tables.removed_at == STILL_ALIVE)
+    night.put("test_negatives", night.edges_of(back), place=4)
+
+
+def historical_negative_of_validation_that_ended_after_its_cut(night: Night) -> None:
+    assert night.split.cut_train is not None
+    night.put("valid_negatives", night.edges_of(night.tables.removed_at == DAYS), place=5)
+
+
+def validation_negative_at_a_node_of_the_test_window(night: Night) -> None:
+    node = int(night.arrays.valid_negatives[0, 0])
+    came = np.where((night.tables.edges == node).any(0), DAYS, night.tables.first_seen)
+    night.tables = replace(night.tables, first_seen=came)
 
 
 def negative_that_joins_a_node_with_itself(night: Night) -> None:
@@ -299,6 +326,10 @@ PLANTS: list[tuple[Callable[[Night], None], str]] = [
     (edge_reversed_within_test, "train_valid_test_disjoint"),
     (edge_of_test_in_message_edges, "test_pairs_not_in_test_messages"),
     (negative_that_was_once_an_edge, "evaluation_negatives_never_an_edge"),
+    (ended_edge_in_the_place_of_a_degree_matched_negative, "evaluation_negatives_never_an_edge"),
+    (historical_negative_that_is_an_edge_again, "historical_negatives_ended_by_their_cut"),
+    (historical_negative_of_validation_that_ended_after_its_cut, "historical_negatives_ended_by_their_cut"),
+    (validation_negative_at_a_node_of_the_test_window, "valid_negatives_join_nodes_known_by_the_valid_cut"),
     (negative_that_joins_a_node_with_itself, "evaluation_negatives_join_two_nodes"),
     (split_lets_training_avoid_a_test_edge, "held_out_pairs_free_as_training_negatives"),
     (training_avoids_test_edges, "held_out_pairs_not_among_what_training_avoids"),
@@ -382,7 +413,7 @@ def test_features_are_recounted_from_their_history_as_a_plain_loop_finds_them(se
 @pytest.mark.parametrize("method", ["temporal", "hashed", "random"])
 def test_sound_night_passes_with_something_checked_everywhere(method: str, tmp_path: Path) -> None:
     found = Night(method).certificate(tmp_path)
-    assert len(found) == (27 if method == "temporal" else 23)
+    assert len(found) == (29 if method == "temporal" else 24)
     for item in found.values():
         assert item.passed, item
         assert item.checked > 0, item

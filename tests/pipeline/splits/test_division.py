@@ -47,6 +47,56 @@ def test_each_edge_has_its_negatives_half_uniform_half_of_like_degree(days: list
     assert alike[5:].min() > 2 * alike[:5].max()
 
 
+def growing(seed: int = 0) -> GraphTables:
+    """Sixty nodes, two of which arrive a day; each day's edges join those there; every eighth edge ends a day later."""
+    g = np.random.default_rng(seed)
+    held: dict[tuple[int, int], int] = {}
+    for day in range(1, 31):
+        for _ in range(30):
+            low, high = sorted(g.choice(2 * day, 2, replace=False).tolist())
+            held.setdefault((low, high), day)
+    edges, first_seen = np.array(list(held)).T, np.array(list(held.values()), dtype=np.int64)
+    gone = (np.arange(len(first_seen)) % 8 == 0) & (first_seen < 30)
+    removed_at = np.where(gone, first_seen + 1, STILL_ALIVE)
+    return GraphTables(np.arange(60), None, edges, first_seen, removed_at, first_seen)
+
+
+def test_validation_negatives_join_nodes_that_were_known_by_the_cut_and_test_negatives_any() -> None:
+    tables = growing()
+    split, arrays = divide(tables, edge_history(tables), 30, [], SplitParams(negatives_per_edge=20))
+    assert split.cut_valid is not None
+    known = set(tables.edges[:, tables.first_seen <= split.cut_valid].flatten().tolist())
+    assert set(arrays.valid_negatives.flatten().tolist()) <= known
+    assert not set(arrays.test_negatives.flatten().tolist()) <= known
+    assert arrays.valid.shape[1] == int(split.valid.sum())
+
+
+def test_negatives_of_a_split_without_cuts_join_any_nodes() -> None:
+    tables = growing()
+    _, arrays = divide(tables, edge_history(tables), 30, [], SplitParams(method="hashed", negatives_per_edge=20))
+    assert set(arrays.valid_negatives.flatten().tolist()) == set(range(60))
+
+
+@pytest.mark.parametrize("method", ["temporal", "hashed"])
+def test_historical_negatives_are_edges_that_had_ended_by_the_cut_of_their_side(method: str) -> None:
+    tables, params = growing(), SplitParams(negatives_per_edge=8, negative_kinds=("uniform", "historical"))
+    split, arrays = divide(tables, edge_history(tables), 30, [], params.model_copy(update={"method": method}))
+    history, found = edge_history(tables), []
+    for negatives, cut in (
+        (arrays.valid_negatives, split.cut_train),
+        (arrays.test_negatives, split.cut_valid),
+    ):
+        pairs = negatives.reshape(2, -1, 8)[:, :, 4:].flatten(1)
+        place = history.look_up(pairs).place
+        assert (history.removed_at[place[place >= 0]] <= (30 if cut is None else cut)).all()
+        found.append(float((place >= 0).double().mean()))
+    assert min(found) > 0.3
+    certificate = leak_invariants(
+        arrays, history, as_of=30, cut_train=split.cut_train, cut_valid=split.cut_valid, kinds=params.negative_kinds
+    )
+    assert [item.name for item in certificate if not item.passed] == []
+
+
 def test_equal_inputs_give_equal_splits(days: list[NetworkDay]) -> None:
     tables = two_nights(days)
     first, second = (divide(tables, edge_history(tables), days[1].as_of, [days[0].as_of], PARAMS)[1] for _ in range(2))

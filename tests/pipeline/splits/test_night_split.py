@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def test_the_record_tells_what_lies_in_the_folder(days: list[NetworkDay], tmp_pa
     assert record.negative_kinds == PARAMS.negative_kinds
     assert all(item.passed for item in record.certificate)
     assert record.num_without_negatives == 0
+    assert (record.num_returning, record.num_historical_negatives) == (0, None)
 
 
 def test_a_leak_in_the_saved_bytes_is_certified_though_the_arrays_in_memory_have_none(
@@ -88,3 +90,30 @@ def test_held_out_edges_without_a_negative_are_counted_in_the_record(days: list[
     held_out = int(made.edges.valid.sum() + made.edges.test.sum())
     assert record.num_without_negatives == held_out - record.num_valid - record.num_test > 0
     assert all(item.passed for item in record.certificate)
+
+
+def test_edges_that_came_back_are_counted_and_not_tested(days: list[NetworkDay], tmp_path: Path) -> None:
+    night, tables = first_night(days)
+    as_of, old = int(night.as_of.timestamp()), np.argsort(tables.first_seen, kind="stable")
+    back, removed = tables.alive_since.copy(), tables.removed_at.copy()
+    back[old[:7]] = as_of  # came back after the cut
+    back[old[7:9]] += 1  # came back by it: message edges like any others
+    removed[old[6]] = as_of  # came back, and went again
+    removed[old[20:60]] = tables.first_seen[old[20:60]]
+    returning = replace(tables, alive_since=back, removed_at=removed)
+    params = PARAMS.model_copy(update={"negative_kinds": ("uniform", "historical")})
+
+    made = make_split(tmp_path, night, returning, edge_history(returning), (night.as_of,), params, None)
+
+    record = made.record(night, params, "split/demo/x", digests_of_folder(tmp_path))
+    assert record.num_returning == 6
+    assert not np.isin(edge_history(returning).look_up(made.arrays.test).first_seen, tables.first_seen[old[:7]]).any()
+    ended = edge_history(returning).look_up(made.arrays.test_negatives).known.sum()
+    assert 0 < int(ended) == record.num_historical_negatives
+    assert all(item.passed for item in record.certificate)
+
+
+def test_where_no_time_divides_the_edges_none_is_returning(days: list[NetworkDay], tmp_path: Path) -> None:
+    night, tables = first_night(days)
+    hashed = PARAMS.model_copy(update={"method": "hashed"})
+    assert make_split(tmp_path, night, tables, edge_history(tables), (), hashed, None).num_returning is None
