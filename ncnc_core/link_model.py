@@ -120,6 +120,7 @@ class LinkModel:
         adjacency = graph.adjacency()
         require_labels_in_graph(edges, adjacency.has)
         validation = _validation(graph, valid, valid_negatives, valid_fraction, negatives_per_edge)
+        whole = graph if validation.edges is None else graph.with_edges(validation.edges)
         chosen = _chosen(adjacency, graph, recipe, model, expects_new_nodes)
         training = training or chosen.training
         with training_progress(training.epochs, selection_metric, on_epoch, shown=progress) as show:
@@ -135,7 +136,7 @@ class LinkModel:
                 device=device,
                 checkpoint=None if checkpoint is None else Path(checkpoint),
             )
-        served = adjacency if validation.edges is None else graph.with_edges(validation.edges).adjacency()
+        served = adjacency if whole is graph else whole.adjacency()
         network, ids = trained.network.cpu(), graph.node_ids
         return cls(trained.model, network, served, graph.features, ids, trained.score_calibration, trained.history)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
 from ncnc_core.graph.edge_times import EdgeTimes
+from ncnc_core.graph.positions import require_positions
 
 FOREVER = torch.iinfo(torch.int64).max
 
@@ -34,20 +35,20 @@ class EventHistory:
     num_nodes: int
 
     @classmethod
-    def of_events(cls, ends: Int64[Tensor, "2 events"], time: Int64[Tensor, " events"], num_nodes: int) -> EventHistory:
+    def of_events(cls, ends: Int64[Tensor, "2 events"], time: Int64[Tensor, " times"], num_nodes: int) -> EventHistory:
         """Take events in any order and direction; an edge that has come stays. Self-loops are dropped.
 
         Raises:
-            InvalidGraph: there is not one time an event.
+            InvalidGraph: there is not one time an event, or an end is negative or not below `num_nodes`.
         """
+        require_positions(ends, num_nodes, "edges", remedy="Raise num_nodes, or renumber the nodes.")
         if time.shape != ends.shape[1:]:
             raise InvalidGraph(f"There are {time.numel()} times for {ends.shape[1]} edges. Give one time an edge.")
         keep = (ends[0] != ends[1]).nonzero().flatten()
         keep = keep[time[keep].argsort(stable=True)]
         ends, time = ends[:, keep].long(), time[keep].long()
         keys, edge = pair_keys(ends, num_nodes).unique(return_inverse=True)
-        place = torch.arange(edge.numel()).flip(0)
-        first = torch.empty_like(keys).scatter_(0, edge.flip(0), place)  # the last write is the earliest event's
+        first = torch.full_like(keys, edge.numel()).scatter_reduce_(0, edge, torch.arange(edge.numel()), "amin")
         is_first = torch.zeros_like(edge, dtype=torch.bool)
         is_first[first] = True
         low = keys.div(max(num_nodes, 1), rounding_mode="floor")

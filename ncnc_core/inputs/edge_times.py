@@ -30,8 +30,8 @@ def edge_times(time: TimeInput, count: int) -> Tensor | None:
         raise InvalidGraph(
             f"time has the shape {list(values.shape)} for {count} edges. Give one time an edge, [edges]."
         )
-    if values.dtype.kind == "O":
-        values = _dates(values)
+    if values.dtype.kind in "OUT":
+        values = _numbers_or_dates(values.astype(object))
     if values.dtype.kind == "M":
         _require_none_missing(np.isnat(values))
         values = values.astype("datetime64[s]").astype(np.int64)
@@ -49,9 +49,12 @@ def edge_times(time: TimeInput, count: int) -> Tensor | None:
     return torch.from_numpy(np.require(values, np.int64, ["C", "W"]))
 
 
-def _dates(values: Any) -> Any:
+def _numbers_or_dates(values: Any) -> Any:
     import pandas as pd
 
+    _require_none_missing(pd.isna(values))
+    if pd.api.types.infer_dtype(values) in ("integer", "floating", "mixed-integer-float"):
+        return np.array(values.tolist())  # as dates they would be nanoseconds
     try:
         found = pd.to_datetime(pd.Series(values), utc=True)
     except (ValueError, TypeError) as error:

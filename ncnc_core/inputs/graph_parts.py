@@ -131,7 +131,7 @@ def _attribute_of_data(data: Any, given: Any, *names: str) -> Any:
         return given
     found = [getattr(data, name, None) for name in names]
     edges = data.num_edges  # PyG's `time` may as well be one a node
-    return next((one for one in found if one is not None and (len(names) == 1 or len(one) == edges)), None)
+    return next((one for one in found if one is not None and (len(names) == 1 or np.shape(one)[:1] == (edges,))), None)
 
 
 def _of_networkx(

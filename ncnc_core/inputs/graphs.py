@@ -103,7 +103,7 @@ def read_graph(
     ids, parts = _node_ids(parts)
     positions = parts.ends.positions(NodePlaces(ids), "The edges")
     _warn_of_what_is_dropped(positions, says_direction=parts.says_direction)
-    return GraphInput(
+    graph = GraphInput(
         edges=positions,
         num_nodes=len(ids),
         features=read_features(parts.features, ids),
@@ -111,6 +111,7 @@ def read_graph(
         weight=edge_weights(parts.weight, positions.shape[1]),
         time=edge_times(parts.time, positions.shape[1]),
     )
+    return _one_event_for_both_directions(graph) if parts.says_direction else graph
 
 
 def as_data(adjacency: Adjacency, features: Tensor | None, node_ids: Sequence[NodeId]) -> Data:
@@ -171,6 +172,19 @@ def _count_nodes(parts: GraphParts) -> int:
             "give node_ids, one for every node."
         )
     return highest + 1
+
+
+def _one_event_for_both_directions(graph: GraphInput) -> GraphInput:
+    """Return the graph without (v, u) where (u, v) stands at the same time with the same weight: one event, not two."""
+    if graph.time is None:
+        return graph
+    low, high = graph.edges.amin(0), graph.edges.amax(0)
+    weight = torch.zeros_like(low) if graph.weight is None else graph.weight.view(torch.int32).long()
+    event = torch.stack([low, high, graph.time, weight]).unique(dim=1, return_inverse=True)[1]
+    back = graph.edges[0] > graph.edges[1]
+    keep = ~back | ~torch.isin(event, event[~back])
+    weight_of_kept = None if graph.weight is None else graph.weight[keep]
+    return replace(graph, edges=graph.edges[:, keep], weight=weight_of_kept, time=graph.time[keep])
 
 
 def _warn_of_what_is_dropped(positions: Tensor, *, says_direction: bool) -> None:

@@ -90,13 +90,23 @@ def _reads_times(traits: GraphTraits, reasons: list[str]) -> bool:
         why_not = f"the features are ids or more than {MOST_FEATURES} numbers a node"
     elif traits.num_edges > EXACT_EDGES:
         why_not = f"{traits.num_edges} edges are too many to be worked out whole"
-    elif traits.num_edges < FEWEST_TIMED or cut_by_fraction(traits.arrivals, VALIDATION_SHARE) is None:
+    elif traits.num_edges < FEWEST_TIMED or not _has_a_window(traits.arrivals):
         why_not = "there are too few of them, or too many share one time"
     if why_not is not None:
         reasons.append(f"The edges have times, which are not read: {why_not}.")
         return False
     reasons.append("The edges have times: the model reads how recent things are, and learns to say what comes next.")
     return True
+
+
+def _has_a_window(arrivals: Tensor) -> bool:
+    """Say whether there is a window of as many edges as validation has, and as many before it: see `windows`."""
+    cut = cut_by_fraction(arrivals, VALIDATION_SHARE)
+    if cut is None:
+        return False
+    before, until = (int(torch.searchsorted(arrivals, cut, right=right)) for right in (False, True))
+    size = len(arrivals) - until
+    return until >= 2 * size and before >= size
 
 
 def _inputs(traits: GraphTraits, expects_new_nodes: bool, reasons: list[str]) -> dict[str, Any]:

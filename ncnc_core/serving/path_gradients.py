@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ FEWEST_STEPS, MOST_STEPS = 256, 4096  # places on the path at which the gradient
 SMALL = 1e-4  # logits left over by the integration, at which it stops
 
 
+@runtime_checkable  # beartype checks annotations against it in the tests
 class Head(Protocol):
     """What turns inputs into logits; a torch module, all of them."""
 

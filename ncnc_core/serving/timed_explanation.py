@@ -13,7 +13,7 @@ from ncnc_core.networks.scoring import score_pairs
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.serving.explanation import FeaturePart, LinkExplanation, NeighborPart
 from ncnc_core.serving.path_gradients import path_gradients
-from ncnc_core.temporal.pair_features import GROUPS, PAIR_FEATURES, TimedPairs, pair_features
+from ncnc_core.temporal.pair_features import GROUPS, PAIR_FEATURES, pair_features
 from ncnc_core.temporal.timed_graph import RECENT, TimedGraph, required_times
 
 
@@ -55,7 +55,10 @@ def explain_timed_pair(
         neighbors=tuple(sorted(parts, key=lambda part: -part.contribution)),
         remainder=score - total,
         features=features,
-        facts=(*_of_ends(network, adjacency, (source, target), node_ids), _of_common(found)),
+        facts=(
+            *_of_ends(network, adjacency, (source, target), node_ids),
+            _of_common(network, adjacency, (source, target), found.common.node),
+        ),
     )
 
 
@@ -82,7 +85,10 @@ def _of_ends(
     return said
 
 
-def _of_common(found: TimedPairs) -> str:
-    """Say how many common neighbours there are, and how many of them had both edges within the last window."""
-    recent = int((found.decay[:, RECENT] > torch.exp(torch.tensor(-1.0))).sum())  # both ages together under one window
-    return f"{found.common.node.numel()} common neighbours, {recent} of them by edges of the last window"
+def _of_common(network: TemporalNetwork, adjacency: Adjacency, ends: tuple[int, int], common: Tensor) -> str:
+    """Say how many common neighbours there are, and with how many of them both ends had to do within a window."""
+    times, recent = required_times(adjacency), torch.ones_like(common, dtype=torch.bool)
+    for end in ends:
+        entry = adjacency.key_places(end * adjacency.num_nodes + common)
+        recent &= times.age(times.last[entry], float(network.window)) < 1
+    return f"{common.numel()} common neighbours, {int(recent.sum())} of them by edges of the last window"

@@ -18,22 +18,29 @@ def spectral_rows(adjacency: Adjacency, weight: Float[Tensor, " entries"] | None
     """Return each node's row of U L^1/2, with the RANK largest positive eigenvalues L of S and their vectors U.
 
     S = D^-1/2 W D^-1/2, D = 1 + the row sums of W: so the product of two rows is S between two nodes, at that rank. It
-    does not depend on the signs and rotations of U, so it can be compared between graphs. Block power iteration on
-    S + I from a fixed start, then Rayleigh-Ritz; O(ROUNDS * (entries + nodes * RANK) * RANK).
+    does not depend on the signs and rotations of U, so it can be compared between graphs. Nodes without edges have rows
+    of zeros, and change no other row. Block power iteration on S + I from a fixed start, then Rayleigh-Ritz; O(ROUNDS *
+    (entries + nodes * RANK) * RANK).
     """
-    nodes, width = adjacency.num_nodes, min(RANK + SPARE, adjacency.num_nodes)
-    if adjacency.column.numel() == 0:
-        return torch.zeros(nodes, RANK, device=adjacency.column.device)
-    ones = torch.ones_like(adjacency.column, dtype=torch.float32) if weight is None else weight
-    scale = (1 + torch.segment_reduce(ones, "sum", offsets=adjacency.row_pointer, initial=0)).rsqrt().unsqueeze(1)
+    placed = adjacency.column.new_zeros(adjacency.num_nodes, RANK, dtype=torch.float32)
+    nodes = adjacency.degree.nonzero().flatten()
+    if nodes.numel() == 0:
+        return placed
+    # Without the others, which come after the time that the graph is of: they would have a part in a start at random.
+    place = torch.zeros_like(adjacency.degree)
+    place[nodes] = torch.arange(nodes.numel(), device=nodes.device)
+    pointer, column = torch.cat([adjacency.row_pointer[:1], adjacency.row_pointer[1:][nodes]]), place[adjacency.column]
+    ones = torch.ones_like(column, dtype=torch.float32) if weight is None else weight
+    scale = (1 + torch.segment_reduce(ones, "sum", offsets=pointer, initial=0)).rsqrt().unsqueeze(1)
 
     def times_s(x: Tensor) -> Tensor:
-        return scale * ragged_sum(scale * x, adjacency.row_pointer, adjacency.column, weight, symmetric=True)
+        return scale * ragged_sum(scale * x, pointer, column, weight, symmetric=True)
 
-    block = torch.randn(nodes, width, generator=torch.Generator().manual_seed(0)).to(scale.device)
+    width = min(RANK + SPARE, nodes.numel())
+    block = torch.randn(nodes.numel(), width, generator=torch.Generator().manual_seed(0)).to(scale.device)
     for _ in range(ROUNDS):
         block = torch.linalg.qr(times_s(block) + block).Q
     values, vectors = torch.linalg.eigh(block.T @ times_s(block))
     wanted = values.argsort(descending=True)[:RANK]
-    rows = (block @ vectors[:, wanted]) * values[wanted].clamp(min=0).sqrt()
-    return torch.nn.functional.pad(rows, (0, RANK - rows.shape[1]))
+    placed[nodes, : wanted.numel()] = (block @ vectors[:, wanted]) * values[wanted].clamp(min=0).sqrt()
+    return placed

@@ -30,7 +30,8 @@ class TemporalData:
         Raises:
             InvalidGraph: an event is later than `cut_valid`.
         """
-        latest = max([int(one.max()) for one in (self.history.first_seen, self.history.repeat_time) if one.numel()])
+        times = torch.cat([self.history.first_seen, self.history.repeat_time])
+        latest = int(times.max()) if times.numel() else self.cut_valid
         if latest > self.cut_valid:
             raise InvalidGraph(
                 f"The history goes on until {latest}, but training ends at {self.cut_valid}. Give history.until("

@@ -15,9 +15,9 @@ from torch import Tensor
 from ncnc_core.config.choices import EvaluationNegative
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.graph.adjacency import Adjacency, pair_keys
 from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.splits.evaluation_negatives import evaluation_negatives
+from ncnc_core.splits.negatives import has_negative
 
 # What training ranks against, in equal shares: as an evaluation does.
 KINDS: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched")
@@ -64,10 +64,10 @@ def training_windows(history: EventHistory, end: int, size: int, most: int) -> l
     while len(cuts) <= most and wanted >= size:
         time = history.time_of(wanted)
         if time >= cuts[-1]:  # one date has more edges than a window: go on before it
-            earlier = history.arrivals[: int(torch.searchsorted(history.arrivals, cuts[-1]))]
-            if not earlier.numel():
+            earlier = int(torch.searchsorted(history.arrivals, cuts[-1]))
+            if earlier < size:
                 break
-            time = int(earlier[-1])
+            time = history.time_of(earlier)
         cuts.append(time)
         wanted = history.arrived(time) - size
     if len(cuts) < 2:
@@ -84,24 +84,23 @@ def draw_pairs(
     """Draw the pairs of a window.
 
     Positives are drawn, POSITIVES of the edges that came in the window and POSITIVES_OF_MANY in a large graph. A
-    negative replaces one end by a node that was known by the window's end, and is no pair that was an edge by then.
+    negative replaces one end by a node that was known by the window's end, and is no pair that was an edge by then. An
+    edge whose ends were both joined to all these nodes has none, and is left out.
     """
-    fresh = history.fresh(window.start, window.end)
+    fresh, seen = history.fresh(window.start, window.end), history.seen_nodes(window.end)
+    known = history.keys_until(window.end)
+    fresh = fresh[:, has_negative(fresh, known, history.num_nodes, seen)]
     most = POSITIVES if history.arrived(window.end) < MANY_EDGES else POSITIVES_OF_MANY
     fresh = fresh[:, torch.randperm(fresh.shape[1], generator=generator)[:most]]
     each = training.negatives_per_positive
-    nodes = history.seen_nodes(window.end).nonzero().flatten()
-    place = torch.empty(history.num_nodes, dtype=torch.int64)
-    place[nodes] = torch.arange(nodes.numel())
-    negatives = nodes[
-        evaluation_negatives(
-            place[fresh],
-            each,
-            pair_keys(place[history.edges[:, history.first_seen <= window.end]], nodes.numel()).sort().values,
-            generator,
-            kinds=KINDS if each % len(KINDS) == 0 else KINDS[:1],
-            adjacency=Adjacency.from_edges(place[history.graph_at(window.start).edges()], nodes.numel()),
-        )
-    ]
-    pairs = torch.cat([fresh.unsqueeze(2), negatives.view(2, fresh.shape[1], -1)], 2).flatten(1)
+    negatives = evaluation_negatives(
+        fresh,
+        each,
+        known,
+        generator,
+        kinds=KINDS if each % len(KINDS) == 0 else KINDS[:1],
+        adjacency=history.graph_at(window.start),
+        among=seen,
+    )
+    pairs = torch.cat([fresh.unsqueeze(2), negatives.view(2, fresh.shape[1], each)], 2).flatten(1)
     return DrawnWindow(window, pairs, 1 + each)

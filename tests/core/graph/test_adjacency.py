@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
+from ncnc_core.graph.edge_times import EdgeTimes
 from ncnc_core.kernels.overlap_reference import neighbor_sets
 
 PATH = torch.tensor([[0, 1, 2], [1, 2, 3]])
@@ -141,3 +142,29 @@ def test_a_graph_that_is_on_the_device_already_is_the_same_one() -> None:
     graph = Adjacency.from_edges(torch.tensor([[0, 1], [1, 2]]), 3)
     assert graph.to("cpu") is graph
     assert graph.to("meta").column.device.type == "meta"
+
+
+def test_times_follow_their_edges_in_both_directions_and_wherever_the_graph_goes() -> None:
+    first = torch.tensor([30, 10, 20, 15])
+    times = EdgeTimes(first, first + 5, torch.tensor([1, 2, 3, 4]), first.sort().values)
+    edges = torch.tensor([[2, 1, 0, 3], [1, 0, 2, 3]])  # 3-3 is a self-loop
+    graph = Adjacency.from_edges(edges, 4, times=times)
+    assert graph.times is not None
+    by_entry = dict(
+        zip(zip(graph.row.tolist(), graph.column.tolist(), strict=True), graph.times.first.tolist(), strict=True)
+    )
+    assert by_entry == {(0, 1): 10, (1, 0): 10, (0, 2): 20, (2, 0): 20, (1, 2): 30, (2, 1): 30}
+    for less in (graph.without(torch.tensor([[2], [0]])), graph.masked(graph.row + graph.column != 2, symmetric=True)):
+        assert less.times is not None
+        assert less.edges().T.tolist() == [[0, 1], [1, 2]]
+        assert less.times.last.tolist() == [15, 15, 35, 35]
+        assert less.times.arrivals.tolist() == [10, 15, 20, 30]
+
+
+def test_an_edge_given_twice_has_the_times_of_both() -> None:
+    first = torch.tensor([30, 10])
+    times = EdgeTimes(first, first + 25, torch.tensor([1, 2]), first.sort().values)
+    graph = Adjacency.from_edges(torch.tensor([[0, 1], [1, 0]]), 2, times=times)
+    assert graph.times is not None
+    assert (graph.times.first.tolist(), graph.times.last.tolist()) == ([10, 10], [55, 55])
+    assert graph.times.events.tolist() == [3, 3]

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 import torch
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.graph.grown_adjacency import grown_adjacency
+from ncnc_core.graph.event_history import EventHistory
+from ncnc_core.graph.grown_adjacency import grown_adjacency, grown_times
+from tests.fixtures.evolving_graphs import random_events
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -26,3 +30,57 @@ def test_an_end_that_is_no_node_is_refused() -> None:
     graph = Adjacency.from_edges(torch.tensor([[0], [1]]), 2)
     with pytest.raises(InvalidGraph, match=r"edges name position 3, but the graph has positions 0 to 2"):
         grown_adjacency(graph, 3, torch.tensor([[0], [3]]))
+
+
+def timed(edges: list[tuple[int, int]], time: list[int], num_nodes: int) -> Adjacency:
+    return EventHistory.of_events(torch.tensor(edges).T, torch.tensor(time), num_nodes).graph_at(max(time))
+
+
+def grown(graph: Adjacency, edges: list[tuple[int, int]], time: list[int] | None, num_nodes: int) -> Adjacency:
+    assert graph.times is not None
+    added = torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).T
+    times = grown_times(graph, graph.times, added, None if time is None else torch.tensor(time))
+    return Adjacency.from_edges(torch.cat([graph.edges(), added], 1), num_nodes, times=times)
+
+
+def test_new_edges_move_the_clock_and_known_ones_are_later_events() -> None:
+    before = timed([(0, 1), (1, 2)], [10, 20], 3)
+    # 1-0 is known; 2-3 is new, and comes twice; a self-loop
+    after = grown(before, [(1, 0), (2, 3), (3, 2), (3, 3)], [40, 35, 30, 50], 4)
+    assert after.times is not None
+    own = after.times.kept(after.row < after.column)
+    assert after.edges().T.tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert own.first.tolist() == [10, 20, 30]
+    assert own.last.tolist() == [40, 20, 35]
+    assert own.events.tolist() == [2, 1, 2]
+    assert own.arrivals.tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_times_grow_to_what_they_are_where_all_edges_come_at_once(seed: int) -> None:
+    ends, time = random_events(seed)
+    time, half = time.sort().values, time.numel() // 2
+    whole = EventHistory.of_events(ends, time, 30).graph_at(99)
+    found = grown(
+        EventHistory.of_events(ends[:, :half], time[:half], 30).graph_at(99),
+        ends[:, half:].T.tolist(),
+        time[half:].tolist(),
+        30,
+    )
+    assert torch.equal(found.column, whole.column)
+    assert found.times is not None
+    assert whole.times is not None
+    for one in fields(whole.times):
+        assert torch.equal(getattr(found.times, one.name), getattr(whole.times, one.name)), one.name
+
+
+def test_edges_without_times_come_with_the_last_one_and_no_edges_change_nothing() -> None:
+    before = timed([(0, 1), (1, 2), (0, 1)], [10, 20, 25], 3)
+    after = grown(before, [(0, 2)], None, 3)
+    assert after.times is not None
+    assert after.times.arrivals.tolist() == [10, 20, 25]
+    unchanged = grown(before, [], None, 5)
+    assert before.times is not None
+    assert unchanged.times is not None
+    assert torch.equal(unchanged.times.last, before.times.last)
+    assert torch.equal(unchanged.times.arrivals, before.times.arrivals)

@@ -10,7 +10,7 @@ from torch_geometric.data import Data
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.inputs.graph_parts import graph_parts, names_its_nodes
-from ncnc_core.inputs.graphs import read_graph
+from ncnc_core.inputs.graphs import GraphInput, read_graph
 from ncnc_core.inputs.node_ids import Positions
 
 NAMES = ["a", "b", "c", "d"]
@@ -119,3 +119,50 @@ def test_positions_may_come_as_a_table() -> None:
     parts = graph_parts(Positions(table), None, NAMES, "w", source="from", target="to")  # type: ignore[arg-type]
     assert (parts.ends.values.tolist(), parts.ends.are_ids) == ([[0, 1], [1, 3]], False)
     assert list(parts.weight) == [1.0, 2.0]
+
+
+TIMED = pd.DataFrame({"source": ["a", "b", "a"], "target": ["b", "c", "b"], "t": [5, 6, 9]})
+
+
+def test_a_column_or_an_attribute_of_each_edge_is_its_time() -> None:
+    graph = nx.Graph([("a", "b", {"t": "2026-03-01"}), ("b", "c", {"t": "2026-03-02"})])
+    forms: list[GraphInput] = [
+        read_graph(TIMED, time="t"),
+        read_graph(TIMED, time=[5, 6, 9]),
+        read_graph([("a", "b"), ("b", "c"), ("a", "b")], time=[5, 6, 9]),
+    ]
+    assert all(one.time is not None and one.time.tolist() == [5, 6, 9] for one in forms)
+    dated = read_graph(graph, time="t")
+    assert dated.time is not None
+    assert dated.time.tolist() == [1_772_323_200, 1_772_409_600]
+
+
+def test_times_of_data_are_edge_time_or_time_where_it_is_one_an_edge() -> None:
+    edges, time = torch.tensor([[0, 1], [1, 2]]), torch.tensor([7, 8])
+    read = [
+        read_graph(Data(edge_index=edges, num_nodes=3, edge_time=time)),
+        read_graph(Data(edge_index=edges, num_nodes=3, time=time)),
+        read_graph(Data(edge_index=edges, num_nodes=3, stamp=time), time="stamp"),
+        read_graph(Data(edge_index=edges, num_nodes=3, edge_time=time + 9), time=time),
+    ]
+    assert all(one.time is not None and one.time.tolist() == [7, 8] for one in read)
+    for other in (torch.tensor([7, 8, 9]), torch.tensor(7), 7, None):  # one a node, one for all, none
+        assert read_graph(Data(edge_index=edges, num_nodes=3, time=other)).time is None
+
+
+@pytest.mark.parametrize(
+    ("edges", "message"),
+    [
+        (TIMED, r"time names 'when', but the edges have the columns \['source', 'target', 't'\]\. Name one of them"),
+        (
+            Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2),
+            r"names 'when', but the Data has only .*edge_time or time",
+        ),
+        (nx.Graph([("a", "b", {"t": 1})]), r"Edge 'a'-'b' has no attribute 'when', only \['t'\]"),
+        ([(0, 1)], r"time names 'when', but list has no columns and no attributes\. Give one number an edge"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*direction")
+def test_a_time_by_a_name_that_is_not_there_is_refused(edges: object, message: str) -> None:
+    with pytest.raises(InvalidGraph, match=message):
+        read_graph(edges, time="when")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import fields
 
 import networkx as nx
 import numpy as np
@@ -14,6 +15,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.inputs.graphs import GraphInput, as_data, edge_weights, read_graph
 from ncnc_core.inputs.node_ids import Positions
+from tests.fixtures.evolving_graphs import random_events
 
 NAMES = ["a", "b", "c", "d"]
 SQUARE = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
@@ -240,3 +242,64 @@ def test_a_graph_without_direction_is_read_in_silence(graph: object) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read_graph(graph)
+
+
+def test_repeats_are_later_events_where_there_are_times() -> None:
+    graph = read_graph([("a", "b"), ("b", "c"), ("b", "a")], time=[5, 6, 9])
+    times = graph.adjacency().times
+    assert times is not None
+    assert times.first.tolist() == [5, 5, 6, 6]
+    assert times.last.tolist() == [9, 9, 6, 6]
+    assert times.events.tolist() == [2, 2, 1, 1]
+    history = graph.history()
+    assert history is not None
+    assert history.first_seen.tolist() == [5, 6]
+    assert read_graph([("a", "b")]).history() is None
+    assert read_graph([("a", "b")]).adjacency().times is None
+
+
+def test_the_graph_is_that_of_its_history_at_the_end() -> None:
+    ends, time = random_events(3)
+    with pytest.warns(UserWarning):  # self-loops, and a direction
+        graph = read_graph(ends, time=time)
+    history, found = graph.history(), graph.adjacency()
+    assert history is not None
+    expected = history.graph_at(99)
+    assert torch.equal(found.column, expected.column)
+    assert found.times is not None
+    assert expected.times is not None
+    for one in fields(found.times):
+        assert torch.equal(getattr(found.times, one.name), getattr(expected.times, one.name)), one.name
+
+
+@pytest.mark.filterwarnings("ignore:.*direction")
+def test_an_edge_of_data_in_both_directions_is_one_event_a_time() -> None:
+    edges = torch.tensor([[0, 1, 1, 2, 0, 1], [1, 0, 2, 1, 1, 0]])
+    data = Data(edge_index=edges, num_nodes=3, edge_time=torch.tensor([5, 5, 6, 6, 9, 8]))
+    times = read_graph(data).adjacency().times
+    assert times is not None
+    assert times.events.tolist() == [3, 3, 1, 1]  # of 0-1 at 5, 8 and 9
+    listed = read_graph([(0, 1), (1, 0)], time=[5, 5]).adjacency().times
+    assert listed is not None
+    assert listed.events.tolist() == [2, 2]  # a list holds each event once
+    weighted = Data(
+        edge_index=edges[:, :2], num_nodes=2, edge_time=torch.tensor([5, 5]), edge_weight=torch.tensor([1.0, 2.0])
+    )
+    with pytest.raises(InvalidGraph, match=r"two weights|weigh"):  # one weight an edge, also where it has times
+        read_graph(weighted).adjacency()
+
+
+def test_data_of_a_graph_brings_its_times_back() -> None:
+    graph = read_graph([("a", "b"), ("b", "c")], time=[5, 6])
+    data = as_data(graph.adjacency(), None, graph.node_ids)
+    again = read_graph(data).adjacency().times
+    times = graph.adjacency().times
+    assert again is not None
+    assert times is not None
+    for one in fields(times):
+        assert torch.equal(getattr(again, one.name), getattr(times, one.name)), one.name
+
+
+def test_edges_without_times_cannot_be_added_to_those_that_have_them() -> None:
+    with pytest.raises(InvalidGraph, match=r"valid was given without times, and the edges have them\. Leave valid out"):
+        read_graph([(0, 1)], time=[5]).with_edges(torch.tensor([[0], [1]]))

@@ -15,7 +15,7 @@ from ncnc_core.training.fit import Validation, fit_network
 RING = Adjacency.from_edges(torch.stack([torch.arange(40), (torch.arange(40) + 1) % 40]), 40)
 CORA_LIKE = GraphTraits(
     num_nodes=2708, num_edges=5278, edge_degree=11.0, closed_share=0.6, num_features=1433, feature_density=0.013,
-    has_ids=False, has_weights=False,
+    has_ids=False, has_weights=False, arrivals=None,
 )  # fmt: skip
 FEATURELESS = replace(CORA_LIKE, num_features=0, feature_density=1.0)
 

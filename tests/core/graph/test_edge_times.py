@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import torch
+
+from ncnc_core.graph.edge_times import EdgeTimes, times_of_entries
+
+
+def times(*arrivals: int) -> EdgeTimes:
+    one = torch.tensor([7, 8, 9])
+    return EdgeTimes(one, one + 1, torch.ones_like(one), torch.tensor(arrivals))
+
+
+def test_an_age_counts_the_edges_that_came_since_in_windows() -> None:
+    clock = times(10, 20, 20, 30)
+    # before all; as the first; between; as two that came together; as the last; after it
+    asked = torch.tensor([5, 10, 15, 20, 30, 99])
+    assert clock.age(asked, 2.0).tolist() == [2.0, 1.5, 1.5, 0.5, 0.0, 0.0]
+
+
+def test_an_age_depends_on_neither_unit_nor_pause() -> None:
+    asked = torch.tensor([10, 20, 30])
+    stretched = times(1000, 50_000, 50_000, 9_000_000)
+    renamed = torch.tensor([1000, 50_000, 9_000_000])
+    assert torch.equal(times(10, 20, 20, 30).age(asked, 3.0), stretched.age(renamed, 3.0))
+
+
+def test_what_is_kept_keeps_its_times_and_the_clock() -> None:
+    kept = times(1, 2, 3, 4).kept(torch.tensor([True, False, True]))
+    assert (kept.first.tolist(), kept.last.tolist(), kept.events.tolist()) == ([7, 9], [8, 10], [1, 1])
+    assert kept.arrivals.tolist() == [1, 2, 3, 4]
+    assert torch.equal(kept.to("cpu").last, kept.last)
+
+
+def test_an_edge_given_several_times_has_its_earliest_first_its_latest_last_and_all_events() -> None:
+    keys, given = torch.tensor([3, 5, 9]), torch.tensor([9, 3, 9, 5, 9])
+    first, last = torch.tensor([4, 1, 2, 6, 3]), torch.tensor([4, 8, 2, 6, 7])
+    found = times_of_entries(keys, given, first, last, torch.tensor([1, 2, 3, 4, 5]))
+    assert [one.tolist() for one in found] == [[1, 6, 2], [8, 6, 7], [2, 4, 9]]

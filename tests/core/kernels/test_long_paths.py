@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.kernels.long_paths import sum_long_paths
+from ncnc_core.kernels.long_paths_reference import long_paths_reference
+from ncnc_core.kernels.overlap_reference import neighbor_sets
+
+
+def compare(edges: torch.Tensor, nodes: int, pairs: torch.Tensor, ages: torch.Tensor) -> np.ndarray:
+    """Run the loop and its twin, plain and with each edge weighed by the ages of its ends; return what the loop found."""
+    graph = Adjacency.from_edges(edges, nodes)
+    recent = torch.exp(-(ages[graph.row] + ages[graph.column])).double()
+    weight = torch.stack([torch.ones_like(recent), recent], 1)
+    scale = torch.stack([graph.degree.double().clamp(min=1).rsqrt(), 1 / (1 + ages.double())], 1)
+    near, far = pairs
+    order = near.argsort(stable=True)
+    distinct, sizes = near[order].unique_consecutive(return_counts=True)
+    group = torch.cat([torch.zeros(1, dtype=torch.int64), sizes.cumsum(0)])
+    arrays = [one.numpy() for one in (graph.row_pointer, graph.column, weight, scale, distinct, group, far[order])]
+    out = np.full((pairs.shape[1], 2), np.nan)
+    middle = len(distinct) // 2
+    sum_long_paths(*arrays, out, middle, len(distinct))  # in two parts, the later one first
+    sum_long_paths(*arrays, out, 0, middle)
+    neighbors = neighbor_sets([(u, v) for u, v in edges.T.tolist()], nodes)
+    keys = list(zip(graph.row.tolist(), graph.column.tolist(), strict=True))
+    for kind in range(2):
+        by_edge = dict(zip(keys, weight[:, kind].tolist(), strict=True))
+        asked = pairs[:, order].T.tolist()
+        twin = [long_paths_reference(neighbors, by_edge, scale[:, kind].tolist(), (i, j)) for i, j in asked]
+        np.testing.assert_allclose(out[:, kind], twin, rtol=1e-12, atol=0)
+    return out
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_graphs_with_empty_rows_give_what_the_twin_gives(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    edges = torch.randint(18, (2, 15 * seed), generator=generator)  # of 22 nodes: the last four have none
+    pairs = torch.randint(22, (2, 50), generator=generator)
+    compare(edges, 22, pairs, torch.rand(22, generator=generator) * 3)
+
+
+def test_a_hub_is_walked_through_and_walked_from() -> None:
+    hub = torch.stack([torch.zeros(60, dtype=torch.int64), torch.arange(1, 61)])
+    tail = torch.tensor([[1, 61], [61, 62]])
+    pairs = torch.tensor([[0, 62, 2, 63], [62, 0, 61, 0]])
+    out = compare(torch.cat([hub, tail], 1), 64, pairs, torch.rand(64, generator=torch.Generator().manual_seed(0)))
+    assert (out[:, 0] > 0).tolist() == [True, True, True, False]  # in the order of the near ends 0, 2, 62, 63
+
+
+def test_edges_so_old_that_nothing_is_left_of_them_make_no_path() -> None:
+    edges = torch.tensor([[0, 1, 2], [1, 2, 3]])
+    out = compare(edges, 4, torch.tensor([[0], [3]]), torch.tensor([0.0, 0.0, 800.0, 0.0]))
+    assert out[0, 0] > 0
+    assert out[0, 1] == 0
