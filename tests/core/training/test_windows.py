@@ -64,9 +64,8 @@ def test_too_few_edges_for_a_window_are_refused(counts: tuple[int, ...], size: i
 def checked(history: EventHistory, window: Window, each: int = 4, seed: int = 0) -> torch.Tensor:
     """Draw the pairs of a window, check what must hold of each, and return the groups, [2, positives, 1 + each]."""
     training = TrainingConfig(negatives_per_positive=each)
-    groups = draw_pairs(history, window, training, torch.Generator().manual_seed(seed)).pairs.unflatten(
-        1, (-1, 1 + each)
-    )
+    drawn = draw_pairs(history, window, training, torch.Generator().manual_seed(seed))
+    groups = drawn.pairs.unflatten(1, (-1, 1 + each))
     positive, negative = groups[:, :, 0], groups[:, :, 1:].flatten(1)
     fresh = pair_keys(history.fresh(window.start, window.end), history.num_nodes).sort().values
     assert contains_keys(fresh, pair_keys(positive, history.num_nodes)).all()
