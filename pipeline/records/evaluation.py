@@ -104,20 +104,22 @@ class SensitivityResult(Part):
 
 
 class EvaluationCost(Part):
-    """What one part of the evaluation took."""
+    """What one part of the evaluation took; `cpu_seconds` are those of all threads, None in older records."""
 
     part: str
     seconds: float
     pairs: int
+    cpu_seconds: float | None = None
 
 
 class EvaluationRecord(Record):
-    """Challenger, champion and heuristics on the same pairs, negatives and message graph.
+    """Challenger, champion and floor on the same pairs, negatives and message graph.
 
-    `over_floor` is challenger minus each heuristic, by its name; None in records of before it was measured.
+    `over_floor` is challenger minus each member of the floor, by its name; None in records of before it was measured.
+    `floor_absent` says of each member that was not computed why not, by its name.
     """
 
-    FORMAT = 3  # 3: over_floor
+    FORMAT = 4  # 3: over_floor; 4: floor_absent
     file_name = "evaluation_report.json"
 
     trained_model_sha256: Sha256
@@ -131,6 +133,7 @@ class EvaluationRecord(Record):
     paired_metric: str
     paired: PairedComparison | None
     over_floor: dict[str, PairedComparison] | None = None
+    floor_absent: dict[str, str] = {}
     slices: tuple[SliceScores, ...] = ()
     sensitivity: tuple[SensitivityResult, ...] = ()
     cold_control: ModelScores | None = None  # the same recipe from random weights, where the challenger began warm
