@@ -26,7 +26,6 @@ from embedded.as_caida import MAXIMUM_NIGHTS, AsCaida, find_archive
 from embedded.layout import REPOSITORY
 from embedded.nights import edges_file
 from ncnc_core.config.model import ModelConfig
-from ncnc_core.evaluation.heuristics import HEURISTICS
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
 from ncnc_core.graph.edge_history import NEVER, EdgeHistory
@@ -36,6 +35,7 @@ from ncnc_core.splits.negatives import corrupted_negatives
 from pipeline.evaluation.compared_models import bound_scorers
 from pipeline.evaluation.comparison import FreshPairs, compare
 from pipeline.evaluation.cost import CostMeter
+from pipeline.evaluation.floor import night_floor
 from pipeline.evaluation.sensitivity import sensitivity
 from pipeline.evaluation.slices import slice_scores, slices_of
 from pipeline.params.params import EvaluateParams
@@ -92,7 +92,9 @@ def measure(case: EvaluationCase, params: EvaluateParams) -> tuple[EvaluationCos
     seen = torch.full((case.edges.shape[1],), 50)
     history = EdgeHistory.of(case.edges, seen, seen, torch.full_like(seen, NEVER), case.num_nodes)
     models = {"challenger": random_model(case, 0), "champion": random_model(case, 1)}
-    scorers, meter = bound_scorers(models, graph, None), CostMeter()
+    meter = CostMeter()
+    floor = night_floor(graph, None, meter).scores
+    scorers = bound_scorers(models, floor, graph, None)
     calibrations = {name: model.calibration for name, model in models.items() if model.calibration is not None}
     outcome = compare(pairs, scorers, params, calibrations=calibrations, meter=meter)
     with meter.part("slices", count):
@@ -100,7 +102,7 @@ def measure(case: EvaluationCase, params: EvaluateParams) -> tuple[EvaluationCos
         parts = slices_of(pairs.positives, pairs.first_seen, graph, history, **times)
         ranks = [outcome.scored[name].ranks for name in models]
         slice_scores(parts, ranks[0], ranks[1], pairs.positives, params)
-    best = max(HEURISTICS, key=lambda name: outcome.scores[name].metrics["mrr"].value)
+    best = max(floor, key=lambda name: outcome.scores[name].metrics["mrr"].value)
     shaken = {name: scorers[name] for name in (*models, best)}
     sensitivity(pairs, shaken, outcome.scored, params, meter=meter)
     return meter.costs

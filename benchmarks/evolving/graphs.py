@@ -24,7 +24,7 @@ JUDGED_WEEKS = tuple(
 
 @dataclass(frozen=True, eq=False)
 class DatedGraph:
-    """A graph as of a time: its events, the ids of its nodes, and the times of the dumps it was made of (none: a log)."""
+    """A graph as of a time: its events, its nodes' ids, and the times of the dumps it was made of (none: a log)."""
 
     history: EventHistory
     ids: NDArray[np.int64]

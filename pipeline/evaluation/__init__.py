@@ -1,1 +1,1 @@
-"""Scores the challenger, the champion and the heuristics on the same pairs. The verdict is in `promotion`."""
+"""Scores the challenger, the champion and the floor on the same pairs. The verdict is in `promotion`."""

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from torch import Tensor
 
-from ncnc_core.evaluation.heuristics import HEURISTICS, Heuristic
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.link_model import LinkModel, Positions
@@ -88,15 +87,13 @@ def compared_models(folder: RunFolder, trained: TrainedModel, tables: GraphTable
     )
 
 
-def bound_scorers(models: Mapping[str, LinkModel], graph: Adjacency, features: Tensor | None) -> dict[str, GraphScorer]:
-    """Bind every model, and the heuristics as the floor, to one message graph and one set of features."""
+def bound_scorers(
+    models: Mapping[str, LinkModel], floor: Mapping[str, GraphScore], graph: Adjacency, features: Tensor | None
+) -> dict[str, GraphScorer]:
+    """Bind every model, and then the floor, to one message graph and one set of features."""
 
     def of_model(model: LinkModel) -> GraphScore:
         return lambda pairs, graph, features: model.score_pairs(Positions(pairs), adjacency=graph, features=features)
 
-    def of_heuristic(heuristic: Heuristic) -> GraphScore:
-        return lambda pairs, graph, _: heuristic(graph, pairs)
-
-    scores = {name: of_model(model) for name, model in models.items()}
-    scores |= {name: of_heuristic(heuristic) for name, heuristic in HEURISTICS.items()}
+    scores = {name: of_model(model) for name, model in models.items()} | dict(floor)
     return {name: GraphScorer(score, graph, features) for name, score in scores.items()}

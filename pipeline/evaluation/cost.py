@@ -14,22 +14,29 @@ class CostMeter:
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
+        self._cpu_seconds: dict[str, float] = {}
         self._pairs: dict[str, int] = {}
 
     @contextmanager
     def part(self, name: str, pairs: int) -> Iterator[None]:
         """Time a block that works on so many pairs."""
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
             self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - started
+            self._cpu_seconds[name] = self._cpu_seconds.get(name, 0.0) + time.process_time() - cpu_started
             self._pairs[name] = self._pairs.get(name, 0) + pairs
 
     @property
     def costs(self) -> tuple[EvaluationCost, ...]:
         """Every part, in the order in which they were first met."""
         return tuple(
-            EvaluationCost(part=name, seconds=round(seconds, 4), pairs=self._pairs[name])
+            EvaluationCost(
+                part=name,
+                seconds=round(seconds, 4),
+                pairs=self._pairs[name],
+                cpu_seconds=round(self._cpu_seconds[name], 4),
+            )
             for name, seconds in self._seconds.items()
         )

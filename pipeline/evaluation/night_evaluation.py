@@ -1,23 +1,24 @@
-"""One night's evaluation: every model and heuristic on the same fresh pairs, and the certificate of what they saw."""
+"""One night's evaluation: every model and the floor on the same fresh pairs, and the certificate of what they saw."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from torch import Tensor
 
-from ncnc_core.evaluation.heuristics import HEURISTICS
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.splits.leak_invariants import Invariant
+from ncnc_core.training.data import TemporalData
 from pipeline.doors import Doors
 from pipeline.evaluation.certificate import positions_keep_their_ids, unseen_by_champion, unseen_by_source
 from pipeline.evaluation.compared_models import ComparedModels, bound_scorers, compared_models
 from pipeline.evaluation.comparison import Comparison, FreshPairs, against_control, compare, fresh_pairs
 from pipeline.evaluation.cost import CostMeter
+from pipeline.evaluation.floor import night_floor
 from pipeline.evaluation.scored_input import GraphScorer, same_input
 from pipeline.evaluation.sensitivity import sensitivity
 from pipeline.evaluation.slices import Slice, slice_scores, slices_of
@@ -30,7 +31,7 @@ from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.certificate import as_records, edge_history, split_certificate
-from pipeline.splits.event_times import testing_graph
+from pipeline.splits.event_times import temporal_data, testing_graph
 from pipeline.splits.known_features import features_as_known, features_for
 
 
@@ -62,6 +63,11 @@ class TrainedNight:
         return edge_history(self.tables)
 
     @cached_property
+    def times(self) -> TemporalData | None:
+        """What happened up to the end of the validation window, where time divides the edges."""
+        return temporal_data(self.tables, self.split)
+
+    @cached_property
     def features(self) -> Tensor | None:
         """The node features that were known at the cut before the test edges."""
         return features_for(self.tables, self.split, "testing")
@@ -77,14 +83,22 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
     started, meter = time.perf_counter(), CostMeter()
     models = compared_models(night.folder, night.trained, night.tables, doors)
     pairs = fresh_pairs(night.arrays, models.seen_until)
-    scorers = bound_scorers(models.by_name, night.graph, night.features)
+    floor = night_floor(night.graph, night.times, meter)
+    scorers = bound_scorers(models.by_name, floor.scores, night.graph, night.features)
     outcome = compare(pairs, scorers, params, calibrations=models.calibrations, meter=meter)
     with meter.part("slices", pairs.positives.shape[1]):
         parts = _slices(night, pairs)
         apart = warm_and_cold(
-            pairs, parts, outcome, params, models.calibrations, graph=night.graph, unknown=night.unknown
+            pairs,
+            parts,
+            outcome,
+            params,
+            models.calibrations,
+            floor=list(floor.scores),
+            graph=night.graph,
+            unknown=night.unknown,
         )
-    sensitive = sensitivity(pairs, _shaken(scorers, outcome), outcome.scored, params, meter=meter)
+    sensitive = sensitivity(pairs, _shaken(scorers, floor.scores, outcome), outcome.scored, params, meter=meter)
     checked = _certificate(night, models, pairs, outcome, doors)
     return EvaluationRecord(
         trained_model_sha256=night.trained.sha256,
@@ -94,10 +108,11 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
         challenger=outcome.scores["challenger"],
         champion=models.as_champion(outcome.scores.get("champion")),
         champion_note="; ".join(note for note in (models.champion_note, pairs.note) if note),
-        floor=tuple(outcome.scores[name] for name in HEURISTICS),
+        floor=tuple(outcome.scores[name] for name in floor.scores),
         paired_metric="mrr",
         paired=outcome.paired,
-        over_floor=outcome.over(HEURISTICS, pairs.positives, params),
+        over_floor=outcome.over(floor.scores, pairs.positives, params),
+        floor_absent=dict(floor.absent),
         cold_control=outcome.scores.get("cold_control"),
         drift=against_control(outcome, pairs.positives, params),
         slices=slice_scores(parts, *_ranks(outcome), pairs.positives, params),
@@ -128,9 +143,9 @@ def _ranks(outcome: Comparison) -> tuple[Tensor, Tensor | None]:
     return outcome.scored["challenger"].ranks, champion
 
 
-def _shaken(scorers: Mapping[str, GraphScorer], outcome: Comparison) -> dict[str, GraphScorer]:
-    """Return the models and the best heuristic: what is scored on changed graphs."""
-    best = max(HEURISTICS, key=lambda name: outcome.scores[name].metrics["mrr"].value)
+def _shaken(scorers: Mapping[str, GraphScorer], floor: Iterable[str], outcome: Comparison) -> dict[str, GraphScorer]:
+    """Return the models and the best of the floor: what is scored on changed graphs."""
+    best = max(floor, key=lambda name: outcome.scores[name].metrics["mrr"].value)
     return {name: scorers[name] for name in ("challenger", "champion", best) if name in scorers}
 
 

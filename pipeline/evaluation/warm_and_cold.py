@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from torch import Tensor
 
 from ncnc_core.evaluation.attainable_ranks import attainable_reciprocal_ranks
-from ncnc_core.evaluation.heuristics import HEURISTICS
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_history import EdgeHistory
@@ -32,10 +31,11 @@ def warm_and_cold(
     params: EvaluateParams,
     calibrations: Mapping[str, ScoreCalibration],
     *,
+    floor: Sequence[str],
     graph: Adjacency,
     unknown: Tensor | None,
 ) -> WarmAndCold:
-    """Measure the warm edges and the slice `node_age/cold` apart, as the whole was measured.
+    """Measure the warm edges and the slice `node_age/cold` apart, as the whole was measured; `floor` are names.
 
     `unknown` [nodes] are the nodes that no scorer can tell apart; None where features tell them apart, and then nothing
     is said about what a cold edge can reach.
@@ -48,8 +48,8 @@ def warm_and_cold(
         attainable = float(attainable_reciprocal_ranks(pairs.positives[:, cold], negatives, unknown).mean())
     return WarmAndCold(
         negatives_without_edge=float(alone.double().mean()),
-        warm=_apart(outcome, ~cold, pairs.positives, params, calibrations),
-        cold=_apart(outcome, cold, pairs.positives, params, calibrations),
+        warm=_apart(outcome, ~cold, pairs.positives, params, calibrations, floor),
+        cold=_apart(outcome, cold, pairs.positives, params, calibrations, floor),
         cold_attainable_mrr=attainable,
     )
 
@@ -60,6 +60,7 @@ def _apart(
     positives: Tensor,
     params: EvaluateParams,
     calibrations: Mapping[str, ScoreCalibration],
+    floor: Sequence[str],
 ) -> EdgesApart | None:
     if not member.any():
         return None
@@ -68,7 +69,7 @@ def _apart(
         num_edges=int(member.sum()),
         challenger=part.scores["challenger"],
         champion=part.scores.get("champion"),
-        floor=tuple(part.scores[name] for name in HEURISTICS),
+        floor=tuple(part.scores[name] for name in floor),
         paired=part.paired,
-        over_floor=part.over(HEURISTICS, positives[:, member], params),
+        over_floor=part.over(floor, positives[:, member], params),
     )

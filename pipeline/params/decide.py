@@ -8,9 +8,9 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from ncnc_core.config.choices import HEURISTIC_NAMES
 from pipeline.params.file import Section
 from pipeline.records.evaluation import SliceKind
+from pipeline.records.floor import FLOOR_NAMES
 
 # The slices of the test edges. A night without, say, isolated nodes has no such slice.
 SLICES: dict[SliceKind, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ class DecideParams(Section):
     mode: Literal["superiority", "non_inferiority"] = "superiority"
     margin: float = Field(default=0.03, ge=0, lt=1)
     metric: Literal["mrr"] = "mrr"
-    floor: tuple[str, ...] = HEURISTIC_NAMES
+    floor: tuple[str, ...] = FLOOR_NAMES
     edges: Literal["all", "warm"] = "all"
     minimum_test_edges: int = Field(default=200, ge=1)
     guarded_slices: tuple[str, ...] = ("degree", "node_age")
@@ -40,13 +40,13 @@ class DecideParams(Section):
 
     @field_validator("floor")
     @classmethod
-    def _some_heuristics_each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _some_of_the_floor_each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not names:
             raise ValueError(
                 f"a first model is compared with the floor alone, and [] is no floor. Name at least one of "
-                f"{', '.join(HEURISTIC_NAMES)}"
+                f"{', '.join(FLOOR_NAMES)}"
             )
-        _known(names, HEURISTIC_NAMES, "a heuristic")
+        _known(names, FLOOR_NAMES, "a member of the floor")
         _each_once(names)
         return names
 

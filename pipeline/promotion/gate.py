@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ncnc_core.config.choices import HEURISTIC_NAMES
 from pipeline.params.decide import DecideParams
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import EvaluationRecord, PairedComparison, SliceScores
 from pipeline.records.findings import RuleVerdict
+from pipeline.records.floor import not_computed, what_suffices
 
 
 def decide(evaluation: EvaluationRecord, params: DecideParams) -> PromotionDecision:
@@ -86,21 +88,30 @@ def _enough_test_edges(evaluation: EvaluationRecord, params: DecideParams) -> Ru
 
 
 def _beats_floor(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
-    """Pass where the challenger is provably better than each heuristic, edge by edge.
+    """Pass where the challenger is provably better than each member of the floor, edge by edge.
 
-    Than each, and not than the one that looks best: which one does is chance too.
+    Than each, and not than the one that looks best: which one does is chance too. What could not be computed tonight,
+    as boosted trees without times, is left out and said; but with nothing left there is no floor.
     """
     if evaluation.over_floor is None:
         return _above_floor(evaluation, params)
-    held = {name: evaluation.over_floor[name] for name in params.floor if name in evaluation.over_floor}
+    asked = [name for name in params.floor if name not in evaluation.floor_absent]
+    held = {name: evaluation.over_floor[name] for name in asked if name in evaluation.over_floor}
     nearest = min(held, key=lambda name: held[name].difference.low, default="")
     shown = f"over {nearest} {_difference(held[nearest])}" if held else ""
-    absent = [name for name in params.floor if name not in held]
+    absent = [name for name in asked if name not in held]
+    said = (
+        what_suffices(evaluation, held),
+        shown,
+        _not_scored(absent),
+        not_computed(evaluation.floor_absent, params.floor),
+        "" if asked else f"nothing is left of decide.floor; add {HEURISTIC_NAMES[0]}, which needs no times",
+    )
     return RuleVerdict(
         name="beats_floor",
-        threshold=f"lower bound of the paired difference > 0 over each of {', '.join(params.floor)}",
-        observed=", ".join(part for part in (shown, _not_scored(absent)) if part),
-        passed=not absent and held[nearest].difference.low > 0,
+        threshold=f"lower bound of the paired difference > 0 over each of {', '.join(asked or params.floor)}",
+        observed=", ".join(part for part in said if part),
+        passed=bool(held) and not absent and held[nearest].difference.low > 0,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.plain_text import markdown
 from pipeline.records.chain import Approval, EdgeSplit, GraphSnapshot, PromotionDecision, RegisteredModel, TrainedModel
 from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, interval_text
+from pipeline.records.floor import not_computed, what_suffices
 
 LENGTH = 4900  # MLflow's database keeps 5000 characters of a description
 METRICS = ("mrr", "hits@10", "hits@100", "shared_hits@100", "auc", "average_precision", "brier", "ece")
@@ -148,7 +149,11 @@ def _limits(evaluation: EvaluationRecord, decision: PromotionDecision) -> str:
         "- edges are undirected; weights, types and directions chose the rows, the model does not see them",
     ]
     if decision.cold_start:
-        lines.append("- cold start: held against the heuristics alone, never against another model")
+        lines.append("- cold start: held against the floor alone, never against another model")
+    if suffices := what_suffices(evaluation, evaluation.over_floor or ()):
+        lines.append(f"- {markdown(suffices)}")
+    if absent := not_computed(evaluation.floor_absent, evaluation.floor_absent):
+        lines.append(f"- of the floor {markdown(absent)}")
     if evaluation.num_seen_by_champion:
         lines.append(f"- {evaluation.num_seen_by_champion:,} test edges were left out, for the champion had seen them")
     for part in evaluation.sensitivity:

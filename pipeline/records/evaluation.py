@@ -136,21 +136,22 @@ class SensitivityResult(Part):
 
 
 class EvaluationCost(Part):
-    """What one part of the evaluation took."""
+    """What one part of the evaluation took; `cpu_seconds` are those of all threads, None in older records."""
 
     part: str
     seconds: float
     pairs: int
+    cpu_seconds: float | None = None
 
 
 class EvaluationRecord(Record):
-    """Challenger, champion and heuristics on the same pairs, negatives and message graph.
+    """Challenger, champion and floor on the same pairs, negatives and message graph.
 
-    `over_floor` is challenger minus each heuristic, by its name. It and `warm_and_cold` are None in records of before
-    they were measured.
+    `over_floor` is challenger minus each member of the floor, by its name. It and `warm_and_cold` are None in records
+    of before they were measured. `floor_absent` says of each member that was not computed why not, by its name.
     """
 
-    FORMAT = 4  # 3: over_floor; 4: warm_and_cold
+    FORMAT = 4  # 3: over_floor; 4: warm_and_cold, floor_absent
     file_name = "evaluation_report.json"
 
     trained_model_sha256: Sha256
@@ -164,6 +165,7 @@ class EvaluationRecord(Record):
     paired_metric: str
     paired: PairedComparison | None
     over_floor: dict[str, PairedComparison] | None = None
+    floor_absent: dict[str, str] = Field(default={})
     slices: tuple[SliceScores, ...] = ()
     warm_and_cold: WarmAndCold | None = None
     sensitivity: tuple[SensitivityResult, ...] = ()

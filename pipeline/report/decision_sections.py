@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import CheckResult
+from pipeline.records.floor import best_unbeaten, what_suffices
 from pipeline.report.blocks import (
     MISSING,
     Cell,
@@ -60,6 +61,7 @@ def decision_section(story: NightStory) -> Section:
             sentences.append(f"Overruled: {approval.overridden}.")
     if story.evaluation is not None:
         sentences.append(_in_plain_words(story.evaluation))
+        sentences += _instead(story, story.evaluation)
     if story.decision is not None:
         failed = [rule.name.replace("_", " ") for rule in story.decision.rules if not rule.passed]
         count = len(story.decision.rules)
@@ -95,11 +97,22 @@ def _in_plain_words(evaluation: EvaluationRecord) -> str:
     floor = [scores for scores in evaluation.floor if metric in scores.metrics]
     if floor:
         best = max(floor, key=lambda scores: scores.metrics[metric].value)
-        parts.append(f"the best heuristic ({scorer_name(best.name)}) {estimate_text(best.metrics[metric])}")
+        parts.append(f"the best of the floor ({scorer_name(best.name)}) {estimate_text(best.metrics[metric])}")
     seen = "no model" if evaluation.champion is None else "neither model"
     edges = f"On {evaluation.num_test_edges:,} edges that {seen} has seen"
     note = f" ({evaluation.champion_note})" if evaluation.champion_note else ""
     return f"{edges}, by {metric_name(metric)}: {', '.join(parts)}{note}."
+
+
+def _instead(story: NightStory, evaluation: EvaluationRecord) -> list[str]:
+    """Say what does what the challenger does, and where nothing serves yet, that it is the thing to use."""
+    best = best_unbeaten(evaluation, evaluation.over_floor or ())
+    if best is None:
+        return []
+    said = [f"{what_suffices(evaluation, evaluation.over_floor or ()).replace(best.name, scorer_name(best.name), 1)}."]
+    if story.decision is not None and story.decision.champion_version is None and not story.decision.promote:
+        said.append(f"No model serves: until one is better, rank pairs by {scorer_name(best.name)}.")
+    return said
 
 
 def checks_section(story: NightStory) -> Section | None:

@@ -54,7 +54,7 @@ def forest(name: str, estimates: Sequence[Estimate], axis: str, *, zero: bool = 
 
 
 def trend_figure(name: str, nights: Sequence[TrendNight], metric: str, *, width: float = WIDE) -> Markup:
-    """Draw champion, challenger and the best heuristic over the nights; a triangle below marks a promotion."""
+    """Draw champion, challenger and the best of the floor over the nights; a triangle below marks a promotion."""
     with styled():
         figure = new_figure(width, 300)
         axes = figure.subplots()
@@ -83,7 +83,7 @@ def _over_nights(
     if not points:
         return
     drawn, rows = look(side), [row for row, _ in points]
-    label = {"floor": "best heuristic"}.get(side, side)
+    label = {"floor": "best of the floor"}.get(side, side)
     axes.plot(rows, [value.value for _, value in points], color=drawn.colour, marker=drawn.marker,
               linestyle=drawn.line, linewidth=1.6, markersize=6, label=label)  # fmt: skip
     if side != "floor":

@@ -30,7 +30,7 @@ def trend_section(story: NightStory) -> Section | None:
         return None
     metric = story.evaluation.paired_metric if story.evaluation else "mrr"
     rows = [_night(night, tonight=night.run_name == story.run_name) for night in reversed(nights)]
-    header = ("night", "outcome", "champion", "challenger", "best heuristic", "test edges")
+    header = ("night", "outcome", "champion", "challenger", "best of the floor", "test edges")
     pictures: tuple[Picture, ...] = ()
     if any(night.challenger for night in nights):
         name = metric_name(metric)

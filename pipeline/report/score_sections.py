@@ -12,6 +12,7 @@ from pipeline.records.evaluation import (
     PairedComparison,
     SliceScores,
 )
+from pipeline.records.floor import not_computed
 from pipeline.report.blocks import (
     Cell,
     Picture,
@@ -31,7 +32,7 @@ PICTURED = ("hits@10", "average_precision")  # beside the paired metric
 
 
 def scorers_of(evaluation: EvaluationRecord) -> tuple[ModelScores, ...]:
-    """Return every scorer: the models first, then the heuristics that are the floor."""
+    """Return every scorer: the models first, then the floor."""
     models = (evaluation.challenger, evaluation.champion, evaluation.cold_control)
     return (*(item for item in models if item is not None), *evaluation.floor)
 
@@ -45,6 +46,7 @@ def scores_section(story: NightStory) -> Section | None:
     metrics = list(dict.fromkeys(name for item in scorers for name in item.metrics))
     rows = [[metric_name(name), *(estimate(item.metrics.get(name)) for item in scorers)] for name in metrics]
     pictured = [name for name in (evaluation.paired_metric, *PICTURED) if name in metrics]
+    absent = not_computed(evaluation.floor_absent, evaluation.floor_absent)
     sure = f"{story.params.evaluate.confidence:.0%} " if story.params else ""
     return Section(
         "metrics",
@@ -53,6 +55,7 @@ def scores_section(story: NightStory) -> Section | None:
             f"{evaluation.num_test_edges:,} test edges and {evaluation.num_negatives:,} negatives, "
             f"the same for every scorer; "
             f"each value with its {sure}interval. Brier and ECE are errors: less is better.",
+            *([f"Of the floor {absent}."] if absent else []),
         ),
         (table("Metrics of every scorer", ("metric", *map(_named, scorers)), rows, "many"),),
         tuple(_scores_picture(scorers, name) for name in pictured),

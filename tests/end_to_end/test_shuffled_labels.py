@@ -83,7 +83,7 @@ def gate(data: TrainingData, arrays: SplitArrays, params: Params, checked: tuple
         snapshot_checks=(CheckResult(name="rows", level="refuse", threshold=">= 1", observed="9", passed=True),),
         seconds=0.0,
     )
-    return decide(evaluation, params.decide)
+    return decide(evaluation, params.decide.model_copy(update={"floor": tuple(HEURISTICS)}))
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -5,8 +5,9 @@ from typing import get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from ncnc_core.config.choices import HEURISTIC_NAMES, DrawnNegative, EvaluationNegative, SelectionMetric
+from ncnc_core.config.choices import HEURISTIC_NAMES, RECENCY_NAMES, DrawnNegative, EvaluationNegative, SelectionMetric
 from ncnc_core.evaluation.heuristics import HEURISTICS
+from ncnc_core.evaluation.recency_heuristics import RECENCY_HEURISTICS
 
 
 @pytest.mark.parametrize("metric", ["mrr", "auc", "average_precision", "hits@1", "hits@50"])
@@ -22,6 +23,7 @@ def test_what_is_no_metric_is_refused(metric: str) -> None:
 
 def test_every_heuristic_has_its_name_and_every_name_its_heuristic_in_one_order() -> None:
     assert tuple(HEURISTICS) == HEURISTIC_NAMES
+    assert tuple(RECENCY_HEURISTICS) == RECENCY_NAMES
 
 
 def test_what_can_be_drawn_to_train_against_can_be_ranked_against_as_well() -> None:

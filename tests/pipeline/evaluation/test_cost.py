@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pipeline.evaluation.cost import CostMeter
@@ -12,6 +14,15 @@ def test_parts_are_kept_in_order_and_add_up() -> None:
             pass
     assert [(cost.part, cost.pairs) for cost in meter.costs] == [("scoring", 15), ("intervals", 3)]
     assert all(cost.seconds >= 0 for cost in meter.costs)
+
+
+def test_a_part_that_waits_takes_seconds_and_no_cpu_seconds() -> None:
+    meter = CostMeter()
+    with meter.part("waiting", 0):
+        time.sleep(0.05)
+    (cost,) = meter.costs
+    assert cost.cpu_seconds is not None
+    assert cost.cpu_seconds < 0.05 <= cost.seconds
 
 
 def test_a_part_that_fails_is_counted_too() -> None:

@@ -6,7 +6,9 @@ from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.evaluation.night_evaluation import TrainedNight, evaluate_night
 from pipeline.params.params import Params
+from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.floor import FLOOR_NAMES
 from pipeline.runs.folder import RunFolder
 from tests.fixtures.house import House
 
@@ -54,3 +56,31 @@ def test_an_evaluation_says_how_good_where_how_sure_how_steady_and_at_what_cost(
     # The same night evaluated again has the same figures; only its seconds differ.
     again = evaluate_night(TrainedNight.read(folder, house.doors), Params.load(house.params_file).evaluate, house.doors)
     assert again.model_dump(exclude={"seconds", "costs"}) == evaluation.model_dump(exclude={"seconds", "costs"})
+
+
+def test_a_night_with_times_is_held_against_the_whole_floor_and_one_without_says_what_is_missing(
+    house: House, days: list[NetworkDay]
+) -> None:
+    for night in (1, 2, 3):  # from the third night on there is a cut before validation and one before the test
+        house.deliver(night, days[night - 1])
+        assert [house.step(name, night) for name in ("snapshot", "split", "train", "evaluate", "decide")][:4] == [0] * 4
+    first, third = (RunFolder(house.run_dir(night)) for night in (1, 3))
+    without, found = (folder.get(EvaluationRecord) for folder in (first, third))
+    assert (tuple(scores.name for scores in found.floor), found.floor_absent) == (FLOOR_NAMES, {})
+    assert found.over_floor is not None
+    assert tuple(found.over_floor) == FLOOR_NAMES
+    assert tuple(scores.name for scores in without.floor) == FLOOR_NAMES[:4]
+    assert tuple(without.floor_absent) == FLOOR_NAMES[4:]
+
+    costs = {cost.part: cost for cost in found.costs}
+    assert costs["fitting boosted_trees"].cpu_seconds
+    assert {f"scoring {name}" for name in FLOOR_NAMES} <= costs.keys()
+    given = next(item for item in found.certificate if item.name == "models_scored_on_the_same_input")
+    assert given.passed
+    best = max(found.floor, key=lambda scores: scores.metrics["mrr"].value).name
+    assert {one.scorer for one in found.sensitivity} == {"challenger", best}
+    rules = {rule.name: rule for rule in third.get(PromotionDecision).rules}
+    assert f"over each of {', '.join(FLOOR_NAMES)}" in rules["beats_floor"].threshold
+
+    again = evaluate_night(TrainedNight.read(third, house.doors), Params.load(house.params_file).evaluate, house.doors)
+    assert (again.floor, again.sensitivity) == (found.floor, found.sensitivity)

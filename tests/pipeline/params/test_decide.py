@@ -9,6 +9,7 @@ from pipeline.errors import InvalidInput
 from pipeline.params.decide import SLICES, DecideParams
 from pipeline.params.params import Params
 from pipeline.records.evaluation import SliceKind
+from pipeline.records.floor import FLOOR_NAMES
 
 
 def load(folder: Path, settings: str) -> DecideParams:
@@ -26,7 +27,8 @@ def load(folder: Path, settings: str) -> DecideParams:
             "slice_margin 0.02 is below margin 0.05.*Set slice_margin to 0.05 or more",
         ),
         ("floor: []", r"\[\] is no floor. Name at least one of common_neighbors"),
-        ("floor: [adamic_ader]", "'adamic_ader' is not a heuristic. Did you mean adamic_adar"),
+        ("floor: [adamic_ader]", "'adamic_ader' is not a member of the floor. Did you mean adamic_adar"),
+        ("floor: [boosted_tree]", "'boosted_tree' is not a member of the floor. Did you mean boosted_trees"),
         ("floor: [adamic_adar, adamic_adar]", "adamic_adar is named 2 times. Name it once"),
         ("guarded_slices: [node_age/colt]", "'node_age/colt' is not a slice.*Did you mean node_age/cold"),
         ("guarded_slices: [age]", "'age' is not a slice, nor a kind.*Did you mean node_age"),
@@ -59,6 +61,13 @@ def test_a_policy_that_contradicts_itself_is_refused_with_value_and_remedy(
 )
 def test_a_policy_without_contradiction_is_taken(tmp_path: Path, settings: str) -> None:
     load(tmp_path, settings)
+
+
+def test_the_floor_is_everything_unless_it_is_named_and_four_names_mean_those_four(tmp_path: Path) -> None:
+    four = "common_neighbors, adamic_adar, resource_allocation, preferential_attachment"
+    assert load(tmp_path, f"floor: [{four}]").floor == tuple(four.split(", ")) == FLOOR_NAMES[:4]
+    assert load(tmp_path, "").floor == FLOOR_NAMES
+    assert Params.load(Path(__file__).parents[3] / "params.yaml").decide.floor == FLOOR_NAMES
 
 
 def test_a_slice_is_guarded_by_its_name_or_its_kind() -> None:

@@ -12,6 +12,7 @@ from pipeline.promotion.gate import decide, slice_guardrail
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import Interval, ModelScores, SliceKind, SliceScores
 from pipeline.records.findings import CheckResult, LeakInvariant
+from pipeline.records.floor import FLOOR_NAMES
 from tests.fixtures.gate_evaluations import evaluation, part, scores, warm_and_cold
 from tests.fixtures.paired import paired
 
@@ -138,7 +139,8 @@ def test_a_decision_depends_on_nothing_but_report_and_policy() -> None:
             {"over_floor": FLOOR | {"adamic_adar": paired(0.3, -0.01, 0.61, p_value=0.03)}},
             {},
             "beats_floor",
-            "over adamic_adar mrr +0.3000 [-0.0100, +0.6100] by node, p 0.03",
+            "adamic_adar reaches MRR 0.400, the challenger 0.600, which is not provably more: nothing shows that "
+            "more than a counting rule is needed here, over adamic_adar mrr +0.3000 [-0.0100, +0.6100] by node, p 0.03",
         ),
         # a heuristic that nobody scored cannot have been beaten
         (
@@ -247,6 +249,45 @@ def test_every_heuristic_that_is_named_has_to_be_beaten_and_the_others_need_not(
     given = evaluation(over_floor=FLOOR | {"preferential_attachment": paired(0.01, -0.02, 0.04)})
     assert broken(decide(given, DecideParams())) == {"beats_floor"}
     assert decide(given, DecideParams(floor=("common_neighbors", "adamic_adar", "resource_allocation"))).promote
+
+
+def test_where_only_the_trees_are_not_beaten_nothing_is_promoted_and_it_is_said_plainly() -> None:
+    trees = {
+        "challenger": scores("challenger", 0.31),
+        "floor": tuple(scores(name, 0.33 if name == "boosted_trees" else 0.1) for name in FLOOR_NAMES),
+        "over_floor": FLOOR | {"boosted_trees": paired(-0.02, -0.03, -0.01, p_value=0.99)},
+    }
+    said = (
+        "beats_floor: observed boosted_trees reaches MRR 0.330, the challenger 0.310: gradient boosting on pair "
+        "features suffices here, over boosted_trees mrr -0.0200 [-0.0300, -0.0100] by node, p 0.99, needed lower bound"
+    )
+    kept = decide(evaluation(**trees), DecideParams())
+    refused = decide(evaluation(champion=None, paired=None, slices=(), **trees), DecideParams())
+    for decision in (kept, refused):
+        assert not decision.promote
+        assert broken(decision) == {"beats_floor"}
+        assert decision.reason.startswith(said)
+    assert (kept.cold_start, refused.cold_start) == (False, True)
+    assert decide(evaluation(**trees), DecideParams(floor=FLOOR_NAMES[:4])).promote  # a policy of the four is of four
+
+
+def test_what_was_not_computed_tonight_is_skipped_and_said() -> None:
+    absent = dict.fromkeys(FLOOR_NAMES[4:], "no times divide the edges")
+    over = {name: FLOOR[name] for name in FLOOR_NAMES[:4]}
+    decision = decide(evaluation(over_floor=over, floor_absent=absent), DecideParams())
+    assert decision.promote
+    verdict = next(rule for rule in decision.rules if rule.name == "beats_floor")
+    assert verdict.threshold.endswith(f"over each of {', '.join(FLOOR_NAMES[:4])}")
+    assert verdict.observed.endswith(", not computed: 5 that read times (no times divide the edges)")
+    worse = over | {"adamic_adar": paired(0.01, -0.01, 0.03)}
+    assert broken(decide(evaluation(over_floor=worse, floor_absent=absent), DecideParams())) == {"beats_floor"}
+
+
+def test_a_floor_of_which_nothing_was_computed_is_none_and_holds_nobody_up_to_promotion() -> None:
+    lost = evaluation(over_floor={}, floor=(), floor_absent={"boosted_trees": "no times divide the edges"})
+    decision = decide(lost, DecideParams(floor=("boosted_trees",)))
+    assert broken(decision) == {"beats_floor"}
+    assert "nothing is left of decide.floor; add common_neighbors, which needs no times" in decision.reason
 
 
 @pytest.mark.parametrize(

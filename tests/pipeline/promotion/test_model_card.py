@@ -16,6 +16,7 @@ from pipeline.records.evaluation import (
     SliceScores,
 )
 from pipeline.records.findings import RuleVerdict
+from tests.fixtures.paired import paired
 from tests.pipeline.conftest import chain_of, snapshot_record
 
 AT = datetime(2026, 1, 2, 3, tzinfo=UTC)
@@ -65,7 +66,7 @@ def test_card_says_what_it_is_from_what_how_good_and_how_to_load_it() -> None:
         "as of 2026-01-02 00:00 UTC: 4 nodes, 3 edges, 0 features",
         "split: hashed, 2 edges to train",
         "| challenger | 0.500 [0.400, 0.600] |",
-        "cold start: held against the heuristics alone",
+        "cold start: held against the floor alone",
         "7" * 64,
         "ncnc audit model demo@3",
         'mlflow.pyfunc.load_model("models:/demo/3")',
@@ -103,6 +104,22 @@ def test_card_shows_what_the_report_holds_more() -> None:
     assert "remove 5% of the message edges at random, and its mrr goes from 0.500 to 0.020" in text
     assert "from the weights of version 2 (1 new nodes)" in text
     assert "cold start" not in text
+
+
+def test_card_says_plainly_what_would_do_as_well_and_what_was_not_computed() -> None:
+    """As where a person promotes against the gate's word, or the policy leaves a member of the floor out."""
+    trees = ModelScores(name="boosted_trees", metrics={"mrr": HALF})
+    text = card(
+        evaluation={
+            "floor": (trees,),
+            "over_floor": {"boosted_trees": paired(0.0, -0.02, 0.02)},
+            "floor_absent": {"last_activity": "no times divide the edges"},
+        }
+    )
+    reached = "boosted_trees reaches MRR 0.500, the challenger 0.500"
+    assert f"- {reached}: gradient boosting on pair features suffices here\n" in text
+    assert "- of the floor not computed: last_activity (no times divide the edges)\n" in text
+    assert "suffices" not in card()
 
 
 @pytest.mark.parametrize(

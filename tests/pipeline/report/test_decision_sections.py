@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.ledger.entries import NightOutcome
 from pipeline.records.chain import Approval
+from pipeline.records.evaluation import Interval, ModelScores
 from pipeline.report.decision_sections import (
     certificate_section,
     checks_section,
@@ -15,6 +16,7 @@ from pipeline.report.decision_sections import (
 )
 from pipeline.report.page import SIGNS
 from tests.fixtures.night_stories import AS_OF, decision, empty_story, full_story, kept_story, refused_story
+from tests.fixtures.paired import paired
 
 
 def test_a_passed_night_that_nobody_registered_yet_says_so() -> None:
@@ -83,8 +85,33 @@ def test_every_outcome_of_the_ledger_has_a_headline_a_tone_and_a_sign() -> None:
 def test_rules_are_counted_and_the_failed_ones_named(story, said: str) -> None:  # type: ignore[no-untyped-def]
     section = decision_section(story)
     assert section.sentences[-1] == said
-    assert "the champion 0.450 [0.420, 0.480], the best heuristic (adamic adar) 0.330" in section.sentences[1]
+    assert "the champion 0.450 [0.420, 0.480], the best of the floor (adamic adar) 0.330" in section.sentences[1]
     assert [cell.text for cell in section.tables[0].rows[0]][:2] == ["leak certificate", "✓ holds"]
+
+
+def test_a_night_on_which_the_trees_suffice_says_so_and_with_no_model_what_to_use_instead() -> None:
+    told = kept_story()
+    assert told.evaluation is not None
+    assert told.decision is not None
+    trees = ModelScores(name="boosted_trees", metrics={"mrr": Interval(value=0.49, low=0.45, high=0.53)})
+    found = told.evaluation.model_copy(
+        update={
+            "floor": (*told.evaluation.floor, trees),
+            "over_floor": {"adamic_adar": paired(0.14, 0.1, 0.18), "boosted_trees": paired(-0.02, -0.04, 0.0)},
+        }
+    )
+    suffices = (
+        "boosted trees reaches MRR 0.490, the challenger 0.470: gradient boosting on pair features suffices here."
+    )
+    kept = decision_section(replace(told, evaluation=found)).sentences
+    assert suffices in kept
+    assert not any("No model serves" in sentence for sentence in kept)  # the champion does
+
+    gate = decision(promote=False).model_copy(update={"champion_version": None, "cold_start": True})
+    first = decision_section(replace(told, evaluation=found, decision=gate)).sentences
+    assert first[first.index(suffices) + 1] == "No model serves: until one is better, rank pairs by boosted trees."
+    beaten = found.model_copy(update={"over_floor": {"boosted_trees": paired(0.02, 0.01, 0.03)}})
+    assert not any("suffices" in one for one in decision_section(replace(told, evaluation=beaten)).sentences)
 
 
 def test_a_refused_delivery_gives_its_reasons_and_its_failed_checks_first() -> None:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ncnc_core.evaluation.heuristics import HEURISTICS, resource_allocation
+from ncnc_core.evaluation.heuristics import resource_allocation
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.splits.leak_invariants import Invariant
 from pipeline.evaluation.certificate import positions_keep_their_ids, unseen_by_champion
@@ -132,7 +132,7 @@ def report_with(certificate: tuple[LeakInvariant, ...]) -> EvaluationRecord:
         ModelScores(name="any", metrics={"mrr": Interval(value=value, low=value - 0.1, high=value + 0.1)})
         for value in (0.8, 0.3)
     )
-    floor = tuple(poor.model_copy(update={"name": name}) for name in HEURISTICS)
+    floor = tuple(poor.model_copy(update={"name": name}) for name in DecideParams().floor)
     return EvaluationRecord(
         trained_model_sha256="a" * 64, num_test_edges=500, num_seen_by_champion=0, num_negatives=1000, challenger=good,
         champion=None, champion_note="", floor=floor, paired_metric="mrr", paired=None,
