@@ -308,7 +308,7 @@ class LinkModel:
         Raises:
             InvalidGraph: a new node is known already or lacks features, or an edge names an unknown node.
         """
-        grown = grown_graph(self._parts, new_edges, new_nodes, features, edge_weight, time, removed_edges)
+        grown = grown_graph(self._parts, new_edges, new_nodes, features, edge_weight, removed_edges, time)
         return self._serving(grown.adjacency, grown.features, grown.node_ids)
 
     def to(self, device: torch.device | str) -> LinkModel:

@@ -65,8 +65,8 @@ def grown_graph(
     new_nodes: IdsInput,
     features: FeatureInput,
     edge_weight: WeightInput,
-    time: TimeInput,
     removed_edges: PairInput,
+    time: TimeInput = None,
 ) -> ModelParts:
     """Add nodes behind the model's own, then edges among them all, and take edges away.
 

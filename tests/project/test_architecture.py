@@ -23,6 +23,7 @@ TESTED_ELSEWHERE = {
 }
 TESTS_OF_MORE_THAN_ONE_FILE = {
     "tests/core/test_golden_vectors.py": "all networks against the vectors of the published implementation",
+    "tests/core/test_temporal_link_model.py": "the front of the library where edges have times, from fit to a grown graph",
     "tests/pipeline/audit/test_rewritten_story.py": "one attack on audit, verification and anchoring",
     "tests/pipeline/audit/test_verification.py": "`ncnc verify`, from the command to the files",
 }

@@ -40,3 +40,16 @@ def test_parity_mode_turns_every_switch_the_published_way_and_leaves_the_rest_to
 
 def test_off_without_quotes_in_yaml_is_off() -> None:
     assert ModelConfig.model_validate({"node_embedding": False}).node_embedding == "off"
+
+
+def test_a_temporal_model_sets_only_what_it_reads() -> None:
+    config = ModelConfig(predictor="temporal_ncn", hidden_channels=32, predictor_dropout=0.2, standardize_features=False)
+    assert ModelConfig.model_validate_json(config.model_dump_json()) == config  # all other fields at their defaults
+    for idle in ({"num_layers": 2}, {"node_embedding": "only"}, {"completion_alpha": 0.25}, {"edge_weights": True}):
+        (name,) = idle
+        message = (
+            r"temporal_ncn reads hidden_channels, predictor, predictor_dropout, standardize_features, and not "
+            rf"{name}\. Leave it out, or choose the predictor ncnc"
+        )
+        with pytest.raises(ValidationError, match=message):
+            ModelConfig.model_validate({"predictor": "temporal_ncn", **idle})

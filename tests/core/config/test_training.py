@@ -23,6 +23,8 @@ from ncnc_core.config.training import TrainingConfig
         {"encoder_learning_rate": -0.1},
         {"predictor_learning_rate": 0},
         {"pairs_per_epoch": 0},
+        {"windows": 0},
+        {"refit": "once"},
     ],
 )
 def test_unknown_names_and_values_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -7,10 +8,15 @@ import pytest
 import torch
 
 from ncnc_core.config.model import ModelConfig
+from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.edge_times import EdgeTimes
+from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.recipes import automatic as automatic
 from ncnc_core.recipes.automatic import AutomaticConfig, GraphTraits, automatic_config
+from ncnc_core.splits.temporal_cuts import cut_by_fraction
 from ncnc_core.training.fit import Validation, fit_network
+from ncnc_core.training.windows import training_windows
 
 RING = Adjacency.from_edges(torch.stack([torch.arange(40), (torch.arange(40) + 1) % 40]), 40)
 CORA_LIKE = GraphTraits(
@@ -171,3 +177,69 @@ def test_weights_count_where_they_differ_and_none_is_below_0(weight: list[float]
 def test_graph_without_edges_has_traits_too() -> None:
     found = traits(Adjacency.from_edges(torch.zeros(2, 0, dtype=torch.int64), 1))
     assert (found.edge_degree, found.closed_share) == (0.0, 0.0)
+
+
+DAILY = torch.arange(1000)
+TIMED = replace(FEATURELESS, num_edges=1000, arrivals=DAILY)
+
+
+def test_edges_that_have_times_are_read_by_a_temporal_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    choice = chosen(monkeypatch, TIMED, seed=4)
+    assert choice.model.predictor == "temporal_ncn"
+    assert (choice.training.loss, choice.training.refit, choice.training.seed) == ("listwise", True, 4)
+    assert choice.reasons == (
+        "The edges have times: the model reads how recent things are, and learns to say what comes next.",
+    )
+
+
+# what keeps times from being read, and what is said of it
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"has_ids": True}, "the features are ids or more than 256 numbers a node"),
+        ({"num_features": 257}, "the features are ids or more than 256 numbers a node"),
+        ({"num_edges": 10_000_001}, "10000001 edges are too many to be worked out whole"),
+        ({"num_edges": 199}, "there are too few of them, or too many share one time"),
+        ({"arrivals": torch.zeros(1000, dtype=torch.int64)}, "too many share one time"),
+        ({"arrivals": (DAILY >= 400).long()}, "too many share one time"),  # 600 new ones: no share to validate
+        ({"arrivals": (DAILY >= 500).long()}, "too many share one time"),  # validation is all but the first date
+    ],
+)
+def test_times_that_tell_too_little_are_not_read_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], reason: str
+) -> None:
+    choice = chosen(monkeypatch, replace(TIMED, **changes))
+    assert choice.model.predictor != "temporal_ncn"
+    assert choice.reasons[0].startswith("The edges have times, which are not read: ")
+    assert reason in choice.reasons[0]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_where_a_temporal_model_is_chosen_there_are_windows_and_where_not_there_are_none(seed: int) -> None:
+    """Graphs of few dates, each with any number of edges."""
+    generator = torch.Generator().manual_seed(seed)
+    sizes = torch.randint(1, 400, (int(torch.randint(1, 6, (), generator=generator)),), generator=generator)
+    dates = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+    nodes = torch.arange(len(dates))
+    history = EventHistory.of_events(torch.stack([nodes, nodes + 1]), dates, len(dates) + 1)
+    cut = cut_by_fraction(history.arrivals, automatic.VALIDATION_SHARE)
+    has_windows = False
+    if cut is not None:
+        size = len(dates) - history.arrived(cut)
+        with suppress(InvalidGraph):
+            has_windows = bool(training_windows(history, cut, size, 6))
+    choice = automatic_config(history.graph_at(9))
+    expected = has_windows and len(dates) >= automatic.FEWEST_TIMED
+    assert (choice.model.predictor == "temporal_ncn") == expected
+
+
+def test_a_given_temporal_model_has_its_own_recipe_and_features_may_be_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    choice = chosen(monkeypatch, FEATURELESS, model=ModelConfig(predictor="temporal_ncn"))
+    assert choice.training.loss == "listwise"
+    assert chosen(monkeypatch, replace(TIMED, num_features=256)).model.predictor == "temporal_ncn"
+
+
+def test_the_times_that_are_looked_at_are_those_at_which_edges_came() -> None:
+    times = EdgeTimes(torch.arange(10), torch.arange(10) + 5, torch.ones(10, dtype=torch.int64), DAILY)
+    assert traits(replace(TAILED, times=times)).arrivals is DAILY
+    assert traits().arrivals is None

@@ -10,8 +10,10 @@ import torch
 from ncnc_core.config.model import ModelConfig, NodeEmbedding
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.inputs.node_ids import Positions
 from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.serving.grown_graph import grown_graph, replaced_graph
 from ncnc_core.serving.saved_model import ModelParts
 
@@ -190,3 +192,54 @@ def test_positions_of_before_are_no_new_nodes() -> None:
 def test_columns_of_a_table_may_have_other_names() -> None:
     table = pd.DataFrame({"from": ["a"], "to": ["c"]})
     assert replaced_graph(parts(), table, None, None, None, source="from", target="to").edges.tolist() == [[0], [2]]
+
+
+def timed_parts() -> ModelParts:
+    config = ModelConfig(predictor="temporal_ncn", hidden_channels=4)
+    graph = EventHistory.of_events(SQUARE, torch.tensor([10, 20, 30, 40]), 4).graph_at(40)
+    return ModelParts(config, TemporalNetwork(config, num_features=0), graph, None, list("abcd"))
+
+
+def test_edges_that_are_new_or_known_bring_their_times() -> None:
+    found = grown_graph(timed_parts(), [("b", "a"), ("e", "a")], ["e"], None, None, None, [60, 70])
+    times = found.adjacency.times
+    assert times is not None
+    own = times.kept(found.adjacency.row < found.adjacency.column)
+    assert found.adjacency.edges().T.tolist() == [[0, 1], [0, 3], [0, 4], [1, 2], [2, 3]]
+    assert own.first.tolist() == [10, 40, 70, 20, 30]
+    assert own.last.tolist() == [60, 40, 70, 20, 30]
+    assert own.events.tolist() == [2, 1, 1, 1, 1]
+    assert own.arrivals.tolist() == [10, 20, 30, 40, 70]
+
+
+def test_a_removed_edge_stays_in_the_clock() -> None:
+    found = grown_graph(timed_parts(), None, None, None, None, [("a", "b")])
+    assert found.adjacency.num_edges == 3
+    assert found.adjacency.times is not None
+    assert found.adjacency.times.arrivals.tolist() == [10, 20, 30, 40]
+
+
+def test_another_graph_has_a_clock_of_its_own() -> None:
+    found = replaced_graph(timed_parts(), [("a", "b"), ("a", "c")], None, None, None, [5, 6]).adjacency()
+    assert found.times is not None
+    assert found.times.arrivals.tolist() == [5, 6]
+
+
+def test_edges_without_times_are_refused_where_the_model_reads_them() -> None:
+    known = timed_parts()
+    with pytest.raises(InvalidGraph, match=r"reads when edges came, but the new edges have no times\. Give time, one an"):
+        grown_graph(known, [("a", "c")], None, None, None, None)
+    with pytest.raises(InvalidGraph, match=r"reads when edges came, but this graph's edges have no times\. Give time"):
+        replaced_graph(known, [("a", "c")], None, None, None)
+    with pytest.raises(InvalidGraph, match=r"time was given without new_edges\. Give the edges that it belongs to"):
+        grown_graph(known, None, None, None, None, None, [5])
+    with pytest.raises(InvalidGraph, match=r"time has the shape \[2\] for 1 edges"):
+        grown_graph(known, [("a", "c")], None, None, None, None, [5, 6])
+
+
+def test_a_model_that_reads_no_times_grows_on_a_graph_that_has_them() -> None:
+    graph = replaced_graph(parts(), [("a", "b"), ("b", "c")], None, None, None, [5, 6])
+    known = replace(parts(), adjacency=graph.adjacency())
+    found = grown_graph(known, [("a", "c")], None, None, None, None).adjacency
+    assert found.times is not None
+    assert found.times.arrivals.tolist() == [5, 6, 6]

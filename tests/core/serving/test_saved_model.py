@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,12 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.serving import saved_model
 from ncnc_core.serving.saved_model import FORMAT, ModelParts, load_parts, save_parts
+from tests.fixtures.evolving_graphs import random_events
 
 EDGES = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
 
@@ -239,3 +242,23 @@ def test_the_scale_of_features_comes_back_and_a_folder_from_before_there_was_one
     old = load_parts(tmp_path / "old")
     assert old.network.standard is None
     assert not old.config.standardize_features
+
+
+def test_times_come_back_at_their_edges_and_the_clock_with_them(tmp_path: Path) -> None:
+    ends, time = random_events(0)
+    graph = EventHistory.of_events(ends, time, 30).graph_at(25)
+    config = ModelConfig(predictor="temporal_ncn", hidden_channels=4)
+    network = TemporalNetwork(config, num_features=0)
+    network.window.fill_(17)
+    network.pair_scale.fit(torch.rand(80, network.pair_scale.mean.numel()))
+    save_parts(ModelParts(config, network, graph, None, list(range(30))), tmp_path)
+    found = load_parts(tmp_path)
+    assert isinstance(found.network, TemporalNetwork)
+    assert all(torch.equal(one, found.network.state_dict()[name]) for name, one in network.state_dict().items())
+    assert torch.equal(found.adjacency.column, graph.column)
+    assert found.adjacency.times is not None
+    assert graph.times is not None
+    for one in fields(graph.times):
+        assert torch.equal(getattr(found.adjacency.times, one.name), getattr(graph.times, one.name)), one.name
+    save_parts(parts(), tmp_path)
+    assert load_parts(tmp_path).adjacency.times is None

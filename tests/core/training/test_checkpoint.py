@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.training.checkpoint import (
     EpochResult,
     Progress,
@@ -20,7 +21,7 @@ from ncnc_core.training.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from ncnc_core.training.data import TrainingData
+from ncnc_core.training.data import TemporalData, TrainingData
 
 PROGRESS = Progress([EpochResult(1, 0.1 + 0.2, {"mrr": 1 / 3}, 2.5)], 1, 1 / 3, 0, True)
 
@@ -92,6 +93,7 @@ def small(**changes: Any) -> TrainingData:
     return TrainingData(**{**values, **changes})
 
 
+HISTORY = EventHistory.of_events(torch.tensor([[0, 1, 2], [1, 2, 3]]), torch.tensor([5, 6, 7]), 5)
 WEIGHTS = {"a": torch.zeros(2)}
 BASE: tuple[Any, ...] = (ModelConfig(), TrainingConfig(), small(), "mrr", None)
 
@@ -118,6 +120,8 @@ def test_fingerprint_is_that_of_equal_values() -> None:
                 {"pairs_per_epoch": 2},
                 {"neighbor_fan_out": [5]},
                 {"overlap_limit": 5},
+                {"windows": 3},
+                {"refit": False},
             )
         ),
         (2, small(features=None)),
@@ -126,12 +130,22 @@ def test_fingerprint_is_that_of_equal_values() -> None:
         (2, small(message_weight=torch.ones(3))),
         (2, small(message_only_edges=torch.tensor([[0], [4]]))),
         (2, small(valid_negatives=torch.tensor([[3, 3], [1, 0]]))),
+        (2, small(times=TemporalData(HISTORY, 6, 9))),
         (3, "hits@1"),
         (4, WEIGHTS),
     ],
 )
 def test_fingerprint_tells_apart_whatever_changes_the_outcome(place: int, other: Any) -> None:
     assert fingerprint(*BASE) != fingerprint(*BASE[:place], other, *BASE[place + 1 :])
+
+
+def test_fingerprint_tells_times_and_cuts_apart() -> None:
+    def of(cut_train: int, cut_valid: int, time: list[int]) -> str:
+        history = EventHistory.of_events(torch.tensor([[0, 1, 2], [1, 2, 3]]), torch.tensor(time), 5)
+        return fingerprint(*BASE[:2], small(times=TemporalData(history, cut_train, cut_valid)), *BASE[3:])
+
+    assert of(6, 9, [5, 6, 7]) == of(6, 9, [5, 6, 7])
+    assert len({of(6, 9, [5, 6, 7]), of(5, 9, [5, 6, 7]), of(6, 8, [5, 6, 7]), of(6, 9, [4, 6, 7])}) == 4
 
 
 def test_fingerprint_tells_initial_weights_apart() -> None:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.training.data import TrainingData
+from ncnc_core.graph.event_history import EventHistory
+from ncnc_core.training.data import TemporalData, TrainingData
 
 EDGES = torch.tensor([[0, 1, 2], [1, 2, 3]])
 
@@ -83,3 +84,20 @@ def test_weights_reach_the_message_graph_and_every_tensor_moves() -> None:
 
 def test_ids_in_place_of_features_are_accepted() -> None:
     assert data(features=torch.tensor([0, 1, 2, 1, 0])).features is not None
+
+
+def test_a_history_may_end_at_the_validation_cut_and_no_later() -> None:
+    history = EventHistory.of_events(torch.cat([EDGES, EDGES[:, :1]], 1), torch.tensor([5, 6, 7, 9]), 5)
+    assert TemporalData(history, 6, 9).history is history
+    with pytest.raises(InvalidGraph, match=r"history goes on until 9, but training ends at 8\. Give history\.until\(8\)"):
+        TemporalData(history, 6, 8)
+    assert TemporalData(history.until(8), 6, 8).history.repeat_time.numel() == 0
+    none = EventHistory.of_events(EDGES[:, :0], torch.zeros(0, dtype=torch.int64), 5)
+    assert TemporalData(none, 6, 8).cut_valid == 8
+
+
+def test_times_stay_where_they_are_when_the_data_moves() -> None:
+    history = EventHistory.of_events(EDGES, torch.tensor([5, 6, 7]), 5)
+    moved = data(times=TemporalData(history, 6, 7)).to(torch.device("meta"))
+    assert moved.times is not None
+    assert moved.times.history.edges.device.type == "cpu"

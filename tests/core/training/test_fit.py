@@ -13,7 +13,9 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_model import LinkModel, Positions
+from ncnc_core.training import fit
 from ncnc_core.training.checkpoint import EpochResult
+from ncnc_core.training.data import TrainingData
 
 SMALL = ModelConfig(hidden_channels=4, predictor="ncn")
 
@@ -153,3 +155,29 @@ def test_validation_edges_without_a_negative_are_left_out_and_a_complete_graph_i
     LinkModel.fit(every[:, every[0] < 8], model=SMALL, training=epoch, valid_fraction=0.5)  # nodes 0 to 7 know all
     with pytest.raises(InvalidGraph, match=r"None of the 33 validation edges has a negative.*pairs that are no edges"):
         LinkModel.fit(every, model=SMALL, training=epoch, valid_fraction=0.5)
+
+
+def test_the_latest_edges_validate_where_a_model_reads_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ring of which an edge comes each day, the last one again on the hundredth, and a chord before the cut."""
+    found: list[TrainingData] = []
+
+    def caught(*arguments: object, **_: object) -> None:
+        found.extend(one for one in arguments if isinstance(one, TrainingData))
+        raise InterruptedError
+
+    monkeypatch.setattr(fit, "train_network", caught)
+    edges = torch.cat([RING[:, :40], torch.tensor([[0, 39], [20, 0]])], 1)
+    time = torch.cat([torch.arange(40), torch.tensor([30, 100])])
+    with pytest.raises(InterruptedError):
+        LinkModel.fit(
+            Positions(edges), node_ids=NAMES, time=time, model=ModelConfig(predictor="temporal_ncn"), valid_fraction=0.1
+        )
+    (data,) = found
+    assert data.times is not None
+    assert (data.times.cut_train, data.times.cut_valid) == (35, 100)
+    assert sorted(data.valid_edges.T.tolist()) == [[0, 39], [36, 37], [37, 38], [38, 39]]
+    assert data.train_edges.shape[1] == 37
+    assert torch.equal(data.forbidden_keys, data.times.history.keys_until(35))
+    assert data.negatives_per_valid_edge == 50
+    known = data.times.history.graph_at(100)
+    assert not known.has(data.valid_negatives).any()

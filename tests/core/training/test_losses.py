@@ -14,6 +14,9 @@ from ncnc_core.training.losses import positive_losses
 
 def plain(loss: LossName, positive: float, negatives: list[float]) -> float:
     """The formulas as loops over one positive's negatives."""
+    if loss == "listwise":
+        every = math.exp(positive) + sum(map(math.exp, negatives))
+        return plain("bce", positive, negatives) - math.log(math.exp(positive) / every)
     total = 0.0
     for negative in negatives:
         margin = positive - negative
@@ -48,6 +51,7 @@ def test_losses_are_their_formulas_over_each_positives_own_negatives(
         ("hinge_auc", 0.0, [0.0, 1.0], 2.5),  # margins 0 and -1: (1 + 4) / 2
         ("log_rank", 1.0, [1.0, 1.0], math.log(2)),
         ("bce", 0.0, [0.0, 0.0], 2 * math.log(2)),
+        ("listwise", 0.0, [0.0, 0.0], 2 * math.log(2) + math.log(3)),  # one of three
     ],
 )
 def test_worked_losses(loss: LossName, positive: float, negative: list[float], expected: float) -> None:
