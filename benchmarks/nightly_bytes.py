@@ -131,7 +131,7 @@ def measure(nights: list[Night], nodes: int, root: Path, console: Console) -> li
     }
     params = root / "params.yaml"
     kind = ", kind: event_log, time_column: time" if nights[0].times is not None else ""
-    params.write_text(f"snapshot: {{graph: large, maximum_edge_ratio: 100.0{kind}}}\n")
+    params.write_text(f"snapshot: {{graph: large, maximum_edge_ratio: 100.0, maximum_degree_shift: 1.0{kind}}}\n")
     _ncnc(["snapshots", "init"], environment)
     costs, before = [], 0
     for number, night in enumerate(nights, start=1):
