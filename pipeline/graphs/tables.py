@@ -171,7 +171,7 @@ def content_id(graph: CanonicalGraph) -> str:
     return digest.hexdigest()
 
 
-def _said_of_repeats(graph: CanonicalGraph, keys: NDArray[np.int64]) -> Iterator[bytes]:
+def _said_of_repeats(graph: CanonicalGraph, keys: NDArray[np.int64]) -> Iterator[bytes | memoryview]:
     """Yield what the content id holds of the living edges' later events; nothing where there are none.
 
     keys: a number for each living edge, in the order of the tables, that depends on the ids alone.
@@ -182,12 +182,11 @@ def _said_of_repeats(graph: CanonicalGraph, keys: NDArray[np.int64]) -> Iterator
     repeated &= tables.living
     if not repeated.any():
         return
-    # The earliest as the source told it: which event became the first depends on the order in which they came.
-    later = later_of_each(graph.told_events(repeated))
+    told = graph.told_events(repeated)
     key = np.full(len(repeated), -1, dtype=np.int64)
     key[tables.living] = keys
-    key = key[later.edge]
-    order = np.lexsort((later.time, key))
-    yield f"repeats 1 {len(order)}\n".encode()
-    yield np.ascontiguousarray(key[order], dtype="<i8").tobytes()
-    yield np.ascontiguousarray(later.time[order], dtype="<i8").tobytes()
+    # Less the earliest as the source told it: which event became the first depends on the order in which they came.
+    later = later_of_each(Events(key[told.edge], told.time))
+    yield f"repeats 1 {len(later)}\n".encode()
+    yield np.ascontiguousarray(later.edge, dtype="<i8").data
+    yield np.ascontiguousarray(later.time, dtype="<i8").data

@@ -59,6 +59,7 @@ def build(
     node_first_seen = _node_first_seen(before, edges.new, first_seen, len(node_ids), as_of)
     history = _history(delivery, before, position, node_first_seen, earliest=earliest, as_of=as_of)
     events = new_events(delivery, edges.column, before, kind=params.kind, earliest=earliest)
+    late = _late(delivery.time, edges.rows, previous_as_of)
     tables = GraphTables(
         node_ids=node_ids,
         features=None if history is None else history.newest(len(node_ids)),
@@ -71,14 +72,7 @@ def build(
     )
     departed_at = _departed_at(before, position.get_indexer(pd.Index(living_ids)), len(node_ids), params, as_of)
     graph = CanonicalGraph(tables, node_first_seen, departed_at, before.late.and_then(events.late))
-    return Change(
-        graph,
-        added=len(first_seen),
-        removed=edges.removed,
-        returned=edges.returned,
-        late=_late(delivery.time, edges.rows, previous_as_of),
-        repeated=len(events.repeats),
-    )
+    return Change(graph, len(first_seen), edges.removed, edges.returned, late, repeated=len(events.repeats))
 
 
 def _nothing(delivery: Delivery) -> CanonicalGraph:
