@@ -52,9 +52,11 @@ class ChangeSummary(Record):
     edge_overlap: edges living in both over those living in either (Jaccard). new_node_share: the nodes that were never
     held before. edges_to_new_nodes: the share of the first-time edges with an end in one. degree_shift: the
     Kolmogorov-Smirnov distance. two_colourable: the share of the edges in bipartite components.
-    degree_counts: the nodes by their number of edges, before and tonight.
+    degree_counts: the nodes by their number of edges, before and tonight. repeated_events: tonight's events that name
+    a pair again.
     """
 
+    FORMAT = 3  # 3: repeated_events
     file_name = "change_report.json"  # its name in the format of 2026-11, which stays
 
     graph: GraphName
@@ -77,6 +79,7 @@ class ChangeSummary(Record):
     gaining: tuple[HubChange, ...] = ()
     losing: tuple[HubChange, ...] = ()
     degree_counts: tuple[DegreeCount, ...] = ()
+    repeated_events: int = 0
 
     def metrics(self) -> dict[str, float]:
         """Return every number under a dotted name, as MLflow plots them over the nights."""
@@ -108,6 +111,7 @@ def change_summary(
         "as_of": as_of,
         "previous_as_of": previous_as_of,
         "late_edges": change.late,
+        "repeated_events": change.repeated,
         "two_colourable": two_colourable_share(change.graph, degree),
         "shape": graph_shape(change.graph, degree),
         "features": feature_drift(change.graph, previous),

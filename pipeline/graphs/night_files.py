@@ -35,15 +35,20 @@ class Moments:
     columns: Callable[[Rows], Columns]
 
 
-def append_rows(name: str, tonights: pa.Table, folder: Path, previous_folder: Path | None, as_of: datetime) -> None:
-    """Copy the files of earlier nights byte for byte, and write tonight's rows, if any, as one more."""
+def append_rows(
+    name: str, tonights: pa.Table, folder: Path, previous_folder: Path | None, as_of: datetime, *, deltas: bool = False
+) -> None:
+    """Copy the files of earlier nights byte for byte, and write tonight's rows, if any, as one more.
+
+    deltas: store whole numbers as their differences from row to row.
+    """
     earlier = sorted((previous_folder / name).glob("*.parquet")) if previous_folder else []
     if earlier or tonights.num_rows:
         (folder / name).mkdir(parents=True, exist_ok=True)
     for path in earlier:
         shutil.copyfile(path, folder / name / path.name)
     if tonights.num_rows:
-        _write(tonights, folder / name / f"{stamp(as_of)}.parquet")
+        _write(tonights, folder / name / f"{stamp(as_of)}.parquet", deltas=deltas)
 
 
 def write_moments(moments: Moments, folder: Path, previous_folder: Path | None) -> None:
@@ -71,7 +76,7 @@ def read_rows(folder: Path, name: str) -> pa.Table | None:
     return pa.concat_tables([pq.read_table(path) for path in files]) if files else None
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def _write(table: pa.Table, path: Path, *, deltas: bool = False) -> None:
     """Write Parquet such that equal tables give equal bytes: every setting that could vary is given here."""
     pq.write_table(
         table,
@@ -81,6 +86,7 @@ def _write(table: pa.Table, path: Path) -> None:
         compression="zstd",
         compression_level=3,
         data_page_version="1.0",
-        use_dictionary=True,
+        use_dictionary=not deltas,
+        column_encoding=dict.fromkeys(table.column_names, "DELTA_BINARY_PACKED") if deltas else None,
         write_statistics=True,
     )

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import InvalidInput, TamperedRecord
+from pipeline.graphs.event_files import read_late, read_repeats, write_late, write_repeats
 from pipeline.graphs.night_files import Columns, Moments, Rows, append_rows, read_rows, write_moments
 from pipeline.graphs.tables import STILL_ALIVE, CanonicalGraph, FeatureHistory, GraphTables
 from pipeline.records.manifest import write_manifest
@@ -27,15 +28,17 @@ def write_folder(
     previous: CanonicalGraph | None,
     previous_folder: Path | None,
 ) -> None:
-    """Write nodes/, features/, edges/, departures/, removals/, returns/ and SHA256SUMS.
+    """Write nodes/, features/, edges/, repeats/, late/, departures/, removals/, returns/ and SHA256SUMS.
 
-    Earlier files of nodes, features and edges are copied byte for byte, and tonight's rows make one file more. A file
-    of departures, removals or returns is written anew only if it lost a row. So a night stores only what changed,
+    Earlier files of the first five are copied byte for byte, and tonight's rows make one file more. A file of
+    departures, removals or returns is written anew only if it lost a row. So a night stores only what changed,
     however large the graph is.
     """
     tables, old = graph.tables, previous.tables if previous else None
     append_rows("nodes", _new_nodes(graph, old), folder, previous_folder, as_of)
     append_rows("edges", _new_edges(tables, old), folder, previous_folder, as_of)
+    write_repeats(graph, previous, folder, previous_folder, as_of)
+    write_late(graph, previous, folder, previous_folder, as_of)
     if tables.history is not None:
         # If the columns differ from those before, the history begins anew.
         known = old.history if old and old.history and old.history.columns == tables.history.columns else None
@@ -49,7 +52,7 @@ def read_graph(folder: Path) -> CanonicalGraph:
     """Read a snapshot's folder.
 
     Raises:
-        TamperedRecord: an edge names a node that nodes/ lacks, or a removal an edge that no file holds.
+        TamperedRecord: an edge names a node that nodes/ lacks, or a removal or an event an edge that no file holds.
         InvalidInput: the folder has the layout of an earlier version.
     """
     nodes = read_rows(folder, "nodes")
@@ -73,8 +76,10 @@ def read_graph(folder: Path) -> CanonicalGraph:
         removed_at=removed_at,
         alive_since=alive_since,
         history=history,
+        repeats=read_repeats(folder, len(first_seen)),
     )
-    return CanonicalGraph(tables, nodes["first_seen"].to_numpy(), _read_departures(folder, position))
+    late = read_late(folder, len(first_seen))
+    return CanonicalGraph(tables, nodes["first_seen"].to_numpy(), _read_departures(folder, position), late)
 
 
 def _new_nodes(graph: CanonicalGraph, old: GraphTables | None) -> pa.Table:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.graphs.events import Events, LateEvents, later_of_each
 
 STILL_ALIVE = np.iinfo(np.int64).max
 Times = NDArray[np.int64]
@@ -68,7 +71,8 @@ class GraphTables:
     edges [2, e]: every undirected edge ever held, source < target as positions. first_seen [e]: when it was first
     held (a returning edge keeps it). removed_at [e]: when it was last removed, STILL_ALIVE while it lives.
     alive_since [e]: the start of its last life: first_seen, or when it last came back. history: what the features
-    were before; None where they have no dates.
+    were before; None where they have no dates. repeats: the later events of the edges, those that are gone included,
+    in the order of their times; none lies before its edge's first_seen.
     """
 
     node_ids: NDArray[np.generic]
@@ -78,6 +82,7 @@ class GraphTables:
     removed_at: NDArray[np.int64]
     alive_since: NDArray[np.int64]
     history: FeatureHistory | None = None
+    repeats: Events = field(default_factory=Events.none)
 
     @property
     def num_nodes(self) -> int:
@@ -98,26 +103,35 @@ class GraphTables:
 
 @dataclass(frozen=True, eq=False)
 class CanonicalGraph:
-    """A snapshot's tables with what only its files keep: when each node was first seen, and when it left.
+    """A snapshot's tables with what only its files keep: when each node was first seen and left, and what came late.
 
-    node_first_seen, node_departed_at [n]: unix seconds; STILL_ALIVE for a node that is in the graph.
+    node_first_seen, node_departed_at [n]: unix seconds; STILL_ALIVE for a node that is in the graph. late: the events
+    that the source dates before the night that brought them.
     """
 
     tables: GraphTables
     node_first_seen: NDArray[np.int64]
     node_departed_at: NDArray[np.int64]
+    late: LateEvents = field(default_factory=LateEvents.none)
 
     @property
     def node_living(self) -> NDArray[np.bool_]:
         """The mask of the nodes that are in the graph, [n]."""
         return np.equal(self.node_departed_at, STILL_ALIVE)
 
+    def told_events(self, chosen: NDArray[np.bool_]) -> Events:
+        """Return the events held of chosen edges, [e], by the times that the source gave; in no certain order."""
+        tables, edges = self.tables, np.flatnonzero(chosen)
+        repeats = tables.repeats.at(chosen[tables.repeats.edge])
+        return self.late.as_told(Events(edges, tables.first_seen[edges]).and_then(repeats), chosen)
+
 
 @dataclass(frozen=True)
 class Change:
     """Tonight's graph, and how many edges came, went and came back since the previous snapshot.
 
-    late: how many of the added edges have a time that lies before the previous snapshot.
+    late: how many of the added edges have a time that lies before the previous snapshot. repeated: how many events of
+    known pairs came, and later events of the added ones.
     """
 
     graph: CanonicalGraph
@@ -125,12 +139,15 @@ class Change:
     removed: int
     returned: int
     late: int = 0
+    repeated: int = 0
 
 
 def content_id(graph: CanonicalGraph) -> str:
     """Return the sha256 over the living nodes, their features and the living edges, all in the order of their ids.
 
-    Equal graphs have equal ids, whatever file, row order or history they come from: positions and times do not enter.
+    Where living edges have later events, it is over the times of these as well, as the source gave them. Equal graphs
+    have equal ids, whatever file, row order or history they come from: positions do not enter, nor does the time of
+    an edge's earliest event.
     """
     tables = graph.tables
     living = np.flatnonzero(graph.node_living)
@@ -139,7 +156,8 @@ def content_id(graph: CanonicalGraph) -> str:
     rank[living] = np.arange(len(living))
     pairs = np.sort(rank[tables.edges[:, tables.living]], axis=0)
     # One sort of int64 keys: at 30 million edges a tenth of the time of sorting by two columns.
-    keys = np.sort(pairs[0] * np.int64(max(len(living), 1)) + pairs[1])
+    unsorted = pairs[0] * np.int64(max(len(living), 1)) + pairs[1]
+    keys = np.sort(unsorted)
     pairs = np.stack(np.divmod(keys, np.int64(max(len(living), 1))), axis=1)  # [edges, 2]
     kind = "int64" if tables.node_ids.dtype.kind == "i" else "string"
     width = tables.features.shape[1] if tables.features is not None else 0
@@ -148,4 +166,27 @@ def content_id(graph: CanonicalGraph) -> str:
     digest.update(np.ascontiguousarray(pairs, dtype="<i8").tobytes())
     if tables.features is not None:
         digest.update(np.ascontiguousarray(tables.features[living], dtype="<f4").tobytes())
+    for part in _said_of_repeats(graph, unsorted):
+        digest.update(part)
     return digest.hexdigest()
+
+
+def _said_of_repeats(graph: CanonicalGraph, keys: NDArray[np.int64]) -> Iterator[bytes | memoryview]:
+    """Yield what the content id holds of the living edges' later events; nothing where there are none.
+
+    keys: a number for each living edge, in the order of the tables, that depends on the ids alone.
+    """
+    tables = graph.tables
+    repeated = np.zeros(len(tables.first_seen), dtype=np.bool_)
+    repeated[tables.repeats.edge] = True
+    repeated &= tables.living
+    if not repeated.any():
+        return
+    told = graph.told_events(repeated)
+    key = np.full(len(repeated), -1, dtype=np.int64)
+    key[tables.living] = keys
+    # Less the earliest as the source told it: which event became the first depends on the order in which they came.
+    later = later_of_each(Events(key[told.edge], told.time))
+    yield f"repeats 1 {len(later)}\n".encode()
+    yield np.ascontiguousarray(later.edge, dtype="<i8").data
+    yield np.ascontiguousarray(later.time, dtype="<i8").data

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.graphs.tables import STILL_ALIVE, CanonicalGraph, Change, FeatureHistory, GraphTables
+from pipeline.ingest.new_events import new_events
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery, Ids
 
@@ -22,11 +23,13 @@ Times = NDArray[np.int64]
 class _Edges:
     """The delivered edges beside those ever held: the new ones, [2, new], and what became of the others, [known].
 
-    rows [new]: positions of the new ones in the delivery.
+    rows [new]: positions of the new ones in the delivery. column [delivered]: where each delivered edge stands in
+    tonight's tables.
     """
 
     new: NDArray[np.int64]
     rows: NDArray[np.int64]
+    column: NDArray[np.int64]
     removed_at: Times
     alive_since: Times
     removed: int
@@ -45,7 +48,7 @@ def build(
 
     A new edge was first seen at its earliest time, clipped to (previous as-of, as-of]; without times, at the as-of. A
     returning edge keeps its first_seen and is alive since the as-of. An edge that a full dump lacks was removed; a log
-    removes nothing.
+    removes nothing. Events that are held already are not held twice.
     """
     before = previous or _nothing(delivery)
     living_ids = _union(delivery)
@@ -55,6 +58,8 @@ def build(
     first_seen = _held_within(delivery.time, edges.rows, earliest, as_of)
     node_first_seen = _node_first_seen(before, edges.new, first_seen, len(node_ids), as_of)
     history = _history(delivery, before, position, node_first_seen, earliest=earliest, as_of=as_of)
+    events = new_events(delivery, edges.column, before, kind=params.kind, earliest=earliest)
+    late = _late(delivery.time, edges.rows, previous_as_of)
     tables = GraphTables(
         node_ids=node_ids,
         features=None if history is None else history.newest(len(node_ids)),
@@ -63,11 +68,11 @@ def build(
         removed_at=np.concatenate([edges.removed_at, np.full(len(first_seen), STILL_ALIVE)]),
         alive_since=np.concatenate([edges.alive_since, first_seen]),
         history=history,
+        repeats=before.tables.repeats.and_then(events.repeats),
     )
     departed_at = _departed_at(before, position.get_indexer(pd.Index(living_ids)), len(node_ids), params, as_of)
-    late = _late(delivery.time, edges.rows, previous_as_of)
-    graph = CanonicalGraph(tables, node_first_seen, departed_at)
-    return Change(graph, added=len(first_seen), removed=edges.removed, returned=edges.returned, late=late)
+    graph = CanonicalGraph(tables, node_first_seen, departed_at, before.late.and_then(events.late))
+    return Change(graph, len(first_seen), edges.removed, edges.returned, late, repeated=len(events.repeats))
 
 
 def _nothing(delivery: Delivery) -> CanonicalGraph:
@@ -109,7 +114,9 @@ def _edges(delivery: Delivery, params: SnapshotParams, before: GraphTables, posi
     removed_at = np.where(here, STILL_ALIVE, before.removed_at)
     removed_at[gone] = as_of
     alive_since = np.where(back, as_of, before.alive_since)
-    return _Edges(edges[:, new], new, removed_at, alive_since, removed=int(gone.sum()), returned=int(back.sum()))
+    column = found.astype(np.int64)
+    column[new] = len(known) + np.arange(len(new))
+    return _Edges(edges[:, new], new, column, removed_at, alive_since, int(gone.sum()), int(back.sum()))
 
 
 def _late(time: Times | None, rows: NDArray[np.int64], previous_as_of: int | None) -> int:

@@ -70,6 +70,8 @@ def graph_section(story: NightStory) -> Section | None:
         return None
     before = f"the snapshot of {change.previous_as_of:%Y-%m-%d %H:%M}" if change.previous_as_of else None
     said = f"Compared with {before}." if before else "The first snapshot: there is nothing to compare with."
+    if change.repeated_events:
+        said += f" {change.repeated_events:,} events name a pair again and are no new edges."
     return Section(
         "graph",
         "Degrees and drift",

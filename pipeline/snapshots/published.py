@@ -21,6 +21,8 @@ class PublishedSnapshot(Written):
     The number of its format is that of the data folder as well: it is raised when the folder's files change their form.
     """
 
+    FORMAT = 3  # 3: the folders repeats/ and late/
+
     graph: GraphName
     tag: str
     as_of: AwareDatetime

@@ -1,6 +1,6 @@
 """One night's delivery, as plain arrays and counts, and its digest.
 
-A pair is here once, however many rows name it; the counts say what became of the rows.
+A pair is here once, however many rows name it; its other rows are times, and the counts say what became of them all.
 """
 
 from __future__ import annotations
@@ -8,13 +8,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ids = NDArray[np.generic]
+
+
+def no_rows() -> NDArray[np.int64]:
+    """Return the positions or times of no row."""
+    return np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,12 @@ class Delivery:
 
     ids [n]: every id that an edge row names, sorted; int64, or str objects. low, high [e]: positions in ids, low <
     high, each pair once, in the order of (low, high); self-loops are only counted. time [e]: the earliest time of each
-    pair, unix seconds, or None. newest: the latest time among the rows read, or None. since: set if an event log was
-    read on from an earlier snapshot: its as-of. Older events are in that snapshot, and a night without new ones is
-    valid. dated: whether the edge table's location names the night, so that each night has a file of its own.
-    read_after: the time after which an event log was searched. modified: when the newest edge file was written, if
-    known.
+    pair, unix seconds, or None. repeat_pair, repeat_time [r]: the other rows of the pairs, in either direction, where
+    there are times: the position of the pair, and unix seconds; in the order of pairs, then of times. newest: the
+    latest time among the rows read, or None. since: set if an event log was read on from an earlier snapshot: its
+    as-of. Older events are in that snapshot, and a night without new ones is valid. dated: whether the edge table's
+    location names the night, so that each night has a file of its own. read_after: the time after which an event log
+    was searched. modified: when the newest edge file was written, if known.
     """
 
     edges_file: str
@@ -86,6 +92,8 @@ class Delivery:
     dated: bool = True
     read_after: int | None = None
     modified: datetime | None = None
+    repeat_pair: NDArray[np.int64] = field(default_factory=no_rows)
+    repeat_time: NDArray[np.int64] = field(default_factory=no_rows)
 
     @property
     def num_edges(self) -> int:
@@ -111,7 +119,8 @@ def digest_of_delivery(edges: str, *, query: str | None, nodes: str) -> str:
 def digest_of_edges(ids: Ids, pairs: Sequence[NDArray[np.int64]], rows: RowCounts, *, scope: str) -> str:
     """Return the sha256 of an edge table's content; scope: which part of the source was read.
 
-    ids, pairs: as in `Delivery`; pairs are low, high and perhaps time, each [e].
+    ids, pairs: as in `Delivery`; pairs are low, high and perhaps time, each [e], and where pairs are repeated at times,
+    repeat_pair and repeat_time, each [r].
     """
     said = [rows.read, rows.self_loops, rows.repeated, rows.reciprocal, rows.left_out]
     digest = hashlib.sha256(f"ncnc events 1 {scope} {said} {len(ids)} {len(pairs)}\n".encode())

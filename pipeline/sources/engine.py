@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ibis.expr.types import Table
 from numpy.typing import NDArray
 
 from pipeline.sources.delivery import Ids
-from pipeline.sources.pairs import distinct_ids, distinct_pairs
+from pipeline.sources.pairs import distinct_ids, distinct_pairs, pair_times
 
 # Half of what a night may use. The other half is for the process, with the arrays of 100 million events' pairs.
 MEMORY_GIB = 4.0
@@ -42,13 +42,35 @@ def open_engine(folder: Path) -> Iterator[Backend]:
 def duckdb_pairs(
     connection: Backend, rows: Table, *, text: bool, directed: bool
 ) -> tuple[Ids, dict[str, NDArray[np.int64]]]:
-    """Return the ids and the pairs of checked rows."""
+    """Return the ids and the pairs of checked rows, as `Delivery` holds them, with reciprocal for a directed table."""
     ids = connection.create_table("ids", distinct_ids(rows), temp=True)
     found = id_array(ids, text=text)
-    pairs = distinct_pairs(rows, ids, directed=directed)
-    # Ibis's own to_pyarrow_batches calls a method that this DuckDB no longer has; to_pyarrow holds everything at once.
-    batches = connection.con.sql(ibis.to_sql(pairs, dialect="duckdb")).to_arrow_reader(BATCH_ROWS)
-    return found, arrays_of(batches, pairs.columns)
+
+    def batches(table: Table) -> Iterable[pa.RecordBatch]:
+        # Ibis's own to_pyarrow_batches calls a method that this DuckDB no longer has; to_pyarrow holds all at once.
+        asked = connection.con.sql(ibis.to_sql(table, dialect="duckdb"))
+        reader: Iterable[pa.RecordBatch] = asked.to_arrow_reader(BATCH_ROWS)
+        return reader
+
+    return found, pair_arrays(rows, ids, batches, directed=directed)
+
+
+def pair_arrays(
+    rows: Table, ids: Table, batches: Callable[[Table], Iterable[pa.RecordBatch]], *, directed: bool
+) -> dict[str, NDArray[np.int64]]:
+    """Return the pairs of checked rows, and their other rows where there are times and a pair has several.
+
+    batches: gives the rows of an expression, in its order.
+    """
+    expression = distinct_pairs(rows, ids, directed=directed)
+    pairs = arrays_of(batches(expression), expression.columns)
+    later = pairs.pop("events") - 1 if "events" in pairs else np.zeros(0, dtype=np.int64)
+    if not later.any():
+        return pairs
+    # The times come in the order of the pairs: the pair of each need not be looked up.
+    times = arrays_of(batches(pair_times(rows, ids)), ["time"])["time"]
+    firsts = np.cumsum(later + 1) - (later + 1)
+    return pairs | {"repeat_pair": np.repeat(np.arange(len(later)), later), "repeat_time": np.delete(times, firsts)}
 
 
 def id_array(ids: Table, *, text: bool) -> Ids:

@@ -20,8 +20,22 @@ def distinct_pairs(rows: Table, ids: Table, *, directed: bool = False) -> Table:
     """Return each pair of two nodes once, as codes low < high, in the order of (low, high), with its earliest time.
 
     ids: from `distinct_ids`. Every row is looked up in it twice, so an engine should store it first. directed: add the
-    column reciprocal, which says whether rows lead both ways.
+    column reciprocal, which says whether rows lead both ways. Where there are times, the column events counts the rows.
     """
+    found = {"reciprocal": ibis._.is_forth.any() & (~ibis._.is_forth).any()} if directed else {}
+    if "time" in rows.columns:
+        found["time"] = ibis._.time.min()
+        found["events"] = ibis._.count()
+    return _coded(rows, ids).group_by("low", "high").aggregate(**found).order_by("low", "high")
+
+
+def pair_times(rows: Table, ids: Table) -> Table:
+    """Return the time of every row of a pair, as low, high and time, in that order; rows must have times."""
+    return _coded(rows, ids).select("low", "high", "time").order_by("low", "high", "time")
+
+
+def _coded(rows: Table, ids: Table) -> Table:
+    """Return the rows but the self-loops, as codes low < high, with is_forth (low to high) and perhaps time."""
     # Codes first: whole numbers are grouped and sorted in less memory than text.
     coded = rows.join(ids.select(source="id", source_code="code"), "source").join(
         ids.select(target="id", target_code="code"), "target"
@@ -29,8 +43,4 @@ def distinct_pairs(rows: Table, ids: Table, *, directed: bool = False) -> Table:
     coded = coded.filter(coded.source_code != coded.target_code)
     low, high = (end(coded.source_code, coded.target_code) for end in (ibis.least, ibis.greatest))
     columns = {"low": low, "high": high, "is_forth": coded.source_code == low}
-    found = {"reciprocal": ibis._.is_forth.any() & (~ibis._.is_forth).any()} if directed else {}
-    if "time" in rows.columns:
-        columns["time"] = coded.time
-        found["time"] = ibis._.time.min()
-    return coded.select(**columns).group_by("low", "high").aggregate(**found).order_by("low", "high")
+    return coded.select(**columns, **({"time": coded.time} if "time" in rows.columns else {}))

@@ -27,6 +27,7 @@ from pipeline.sources.delivery import (
     digest_of_delivery,
     digest_of_edges,
     digest_of_nodes,
+    no_rows,
 )
 from pipeline.sources.edges import EdgeRows, row_counts
 from pipeline.sources.engine import duckdb_pairs
@@ -47,7 +48,7 @@ class Arrived(NamedTuple):
 
 
 class _EdgesRead(NamedTuple):
-    """What an edge table came to; pairs: low, high and perhaps time, each [e], as `Delivery` holds them."""
+    """What an edge table came to; pairs: low, high and perhaps time and repeats, as `Delivery` holds them."""
 
     ids: Ids
     pairs: dict[str, NDArray[np.int64]]
@@ -91,6 +92,8 @@ class DeliveryReader:
             low=found.pairs["low"],
             high=found.pairs["high"],
             time=found.pairs.get("time"),
+            repeat_pair=found.pairs.get("repeat_pair", no_rows()),
+            repeat_time=found.pairs.get("repeat_time", no_rows()),
             rows=found.rows,
             nodes=read,
             newest=found.newest,

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InvalidInput
 from pipeline.sources.delivery import Ids
-from pipeline.sources.engine import BATCH_ROWS, arrays_of, id_array
-from pipeline.sources.pairs import distinct_ids, distinct_pairs
+from pipeline.sources.engine import BATCH_ROWS, id_array, pair_arrays
+from pipeline.sources.pairs import distinct_ids
 
 MEMORY = "4g"  # as DuckDB's share; Spark spills the rest to the scratch folder
 
@@ -63,5 +63,7 @@ def spark_pairs(rows: Path, folder: Path, *, text: bool, directed: bool) -> tupl
     with open_spark(folder) as spark:
         table: Table = spark.read_parquet(str(rows))
         ids = distinct_ids(table).cache()
-        pairs = distinct_pairs(table, ids, directed=directed)
-        return id_array(ids, text=text), arrays_of(pairs.to_pyarrow_batches(chunk_size=BATCH_ROWS), pairs.columns)
+        found = id_array(ids, text=text)
+        return found, pair_arrays(
+            table, ids, lambda asked: asked.to_pyarrow_batches(chunk_size=BATCH_ROWS), directed=directed
+        )

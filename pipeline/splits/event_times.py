@@ -17,8 +17,8 @@ def event_history(tables: GraphTables) -> EventHistory:
     """Return every edge that a snapshot ever held with its events."""
     arrays = (tables.edges, tables.first_seen, tables.alive_since, tables.removed_at)
     edges, first_seen, alive_since, removed_at = (torch.tensor(array) for array in arrays)
-    none = first_seen.new_zeros(0)
-    return EventHistory(edges, first_seen, alive_since, removed_at, none, none, tables.num_nodes)
+    repeats = torch.tensor(tables.repeats.edge), torch.tensor(tables.repeats.time)
+    return EventHistory(edges, first_seen, alive_since, removed_at, *repeats, tables.num_nodes)
 
 
 def temporal_data(tables: GraphTables, split: EdgeSplit) -> TemporalData | None:

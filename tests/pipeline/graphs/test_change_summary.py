@@ -54,6 +54,21 @@ def test_first_time_edges_older_than_the_last_snapshot_are_late() -> None:
     assert summary.edges.tonight == 6  # a log removes nothing
 
 
+def test_events_that_name_a_pair_again_are_counted_and_change_no_edge(tmp_path: Path) -> None:
+    now = int(AS_OF.timestamp())
+    params = SnapshotParams(kind="event_log", time_column="time")
+    first = delivered(triangle_with_tail().assign(time=now - 10 * 86400))
+    again = delivered(pd.DataFrame({"source": [10, 20], "target": [20, 10], "time": [now, now]}))
+    summary = changed(again, first, params=params)[1]
+    assert (summary.edges.added, summary.edges.returned, summary.repeated_events) == (0, 0, 2)
+    assert summary.metrics()["graph.repeated_events"] == 2
+    summary.write(tmp_path)
+    path = tmp_path / ChangeSummary.file_name
+    older = path.read_text().replace('"format": 3', '"format": 2').replace(',\n  "repeated_events": 2', "")
+    path.write_text(older)
+    assert ChangeSummary.read(tmp_path).repeated_events == 0
+
+
 def test_every_number_is_a_metric_under_a_dotted_name(tmp_path: Path) -> None:
     graph = delivered(ring(6), nodes_of(ring(6)))
     summary = changed(graph, delivered(ring(5), nodes_of(ring(5))))[1]

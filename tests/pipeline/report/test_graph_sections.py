@@ -31,6 +31,14 @@ def test_the_graph_has_its_turnover_its_degrees_and_its_drift() -> None:
     assert titles[0] == "Nodes by degree, tonight and before"
     assert len(titles) == 5
     assert "limit 0.3" in section.pictures[2].svg
+    assert "again" not in section.sentences[0]
+
+
+def test_events_that_name_a_pair_again_are_told_where_there_are_any() -> None:
+    repeated = change().model_copy(update={"repeated_events": 1200})
+    section = graph_section(replace(full_story(), change=repeated))
+    assert section is not None
+    assert section.sentences[0].endswith("1,200 events name a pair again and are no new edges.")
 
 
 def test_a_first_snapshot_compares_nothing_and_one_night_makes_no_line() -> None:

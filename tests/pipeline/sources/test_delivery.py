@@ -38,6 +38,15 @@ def test_other_edges_rows_or_another_part_have_another() -> None:
     assert len(found) == 5
 
 
+def test_without_repeats_an_edge_table_has_the_digest_that_it_always_had() -> None:
+    pairs = [np.array([0]), np.array([1]), np.array([5])]
+    found = digest_of_edges(np.array([7, 8]), pairs, RowCounts(read=1), scope="whole")
+    text = b"ncnc events 1 whole [1, 0, 0, 0, 0] 2 3\n[7, 8]"
+    assert found == hashlib.sha256(text + np.array([0, 1, 5], dtype="<i8").tobytes()).hexdigest()
+    again = digest_of_edges(np.array([7, 8]), [*pairs, np.array([0]), np.array([6])], RowCounts(read=1), scope="whole")
+    assert again != found
+
+
 def test_nodes_are_digested_in_the_order_of_their_ids() -> None:
     features = np.array([[1.0], [2.0]], dtype=np.float32)
     nodes = NodeTable(np.array([5, 3]), features, np.array([7, 8]))

@@ -26,6 +26,24 @@ def test_arrays_come_out_in_order_whatever_their_batches(tmp_path: Path) -> None
     assert not pairs["reciprocal"].any()
 
 
+def test_a_pair_that_many_rows_name_has_all_their_times(tmp_path: Path) -> None:
+    chain = "SELECT i % 700 AS source, i % 700 + 1 AS target, 1000000 - i AS time FROM range(700001) r(i)"
+    with open_engine(tmp_path) as engine:
+        engine.con.execute(f"CREATE TABLE r AS {chain}")
+        _, pairs = duckdb_pairs(engine, engine.table("r"), text=False, directed=False)
+    assert pairs["time"][0] == 300_000  # the pair that is named once more than the others
+    assert np.bincount(pairs["repeat_pair"]).tolist() == [1000] + [999] * 699
+    assert pairs["repeat_time"][:1000].tolist() == list(range(300_700, 1_000_001, 700))
+    assert "events" not in pairs
+
+
+def test_pairs_that_are_named_once_have_no_repeats(tmp_path: Path) -> None:
+    with open_engine(tmp_path) as engine:
+        engine.con.execute("CREATE TABLE r AS SELECT i AS source, i + 1 AS target, i AS time FROM range(3) r(i)")
+        _, pairs = duckdb_pairs(engine, engine.table("r"), text=False, directed=False)
+    assert sorted(pairs) == ["high", "low", "time"]
+
+
 def test_no_batch_makes_empty_arrays() -> None:
     assert arrays_of([], ["low"])["low"].dtype == np.int64
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.graph_source import GraphSource
-from pipeline.sources.pairs import distinct_ids, distinct_pairs
+from pipeline.sources.pairs import distinct_ids, distinct_pairs, pair_times
 from tests.fixtures.deliveries import delivered
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
@@ -87,6 +87,15 @@ def test_pairs_come_in_order_with_their_earliest_time(directed: bool) -> None:
     table = pd.DataFrame({"source": [9, 5, 9, 7, 5], "target": [5, 9, 9, 5, 7], "time": [30, 10, 1, 20, 25]})
     rows = ibis.memtable(table)
     found = distinct_pairs(rows, distinct_ids(rows), directed=directed).to_pyarrow()
-    assert found.select(["low", "high", "time"]).to_pydict() == {"low": [0, 0], "high": [1, 2], "time": [20, 10]}
+    assert found.drop_columns(["reciprocal"] if directed else []).to_pydict() == {
+        "low": [0, 0], "high": [1, 2], "time": [20, 10], "events": [2, 2],
+    }  # fmt: skip
     if directed:
         assert found["reciprocal"].to_pylist() == [True, True]
+
+
+def test_times_of_all_rows_come_in_the_order_of_their_pairs() -> None:
+    table = pd.DataFrame({"source": [9, 5, 9, 7, 5], "target": [5, 9, 9, 5, 7], "time": [30, 10, 1, 20, 25]})
+    rows = ibis.memtable(table)
+    found = pair_times(rows, distinct_ids(rows)).to_pyarrow().to_pydict()
+    assert found == {"low": [0, 0, 0, 0], "high": [1, 1, 2, 2], "time": [20, 25, 10, 30]}

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from pipeline.params.snapshot import SnapshotParams
+from pipeline.sources.delivery import Delivery
 from pipeline.sources.graph_source import GraphSource
 
 START = 1_700_000_000
@@ -48,6 +49,24 @@ def test_a_digest_is_of_the_bytes_where_all_were_read_and_else_of_what_was_taken
     (tmp_path / "quiet.csv").write_text("source,target,time\n")
     first, again, next_night = digests("quiet.csv")
     assert first == again != next_night  # two quiet nights are not one delivery given twice
+
+
+def test_a_later_event_of_another_time_makes_another_delivery(tmp_path: Path) -> None:
+    params = SnapshotParams(kind="event_log", time_column="time")
+
+    def delivered(*times: int) -> Delivery:
+        log = pd.DataFrame({"source": [1, 2, 1][: len(times)], "target": [2, 1, 2][: len(times)], "time": times})
+        log.to_parquet(tmp_path / "log.parquet", index=False)
+        source = GraphSource(str(tmp_path / "log.parquet"), None, params, tmp_path / "scratch")
+        return source.read(at(START), at(START - 86400))
+
+    found = delivered(START - 9, START - 5, START - 7)
+    assert found.time is not None
+    assert (found.time.tolist(), found.repeat_pair.tolist()) == ([START - 9], [0, 0])
+    assert found.repeat_time.tolist() == [START - 7, START - 5]
+    assert delivered(START - 9, START - 7, START - 5).sha256 == found.sha256
+    assert delivered(START - 9, START - 5, START - 6).sha256 != found.sha256
+    assert delivered(START - 9).repeat_time.tolist() == []
 
 
 def test_a_log_of_one_file_a_night_may_be_empty(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_spark_makes_the_pairs_that_duckdb_makes(tmp_path: Path, text: bool) -> 
     ours, theirs = read(tmp_path / "edges.parquet", "duckdb"), read(tmp_path / "edges.parquet", "spark")
     assert ours.rows == theirs.rows
     assert ours.rows.reciprocal > 0
-    for name in ("ids", "low", "high", "time"):
+    for name in ("ids", "low", "high", "time", "repeat_pair", "repeat_time"):
         assert getattr(ours, name).tolist() == getattr(theirs, name).tolist()
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.datasets import MissingData, dataset_path
-from pipeline.graphs.tables import CanonicalGraph
+from pipeline.graphs.tables import CanonicalGraph, content_id
 from pipeline.ingest.canonical_graph import build
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.columns import times
@@ -74,14 +75,28 @@ def test_reading_on_gives_the_graph_that_reading_everything_gives(
     log = table.drop(columns="hour")
     nights = [START + hour * HOUR for hour in (24, 48, 72, 120)]
     params = SnapshotParams(kind="event_log", time_column="time", late_window_hours=window)
-    found = first_seen(play(log, nights, params)[0])
-    whole = first_seen(play(log, nights[-1:], params)[0])
+    on, at_once = play(log, nights, params)[0], play(log, nights[-1:], params)[0]
+    found, whole = first_seen(on), first_seen(at_once)
     assert found.keys() == whole.keys()
     for edge, seen in found.items():
         of_edge = log[[{a, b} == set(edge) for a, b in zip(log["source"], log["target"], strict=True)]]
         assert seen == expected_first_seen(of_edge, nights)
         if (of_edge["arrived"] == of_edge["time"]).all():
             assert seen == whole[edge]
+    assert events_told(on) == events_told(at_once) == events_of(log)
+    assert content_id(on) == content_id(at_once)
+
+
+def events_told(graph: CanonicalGraph) -> Counter[tuple[int, int, int]]:
+    """Every event that a graph holds, by the ids of its pair and the time that the source gave."""
+    events = graph.told_events(np.ones(len(graph.tables.first_seen), dtype=np.bool_))
+    ends = np.sort(graph.tables.node_ids[graph.tables.edges], axis=0)[:, events.edge]
+    return Counter(zip(*ends.tolist(), events.time.tolist(), strict=True))
+
+
+def events_of(log: pd.DataFrame) -> Counter[tuple[int, int, int]]:
+    rows = zip(log["source"], log["target"], log["time"], strict=True)
+    return Counter((min(a, b), max(a, b), time) for a, b, time in rows if a != b)
 
 
 def expected_first_seen(events: pd.DataFrame, nights: Sequence[int]) -> int:
@@ -111,6 +126,9 @@ def test_messages_of_a_college_read_by_the_week_are_those_read_at_once() -> None
     assert len(first_seen(weekly)) == 13_838
     assert first_seen(weekly) == first_seen(whole)
     assert sum(late) > 0  # the window's events are read again, and change nothing
+    assert len(weekly.tables.repeats) == len(log) - 13_838
+    assert events_told(weekly) == events_of(log)
+    assert content_id(weekly) == content_id(whole)
 
 
 @pytest.mark.parametrize(
