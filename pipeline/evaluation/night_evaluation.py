@@ -1,4 +1,4 @@
-"""One night's evaluation: every model and all of the floor on the same fresh pairs, and the certificate of what they saw."""
+"""One night's evaluation: every model and all of the floor on the same fresh pairs, and what each of them had seen."""
 
 from __future__ import annotations
 
@@ -124,9 +124,7 @@ def _slices(
     return slice_scores(parts, outcome.scored["challenger"].ranks, champion, pairs.positives, params)
 
 
-def _shaken(
-    scorers: Mapping[str, GraphScorer], floor: Iterable[str], outcome: Comparison
-) -> dict[str, GraphScorer]:
+def _shaken(scorers: Mapping[str, GraphScorer], floor: Iterable[str], outcome: Comparison) -> dict[str, GraphScorer]:
     """Return the models and the best of the floor: what is scored on changed graphs."""
     best = max(floor, key=lambda name: outcome.scores[name].metrics["mrr"].value)
     return {name: scorers[name] for name in ("challenger", "champion", best) if name in scorers}

@@ -133,7 +133,7 @@ class EvaluationRecord(Record):
     paired_metric: str
     paired: PairedComparison | None
     over_floor: dict[str, PairedComparison] | None = None
-    floor_absent: dict[str, str] = {}
+    floor_absent: dict[str, str] = Field(default_factory=dict)
     slices: tuple[SliceScores, ...] = ()
     sensitivity: tuple[SensitivityResult, ...] = ()
     cold_control: ModelScores | None = None  # the same recipe from random weights, where the challenger began warm

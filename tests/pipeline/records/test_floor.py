@@ -33,8 +33,8 @@ def night(challenger: float, **unbeaten: float) -> EvaluationRecord:
         ),
         (
             night(0.31, boosted_trees=0.30),
-            "boosted_trees reaches MRR 0.300, the challenger 0.310, which is not provably more: nothing shows that more "
-            "than gradient boosting on pair features is needed here",
+            "boosted_trees reaches MRR 0.300, the challenger 0.310, which is not provably more: nothing shows that "
+            "more than gradient boosting on pair features is needed here",
         ),
         (evaluation(over_floor=None), ""),  # a record of before the floor was compared in pairs
     ],
