@@ -16,7 +16,6 @@ from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
 
-
 # Fields that came after the kept runs, with the values that leave a run what it was: these are no part of a definition.
 LATER_FIELDS = {"standardize_features": False, "windows": 6, "refit": True}
 
