@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 
 
 def long_paths_reference(
-    neighbors: Sequence[set[int]], weight: Mapping[tuple[int, int], float], scale: Sequence[float], pair: tuple[int, int]
+    neighbors: Sequence[set[int]],
+    weight: Mapping[tuple[int, int], float],
+    scale: Sequence[float],
+    pair: tuple[int, int],
 ) -> float:
     """Return the sum over the paths i - u - v - j of w(i, u) * w(u, v) * w(v, j) * scale[u] * scale[v].
 

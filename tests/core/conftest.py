@@ -15,7 +15,6 @@ settings.register_profile("core", deadline=None, derandomize=True, max_examples=
 settings.load_profile("core")
 
 
-
 @pytest.fixture(scope="session")
 def active() -> tuple[torch.Tensor, torch.Tensor]:
     """All edges [2, edges] of a graph in which recency decides, and their times, in unix seconds."""

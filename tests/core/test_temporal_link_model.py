@@ -46,7 +46,9 @@ def test_a_model_that_reads_times_is_far_above_the_heuristics_where_recency_deci
     assert found.removed_edges == 0
     best = max(found.metrics[name]["mrr"].value for name in HEURISTICS)
     assert found.metrics["model"]["mrr"].value > 2 * best
-    assert found.metrics["model"]["hits@10"].value > 1.2 * max(found.metrics[name]["hits@10"].value for name in HEURISTICS)
+    assert found.metrics["model"]["hits@10"].value > 1.2 * max(
+        found.metrics[name]["hits@10"].value for name in HEURISTICS
+    )
 
 
 def test_a_saved_model_scores_bit_for_bit_as_before(evolving_model: LinkModel, tmp_path: Path) -> None:
@@ -68,7 +70,9 @@ def test_new_edges_move_the_clock_and_nothing_else_does(evolving_model: LinkMode
     assert later.adjacency.times.arrivals.tolist() == time.tolist()
     assert torch.equal(scores_of(later), scores_of(whole))  # grown edge by edge, or given whole
     assert not torch.allclose(scores_of(later), before)
-    same = evolving_model.with_graph(Positions(edges[:, :-LATEST]), node_ids=evolving_model.node_ids, time=time[:-LATEST])
+    same = evolving_model.with_graph(
+        Positions(edges[:, :-LATEST]), node_ids=evolving_model.node_ids, time=time[:-LATEST]
+    )
     assert torch.equal(scores_of(same), before)
     repeated = evolving_model.updated(Positions(edges[:, :1]), time=time[-1:])  # a later event of a known edge
     assert repeated.adjacency.times is not None
@@ -98,7 +102,9 @@ def test_a_node_that_is_new_is_scored_and_changes_no_other_score(evolving_model:
     assert joined.score_pairs([("x", "n002")]).isfinite().all()
 
 
-def test_partners_are_recommended_among_those_active_where_recency_decides(evolving_model: LinkModel, active: Active) -> None:
+def test_partners_are_recommended_among_those_active_where_recency_decides(
+    evolving_model: LinkModel, active: Active
+) -> None:
     group = {evolving_model.node_ids[one] for one in active[0][:, -LATEST - 60 : -LATEST].unique().tolist()}
     node = evolving_model.node_ids[int(active[0][0, -LATEST - 1])]
     frame = evolving_model.recommend([node], k=8, progress=False).to_frame()
@@ -209,7 +215,9 @@ def test_changes_without_times_are_refused() -> None:
 def test_an_edge_without_a_time_is_refused(missing: Any) -> None:
     dated = isinstance(missing, np.datetime64)
     time = [np.datetime64(int(one), "s") if dated else float(one) for one in TIME[:-1]] + [missing]
-    with pytest.raises(InvalidGraph, match=r"1 of 240 edges have no time \(first: place 239\)\. Leave them out, or give"):
+    with pytest.raises(
+        InvalidGraph, match=r"1 of 240 edges have no time \(first: place 239\)\. Leave them out, or give"
+    ):
         small(time=time)
 
 

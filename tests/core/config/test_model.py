@@ -43,7 +43,9 @@ def test_off_without_quotes_in_yaml_is_off() -> None:
 
 
 def test_a_temporal_model_sets_only_what_it_reads() -> None:
-    config = ModelConfig(predictor="temporal_ncn", hidden_channels=32, predictor_dropout=0.2, standardize_features=False)
+    config = ModelConfig(
+        predictor="temporal_ncn", hidden_channels=32, predictor_dropout=0.2, standardize_features=False
+    )
     assert ModelConfig.model_validate_json(config.model_dump_json()) == config  # all other fields at their defaults
     for idle in ({"num_layers": 2}, {"node_embedding": "only"}, {"completion_alpha": 0.25}, {"edge_weights": True}):
         (name,) = idle

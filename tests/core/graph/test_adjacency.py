@@ -150,7 +150,9 @@ def test_times_follow_their_edges_in_both_directions_and_wherever_the_graph_goes
     edges = torch.tensor([[2, 1, 0, 3], [1, 0, 2, 3]])  # 3-3 is a self-loop
     graph = Adjacency.from_edges(edges, 4, times=times)
     assert graph.times is not None
-    by_entry = dict(zip(zip(graph.row.tolist(), graph.column.tolist(), strict=True), graph.times.first.tolist(), strict=True))
+    by_entry = dict(
+        zip(zip(graph.row.tolist(), graph.column.tolist(), strict=True), graph.times.first.tolist(), strict=True)
+    )
     assert by_entry == {(0, 1): 10, (1, 0): 10, (0, 2): 20, (2, 0): 20, (1, 2): 30, (2, 1): 30}
     for less in (graph.without(torch.tensor([[2], [0]])), graph.masked(graph.row + graph.column != 2, symmetric=True)):
         assert less.times is not None

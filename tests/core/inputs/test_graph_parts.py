@@ -154,7 +154,10 @@ def test_times_of_data_are_edge_time_or_time_where_it_is_one_an_edge() -> None:
     ("edges", "message"),
     [
         (TIMED, r"time names 'when', but the edges have the columns \['source', 'target', 't'\]\. Name one of them"),
-        (Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2), r"names 'when', but the Data has only .*edge_time or time"),
+        (
+            Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2),
+            r"names 'when', but the Data has only .*edge_time or time",
+        ),
         (nx.Graph([("a", "b", {"t": 1})]), r"Edge 'a'-'b' has no attribute 'when', only \['t'\]"),
         ([(0, 1)], r"time names 'when', but list has no columns and no attributes\. Give one number an edge"),
     ],

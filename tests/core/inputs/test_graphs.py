@@ -260,7 +260,7 @@ def test_repeats_are_later_events_where_there_are_times() -> None:
 
 def test_the_graph_is_that_of_its_history_at_the_end() -> None:
     ends, time = random_events(3)
-    with pytest.warns(UserWarning):  # self-loops, and a direction
+    with pytest.warns(UserWarning, match="join a node with itself"):
         graph = read_graph(ends, time=time)
     history, found = graph.history(), graph.adjacency()
     assert history is not None
@@ -282,7 +282,9 @@ def test_an_edge_of_data_in_both_directions_is_one_event_a_time() -> None:
     listed = read_graph([(0, 1), (1, 0)], time=[5, 5]).adjacency().times
     assert listed is not None
     assert listed.events.tolist() == [2, 2]  # a list holds each event once
-    weighted = Data(edge_index=edges[:, :2], num_nodes=2, edge_time=torch.tensor([5, 5]), edge_weight=torch.tensor([1.0, 2.0]))
+    weighted = Data(
+        edge_index=edges[:, :2], num_nodes=2, edge_time=torch.tensor([5, 5]), edge_weight=torch.tensor([1.0, 2.0])
+    )
     with pytest.raises(InvalidGraph, match=r"two weights|weigh"):  # one weight an edge, also where it has times
         read_graph(weighted).adjacency()
 

@@ -11,7 +11,7 @@ from ncnc_core.kernels.overlap_reference import neighbor_sets
 
 
 def compare(edges: torch.Tensor, nodes: int, pairs: torch.Tensor, ages: torch.Tensor) -> np.ndarray:
-    """Run the loop and its twin, plain and with each edge weighed by the ages of its ends; return what the loop found."""
+    """Run the loop and its twin, plain and with edges weighed by the ages of their ends; return what the loop found."""
     graph = Adjacency.from_edges(edges, nodes)
     recent = torch.exp(-(ages[graph.row] + ages[graph.column])).double()
     weight = torch.stack([torch.ones_like(recent), recent], 1)

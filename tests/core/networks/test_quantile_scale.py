@@ -20,7 +20,9 @@ def test_values_become_standard_scores_and_then_their_places_among_training() ->
     assert found[:, 0].mean().item() == pytest.approx(0, abs=1e-5)
     assert found[:, 0].std(correction=0).item() == pytest.approx(1, abs=1e-5)
     torch.testing.assert_close(found[:, 3], torch.linspace(-1, 1, 129), atol=1e-5, rtol=0)
-    torch.testing.assert_close(found[::2, 4], torch.linspace(-1, 1, KNOTS), atol=1e-5, rtol=0)  # whatever the distribution
+    torch.testing.assert_close(
+        found[::2, 4], torch.linspace(-1, 1, KNOTS), atol=1e-5, rtol=0
+    )  # whatever the distribution
 
 
 def test_what_was_constant_says_nothing() -> None:

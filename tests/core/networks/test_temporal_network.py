@@ -28,7 +28,9 @@ def network_for(features: torch.Tensor | None = None, config: ModelConfig = CONF
     return network.eval()
 
 
-def scores(network: TemporalNetwork, graph: Adjacency, pairs: torch.Tensor, features: torch.Tensor | None = None) -> torch.Tensor:
+def scores(
+    network: TemporalNetwork, graph: Adjacency, pairs: torch.Tensor, features: torch.Tensor | None = None
+) -> torch.Tensor:
     return score_pairs(network, node_levels(network, features, graph), graph, pairs)
 
 
@@ -112,7 +114,9 @@ def test_measurements_are_standardised_by_the_nodes_that_have_edges() -> None:
 
 
 def test_features_that_are_too_many_or_ids_or_others_than_trained_on_are_refused() -> None:
-    with pytest.raises(InvalidGraph, match=rf"up to {MOST_FEATURES} node features, but there are 257\. Reduce them, or"):
+    with pytest.raises(
+        InvalidGraph, match=rf"up to {MOST_FEATURES} node features, but there are 257\. Reduce them, or"
+    ):
         TemporalNetwork.for_graph(CONFIG, torch.rand(3, MOST_FEATURES + 1))
     TemporalNetwork.for_graph(CONFIG, torch.rand(3, MOST_FEATURES))
     with pytest.raises(InvalidGraph, match=r"reads no integer ids\. Leave them out, or choose the predictor ncnc"):

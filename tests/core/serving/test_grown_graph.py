@@ -227,7 +227,9 @@ def test_another_graph_has_a_clock_of_its_own() -> None:
 
 def test_edges_without_times_are_refused_where_the_model_reads_them() -> None:
     known = timed_parts()
-    with pytest.raises(InvalidGraph, match=r"reads when edges came, but the new edges have no times\. Give time, one an"):
+    with pytest.raises(
+        InvalidGraph, match=r"reads when edges came, but the new edges have no times\. Give time, one an"
+    ):
         grown_graph(known, [("a", "c")], None, None, None, None)
     with pytest.raises(InvalidGraph, match=r"reads when edges came, but this graph's edges have no times\. Give time"):
         replaced_graph(known, [("a", "c")], None, None, None)

@@ -55,7 +55,9 @@ def test_edges_of_the_last_window_count_even_where_both_are_half_a_window_old() 
 
 def test_a_neighbour_weighs_what_is_left_of_both_its_edges() -> None:
     weights = {part.node: part.weight for part in explained(0, 1).neighbors}
-    assert weights == pytest.approx({"c": torch.exp(torch.tensor(-0.5)).item(), "d": torch.exp(torch.tensor(-4.5)).item()})
+    assert weights == pytest.approx(
+        {"c": torch.exp(torch.tensor(-0.5)).item(), "d": torch.exp(torch.tensor(-4.5)).item()}
+    )
 
 
 @pytest.mark.parametrize("place", range(4))

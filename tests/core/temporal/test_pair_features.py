@@ -49,7 +49,10 @@ def test_overlaps_are_those_of_the_heuristics() -> None:
     for name in ("common_neighbors", "adamic_adar", "resource_allocation"):
         expected = (HEURISTICS[name](graph.adjacency, PAIRS).double() + FLOOR).log()
         torch.testing.assert_close(column(found, name), expected, atol=1e-5, rtol=0)
-    degree, common = graph.adjacency.degree[PAIRS].double(), HEURISTICS["common_neighbors"](graph.adjacency, PAIRS).double()
+    degree, common = (
+        graph.adjacency.degree[PAIRS].double(),
+        HEURISTICS["common_neighbors"](graph.adjacency, PAIRS).double(),
+    )
     jaccard, salton = common / (degree.sum(0) - common).clamp(min=1), common / degree.prod(0).clamp(min=1).sqrt()
     torch.testing.assert_close(column(found, "jaccard"), (jaccard + FLOOR).log(), atol=1e-5, rtol=0)
     torch.testing.assert_close(column(found, "salton"), (salton + FLOOR).log(), atol=1e-5, rtol=0)

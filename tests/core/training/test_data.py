@@ -89,7 +89,9 @@ def test_ids_in_place_of_features_are_accepted() -> None:
 def test_a_history_may_end_at_the_validation_cut_and_no_later() -> None:
     history = EventHistory.of_events(torch.cat([EDGES, EDGES[:, :1]], 1), torch.tensor([5, 6, 7, 9]), 5)
     assert TemporalData(history, 6, 9).history is history
-    with pytest.raises(InvalidGraph, match=r"history goes on until 9, but training ends at 8\. Give history\.until\(8\)"):
+    with pytest.raises(
+        InvalidGraph, match=r"history goes on until 9, but training ends at 8\. Give history\.until\(8\)"
+    ):
         TemporalData(history, 6, 8)
     assert TemporalData(history.until(8), 6, 8).history.repeat_time.numel() == 0
     none = EventHistory.of_events(EDGES[:, :0], torch.zeros(0, dtype=torch.int64), 5)

@@ -49,9 +49,7 @@ def divided(
     )
 
 
-def run_of(
-    data: TrainingData | None = None, initial_weights: Weights | None = None, **recipe: Any
-) -> TemporalRun:
+def run_of(data: TrainingData | None = None, initial_weights: Weights | None = None, **recipe: Any) -> TemporalRun:
     torch.manual_seed(0)
     training = TRAINING.model_copy(update=recipe)
     return TemporalRun(MODEL, training, data or divided(), "mrr", torch.device("cpu"), initial_weights)
@@ -172,7 +170,9 @@ def test_refit_learns_from_the_validation_window_and_begins_from_the_start() -> 
     assert not run.progress.finished
     run.epoch()
     assert run.progress.finished
-    assert all(torch.equal(*pair) for pair in zip(run.validation_scores(), scored, strict=True))  # as before it saw them
+    assert all(
+        torch.equal(*pair) for pair in zip(run.validation_scores(), scored, strict=True)
+    )  # as before it saw them
 
 
 def test_without_refit_the_validation_window_is_never_learned() -> None:
@@ -224,7 +224,9 @@ def test_a_loss_that_is_no_number_stops_with_what_to_change(value: float) -> Non
 
 def test_a_history_that_knows_what_came_later_is_refused() -> None:
     history = EventHistory.of_events(ENDS, TIME, 40)
-    with pytest.raises(InvalidGraph, match=rf"goes on until {CUT_VALID}, but training ends at {CUT_TRAIN}\. Give history"):
+    with pytest.raises(
+        InvalidGraph, match=rf"goes on until {CUT_VALID}, but training ends at {CUT_TRAIN}\. Give history"
+    ):
         TemporalData(history, int(TIME[179]), CUT_TRAIN)
     repeated = EventHistory.of_events(torch.cat([ENDS, ENDS[:, :1]], 1), torch.cat([TIME, TIME[-1:] + 5]), 40)
     with pytest.raises(InvalidGraph, match=rf"goes on until {CUT_VALID + 5}, but training ends at {CUT_VALID}"):
@@ -239,7 +241,9 @@ def test_data_without_times_or_without_negatives_of_its_own_is_refused() -> None
     with pytest.raises(InvalidGraph, match=r"the training data has no times\. Give time, or choose the predictor ncnc"):
         run_of(TrainingData(**values))
     shared = TrainingData(**values | {"valid_negatives": whole.valid_negatives[:, :-1]}, times=whole.times)
-    with pytest.raises(InvalidGraph, match=r"each of the 30 validation edges.* but there are 149\. Give the same number"):
+    with pytest.raises(
+        InvalidGraph, match=r"each of the 30 validation edges.* but there are 149\. Give the same number"
+    ):
         run_of(shared)
 
 

@@ -100,7 +100,9 @@ def test_only_the_order_of_times_counts() -> None:
     first = EventHistory.of_events(ends, time, 40)
     other = (time - time.min()).square() * 3 - 10**6  # strictly monotone
     second = EventHistory.of_events(ends, other, 40)
-    pairs = zip(training_windows(first, int(time[-1]), 20, 4), training_windows(second, int(other[-1]), 20, 4), strict=True)
+    pairs = zip(
+        training_windows(first, int(time[-1]), 20, 4), training_windows(second, int(other[-1]), 20, 4), strict=True
+    )
     assert all(torch.equal(checked(first, one), checked(second, two)) for one, two in pairs)
 
 
