@@ -32,6 +32,7 @@ def weights(house: House, night: int) -> dict[str, torch.Tensor]:
     return LinkModel.load(house.run_dir(night) / "model").network.state_dict()
 
 
+@pytest.mark.slow
 def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weights(
     house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
