@@ -283,6 +283,8 @@ def test_a_test_file_that_is_slow_as_a_whole_is_found(tmp_path: Path) -> None:
     plant(tmp_path, "tests/core/test_marked_one_by_one.py", slow)
     plant(tmp_path, "tests/core/test_marked_at_the_top.py", f"pytestmark = [pytest.mark.slow]\n{fast}")
     plant(tmp_path, "tests/core/test_mixed.py", slow + fast)
+    some = '@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])'
+    plant(tmp_path, "tests/core/test_slow_for_one_seed.py", f"{some}\n{fast}")
     plant(tmp_path, "tests/core/test_timed.py", f"pytestmark = pytest.mark.timeout(9)\n{fast}")
     plant(tmp_path, "tests/stack/test_deployment.py", slow)  # by `make test-stack` only
     assert rules.without_a_fast_test(tmp_path) == [

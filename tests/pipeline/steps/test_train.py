@@ -85,6 +85,7 @@ def test_training_knows_nothing_of_validation_and_test_edges_but_the_pairs_to_va
     assert not contains_keys(pair_keys(data.message_edges, tables.num_nodes).sort().values, held_out).any()
 
 
+@pytest.mark.slow
 def test_calibrated_completion_is_what_is_saved_logged_and_recorded(
     house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
