@@ -70,6 +70,7 @@ def test_own_csv_goes_through_the_gate_and_the_same_bytes_have_the_same_result(
     assert {scores.name for scores in first.evaluation.floor} >= {"common_neighbors", "adamic_adar"}
 
 
+@pytest.mark.slow
 def test_another_file_of_the_same_name_is_a_trial_of_its_own_and_not_a_truncated_night(
     days: list[NetworkDay], tmp_path: Path
 ) -> None:
