@@ -34,8 +34,8 @@ def test_settings_go_over_the_params_file_and_are_checked_like_it() -> None:
     assert (params.snapshot.duplicates, params.train.training.epochs, params.snapshot.graph) == ("merge", 2, "edges")
     with pytest.raises(InvalidInput, match=r"takes section\.key=value, not 'merge'.*snapshot\.duplicates=merge"):
         trial_params(Params(), ["merge"], Path("edges.csv"))
-    with pytest.raises(InvalidInput, match=r"hidden_channels is a value"):
-        trial_params(Params(), ["train.model.hidden_channels.x=1"], Path("edges.csv"))
+    with pytest.raises(InvalidInput, match=r"warm_start is a value"):
+        trial_params(Params(), ["train.warm_start.x=1"], Path("edges.csv"))
     with pytest.raises(InvalidInput, match=r"'\[' is not a YAML value"):
         trial_params(Params(), ["snapshot.feature_columns=["], Path("edges.csv"))
     with pytest.raises(InvalidInput, match=r"snapshot\.duplicate is no parameter\. Did you mean duplicates"):
