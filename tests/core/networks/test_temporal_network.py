@@ -23,7 +23,7 @@ def network_for(features: torch.Tensor | None = None, config: ModelConfig = CONF
     network = TemporalNetwork.for_graph(config, features)
     network.window.fill_(12)
     graph = network.timed(GRAPH)
-    network.fit_node_scales([graph], features)
+    network.fit_node_scales([graph], features, GRAPH.degree > 0)
     network.pair_scale.fit(pair_features(graph, PAIRS).values)
     return network.eval()
 
