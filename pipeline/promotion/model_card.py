@@ -98,8 +98,9 @@ def _training(trained: TrainedModel) -> str:
         warm = trained.warm_start
         start = f"from the weights of version {warm.version} ({warm.new_nodes:,} new nodes)"
     recipe = _short(" ".join(recipe_sentences(trained)), REASONS)
+    said = f"{recipe}. " if recipe else ""
     return (
-        f"## Training\n\n{recipe + '. ' if recipe else ''}{trained.epochs} epochs {start}, the best {trained.best_epoch} by "
+        f"## Training\n\n{said}{trained.epochs} epochs {start}, the best {trained.best_epoch} by "
         f"{trained.selection_metric} {trained.best_value:.4f} on validation; {trained.num_parameters:,} parameters, "
         f"seed {trained.seed}."
     )
