@@ -1,7 +1,7 @@
 """What an evaluation costs, part by part: `python -m benchmarks.evaluation_cost [--json FILE]`.
 
-Two models and the heuristics on a weekly dump of as_caida, against links that no earlier week of eight listed, with the
-demo's architecture and the evaluation's own parameters. The models' weights are random, so seconds mean something and
+Two models and the heuristics on a weekly dump of as_caida, against links that no earlier week of eight listed, with an
+NCNC of 64 channels and the evaluation's own parameters. The models' weights are random, so seconds mean something and
 metrics do not. Seconds are wall-clock, beside whatever else the machine does.
 """
 
@@ -17,13 +17,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
 from embedded.as_caida import MAXIMUM_NIGHTS, AsCaida, find_archive
-from embedded.layout import REPOSITORY
 from embedded.nights import edges_file
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.evaluation.score_calibration import ScoreCalibration
@@ -42,6 +40,7 @@ from pipeline.params.params import EvaluateParams
 from pipeline.records.evaluation import EvaluationCost
 
 TEST_EDGES, PER_EDGE = 500, 50
+MODEL = ModelConfig(predictor="ncnc", hidden_channels=64, predictor_dropout=0.1, completion_max_neighbors=16)
 WEEK_BEFORE, TONIGHT = (datetime.fromtimestamp(time, UTC) for time in (100, 200))
 
 
@@ -70,14 +69,12 @@ def weeks_of_as_caida() -> EvaluationCase:
 
 
 def random_model(case: EvaluationCase, seed: int) -> LinkModel:
-    """Return a model of the demo's architecture with random weights."""
-    recipe = yaml.safe_load((REPOSITORY / "embedded" / "as_caida_params.yaml").read_text())
-    config = ModelConfig(**recipe["train"]["model"])
+    """Return an NCNC with random weights."""
     graph = Adjacency.from_edges(case.edges, case.num_nodes)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = LinkNetwork(config, num_features=0, num_ids=case.num_nodes).eval()
-    return LinkModel(config, network, graph, None, range(case.num_nodes), ScoreCalibration(1.0, 0.0))
+        network = LinkNetwork(MODEL, num_features=0, num_ids=case.num_nodes).eval()
+    return LinkModel(MODEL, network, graph, None, range(case.num_nodes), ScoreCalibration(1.0, 0.0))
 
 
 def measure(case: EvaluationCase, params: EvaluateParams) -> tuple[EvaluationCost, ...]:

@@ -4,7 +4,7 @@
 anew with seeds that the search did not have, and scores both on the test edges, which no trial was handed. `warm` plays
 nights of it, each beginning with the champion's weights, every challenger promoted, with the cold control beside it.
 
-The recipe is the demo's but for its width and its epochs; `--channels 32 --epochs 2` is the demo's own, a modest one.
+The recipe is the demo's but for its width and its epochs; `--channels 32 --epochs 2` is a modest one.
 """
 
 from __future__ import annotations

@@ -22,36 +22,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from embedded.as_caida import dumps, find_archive, links
-from embedded.layout import REPOSITORY
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.link_model import LinkModel, Positions
 from ncnc_core.serving.ranked_links import ranked_links, ranking_parts
 from ncnc_core.serving.shortlist import CANDIDATES_PER_NODE
-from pipeline.params.params import Params
 
 K = 20
 WEEK = "2007-11-05"  # the largest of the archive
+MODEL = ModelConfig(predictor="ncnc", hidden_channels=64, predictor_dropout=0.1, completion_max_neighbors=16)
+TRAINING = TrainingConfig(epochs=6, batch_size=2048)
 STRATA = (1, 2, 3, 5, 9, 17, 65)  # the lowest degree of each
 
 Figures = dict[str, Any]  # a name to a number or a text, as the JSON holds it
 
 
 def trained_model(folder: Path, predictor: str) -> Path:
-    """Train on the week with the demo's parameters, save, and return the folder."""
+    """Train on the week with the recipe that was chosen on the demo's first week, save, and return the folder."""
     text = next(text for date, text in dumps(find_archive()) if f"{date:%Y-%m-%d}" == WEEK)
     edges = pd.DataFrame(links(text), columns=["source", "target"])
-    given = yaml.safe_load((REPOSITORY / "embedded" / "as_caida_params.yaml").read_text())["train"]
-    common = Params.load(REPOSITORY / "params.yaml").train
-    model = ModelConfig(**{**common.model.model_dump(), **given["model"], "predictor": predictor})
-    training = TrainingConfig(**{**common.training.model_dump(), **given["training"]})
-    LinkModel.fit(edges, model=model, training=training).save(folder)
+    LinkModel.fit(edges, model=MODEL.model_copy(update={"predictor": predictor}), training=TRAINING).save(folder)
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int64
@@ -25,6 +26,15 @@ HEADS = 1 + len(POOLED_SCALES)
 HOPS = 2
 WIDER = 3  # the width of the part that reads pair features, in hidden channels
 MOST_FEATURES = 256  # propagated beside the node's own values: three times so many numbers a node
+
+
+@dataclass(frozen=True, eq=False)
+class ReadPairs:
+    """products [pairs, channels]: h_i * h_j; pooled [pairs, pooled]; values [pairs, PAIR_FEATURES], not scaled."""
+
+    products: Tensor
+    pooled: Tensor
+    values: Tensor
 
 
 class TemporalNetwork(nn.Module):
@@ -137,9 +147,17 @@ class TemporalNetwork(nn.Module):
         self, levels: list[Tensor], graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits of pairs on the graph that the levels are of."""
+        return self.logits(self.read(levels, graph, pairs))
+
+    def read(self, levels: list[Tensor], graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> ReadPairs:
+        """Return what the logits of pairs are made of, on the graph that the levels are of."""
         found = pair_features(TimedGraph(graph, *levels[2:]), pairs)
         pooled = self.pooled(levels[1], found.common, found.decay)
-        return self.product_logits(pair_product(levels[0], pairs), pooled, self.pair_scale(found.values))
+        return ReadPairs(pair_product(levels[0], pairs), pooled, found.values)
+
+    def logits(self, read: ReadPairs) -> Float[Tensor, " pairs"]:
+        """Return the logits of pairs that were read."""
+        return self.product_logits(read.products, read.pooled, self.pair_scale(read.values))
 
     def pooled(self, values: Tensor, common: NodeLists, decay: Tensor) -> Float[Tensor, "pairs pooled"]:
         """Return the sums of node values over the common neighbours, one a head: plain, then weighed by each scale."""

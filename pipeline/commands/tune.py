@@ -19,7 +19,7 @@ def tune(
     timeout: Annotated[
         float | None, typer.Option(min=1, help="Stop after this many seconds, at the end of the running epoch.")
     ] = None,
-    space: Annotated[Path | None, typer.Option(help="A search space; the default is in docs/training.md.")] = None,
+    space: Annotated[Path | None, typer.Option(help="A search space; the defaults are in docs/training.md.")] = None,
 ) -> None:
     """Search for better hyper-parameters on a run's training and validation edges.
 
@@ -28,6 +28,7 @@ def tune(
     import yaml
 
     from pipeline.commands.search_progress import search_progress
+    from pipeline.params.train import GIVEN
     from pipeline.runs.folder import RunFolder
     from pipeline.terminal import Terminal
     from pipeline.training.search import tune as search
@@ -39,7 +40,7 @@ def tune(
         found = search(
             folder,
             folder.frozen_params(),
-            load_space(space),
+            None if space is None else load_space(space),
             trials=trials,
             seconds=timeout,
             doors=doors,
@@ -47,8 +48,10 @@ def tune(
         )
     gain = "" if found.baseline is None else f", {found.best - found.baseline:+.4f} to the present parameters"
     counted = f"{found.trials} trials, {found.pruned} of them stopped early"
+    if found.recipe != GIVEN:
+        console.print(f"Searched beside train.recipe: {found.recipe}, which is {found.predictor} here")
     console.print(f"{counted}: {found.metric} {found.best:.4f} on validation{gain}")
     console.print(f"Put this into params.yaml (it is also in {found.params_file}):\n")
-    console.print(yaml.safe_dump(fragment(found.values), sort_keys=False))
+    console.print(yaml.safe_dump(fragment(found.values, found.recipe), sort_keys=False))
     line = {name: value for name, value in vars(found).items() if name not in ("values", "params_file")}
     print_line(**line, params=found.values, file=found.params_file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import torch
@@ -107,6 +107,14 @@ def fresh_pairs(arrays: SplitArrays, champion_as_of: datetime | None) -> FreshPa
         return FreshPairs(arrays.test, arrays.test_negatives, arrays.test_first_seen, 0, count, note)
     negatives = arrays.test_negatives.reshape(2, count, per_edge)[:, fresh].reshape(2, -1)
     return FreshPairs(arrays.test[:, fresh], negatives, arrays.test_first_seen[fresh], num_fresh, count - num_fresh, "")
+
+
+def sampled(pairs: FreshPairs, chosen: Tensor) -> FreshPairs:
+    """Return some of the positives, by their places [chosen], with their negatives."""
+    negatives = pairs.negatives.view(2, pairs.positives.shape[1], -1)[:, chosen].flatten(1)
+    return replace(
+        pairs, positives=pairs.positives[:, chosen], negatives=negatives, first_seen=pairs.first_seen[chosen]
+    )
 
 
 def compare(

@@ -18,6 +18,7 @@ from pipeline.evaluation.certificate import positions_keep_their_ids, unseen_by_
 from pipeline.evaluation.compared_models import ComparedModels, bound_scorers, compared_models
 from pipeline.evaluation.comparison import Comparison, FreshPairs, against_control, compare, fresh_pairs
 from pipeline.evaluation.cost import CostMeter
+from pipeline.evaluation.feature_importance import feature_importance
 from pipeline.evaluation.floor import night_floor
 from pipeline.evaluation.scored_input import GraphScorer, same_input
 from pipeline.evaluation.sensitivity import sensitivity
@@ -26,7 +27,13 @@ from pipeline.evaluation.warm_and_cold import unknown_nodes, warm_and_cold
 from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import EvaluateParams
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
-from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.evaluation import (
+    EvaluationRecord,
+    FeatureImportance,
+    SensitivityResult,
+    SliceScores,
+    WarmAndCold,
+)
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SplitArrays
@@ -67,6 +74,15 @@ class TrainedNight:
         """What happened up to the end of the validation window, where time divides the edges."""
         return temporal_data(self.tables, self.split)
 
+    @property
+    def window(self) -> float | None:
+        """How many new edges the validation window had, in which ages are told; None where times divide no edges."""
+        if self.times is None or self.graph.times is None:
+            return None
+        return float(
+            self.times.history.arrived(self.times.cut_valid) - self.times.history.arrived(self.times.cut_train)
+        )
+
     @cached_property
     def features(self) -> Tensor | None:
         """The node features that were known at the cut before the test edges."""
@@ -86,19 +102,7 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
     floor = night_floor(night.graph, night.times, meter)
     scorers = bound_scorers(models.by_name, floor.scores, night.graph, night.features)
     outcome = compare(pairs, scorers, params, calibrations=models.calibrations, meter=meter)
-    with meter.part("slices", pairs.positives.shape[1]):
-        parts = _slices(night, pairs)
-        apart = warm_and_cold(
-            pairs,
-            parts,
-            outcome,
-            params,
-            models.calibrations,
-            floor=list(floor.scores),
-            graph=night.graph,
-            unknown=night.unknown,
-        )
-    sensitive = sensitivity(pairs, _shaken(scorers, floor.scores, outcome), outcome.scored, params, meter=meter)
+    looked = _looked_closer(night, models, pairs, tuple(floor.scores), scorers, outcome, params, meter)
     checked = _certificate(night, models, pairs, outcome, doors)
     return EvaluationRecord(
         trained_model_sha256=night.trained.sha256,
@@ -115,14 +119,56 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
         floor_absent=dict(floor.absent),
         cold_control=outcome.scores.get("cold_control"),
         drift=against_control(outcome, pairs.positives, params),
-        slices=slice_scores(parts, *_ranks(outcome), pairs.positives, params),
-        warm_and_cold=apart,
-        sensitivity=sensitive,
+        slices=looked.slices,
+        warm_and_cold=looked.warm_and_cold,
+        sensitivity=looked.sensitivity,
+        feature_importance=looked.feature_importance,
         certificate=(*as_records(checked), *night.trained.certificate),
         snapshot_checks=night.snapshot.checks,
         seconds=round(time.perf_counter() - started, 3),
         costs=meter.costs,
     )
+
+
+@dataclass(frozen=True)
+class _CloserLook:
+    """Where the models are good and on what that rests; the gate reads the slices, and the rest is to look at."""
+
+    slices: tuple[SliceScores, ...]
+    warm_and_cold: WarmAndCold
+    sensitivity: tuple[SensitivityResult, ...]
+    feature_importance: tuple[FeatureImportance, ...]
+
+
+def _looked_closer(
+    night: TrainedNight,
+    models: ComparedModels,
+    pairs: FreshPairs,
+    floor: tuple[str, ...],
+    scorers: Mapping[str, GraphScorer],
+    outcome: Comparison,
+    params: EvaluateParams,
+    meter: CostMeter,
+) -> _CloserLook:
+    best = _best(floor, outcome)
+    with meter.part("slices", pairs.positives.shape[1]):
+        parts = _slices(night, pairs)
+        apart = warm_and_cold(
+            pairs, parts, outcome, params, models.calibrations, floor=floor, graph=night.graph, unknown=night.unknown
+        )
+        ranks = {
+            name: outcome.scored[name].ranks for name in ("challenger", "champion", best) if name in outcome.scored
+        }
+        slices = slice_scores(parts, ranks["challenger"], ranks.get("champion"), pairs.positives, params, ranks[best])
+    shaken = {name: scorers[name] for name in ("challenger", "champion", best) if name in scorers}
+    sensitive = sensitivity(pairs, shaken, outcome.scored, params, meter=meter)
+    important = feature_importance(models.challenger, pairs, night.graph, night.features, params, meter=meter)
+    return _CloserLook(slices, apart, sensitive, important)
+
+
+def _best(floor: Iterable[str], outcome: Comparison) -> str:
+    """Return the best of the floor on all test edges."""
+    return max(floor, key=lambda name: outcome.scores[name].metrics["mrr"].value)
 
 
 def _slices(night: TrainedNight, pairs: FreshPairs) -> tuple[Slice, ...]:
@@ -134,19 +180,8 @@ def _slices(night: TrainedNight, pairs: FreshPairs) -> tuple[Slice, ...]:
         cut_train=night.split.cut_train,
         cut_valid=night.split.cut_valid,
         previous_as_of=night.snapshot.previous_as_of,
+        window=night.window,
     )
-
-
-def _ranks(outcome: Comparison) -> tuple[Tensor, Tensor | None]:
-    """Return the reciprocal ranks of challenger and champion."""
-    champion = outcome.scored["champion"].ranks if "champion" in outcome.scored else None
-    return outcome.scored["challenger"].ranks, champion
-
-
-def _shaken(scorers: Mapping[str, GraphScorer], floor: Iterable[str], outcome: Comparison) -> dict[str, GraphScorer]:
-    """Return the models and the best of the floor: what is scored on changed graphs."""
-    best = max(floor, key=lambda name: outcome.scores[name].metrics["mrr"].value)
-    return {name: scorers[name] for name in ("challenger", "champion", best) if name in scorers}
 
 
 def _certificate(

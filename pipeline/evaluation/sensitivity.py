@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import get_args
 
@@ -16,7 +16,7 @@ from ncnc_core.evaluation.edge_mean import edge_means
 from ncnc_core.evaluation.ranking import reciprocal_ranks
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.perturbed_graph import perturbed
-from pipeline.evaluation.comparison import FreshPairs, ScoredPairs
+from pipeline.evaluation.comparison import FreshPairs, ScoredPairs, sampled
 from pipeline.evaluation.cost import CostMeter
 from pipeline.evaluation.scored_input import GraphScorer
 from pipeline.params.params import EvaluateParams
@@ -48,7 +48,7 @@ def sensitivity(
     """
     generator = torch.Generator().manual_seed(params.seed)
     chosen = torch.randperm(pairs.positives.shape[1], generator=generator)[: params.sensitivity_edges]
-    sample, meter = _sampled(pairs, chosen), meter or CostMeter()
+    sample, meter = sampled(pairs, chosen), meter or CostMeter()
     count = sample.positives.shape[1] + sample.negatives.shape[1]
     results = []
     for changed in _changes(next(iter(scorers.values())).graph, params, generator):
@@ -58,13 +58,6 @@ def sensitivity(
                 was = ScoredPairs(before.positive[chosen], before.negative[chosen], before.ranks[chosen])
                 results.append(_result(name, scorer, was, sample, changed, params))
     return tuple(results)
-
-
-def _sampled(pairs: FreshPairs, chosen: Tensor) -> FreshPairs:
-    negatives = pairs.negatives.view(2, pairs.positives.shape[1], -1)[:, chosen].flatten(1)
-    return replace(
-        pairs, positives=pairs.positives[:, chosen], negatives=negatives, first_seen=pairs.first_seen[chosen]
-    )
 
 
 def _changes(graph: Adjacency, params: EvaluateParams, generator: torch.Generator) -> Iterator[ChangedGraph]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,8 @@ from pipeline.records.evaluation import Interval, SliceKind, SliceScores
 
 # The lower degree of an edge's two ends; fixed bounds, so that a slice means the same every night.
 DEGREES = {"0": (0, 0), "1-2": (1, 2), "3-9": (3, 9), "10-99": (10, 99), "100+": (100, NEVER)}
+# The age of the last activity of the end that was active later, in windows of as many new edges as validation had.
+ACTIVITIES = {"0-0.1": 0.1, "0.1-0.5": 0.5, "0.5-2": 2.0, "2-8": 8.0, "8+": math.inf}  # each below this
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,20 +44,23 @@ def slices_of(
     cut_train: datetime | None,
     cut_valid: datetime | None,
     previous_as_of: datetime | None,
+    window: float | None = None,
 ) -> tuple[Slice, ...]:
-    """Divide test edges [2, p], first seen at [p], in four ways; each way puts every edge in exactly one slice.
+    """Divide test edges [2, p], first seen at [p], in five ways; each way puts every edge in exactly one slice.
 
     degree: the lower degree of the two ends in the message graph. node_age: cold, where an end has no message edge;
     new, where an end's first edge is younger than the train cut, so that no training pair had it; else established.
     edge_age: newest, first seen since the previous snapshot, or earlier. component: of the message graph, the same at
-    both ends, different, or isolated where an end has no message edge. Without a cut or a previous snapshot, the ways
-    that need one are left out.
+    both ends, different, or isolated where an end has no message edge. activity: how long ago the last event of either
+    end was, in windows of `window` new edges; never, where both ends have none. Without a cut, a previous snapshot or a
+    window and times, the ways that need one are left out.
     """
     return (
         *_by_degree(positives, graph),
         *_by_node_age(positives, graph, history, cut_train, cut_valid),
         *_by_edge_age(first_seen, previous_as_of),
         *_by_component(positives, graph),
+        *_by_activity(positives, graph, window),
     )
 
 
@@ -64,12 +70,13 @@ def slice_scores(
     champion: Tensor | None,
     positives: Tensor,
     params: EvaluateParams,
+    best_of_floor: Tensor | None = None,
 ) -> tuple[SliceScores, ...]:
     """Return each slice's count, mean reciprocal ranks and paired difference; an empty slice has its count alone.
 
     The difference is that of `paired_comparison`, as it is on the whole: the gate reads both.
     """
-    return tuple(_scores(part, challenger, champion, positives, params) for part in slices)
+    return tuple(_scores(part, challenger, champion, positives, params, best_of_floor) for part in slices)
 
 
 def _scores(
@@ -78,6 +85,7 @@ def _scores(
     champion: Tensor | None,
     positives: Tensor,
     params: EvaluateParams,
+    best_of_floor: Tensor | None,
 ) -> SliceScores:
     edges = positives[:, part.member]
 
@@ -99,6 +107,7 @@ def _scores(
         challenger=of(challenger),
         champion=None if champion is None else of(champion),
         difference=difference,
+        best_of_floor=None if best_of_floor is None else of(best_of_floor),
     )
 
 
@@ -139,3 +148,15 @@ def _by_component(positives: Tensor, graph: Adjacency) -> Iterator[Slice]:
     yield Slice("component", "same", same)
     yield Slice("component", "different", ~same & ~isolated)
     yield Slice("component", "isolated", isolated)
+
+
+def _by_activity(positives: Tensor, graph: Adjacency, window: float | None) -> Iterator[Slice]:
+    if graph.times is None or window is None:
+        return
+    last = graph.times.age(graph.times.last, window)
+    age = torch.full((graph.num_nodes,), math.inf).scatter_reduce(0, graph.row, last, "amin")[positives].amin(0)
+    least = 0.0
+    for name, most in ACTIVITIES.items():
+        yield Slice("activity", name, (age >= least) & (age < most))
+        least = most
+    yield Slice("activity", "never", age.isinf())

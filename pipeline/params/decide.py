@@ -18,6 +18,7 @@ SLICES: dict[SliceKind, tuple[str, ...]] = {
     "node_age": ("cold", "new", "established"),
     "edge_age": ("newest", "earlier"),
     "component": ("same", "different", "isolated"),
+    "activity": ("0-0.1", "0.1-0.5", "0.5-2", "2-8", "8+", "never"),
 }
 SLICE_KEYS = tuple(f"{kind}/{name}" for kind in get_args(SliceKind) for name in SLICES[kind])
 

@@ -8,10 +8,12 @@ from pipeline.plain_text import markdown
 from pipeline.records.chain import Approval, EdgeSplit, GraphSnapshot, PromotionDecision, RegisteredModel, TrainedModel
 from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, interval_text
 from pipeline.records.floor import not_computed, what_suffices
+from pipeline.records.recipe import recipe_sentences
 
 LENGTH = 4900  # MLflow's database keeps 5000 characters of a description
 METRICS = ("mrr", "hits@10", "hits@100", "shared_hits@100", "auc", "average_precision", "brier", "ece")
 WORST_SLICES = 6
+REASONS = 800  # characters of why the recipe is this one
 
 
 def model_card(
@@ -95,8 +97,10 @@ def _training(trained: TrainedModel) -> str:
     if trained.warm_start is not None:
         warm = trained.warm_start
         start = f"from the weights of version {warm.version} ({warm.new_nodes:,} new nodes)"
+    recipe = _short(" ".join(recipe_sentences(trained)), REASONS)
+    said = f"{recipe}. " if recipe else ""
     return (
-        f"## Training\n\n{trained.epochs} epochs {start}, the best {trained.best_epoch} by "
+        f"## Training\n\n{said}{trained.epochs} epochs {start}, the best {trained.best_epoch} by "
         f"{trained.selection_metric} {trained.best_value:.4f} on validation; {trained.num_parameters:,} parameters, "
         f"seed {trained.seed}."
     )

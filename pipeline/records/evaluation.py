@@ -11,7 +11,7 @@ from pipeline.records.findings import CheckResult, LeakInvariant
 from pipeline.records.part import Part, Sha256
 from pipeline.records.record import Record
 
-SliceKind = Literal["degree", "node_age", "edge_age", "component"]
+SliceKind = Literal["degree", "node_age", "edge_age", "component", "activity"]
 
 
 class Interval(Part):
@@ -66,6 +66,7 @@ class SliceScores(Part):
     challenger: Interval | None
     champion: Interval | None = None
     difference: Interval | None = None
+    best_of_floor: Interval | None = None  # of the member that is best on all test edges
 
     @property
     def key(self) -> str:
@@ -135,6 +136,15 @@ class SensitivityResult(Part):
     rank_correlation: float  # Spearman's, of the pairs' scores before and after
 
 
+class FeatureImportance(Part):
+    """How far the challenger's metric falls when a group of pair features is shuffled among the test pairs."""
+
+    group: str
+    metric: str
+    fall: Interval
+    num_edges: int = Field(ge=1)
+
+
 class EvaluationCost(Part):
     """What one part of the evaluation took; `cpu_seconds` are those of all threads, None in older records."""
 
@@ -151,7 +161,7 @@ class EvaluationRecord(Record):
     of before they were measured. `floor_absent` says of each member that was not computed why not, by its name.
     """
 
-    FORMAT = 4  # 3: over_floor; 4: warm_and_cold, floor_absent
+    FORMAT = 4  # 3: over_floor; 4: warm_and_cold, floor_absent, feature_importance, best_of_floor
     file_name = "evaluation_report.json"
 
     trained_model_sha256: Sha256
@@ -171,6 +181,7 @@ class EvaluationRecord(Record):
     sensitivity: tuple[SensitivityResult, ...] = ()
     cold_control: ModelScores | None = None  # the same recipe from random weights, where the challenger began warm
     drift: Interval | None = None  # challenger minus control, paired: what beginning warm has come to
+    feature_importance: tuple[FeatureImportance, ...] = ()  # of a challenger that reads pair features
     certificate: tuple[LeakInvariant, ...]
     snapshot_checks: tuple[CheckResult, ...]
     seconds: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.records.chain import EdgeSplit, WarmStart
 from pipeline.records.evaluation import EvaluationRecord, ModelScores
+from pipeline.records.recipe import recipe_sentences
 from pipeline.report.blocks import (
     MISSING,
     Cell,
@@ -22,14 +23,15 @@ from pipeline.report.score_sections import scorers_of
 
 
 def training_section(story: NightStory) -> Section | None:
-    """Return how the challenger was trained: loss, validation metric and the best epoch."""
+    """Return how the challenger was trained: its recipe and why, loss, validation metric and the best epoch."""
     trained = story.trained
     if trained is None:
         return None
     metric = metric_name(trained.selection_metric)
     said = [
+        *recipe_sentences(trained),
         f"{trained.epochs} epochs; epoch {trained.best_epoch} is the best with {metric} {trained.best_value:.3f} on "
-        f"validation."
+        f"validation.",
     ]
     if trained.warm_start is not None:
         said += [_began_warm(trained.warm_start, story.split), _against_control(story.evaluation)]

@@ -19,6 +19,7 @@ from pipeline.report.graph_sections import graph_section, trend_section
 from pipeline.report.model_sections import reliability_section, sensitivity_section, training_section
 from pipeline.report.night_story import NightStory
 from pipeline.report.score_sections import comparison_section, scores_section, slices_section, warm_and_cold_section
+from pipeline.report.temporal_sections import activity_section, importance_section
 
 REPORT_FILE = "report.html"
 GOOD, BAD = ("promoted", "passed"), ("refused", "rejected", "failed", "unfinished")
@@ -41,6 +42,8 @@ SECTIONS = (
     trend_section,
     slices_section,
     warm_and_cold_section,
+    activity_section,
+    importance_section,
     training_section,
     reliability_section,
     graph_section,

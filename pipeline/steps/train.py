@@ -34,7 +34,7 @@ from pipeline.training.night_training import (
     model_that_serves,
     training_data,
 )
-from pipeline.training.recipe import chosen_recipe
+from pipeline.training.recipe import ChosenRecipe, chosen_recipe
 from pipeline.training.warm_start import start_of
 
 
@@ -48,6 +48,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     split, run_id = folder.get(EdgeSplit), folder.require_mlflow_run()
     device, night, started = compute.use(params.resources), _NightData.of(folder, split, doors), time.perf_counter()
     recipe = chosen_recipe(params.train, night.data)
+    _show(recipe, run_id, doors)
     start = start_of(folder, recipe.params, night.tables, night.data, night.history, doors)
     training = NightTraining(folder, recipe.params, night.data, run_id, device, doors.registry)
     trained = training.run(start.weights)
@@ -134,6 +135,18 @@ class _NightData:
         )
         serving = features_for(tables, split, "serving")
         return cls(tables, history, split, as_of, data, arrays.test, serving, certificate)
+
+
+def _show(recipe: ChosenRecipe, run_id: str, doors: Doors) -> None:
+    """Tag the night's run in MLflow with the recipe, where a person sorts and filters runs by it."""
+    told = {
+        "recipe": recipe.name,
+        "predictor": recipe.params.model.predictor,
+        "recipe_reasons": " ".join(recipe.reasons),
+    }
+    for name, value in told.items():
+        if value:
+            doors.registry.runs.pinned(run_id, name, value)
 
 
 def _stored(folder: RunFolder, name: str, model: LinkModel, run_id: str, doors: Doors) -> tuple[FileDigest, ...]:

@@ -30,7 +30,8 @@ from pipeline.runs.folder import RunFolder
 from pipeline.splits.event_times import temporal_data
 from pipeline.splits.known_features import features_for
 from pipeline.training.night_training import training_data
-from pipeline.training.search_space import SearchSpace, Value, fragment, with_values
+from pipeline.training.recipe import ChosenRecipe, chosen_recipe
+from pipeline.training.search_space import SearchSpace, Value, default_space, fragment, with_values
 from pipeline.training.search_study import ENDED, REFUSED, ended, opened_study, outcome_of, prepare_next
 
 logger = logging.getLogger(__name__)
@@ -46,10 +47,13 @@ class TimeIsOver(Exception):
 class Tuned:
     """What a search has found: the best trial's values, its validation metric, and that of the present parameters.
 
-    `trials` have ended, `pruned` of them before their last epoch.
+    `trials` have ended, `pruned` of them before their last epoch. `recipe` is the one beside which the values hold, and
+    `predictor` what it came to.
     """
 
     study: str
+    recipe: str
+    predictor: str
     metric: str
     trials: int
     pruned: int
@@ -71,24 +75,18 @@ class Objective:
 
     def __call__(self, trial: Trial) -> float:
         """Train one trial; one that cannot be trained is cut short with its reason, so that the search goes on."""
-        metric = self.params.train.selection_metric
-
-        def tell(result: EpochResult) -> None:
-            if elapsed_seconds() > self.deadline:
-                raise TimeIsOver
-            if metric in result.metrics:
-                trial.report(result.metrics[metric], result.epoch)
-                if trial.should_prune():
-                    raise optuna.TrialPruned
-
         try:
-            drawn = with_values(self.params, self.space.draw(trial)).train
+            # As params.yaml with these values would have it, chosen recipe and all.
+            drawn = chosen_recipe(with_values(self.params, self.space.draw(trial)).train, self.data).params
+            # The learning rate of temporal_ncn follows its number of epochs: after some of them, two trials differ in
+            # how far they are, and the longer one would be cut short for it.
+            compares = drawn.model.predictor != "temporal_ncn"
             return train_network(
                 drawn.model,
-                drawn.training,
+                drawn.training.model_copy(update={"refit": False}),  # it comes after what is measured here
                 self.data,
-                selection_metric=metric,
-                on_epoch=tell,
+                selection_metric=drawn.selection_metric,
+                on_epoch=lambda result: self._hear(trial, result, cut_short=compares),
                 device=self.device,
             ).value
         except (InvalidGraph, InvalidInput) as error:
@@ -97,11 +95,21 @@ class Objective:
             # Pruned, not failed: a failed trial would be drawn again, and refused again, for ever.
             raise optuna.TrialPruned from error
 
+    def _hear(self, trial: Trial, result: EpochResult, *, cut_short: bool) -> None:
+        """Report an epoch, and end a trial whose time is over or, where it may be `cut_short`, that falls behind."""
+        if elapsed_seconds() > self.deadline:
+            raise TimeIsOver
+        metric = self.params.train.selection_metric
+        if metric in result.metrics:
+            trial.report(result.metrics[metric], result.epoch)
+            if cut_short and trial.should_prune():
+                raise optuna.TrialPruned
+
 
 def tune(
     folder: RunFolder,
     params: Params,
-    space: SearchSpace,
+    space: SearchSpace | None = None,
     *,
     trials: int,
     seconds: float | None,
@@ -110,7 +118,8 @@ def tune(
 ) -> Tuned:
     """Search until `trials` trials have ended, those of earlier calls counted, or the time is over.
 
-    The first trial has the current parameters. The same space, split and parameters make the same study, so a killed
+    The first trial has the current parameters, as the recipe gives them for this run's graph. Without a space it is the
+    default one of the recipe's predictor. The same space, split and parameters make the same study, so a killed
     search continues, and the trial that it was killed in begins again. Each draw depends only on its number and on the
     trials before it, so the result is that of an uninterrupted search. `on_trial` is called with the number of trials
     that have ended, and the trial.
@@ -119,15 +128,18 @@ def tune(
         InvalidInput: no trial ended well.
     """
     deadline = elapsed_seconds() + (float("inf") if seconds is None else seconds)
-    objective = Objective(space, params, tuning_data(folder, doors), compute.use(params.resources), deadline)
+    data = tuning_data(folder, doors)
+    present = chosen_recipe(params.train, data)
+    space = space or default_space(present.params.model.predictor)
+    objective = Objective(space, params, data, compute.use(params.resources), deadline)
     name = study_name(folder, params, space)
     entered = _Entered(doors.registry, folder.graph, name, folder.name, on_trial)
     with opened_study(name, folder.path / FOLDER, doors.environment.tuning_storage) as study:
         entered.catch_up(study)
         while len(ended(study)) < trials and elapsed_seconds() < deadline:
-            prepare_next(study, seed=params.train.training.seed, first=space.present(params.train))
+            prepare_next(study, seed=params.train.training.seed, first=space.present(present.params))
             study.optimize(objective, n_trials=1, catch=(TimeIsOver,), callbacks=[entered.enter])
-        found = _found(study, folder, params, space)
+        found = _found(study, folder, present, space)
     doors.registry.runs.put_file(entered.search, found.params_file, TUNED_FILE)
     doors.registry.tuning.close_search(entered.search, best=found.best, trials=found.trials)
     return found
@@ -184,7 +196,7 @@ def study_name(folder: RunFolder, params: Params, space: SearchSpace) -> str:
     return f"{folder.name}-{digest[:12]}"
 
 
-def _found(study: optuna.Study, folder: RunFolder, params: Params, space: SearchSpace) -> Tuned:
+def _found(study: optuna.Study, folder: RunFolder, present: ChosenRecipe, space: SearchSpace) -> Tuned:
     done = ended(study)
     complete = [trial for trial in done if trial.state == TrialState.COMPLETE]
     if not complete:
@@ -193,14 +205,16 @@ def _found(study: optuna.Study, folder: RunFolder, params: Params, space: Search
         )
     best = max(complete, key=lambda trial: (_value(trial), -trial.number))
     path = folder.path / FOLDER / TUNED_FILE
-    write_whole(path, yaml.safe_dump(fragment(best.params), sort_keys=False))
+    write_whole(path, yaml.safe_dump(fragment(best.params, present.name), sort_keys=False))
     return Tuned(
         study=study.study_name,
-        metric=params.train.selection_metric,
+        recipe=present.name,
+        predictor=present.params.model.predictor,
+        metric=present.params.selection_metric,
         trials=len(done),
         pruned=len(done) - len(complete),
         best=_value(best),
-        baseline=_value(complete[0]) if complete[0].params == space.present(params.train) else None,
+        baseline=_value(complete[0]) if complete[0].params == space.present(present.params) else None,
         values=dict(best.params),
         params_file=path,
     )

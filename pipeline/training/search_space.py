@@ -9,10 +9,11 @@ from typing import Any, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ncnc_core.config.model import PredictorName
 from pipeline.errors import InvalidInput
 from pipeline.params.file import file_content
 from pipeline.params.params import Params
-from pipeline.params.train import TrainParams
+from pipeline.params.train import GIVEN, TrainParams
 
 Value = bool | int | float | str | None
 
@@ -96,7 +97,7 @@ class SearchSpace(BaseModel):
 
     def present(self, params: TrainParams) -> dict[str, Value] | None:
         """Return the values that the parameters have now; None where one lies outside its domain."""
-        values = params.model_dump(mode="json")
+        values = {"model": params.model.model_dump(mode="json"), "training": params.training.model_dump(mode="json")}
         now = {name: values[section][key] for name in self.parameters for section, key in [name.split(".")]}
         return now if all(self.parameters[name].holds(value) for name, value in now.items()) else None
 
@@ -113,15 +114,29 @@ DEFAULT_SPACE = SearchSpace(
     }
 )
 
+TEMPORAL_SPACE = SearchSpace(
+    parameters={
+        "model.hidden_channels": Domain(choices=(16, 32, 64)),
+        "model.predictor_dropout": Domain(low=0.0, high=0.5),
+        "training.predictor_learning_rate": Domain(low=5e-4, high=1e-2, log=True),
+        "training.negatives_per_positive": Domain(choices=(2, 4, 8, 16)),  # even: half of them at either end
+        "training.windows": Domain(low=2, high=12, integer=True),
+        "training.epochs": Domain(choices=(4, 8, 12, 16)),
+    }
+)
 
-def load_space(path: Path | None) -> SearchSpace:
-    """Read a search space; without a file it is the default one.
+
+def default_space(predictor: PredictorName) -> SearchSpace:
+    """Return what is searched of a model where no space is given: only what this predictor reads."""
+    return TEMPORAL_SPACE if predictor == "temporal_ncn" else DEFAULT_SPACE
+
+
+def load_space(path: Path) -> SearchSpace:
+    """Read a search space.
 
     Raises:
         InvalidInput: there is no such file, or it names an unknown parameter or a range that is not one.
     """
-    if path is None:
-        return DEFAULT_SPACE
     if not path.is_file():
         raise InvalidInput(f"There is no search space at {path}. docs/training.md has one to copy.")
     try:
@@ -150,10 +165,10 @@ def with_values(params: Params, values: Mapping[str, Value]) -> Params:
         ) from error
 
 
-def fragment(values: Mapping[str, Value]) -> dict[str, dict[str, dict[str, Value]]]:
-    """Return values as the part of params.yaml that sets them."""
+def fragment(values: Mapping[str, Value], recipe: str = GIVEN) -> dict[str, dict[str, str | dict[str, Value]]]:
+    """Return values as the part of params.yaml that sets them: beside a recipe, where they were searched beside one."""
     sections: dict[str, dict[str, Value]] = {}
     for name, value in values.items():
         section, key = name.split(".")
         sections.setdefault(section, {})[key] = value
-    return {"train": sections}
+    return {"train": ({} if recipe == GIVEN else {"recipe": recipe}) | sections}

@@ -145,3 +145,9 @@ def test_the_week_after_a_dip_has_few_fresh_links_where_a_plain_difference_finds
     assert plain == 9_632
     assert change.added < 1_000
     assert change.added + change.returned == plain
+
+
+def test_the_recipe_is_chosen_for_each_week() -> None:
+    demo = AsCaida(Path("unused"), 5)
+    train = demo.recipe(demo.nights[0], {}).train
+    assert (train.recipe, train.overrides()) == ("auto", ({}, {}))

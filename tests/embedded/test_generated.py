@@ -71,6 +71,12 @@ def test_the_params_name_the_columns_that_are_delivered(nights: dict[int, Tables
     assert params.graph == Generated(6).graph
 
 
+def test_the_demos_recipe_is_written_out_and_a_search_may_find_a_longer_training() -> None:
+    train = Params.load(Generated(6).params).train
+    assert (train.recipe, train.model.predictor, train.training.epochs) == ("given", "ncnc", 3)
+    assert max(load_space(Generated(6).search.space).parameters["training.epochs"].choices) == 12
+
+
 def test_what_must_come_of_each_night() -> None:
     last = ["skipped", "refused", "decided", "decided"]
     assert [night.expected for night in Generated(6).nights] == ["decided", "decided", *last]

@@ -4,7 +4,10 @@ import pytest
 
 from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
+from ncnc_core.temporal.pair_features import GROUPS
+from pipeline.evaluation.feature_importance import MOST_EDGES
 from pipeline.evaluation.night_evaluation import TrainedNight, evaluate_night
+from pipeline.params.decide import SLICES
 from pipeline.params.params import Params
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import EvaluationRecord
@@ -27,6 +30,7 @@ def test_an_evaluation_says_how_good_where_how_sure_how_steady_and_at_what_cost(
     assert challenger.metrics["brier"].value < 0.25  # what a constant half has
     assert all("ece" not in scores.metrics and not scores.reliability for scores in evaluation.floor)
     assert LinkModel.load(house.run_dir(1) / "model").calibration is not None
+    assert evaluation.feature_importance == ()  # it reads no pair features
 
     assert evaluation.over_floor is not None
     own = challenger.metrics["mrr"].value
@@ -84,3 +88,21 @@ def test_a_night_with_times_is_held_against_the_whole_floor_and_one_without_says
 
     again = evaluate_night(TrainedNight.read(third, house.doors), Params.load(house.params_file).evaluate, house.doors)
     assert (again.floor, again.sensitivity) == (found.floor, found.sensitivity)
+
+
+def test_a_temporal_challenger_is_told_by_the_activity_of_the_ends_and_what_it_rests_on(
+    house: House, days: list[NetworkDay]
+) -> None:
+    house.read_times({"recipe": "auto", "training": {"epochs": 1, "windows": 1}})
+    house.deliver(1, days[0], dated=True)
+    assert [house.step(name, 1) for name in ("snapshot", "split", "train", "evaluate")] == [0] * 4
+    found = RunFolder(house.run_dir(1)).get(EvaluationRecord)
+    assert tuple(one.group for one in found.feature_importance) == tuple(GROUPS)
+    assert {one.num_edges for one in found.feature_importance} == {min(found.num_test_edges, MOST_EDGES)}
+    activity = [part for part in found.slices if part.kind == "activity"]
+    assert tuple(part.name for part in activity) == SLICES["activity"]
+    assert sum(part.num_edges for part in activity) == found.num_test_edges
+    best = max(scores.metrics["mrr"].value for scores in found.floor)
+    held = [(part.num_edges, part.best_of_floor.value) for part in activity if part.best_of_floor is not None]
+    assert sum(count * value for count, value in held) / found.num_test_edges == pytest.approx(best)
+    assert {"feature importance"} <= {cost.part for cost in found.costs}

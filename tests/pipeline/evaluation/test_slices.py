@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 import torch
 
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_history import NEVER, EdgeHistory
+from ncnc_core.graph.edge_times import EdgeTimes
 from pipeline.evaluation.slices import Slice, slice_scores, slices_of
 from pipeline.params.decide import SLICES
 from pipeline.params.params import EvaluateParams
@@ -109,5 +112,63 @@ def test_a_slice_whose_edges_all_meet_at_one_node_proves_nothing() -> None:
 
 
 def test_the_gate_knows_every_slice_by_its_name() -> None:
-    divided = [(part.kind, part.name) for part in sliced()]
-    assert sorted(divided) == sorted((kind, name) for kind, names in SLICES.items() for name in names)
+    divided = [part.split("/") for part in (*members(sliced()), *by_activity([85] * 5))]
+    assert sorted(divided) == sorted([kind, name] for kind, names in SLICES.items() for name in names)
+
+
+# As of 100, 120 edges have come, ten a window, one at each second: the age of a time t is (100 - t) / 10 windows.
+CLOCK = torch.arange(-19, 101)
+
+
+def timed_graph(last: list[int]) -> Adjacency:
+    """The graph of the other tests, its edges in the order of EDGES last active at these seconds."""
+    by_pair = {frozenset(pair): time for pair, time in zip(map(tuple, EDGES.T.tolist()), last, strict=True)}
+    entries = torch.tensor([by_pair[frozenset(pair)] for pair in torch.stack([GRAPH.row, GRAPH.column], 1).tolist()])
+    return replace(GRAPH, times=EdgeTimes(entries, entries, torch.ones_like(entries), CLOCK))
+
+
+def by_activity(last: list[int], window: float | None = 10.0) -> dict[str, list[int]]:
+    found = slices_of(
+        POSITIVES, FIRST_SEEN, timed_graph(last), HISTORY,
+        cut_train=at(50), cut_valid=at(70), previous_as_of=at(100), window=window,
+    )  # fmt: skip
+    return {name: edges for name, edges in members(found).items() if name.startswith("activity")}
+
+
+def test_the_end_that_was_active_later_counts() -> None:
+    # Positives 0-3, 3-1, 4-1, 5-6 and 0-1. Node 3 was last active with 2-3, nodes 0 and 1 with 0-1, 4 and 5 with 4-5.
+    assert by_activity([85, 85, 85, 98, 19]) == {
+        "activity/0-0.1": [],
+        "activity/0.1-0.5": [0, 1],  # by node 3, 0.2 windows ago
+        "activity/0.5-2": [2, 4],  # by nodes 0 and 1, 1.5 windows ago; 4-1 not by node 4
+        "activity/2-8": [],
+        "activity/8+": [3],  # node 5, 8.1 windows ago; node 6 never was active
+        "activity/never": [],
+    }
+
+
+def test_a_bound_belongs_to_the_older_bin_and_two_ends_without_edges_were_never_active() -> None:
+    found = by_activity([99, 99, 99, 99, 20])
+    assert found["activity/0.1-0.5"] == [0, 1, 2, 4]  # 0.1 windows ago
+    assert found["activity/8+"] == [3]
+    alone = slices_of(
+        torch.tensor([[6, 7], [8, 0]]), FIRST_SEEN[:2], replace(
+            Adjacency.from_edges(EDGES, 9), times=timed_graph([99] * 5).times
+        ), EdgeHistory.of(EDGES, *[torch.full((5,), 10)] * 2, torch.full((5,), NEVER), 9),
+        cut_train=None, cut_valid=None, previous_as_of=None, window=10.0,
+    )  # fmt: skip
+    assert members(alone)["activity/never"] == [0]
+
+
+def test_without_times_or_a_window_nothing_is_said_of_activity() -> None:
+    assert by_activity([85] * 5, None) == {}
+    assert not any(name.startswith("activity") for name in members(sliced()))
+
+
+def test_the_best_of_the_floor_stands_beside_the_models_where_it_is_given() -> None:
+    ranks = torch.tensor([1.0, 0.5, 0.5, 0.2, 0.1])
+    found = slice_scores(sliced(), ranks, None, POSITIVES, EvaluateParams(), ranks / 2)
+    newest = next(part for part in found if part.key == "edge_age/newest")
+    assert newest.best_of_floor is not None
+    assert newest.best_of_floor.value == pytest.approx((0.5 + 0.25 + 0.1) / 3)
+    assert {part.best_of_floor for part in slice_scores(sliced(), ranks, None, POSITIVES, EvaluateParams())} == {None}

@@ -78,5 +78,10 @@ def test_a_slice_is_guarded_by_its_name_or_its_kind() -> None:
     assert not params.guards("component/same")
 
 
+def test_activity_is_guarded_only_where_it_is_named() -> None:
+    assert not DecideParams().guards("activity/never")
+    assert DecideParams(guarded_slices=("activity/never",)).guards("activity/never")
+
+
 def test_every_kind_of_slice_has_its_names() -> None:
     assert set(SLICES) == set(get_args(SliceKind))

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.promotion.model_card import LENGTH, model_card
+from pipeline.plain_text import markdown
+from pipeline.promotion.model_card import LENGTH, REASONS, model_card
 from pipeline.records.chain import Approval, EdgeSplit, PromotionDecision, RegisteredModel, TrainedModel, WarmStart
 from pipeline.records.evaluation import (
     EvaluationRecord,
@@ -120,6 +121,16 @@ def test_card_says_plainly_what_would_do_as_well_and_what_was_not_computed() -> 
     assert f"- {reached}: gradient boosting on pair features suffices here\n" in text
     assert "- of the floor not computed: last_activity (no times divide the edges)\n" in text
     assert "suffices" not in card()
+
+
+def test_card_says_which_model_it_is_and_why_and_cuts_what_is_long() -> None:
+    kept = {"predictor": "temporal_ncn", "recipe": "auto", "recipe_reasons": ("The edges have times.",)}
+    said = "The model is temporal_ncn, chosen for tonight's graph (train.recipe: auto). The edges have times. 3 epochs"
+    assert f"## Training\n\n{markdown(said)}" in card(trained={**kept, "epochs": 3})
+    long = card(trained={**kept, "recipe_reasons": ("x" * 5000,)})
+    assert REASONS - 100 < long.count("x") < REASONS
+    assert "ncnc audit model demo@3" in long
+    assert "The model is" not in card()  # a record of before this was kept
 
 
 @pytest.mark.parametrize(

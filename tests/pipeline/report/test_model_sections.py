@@ -33,6 +33,17 @@ def test_a_training_without_history_or_from_a_warm_start_says_so() -> None:
     )
 
 
+def test_a_training_begins_with_its_recipe_and_the_reasons() -> None:
+    kept = {"predictor": "temporal_ncn", "recipe": "auto", "recipe_reasons": ("The edges have times.",)}
+    section = training_section(replace(full_story(), trained=trained().model_copy(update=kept)))
+    assert section is not None
+    assert section.sentences[:2] == (
+        "The model is temporal_ncn, chosen for tonight's graph (train.recipe: auto).",
+        "The edges have times.",
+    )
+    assert section.sentences[2].startswith("30 epochs; epoch 20 is the best")
+
+
 def test_standardised_features_are_said_to_be() -> None:
     scaled = trained().model_copy(update={"standardized_features": 33})
     section = training_section(replace(full_story(), trained=scaled))

@@ -110,3 +110,34 @@ def test_calibrated_completion_is_what_is_saved_logged_and_recorded(
     assert folder.get(TrainedModel).best_value == trained.value
     assert logged["completion_alpha"] == trained.model.completion_alpha
     assert logged["completion_valid_value"] == trained.value
+
+
+def test_a_recipe_chosen_for_the_graph_is_recorded_with_its_reasons_and_tagged(
+    house: House, days: list[NetworkDay]
+) -> None:
+    house.read_times({"recipe": "auto", "training": {"epochs": 1}})
+    house.deliver(1, days[0], dated=True)
+    assert [house.step(name, 1) for name in ("snapshot", "split", "train")] == [0, 0, 0]
+    folder = RunFolder(house.run_dir(1), house.doors.registry)
+    record = folder.get(TrainedModel)
+    assert (record.predictor, record.recipe) == ("temporal_ncn", "auto")
+    assert record.recipe_reasons == (
+        "The edges have times: the model reads how recent things are, and learns to say what comes next.",
+        "Set by params.yaml: training.epochs 1.",
+    )
+    tags = house.doors.registry.server.run(record.mlflow_run_id).data.tags
+    told = {name: tags[f"ncnc.{name}"] for name in ("recipe", "predictor", "recipe_reasons")}
+    assert told == {"recipe": "auto", "predictor": "temporal_ncn", "recipe_reasons": " ".join(record.recipe_reasons)}
+
+
+def test_a_recipe_that_is_given_has_no_reasons_and_is_tagged(house: House, days: list[NetworkDay]) -> None:
+    values = yaml.safe_load(house.params_file.read_text())
+    values["train"]["training"]["epochs"] = 1
+    house.params_file.write_text(yaml.safe_dump(values))
+    house.deliver(1, days[0])
+    assert [house.step(name, 1) for name in ("snapshot", "split", "train")] == [0, 0, 0]
+    record = RunFolder(house.run_dir(1), house.doors.registry).get(TrainedModel)
+    assert (record.predictor, record.recipe, record.recipe_reasons) == ("ncnc", "given", ())
+    tags = house.doors.registry.server.run(record.mlflow_run_id).data.tags
+    assert (tags["ncnc.recipe"], tags["ncnc.predictor"]) == ("given", "ncnc")
+    assert "ncnc.recipe_reasons" not in tags

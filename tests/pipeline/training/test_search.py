@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import optuna
 import pytest
 import torch
+from optuna.trial import Trial
 
+from ncnc_core.config.model import ModelConfig
+from ncnc_core.config.training import TrainingConfig
 from ncnc_core.random_spatial_network import NetworkDay
+from ncnc_core.training.checkpoint import EpochResult
 from pipeline.errors import InvalidInput
 from pipeline.params.params import Params
 from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SplitArrays
 from pipeline.training import search as tuning
 from pipeline.training import search_study
-from pipeline.training.search_space import Domain, SearchSpace
+from pipeline.training.recipe import chosen_recipe
+from pipeline.training.search_space import TEMPORAL_SPACE, Domain, SearchSpace
 from tests.fixtures.house import House
 
 SPACE = SearchSpace(
@@ -123,3 +130,66 @@ def test_a_killed_search_goes_on_to_the_same_end_and_the_test_edges_do_not_matte
     kept = tuning.tune(folder, params, huge, trials=4, seconds=None, doors=doors)
     assert kept.pruned >= 1
     assert kept.values["training.encoder_learning_rate"] == 0.01
+
+
+def test_a_search_beside_a_chosen_recipe_begins_with_it_and_finds_what_overrides_it(
+    house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.read_times({"recipe": "auto", "training": {"epochs": 1, "windows": 2}})
+    house.deliver(1, days[0], dated=True)
+    assert [house.step(name, 1) for name in ("snapshot", "split")] == [0, 0]
+    folder, doors = RunFolder(house.run_dir(1), house.doors.registry), house.doors
+    params = folder.frozen_params()
+    trained: list[tuple[ModelConfig, TrainingConfig]] = []
+    train = tuning.train_network
+
+    def heard(model: ModelConfig, training: TrainingConfig, *arguments: object, **options: object) -> object:
+        trained.append((model, training))
+        return train(model, training, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tuning, "train_network", heard)
+    space = SearchSpace(
+        parameters={
+            "model.hidden_channels": Domain(choices=(8, 32)),
+            "training.windows": Domain(low=1, high=3, integer=True),
+        }
+    )
+    found = tuning.tune(folder, params, space, trials=2, seconds=None, doors=doors)
+    model, training = trained[0]
+    assert (found.recipe, found.predictor, found.trials) == ("auto", "temporal_ncn", 2)
+    # The first trial is the recipe as it is chosen for this graph with what params.yaml sets, but is not refitted.
+    chosen = chosen_recipe(params.train, tuning.tuning_data(folder, doors)).params
+    assert (model, training) == (chosen.model, chosen.training.model_copy(update={"refit": False}))
+    assert (model.hidden_channels, training.windows, training.negatives_per_positive) == (32, 2, 8)
+    assert found.baseline is not None
+    assert {one.epochs for _, one in trained} == {1}  # what is set beside the recipe and not searched stays
+    written = Params.load(found.params_file).train
+    assert written.recipe == "auto"
+    assert written.overrides() == (
+        {"hidden_channels": found.values["model.hidden_channels"]},
+        {"windows": found.values["training.windows"]},
+    )
+
+
+def test_without_a_space_the_one_of_the_chosen_predictor_is_searched_and_no_trial_is_cut_short(
+    house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.read_times({"recipe": "auto"})
+    house.deliver(1, days[0], dated=True)
+    assert [house.step(name, 1) for name in ("snapshot", "split")] == [0, 0]
+    folder, doors = RunFolder(house.run_dir(1), house.doors.registry), house.doors
+
+    def two_epochs(*_: object, on_epoch: Callable[[EpochResult], None], **__: object) -> object:
+        for epoch in (4, 8):
+            on_epoch(EpochResult(epoch, 1.0, {"mrr": 0.1}, 0.0))
+        return SimpleNamespace(value=0.1)
+
+    monkeypatch.setattr(tuning, "train_network", two_epochs)
+    monkeypatch.setattr(Trial, "should_prune", lambda _: True)
+    found = tuning.tune(folder, folder.frozen_params(), trials=3, seconds=None, doors=doors)
+    assert set(found.values) == set(TEMPORAL_SPACE.parameters)
+    assert (found.trials, found.pruned) == (3, 0)
+    # A model that reads no times keeps its rate, and is compared with others after each epoch.
+    asked = Params.model_validate({"train": {"recipe": "auto", "model": {"predictor": "ncn"}}})
+    with pytest.raises(InvalidInput, match="None of 2 trials ended well"):
+        tuning.tune(folder, asked, trials=2, seconds=None, doors=doors)

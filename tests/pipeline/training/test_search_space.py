@@ -5,9 +5,18 @@ from pathlib import Path
 import optuna
 import pytest
 
+from ncnc_core.config.model import READ_BY_TEMPORAL_NCN
+from ncnc_core.recipes.automatic import TEMPORAL_MODEL, TEMPORAL_TRAINING
 from pipeline.errors import InvalidInput
 from pipeline.params.params import Params, TrainParams
-from pipeline.training.search_space import DEFAULT_SPACE, fragment, load_space, with_values
+from pipeline.training.search_space import (
+    DEFAULT_SPACE,
+    TEMPORAL_SPACE,
+    default_space,
+    fragment,
+    load_space,
+    with_values,
+)
 
 SPACE = """
 parameters:
@@ -35,10 +44,30 @@ def test_every_draw_makes_params_that_load(tmp_path: Path) -> None:
 
 
 def test_the_default_space_holds_the_default_parameters() -> None:
-    assert load_space(None) is DEFAULT_SPACE
+    assert default_space("ncnc") is default_space("ncn") is DEFAULT_SPACE
     present = DEFAULT_SPACE.present(TrainParams())
     assert present is not None
     assert present["model.hidden_channels"] == 64
+
+
+def test_the_space_of_a_temporal_model_holds_its_recipe_and_what_it_reads() -> None:
+    space = default_space("temporal_ncn")
+    assert space is TEMPORAL_SPACE
+    train = TrainParams.model_validate({"model": TEMPORAL_MODEL, "training": TEMPORAL_TRAINING})
+    assert space.present(train) == {
+        "model.hidden_channels": 32,
+        "model.predictor_dropout": 0.2,
+        "training.predictor_learning_rate": 0.002,
+        "training.negatives_per_positive": 8,
+        "training.windows": 6,
+        "training.epochs": 12,
+    }
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(10):
+        drawn = with_values(Params.model_validate({"train": {"recipe": "auto"}}), space.draw(study.ask()))
+        model, training = drawn.train.overrides()
+        assert set(model) <= READ_BY_TEMPORAL_NCN
+        assert training["negatives_per_positive"] % 2 == 0
 
 
 def test_parameters_outside_the_space_are_not_where_it_begins(tmp_path: Path) -> None:
@@ -48,7 +77,19 @@ def test_parameters_outside_the_space_are_not_where_it_begins(tmp_path: Path) ->
 def test_the_fragment_is_what_params_yaml_takes() -> None:
     values = {"model.hidden_channels": 32, "training.epochs": 5}
     assert fragment(values) == {"train": {"model": {"hidden_channels": 32}, "training": {"epochs": 5}}}
-    assert with_values(Params(), values) == Params.model_validate(fragment(values))
+    given = Params.model_validate({"train": {"recipe": "given"}})
+    assert with_values(given, values) == Params.model_validate(fragment(values))
+
+
+@pytest.mark.parametrize("recipe", ["auto", "cora"])
+def test_the_fragment_of_a_search_beside_a_recipe_overrides_it(recipe: str) -> None:
+    values = {"model.hidden_channels": 32, "training.epochs": 5}
+    written = fragment(values, recipe)
+    sections = {"model": {"hidden_channels": 32}, "training": {"epochs": 5}}
+    assert written == {"train": {"recipe": recipe, **sections}}
+    train = Params.model_validate(written).train
+    assert (train.recipe, train.overrides()) == (recipe, (sections["model"], sections["training"]))
+    assert with_values(Params.model_validate({"train": {"recipe": recipe}}), values).train == train
 
 
 @pytest.mark.parametrize(
