@@ -12,10 +12,11 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_model import LinkModel
 from pipeline.doors import Doors
 from pipeline.graphs.tables import GraphTables
-from pipeline.records.chain import TrainedModel
+from pipeline.records.chain import EdgeSplit, TrainedModel
 from pipeline.registry.facts import ModelVersion
 from pipeline.runs.fetched_versions import version_model, version_split
 from pipeline.runs.folder import RunFolder
+from pipeline.splits.event_times import has_test_times
 
 FEATURE_COLUMNS = "snapshot.feature_columns"
 
@@ -53,7 +54,7 @@ def incumbent(folder: RunFolder, trained: TrainedModel, tables: GraphTables, doo
     if isinstance(model, str):
         return Incumbent(version, None, model)
     columns = [doors.registry.runs.param(run, FEATURE_COLUMNS) for run in (version.run_id, trained.mlflow_run_id)]
-    reason = why_not_comparable(model, tables, *columns)
+    reason = why_not_comparable(model, tables, *columns) or why_untimed(model, folder.get(EdgeSplit))
     return Incumbent(version, model if reason is None else None, reason or "")
 
 
@@ -81,6 +82,13 @@ def why_not_comparable(
     if its_columns != columns:
         return f"the champion's features are {its_columns}, tonight's are {columns}"
     return None
+
+
+def why_untimed(champion: LinkModel, split: EdgeSplit) -> str | None:
+    """Return why a split's test graph is nothing that a champion can read, or None: some need times."""
+    if champion.config.predictor != "temporal_ncn" or has_test_times(split):
+        return None
+    return f"the champion reads when edges came, and tonight's {split.method} split has no times to test with"
 
 
 def same_positions(source: LinkModel, tables: GraphTables) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.graph.event_history import EventHistory
+from ncnc_core.graph.event_history import FOREVER, EventHistory
 from ncnc_core.training.data import TemporalData
 from pipeline.errors import TamperedRecord
 from pipeline.graphs.tables import GraphTables
@@ -29,6 +29,11 @@ def temporal_data(tables: GraphTables, split: EdgeSplit) -> TemporalData | None:
     return TemporalData(event_history(tables).until(valid), train, valid)
 
 
+def has_test_times(split: EdgeSplit) -> bool:
+    """Return whether the message graph of testing has times: where a split divides by a hash, it has none."""
+    return split.method == "temporal" and split.cut_valid is not None
+
+
 def testing_graph(tables: GraphTables, arrays: SplitArrays, split: EdgeSplit) -> Adjacency:
     """Return the message graph of testing, the same for every model compared, with times where time divides the edges.
 
@@ -36,7 +41,7 @@ def testing_graph(tables: GraphTables, arrays: SplitArrays, split: EdgeSplit) ->
         TamperedRecord: the split's message edges are not those that were alive at its cut.
     """
     graph = arrays.testing_graph(tables.num_nodes)
-    if split.method != "temporal" or split.cut_valid is None:
+    if not has_test_times(split) or split.cut_valid is None:
         return graph
     timed = event_history(tables).graph_at(int(split.cut_valid.timestamp()))
     if not (torch.equal(graph.row_pointer, timed.row_pointer) and torch.equal(graph.column, timed.column)):
@@ -53,5 +58,7 @@ def serving_graph(tables: GraphTables, *, timed: bool) -> Adjacency:
     if not timed:
         return Adjacency.from_edges(torch.from_numpy(tables.edges[:, tables.living]), tables.num_nodes)
     history = event_history(tables)
-    latest = [int(one.max()) for one in (history.alive_since, history.repeat_time) if one.numel()]
+    # Also the ends of lives: an edge is removed at the as-of, which is later than the newest event of a source.
+    ends = history.removed_at[history.removed_at != FOREVER]
+    latest = [int(one.max()) for one in (history.alive_since, ends, history.repeat_time) if one.numel()]
     return history.graph_at(max(latest, default=0))

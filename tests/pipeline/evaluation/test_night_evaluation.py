@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
+import yaml
 
 from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
@@ -9,11 +12,11 @@ from pipeline.evaluation.feature_importance import MOST_EDGES
 from pipeline.evaluation.night_evaluation import TrainedNight, evaluate_night
 from pipeline.params.decide import SLICES
 from pipeline.params.params import Params
-from pipeline.records.chain import PromotionDecision
+from pipeline.records.chain import EdgeSplit, PromotionDecision, TrainedModel
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.floor import FLOOR_NAMES
 from pipeline.runs.folder import RunFolder
-from tests.fixtures.house import House
+from tests.fixtures.house import House, params
 
 
 def test_an_evaluation_says_how_good_where_how_sure_how_steady_and_at_what_cost(
@@ -106,3 +109,31 @@ def test_a_temporal_challenger_is_told_by_the_activity_of_the_ends_and_what_it_r
     held = [(part.num_edges, part.best_of_floor.value) for part in activity if part.best_of_floor is not None]
     assert sum(count * value for count, value in held) / found.num_test_edges == pytest.approx(best)
     assert {"feature importance"} <= {cost.part for cost in found.costs}
+
+
+@pytest.mark.slow  # two trainings
+def test_a_night_that_brings_no_new_edge_ends_although_its_champion_reads_times(house: House) -> None:
+    house.values.pop("NCNC_SOURCE_NODES")
+    house.params_file.write_text(
+        yaml.safe_dump(
+            params("small")
+            | {
+                "snapshot": {"graph": "small", "time_column": "time", "duplicates": "merge"},
+                "train": {"recipe": "auto", "training": {"epochs": 8}},
+                "decide": {"minimum_test_edges": 1, "floor": ["preferential_attachment"]},
+            }
+        )
+    )
+    generator = np.random.default_rng(0)
+    ends = generator.integers(0, 120, (2, 6000))
+    ends = ends[:, (ends[0] % 6 == ends[1] % 6) & (ends[0] != ends[1])]  # six groups
+    table = pd.DataFrame({"source": ends[0], "target": ends[1]})
+    table["time"] = int(house.as_of(1).timestamp()) - np.arange(len(table))[::-1] * 3600
+    for night, rows in ((1, table), (2, table.drop(index=table.index[:5]))):
+        rows.to_parquet(house.folder / "source" / f"edges-{house.as_of(night):%Y-%m-%d}.parquet", index=False)
+    assert house.night(1) == [0] * 6
+    assert house.night(2) == [0, 0, 0, 0, 0, 99]
+    second = RunFolder(house.run_dir(2))
+    assert (second.get(EdgeSplit).method, second.get(TrainedModel).predictor) == ("hashed", "ncnc")
+    assert "the champion reads when edges came" in second.get(EvaluationRecord).champion_note
+    assert not second.get(PromotionDecision).promote

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from ncnc_core.networks.link_network import LinkNetwork
 from pipeline.graphs.tables import GraphTables
 from pipeline.registry.facts import ModelVersion
 from pipeline.runs.folder import RunFolder
-from pipeline.runs.incumbent import Incumbent, readable, why_not_comparable
+from pipeline.runs.incumbent import Incumbent, readable, why_not_comparable, why_untimed
 from pipeline.splits.arrays import SplitArrays
 from tests.fixtures.house import FIRST_NIGHT, House
+from tests.fixtures.split_records import split_record
 
 NO_EDGES = np.zeros((2, 0), dtype=np.int64)
 NO_TIMES = np.zeros(0, dtype=np.int64)
@@ -53,6 +55,17 @@ def test_champion_with_a_vector_a_node_can_score_a_graph_that_has_grown() -> Non
     assert why_not_comparable(champion, tonight([10, 20, 30, 40, 50])) is None
     grown = Adjacency.from_edges(torch.cat([ring, torch.tensor([[4], [0]])], 1), 5)
     assert champion.score_pairs(Positions(torch.tensor([[4], [1]])), adjacency=grown).isfinite().all()
+
+
+def test_champion_that_reads_times_is_not_compared_where_a_hash_divides_the_edges(
+    make_model: Callable[..., Path],
+) -> None:
+    untimed = LinkModel.load(make_model())
+    timed = replace(untimed, config=ModelConfig(predictor="temporal_ncn"))
+    splits = split_record(None, None), split_record(None, 100), split_record(50, 100)
+    assert [why_untimed(untimed, split) for split in splits] == [None] * 3
+    assert [why_untimed(timed, split) for split in splits[1:]] == [None] * 2
+    assert "tonight's hashed split has no times to test with" in str(why_untimed(timed, splits[0]))
 
 
 def test_champion_in_another_versions_format_is_no_failure_of_the_night(make_model: Callable[..., Path]) -> None:

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.graphs.events import Events
+from pipeline.graphs.tables import STILL_ALIVE, GraphTables
+from pipeline.splits.event_times import serving_graph
+
+
+def path_of_four(removed_at: list[int], repeats: Events | None = None) -> GraphTables:
+    first_seen = np.array([10, 20, 30])
+    return GraphTables(
+        np.arange(4), None, np.array([[0, 1, 2], [1, 2, 3]]), first_seen, np.array(removed_at), first_seen,
+        repeats=repeats or Events.none(),
+    )  # fmt: skip
+
+
+def test_an_edge_that_went_after_the_newest_event_is_not_served_with_times_either() -> None:
+    tables = path_of_four([STILL_ALIVE, 100, STILL_ALIVE])  # a dump of the night 100, whose newest row is of 30
+    plain, timed = serving_graph(tables, timed=False), serving_graph(tables, timed=True)
+    assert plain.edges().T.tolist() == timed.edges().T.tolist() == [[0, 1], [2, 3]]
+
+
+def test_the_served_graph_has_every_event_and_a_clock_that_counts_what_is_gone() -> None:
+    events = Events(np.array([0, 0]), np.array([40, 200]))
+    timed = serving_graph(path_of_four([STILL_ALIVE, 100, STILL_ALIVE], events), timed=True).times
+    assert timed is not None
+    assert (timed.last.tolist(), timed.events.tolist()) == ([200, 200, 30, 30], [3, 3, 1, 1])
+    assert timed.arrivals.tolist() == [10, 20, 30]
+    assert serving_graph(path_of_four([STILL_ALIVE] * 3), timed=False).times is None
