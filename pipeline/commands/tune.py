@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands.options import RunDir, open_doors, print_line
+
+if TYPE_CHECKING:  # the command's help loads neither
+    from pipeline.terminal import Terminal
+    from pipeline.training.search import Tuned
 
 tuning = typer.Typer()
 
@@ -28,7 +32,6 @@ def tune(
     import yaml
 
     from pipeline.commands.search_progress import search_progress
-    from pipeline.params.train import GIVEN
     from pipeline.runs.folder import RunFolder
     from pipeline.terminal import Terminal
     from pipeline.training.search import tune as search
@@ -46,12 +49,16 @@ def tune(
             doors=doors,
             on_trial=on_trial,
         )
-    gain = "" if found.baseline is None else f", {found.best - found.baseline:+.4f} to the present parameters"
-    counted = f"{found.trials} trials, {found.pruned} of them stopped early"
-    if found.recipe != GIVEN:
-        console.print(f"Searched beside train.recipe: {found.recipe}, which is {found.predictor} here")
-    console.print(f"{counted}: {found.metric} {found.best:.4f} on validation{gain}")
-    console.print(f"Put this into params.yaml (it is also in {found.params_file}):\n")
+    _tell(found, console)
     console.print(yaml.safe_dump(fragment(found.values, found.recipe), sort_keys=False))
     line = {name: value for name, value in vars(found).items() if name not in ("values", "params_file")}
     print_line(**line, params=found.values, file=found.params_file)
+
+
+def _tell(found: Tuned, console: Terminal) -> None:
+    """Say what a search came to, and where its values go."""
+    gain = "" if found.baseline is None else f", {found.best - found.baseline:+.4f} to the present parameters"
+    counted = f"{found.trials} trials, {found.pruned} of them stopped early"
+    beside = f", beside train.recipe {found.recipe}, which is {found.predictor} here"
+    console.print(f"{counted}: {found.metric} {found.best:.4f} on validation{gain}{beside}")
+    console.print(f"Put this into params.yaml (it is also in {found.params_file}):\n")

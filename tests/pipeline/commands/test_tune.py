@@ -23,6 +23,8 @@ def test_tune_prints_the_fragment_that_params_yaml_takes(house: House, days: lis
     told = [line for line in result.stderr.splitlines() if line.startswith("trial ")]
     assert [line.partition(":")[0] for line in told] == ["trial 1 of 2", "trial 2 of 2"]  # where there is no terminal
     assert (result.exit_code, line["trials"], line["metric"]) == (0, 2, "mrr")
+    assert (line["recipe"], line["predictor"]) == ("given", "ncnc")
+    assert "beside train.recipe given, which is ncnc here" in result.stderr.replace("\n", " ")
     fragment = yaml.safe_load(open(str(line["file"])).read())  # noqa: PTH123, SIM115
     assert fragment == {"train": {"training": {"epochs": line["params"]["training.epochs"]}}}
     assert Params.model_validate(fragment).train.training.epochs in (1, 2)
