@@ -16,13 +16,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-stack check docs bench bench-quality format up down lock clean
+.PHONY: help demo test test-slow test-stack check docs bench bench-quality format up down lock clean
 
 help:  ## say what there is
 	@echo "make demo                           six nights through the real scheduler, on a generated graph (minutes)"
 	@echo "make demo DATA=as_caida NIGHTS=8    the same on real weekly dumps from \$$NCNC_DATA_DIR"
-	@echo "make test                           the test suite; TESTS=\"tests/core -k golden\" for a part of it"
-	@echo "make test-stack                     the slow tests: whole deployments, kills, restores (tests/stack)"
+	@echo "make test                           the test suite, less what is slow (minutes); TESTS=\"tests/core -k golden\" for a part"
+	@echo "make test-slow                      the tests marked slow: whole nights, servers, kills, races; TESTS as above"
+	@echo "make test-stack                     whole deployments: Celery workers, backfills, restores (tests/stack)"
 	@echo "make check                          ruff, mypy, import rules, Dockerfiles, compose file, documentation"
 	@echo "make docs                           the documentation site, into .ncnc/docs/html/index.html"
 	@echo "make bench                          how fast: seconds and ratios, into .ncnc/bench/speed.json; BENCH_ARGS=\"--only cora_epoch\""
@@ -42,15 +43,22 @@ up: $(INSTALLED)
 down: $(INSTALLED)
 	@$(BIN)/python -m embedded.stack down --name $(STACK)
 
+# What takes more than about five seconds is marked slow, so that `make test` stays under ten minutes on two cores;
+# --durations names what should be marked, or be made quicker.
 TESTS ?= tests
 JOBS ?= 2
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
+SHARED_OUT := -n $(JOBS) --dist loadfile --no-loadscope-reorder --ignore=tests/stack
 test: $(INSTALLED)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --ignore=tests/stack $(TESTS)
+	@$(PYTEST) $(SHARED_OUT) -m "not slow" --durations=5 --durations-min=10 $(TESTS)
+
+test-slow: $(INSTALLED)
+	@$(PYTEST) $(SHARED_OUT) -m slow $(TESTS)
 
 # One at a time: each starts services of its own, and some of their ports are fixed.
 STACK_TESTS ?= tests/stack
 test-stack: $(INSTALLED)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(STACK_TESTS)
+	@$(PYTEST) $(STACK_TESTS)
 
 # Each tool is named as it runs, so that a failure says whose it is.
 check: $(INSTALLED)

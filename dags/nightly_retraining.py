@@ -25,7 +25,7 @@ same work. Each task runs `ncnc <task id> --run-dir $NCNC_HOME/runs/<run name>`.
 | `snapshot` | waits for earlier nights and for the delivery; reads and checks it, and publishes it to the data repository | a tag `snap/<graph>/...` |
 | `split` | divides the edges into training, validation and test, and certifies that nothing leaks | `edge_split.json` |
 | `train` | trains the challenger; uses the pool and the queue `gpu` | checkpoints and the model, in MLflow |
-| `evaluate` | scores challenger, champion and heuristics on edges that neither model has seen | `evaluation_report.json` |
+| `evaluate` | scores challenger, champion and the floor on edges that neither model has seen | `evaluation_report.json` |
 | `decide` | applies the rules of the gate to the evaluation | `promotion_decision.json`, with every rule |
 | `register` | makes a promoted challenger the champion | a model version, aliases, a ledger entry |
 | `report` | writes the report, one HTML page, for every night; its task page has the link. Enters a night as failed that came to no outcome | `report.html`, also in MLflow |
@@ -151,7 +151,7 @@ with DAG(
         grace_seconds=60,
         doc_md="Trains the challenger. A retry resumes from the last checkpoint, on this machine or another.",
     )
-    evaluate = StepTask(step="evaluate", run_dir=RUN_DIR, doc_md="Scores challenger, champion and heuristics.")
+    evaluate = StepTask(step="evaluate", run_dir=RUN_DIR, doc_md="Scores challenger, champion and the floor.")
     decide = StepTask(step="decide", run_dir=RUN_DIR, doc_md="Applies the rules of the gate to the evaluation.")
     register = RegisterTask(
         step="register",

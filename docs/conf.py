@@ -38,7 +38,8 @@ myst_disable_syntax = ["html_inline"]  # the text of an option may say <graph>: 
 
 # The inputs a function looks at itself, by their names and not as what they stand for.
 autodoc_type_aliases = {
-    name: name for name in ("EdgeInput", "PairInput", "FeatureInput", "WeightInput", "IdsInput", "SelectionMetric")
+    name: name
+    for name in ("EdgeInput", "PairInput", "FeatureInput", "WeightInput", "TimeInput", "IdsInput", "SelectionMetric")
 }
 default_role = "code"  # single backticks in a docstring
 autodoc_member_order = "bysource"

@@ -16,6 +16,9 @@ from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
 
+# Fields that came after the kept runs, with the values that leave a run what it was: these are no part of a definition.
+LATER_FIELDS = {"standardize_features": False, "windows": 6, "refit": True}
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -29,8 +32,8 @@ class Candidate:
     def definition(self) -> dict[str, object]:
         """Return all that defines it, as JSON."""
         return {
-            "model": self.model.model_dump(mode="json"),
-            "training": self.training.model_dump(mode="json"),
+            "model": _without_later_fields(self.model.model_dump(mode="json")),
+            "training": _without_later_fields(self.training.model_dump(mode="json")),
             "start": None if self.start is None else self.start.definition(),
         }
 
@@ -103,3 +106,7 @@ def _score(
     features = None if learning.features is None else learning.features.to(device)
     levels = node_levels(trained.network, features, adjacency)
     return score_pairs(trained.network, levels, adjacency, pairs.to(device)).cpu()
+
+
+def _without_later_fields(fields: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if LATER_FIELDS.get(name, ...) != value}

@@ -16,6 +16,7 @@ _COMMON: dict[str, Any] = {  # Any: field values, which pydantic checks
     "num_layers": 2,
     "hidden_channels": 128,
     "node_embedding": "only",  # one learnable vector a node
+    "standardize_features": False,  # there are none
     "encoder_dropout": 0.5,
     "predictor_dropout": 0.5,
     "predictor_edge_dropout": 0.1,

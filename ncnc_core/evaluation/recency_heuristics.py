@@ -3,7 +3,7 @@
 The rules read an edge's last event and the clock of `EdgeTimes`: an age is a number of windows, and a window is as many
 new edges as the validation window had. EdgeBank (Poursafaei et al., Towards better evaluation for dynamic link
 prediction, arXiv:2207.10128), which remembers pairs that were linked, is not among them: the edges of an evaluation are
-linked for the first time and its negatives never were, so that it gives every pair the same score.
+linked for the first time, so that it gives all of them nothing, and no negative less.
 """
 
 from __future__ import annotations

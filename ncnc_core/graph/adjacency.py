@@ -11,37 +11,16 @@ from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
 from ncnc_core.graph import neighbor_search
-from ncnc_core.graph.edge_dropout import uniforms_of_keys
-from ncnc_core.graph.edge_times import EdgeTimes, times_of_entries
+from ncnc_core.graph.edge_dropout import entry_draws
+from ncnc_core.graph.edge_times import EdgeTimes
 from ncnc_core.graph.edge_weights import one_weight_a_key
 from ncnc_core.graph.node_lists import NodeLists
+from ncnc_core.graph.pair_keys import contains_keys, pair_keys
 from ncnc_core.graph.positions import require_positions, require_room_for_keys
 from ncnc_core.graph.ragged_sum import ragged_sum
 from ncnc_core.kernels import entries as kernels
 
-
-def pair_keys(pairs: Int64[Tensor, "2 pairs"], num_nodes: int) -> Int64[Tensor, " pairs"]:
-    """Return one int64 per unordered pair: min * num_nodes + max, equal for (u, v) and (v, u)."""
-    require_room_for_keys(num_nodes)
-    return torch.minimum(pairs[0], pairs[1]) * num_nodes + torch.maximum(pairs[0], pairs[1])
-
-
-def contains_keys(sorted_keys: Int64[Tensor, " keys"], wanted: Int64[Tensor, " wanted"]) -> Bool[Tensor, " wanted"]:
-    """Return which of the wanted keys stand in a sorted tensor of keys; O(wanted * log keys)."""
-    if sorted_keys.numel() == 0:
-        return torch.zeros_like(wanted, dtype=torch.bool)
-    position = torch.searchsorted(sorted_keys, wanted)
-    # searchsorted answers len(sorted_keys) for a key past the last one: clamp, then compare for equality.
-    return sorted_keys[position.clamp_(max=sorted_keys.numel() - 1)] == wanted
-
-
-def entry_draws(
-    column: Int64[Tensor, " entries"], num_nodes: int, row: Int64[Tensor, " entries"] | None
-) -> Float[Tensor, " entries"]:
-    """Return a random number in [0, 1) for each entry; given its row, (u, v) and (v, u) get the same one."""
-    if row is None:
-        return torch.rand(column.numel(), device=column.device)
-    return uniforms_of_keys(pair_keys(torch.stack([row, column]), num_nodes))
+__all__ = ["Adjacency", "contains_keys", "pair_keys"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +68,7 @@ class Adjacency:
             keys = given.unique()
         else:
             keys, weight = one_weight_a_key(given, weight[is_edge].float().repeat(2), num_nodes)
-        if times is not None:
-            own = times.kept(is_edge)
-            both = (one.repeat(2) for one in (own.first, own.last, own.events))
-            times = EdgeTimes(*times_of_entries(keys, given, *both), times.arrivals)
+        times = None if times is None else times.kept(is_edge).of_entries(keys, given)
         return cls.from_sorted_keys(keys, num_nodes, weight, times)
 
     @classmethod

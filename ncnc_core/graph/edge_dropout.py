@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ncnc_core.graph.pair_keys import pair_keys
 from ncnc_core.graph.roles import Graph
 
 Kind = TypeVar("Kind", bound=Graph)
@@ -22,6 +23,15 @@ def drop_edges(graph: Kind, probability: float, training: bool, *, symmetric: bo
     if not training or probability == 0.0:
         return graph, 1.0
     return graph.dropped(probability, symmetric=symmetric), 1 / (1 - probability)
+
+
+def entry_draws(
+    column: Int64[Tensor, " entries"], num_nodes: int, row: Int64[Tensor, " entries"] | None
+) -> Float[Tensor, " entries"]:
+    """Return a random number in [0, 1) for each entry; given its row, (u, v) and (v, u) get the same one."""
+    if row is None:
+        return torch.rand(column.numel(), device=column.device)
+    return uniforms_of_keys(pair_keys(torch.stack([row, column]), num_nodes))
 
 
 def uniforms_of_keys(keys: Int64[Tensor, " entries"]) -> Float[Tensor, " entries"]:

@@ -45,20 +45,14 @@ class EdgeTimes:
         moved: list[Any] = [one.to(device) for one in (self.first, self.last, self.events, self.arrivals)]
         return EdgeTimes(*moved)
 
+    def of_entries(self, keys: Int64[Tensor, " entries"], given: Int64[Tensor, " given"]) -> EdgeTimes:
+        """Return the times of the entries with the sorted `keys`; these are of edges that `given` names by key, twice.
 
-def times_of_entries(
-    keys: Int64[Tensor, " entries"],
-    given: Int64[Tensor, " edges"],
-    first: Int64[Tensor, " edges"],
-    last: Int64[Tensor, " edges"],
-    events: Int64[Tensor, " edges"],
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return first, last and events of each of the sorted `keys`, from edges that name them in any order.
-
-    `given` are the keys of the edges, each one of `keys`. Of one that comes several times the earliest first and the
-    latest last count, and its events add up.
-    """
-    place = torch.searchsorted(keys, given)
-    earliest = torch.full_like(keys, torch.iinfo(torch.int64).max).scatter_reduce_(0, place, first, "amin")
-    latest = torch.full_like(keys, torch.iinfo(torch.int64).min).scatter_reduce_(0, place, last, "amax")
-    return earliest, latest, torch.zeros_like(keys).scatter_add_(0, place, events)
+        `given` holds the key of each edge in one direction and then in the other. Of an edge that comes several times
+        the earliest first and the latest last count, and its events add up.
+        """
+        place = torch.searchsorted(keys, given)
+        first, last, events = (one.repeat(2) for one in (self.first, self.last, self.events))
+        earliest = torch.full_like(keys, torch.iinfo(torch.int64).max).scatter_reduce_(0, place, first, "amin")
+        latest = torch.full_like(keys, torch.iinfo(torch.int64).min).scatter_reduce_(0, place, last, "amax")
+        return EdgeTimes(earliest, latest, torch.zeros_like(keys).scatter_add_(0, place, events), self.arrivals)

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.graph.adjacency import entry_draws
+from ncnc_core.graph.edge_dropout import entry_draws
 from ncnc_core.graph.ragged_sum import ragged_sum
 
 

@@ -134,10 +134,7 @@ class LinkNetwork(nn.Module):
         return self.scorer(levels, adjacency, pairs)(levels, adjacency, pairs)
 
     def scorer(self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Scorer:
-        """Return what scores these pairs in any number of calls, with what the calls have in common done once.
-
-        A call is given node levels, graph and some of the pairs, and answers their logits.
-        """
+        """Return what scores these pairs: a call is given levels, graph and some of them, and answers their logits."""
         content, structure = self.predictor.prepared(levels, graph, pairs), self.pair_structure
         if structure is None:
             return content
@@ -242,10 +239,7 @@ def _predictor(config: ModelConfig) -> Predictor:
 
 
 def require_narrow_table(categories: Tensor) -> None:
-    """Refuse integer features whose table would have far more rows than there are nodes: nearly all of it is unused.
-
-    Far more: over 10 rows a node, and over 10,000.
-    """
+    """Refuse integer features whose table would be nearly all unused: over 10 rows a node, and over 10,000."""
     highest = int(categories.max()) if categories.numel() else 0
     if highest >= max(10_000, 10 * categories.numel()):
         raise InvalidGraph(

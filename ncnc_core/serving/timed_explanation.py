@@ -13,7 +13,7 @@ from ncnc_core.networks.scoring import score_pairs
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.serving.explanation import FeaturePart, LinkExplanation, NeighborPart
 from ncnc_core.serving.path_gradients import path_gradients
-from ncnc_core.temporal.pair_features import GROUPS, PAIR_FEATURES, pair_features
+from ncnc_core.temporal.pair_features import GROUPS, PAIR_FEATURES, TimedPairs, pair_features
 from ncnc_core.temporal.timed_graph import RECENT, TimedGraph, required_times
 
 
@@ -39,10 +39,7 @@ def explain_timed_pair(
         inputs = network.pair_scale(found.values)[0].double()
     product = (levels[0][source] * levels[0][target]).double()
     base, (at_product, at_pooled, at_inputs) = path_gradients(network, [product, pooled.sum(0), inputs])
-    neighbors = zip(
-        found.common.node.tolist(), found.decay[:, RECENT].tolist(), (pooled @ at_pooled).tolist(), strict=True
-    )
-    parts = [NeighborPart(node_ids[node], "common", weight, added) for node, weight, added in neighbors]
+    parts = _of_neighbors(found, pooled @ at_pooled, node_ids)
     features, own = _by_group(inputs * at_inputs), float(product @ at_product)
     total = base + own + sum(one.contribution for one in parts) + sum(one.contribution for one in features)
     return LinkExplanation(
@@ -60,6 +57,11 @@ def explain_timed_pair(
             _of_common(network, adjacency, (source, target), found.common.node),
         ),
     )
+
+
+def _of_neighbors(found: TimedPairs, added: Tensor, node_ids: Sequence[NodeId]) -> list[NeighborPart]:
+    rows = zip(found.common.node.tolist(), found.decay[:, RECENT].tolist(), added.tolist(), strict=True)
+    return [NeighborPart(node_ids[node], "common", weight, share) for node, weight, share in rows]
 
 
 def _by_group(added: Tensor) -> tuple[FeaturePart, ...]:

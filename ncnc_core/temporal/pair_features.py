@@ -15,14 +15,15 @@ from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.kernels import long_paths as path_kernels
 from ncnc_core.kernels import timed_overlap as kernels
 from ncnc_core.kernels.thread_slices import in_slices
-from ncnc_core.temporal.timed_graph import NODE_FEATURES, RECENT, SCALES, TimedGraph
+from ncnc_core.temporal.timed_graph import NODE_FEATURES, SCALES, TimedGraph, required_times
 
+SMALLEST_SUM = 1e-9  # divided by at least: what is long past sums to 0
 FLOOR = 1e-3  # added before a logarithm is taken: what is below it counts as nothing
 OVERLAP = ("common_neighbors", "adamic_adar", "resource_allocation", "jaccard", "salton")
 RECENT_OVERLAP = tuple(
     f"{kind}_{scale:g}" for kind in ("recent_common", "recent_allocation", "most_recent_common") for scale in SCALES
 )
-LONG_PATHS = ("long_paths", "recent_long_paths")
+LONG_PATHS = ("long_paths", *(f"recent_long_paths_{scale:g}" for scale in SCALES), "long_paths_of_events")
 SPECTRAL = ("spectral_dot", "spectral_cosine", "recent_spectral_dot", "recent_spectral_cosine")
 ENDS = (*(f"smaller_{name}" for name in NODE_FEATURES), *(f"larger_{name}" for name in NODE_FEATURES))
 # The groups that an explanation and a report name; their order is that of the columns.
@@ -82,25 +83,27 @@ def _timed_common(graph: TimedGraph, adjacency: Adjacency, pairs: Tensor) -> tup
     return lists, torch.from_numpy(product[:count].copy()), torch.from_numpy(sums)
 
 
-def _long_paths(graph: TimedGraph, adjacency: Adjacency, pairs: Tensor) -> Float[Tensor, "pairs 2"]:
-    """Return the paths of three steps, each inner node's edges divided by its degree, and by its recent strength."""
+def _long_paths(graph: TimedGraph, adjacency: Adjacency, pairs: Tensor) -> Float[Tensor, "pairs kinds"]:
+    """Return LONG_PATHS: paths of three steps whose edges weigh one, their decay at a scale, or log1p of their events.
+
+    Each inner node's edges are divided by the sum of their weights.
+    """
     reach = adjacency.neighbor_sum(adjacency.degree.double().unsqueeze(1), weighted=False).squeeze(1)
     swap = reach[pairs[0]] > reach[pairs[1]]  # the walk starts where it is cheaper
     near, far = torch.where(swap, pairs[1], pairs[0]), torch.where(swap, pairs[0], pairs[1])
     order = near.argsort(stable=True)
     distinct, sizes = near[order].unique_consecutive(return_counts=True)
     group = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
-    recent = graph.decay[:, RECENT].double().cpu()
-    weight = torch.stack([torch.ones_like(recent), recent], 1)
-    scale = (
-        torch.stack([adjacency.degree.double(), graph.strength[:, RECENT].double().cpu()], 1).clamp(min=1e-9).rsqrt()
-    )
-    out = np.empty((pairs.shape[1], 2))
+    decay, events = graph.decay.cpu().double(), required_times(adjacency).events.double().log1p()
+    weight = torch.cat([torch.ones_like(decay[:, :1]), decay, events.unsqueeze(1)], 1)  # [entries, kinds]
+    inner = torch.segment_reduce(weight, "sum", offsets=adjacency.row_pointer, initial=0)
+    scale = inner.clamp(min=SMALLEST_SUM).rsqrt()
+    out = np.empty((pairs.shape[1], len(LONG_PATHS)))
     arrays = [
         _array(one) for one in (adjacency.row_pointer, adjacency.column, weight, scale, distinct, group, far[order])
     ]
     in_slices(lambda start, stop: path_kernels.sum_long_paths(*arrays, out, start, stop), distinct.numel(), least=64)
-    found = torch.empty(pairs.shape[1], 2, dtype=torch.float64)
+    found = torch.empty(pairs.shape[1], len(LONG_PATHS), dtype=torch.float64)
     found[order] = torch.from_numpy(out)
     return found
 

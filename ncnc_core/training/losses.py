@@ -29,8 +29,9 @@ def positive_losses(
     """
     if loss in ("bce", "listwise"):
         binary = softplus(-positive) + softplus(negative).mean(1)
-        listed = torch.cat([positive[:, None], negative], 1).log_softmax(1)[:, 0]
-        return binary if loss == "bce" else binary - listed
+        if loss == "bce":
+            return binary
+        return binary - torch.cat([positive[:, None], negative], 1).log_softmax(1)[:, 0]
     margin = positive[:, None] - negative  # [positives, negatives]
     match loss:
         case "auc":

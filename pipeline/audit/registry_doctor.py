@@ -146,10 +146,11 @@ def _about_the_served(graph: str, state: RegistryState, published: Set[str], doo
         return
     try:
         _, sizes, _ = doors.snapshots.describe(tag)
-    except FileNotFoundError as error:  # the list of its files is gone
-        yield Disagreement(f"The DVC remote lacks the champion's snapshot {tag}: {error}", RESTORE_SNAPSHOT)
-        return
     except StepError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            lost = f"The DVC remote lacks the list of files of the champion's snapshot {tag}, or is gone as a whole."
+            yield Disagreement(lost, RESTORE_SNAPSHOT)
+            return
         yield Disagreement(
             f"The champion's snapshot {tag} cannot be looked at: {error}",
             f"If the DVC remote is away, start it and ask again. If it is lost: {RESTORE_SNAPSHOT}",

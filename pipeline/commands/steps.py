@@ -98,7 +98,7 @@ def train(run_dir: RunDir) -> None:
 
 @steps.command()
 def evaluate(run_dir: RunDir) -> None:
-    """Score the challenger, the champion and the heuristics on edges that no model has seen."""
+    """Score the challenger, the champion and the floor on edges that no model has seen."""
     _run_step("evaluate", run_dir)
 
 

@@ -1,4 +1,4 @@
-"""One night's evaluation: every model and the floor on the same fresh pairs, and the certificate of what they saw."""
+"""One night's evaluation: every model and all of the floor on the same fresh pairs, and what each of them had seen."""
 
 from __future__ import annotations
 

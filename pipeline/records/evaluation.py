@@ -175,7 +175,7 @@ class EvaluationRecord(Record):
     paired_metric: str
     paired: PairedComparison | None
     over_floor: dict[str, PairedComparison] | None = None
-    floor_absent: dict[str, str] = Field(default={})
+    floor_absent: dict[str, str] = Field(default_factory=dict)
     slices: tuple[SliceScores, ...] = ()
     warm_and_cold: WarmAndCold | None = None
     sensitivity: tuple[SensitivityResult, ...] = ()

@@ -1,4 +1,4 @@
-"""Score challenger, champion and heuristics on the same fresh pairs."""
+"""Score challenger, champion and floor on the same fresh pairs."""
 
 from __future__ import annotations
 

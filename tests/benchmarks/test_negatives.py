@@ -26,6 +26,7 @@ def test_hard_ones_name_the_largest_hub() -> None:
     assert found["largest_degree"] > 5
 
 
+@pytest.mark.slow
 def test_each_kind_is_measured_in_a_process_of_its_own_and_written_down(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks.nightly_bytes import main, nightly_edges, nightly_events
 
@@ -17,6 +18,7 @@ def test_last_night_changes_the_share_asked_for_over_all_ages() -> None:
     assert 20 < ages[0] < ages[1] < ages[2] == 150
 
 
+@pytest.mark.slow
 def test_nights_are_published_and_weighed(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     main(["--edges", "20000", "--building-nights", "1", "--json", str(figures), "--work", str(tmp_path)])

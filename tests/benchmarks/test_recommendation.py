@@ -41,6 +41,7 @@ def test_a_shortlist_of_everybody_misses_nothing_and_a_short_one_does(folder: Pa
     assert recommendation.measure_recall(model, nodes, 1, workers=1)["graph"] < 1
 
 
+@pytest.mark.slow
 def test_cost_and_recall_are_printed_and_written(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

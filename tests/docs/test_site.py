@@ -59,7 +59,6 @@ def test_a_page_whose_links_and_names_hold_builds_and_loads_nothing_from_elsewhe
     assert not re.findall(r"""(?:@import|url\()\s*["']?(?:https?:)?//[^)"']*""", styles)
 
 
-@pytest.mark.slow
 def test_the_command_line_shows_every_option_and_what_stands_between_angle_brackets(tmp_path: Path) -> None:
     (tmp_path / "index.md").write_text("# Command line\n\n```{command-line}\n```\n")
     ran = built(tmp_path, "text")
@@ -70,7 +69,6 @@ def test_the_command_line_shows_every_option_and_what_stands_between_angle_brack
     assert "named <graph>-<as of>" in text  # and not taken for a tag of HTML
 
 
-@pytest.mark.slow
 def test_a_link_or_a_name_that_is_gone_fails_the_build(tmp_path: Path) -> None:
     (tmp_path / "index.md").write_text(WHOLE + "\n" + "\n\n".join(FAULTS) + "\n")
     (tmp_path / "other.md").write_text("---\norphan: true\n---\n\n# Other\n")

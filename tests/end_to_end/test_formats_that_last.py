@@ -165,6 +165,7 @@ def test_pages_are_made_anew_from_records_here_or_in_mlflow(own_archive: OpenedA
         assert hashlib.sha256(own_archive.run_dir(name).read_bytes()).hexdigest() == records[name], name
 
 
+@pytest.mark.slow
 def test_next_night_runs_on_top_and_any_champion_is_taken_back(own_archive: OpenedArchive) -> None:
     graph, as_of = own_archive.manifest["graph"], own_archive.manifest["next_as_of"]
     run_dir = own_archive.run_dir(f"{graph}-{as_of.replace('-', '').replace(':', '')}")

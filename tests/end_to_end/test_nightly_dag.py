@@ -134,6 +134,7 @@ def state_of(house: House) -> tuple[int, int, int, dict[str, int]]:
     return len(client.search_runs(experiments)), len(versions), len(tags.stdout.split()), aliases
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_one_logical_date_played_twice_makes_one_night(
     house: House, days: list[NetworkDay], airflow: dict[str, str]
@@ -159,6 +160,7 @@ def test_one_logical_date_played_twice_makes_one_night(
     assert [(move.alias, move.version) for move in moves] == [("challenger", 1), ("champion", 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_night_that_asks_a_person_hands_the_answer_to_register(airflow: dict[str, str], tmp_path: Path) -> None:
     environment = airflow | with_ncnc(NCNC, tmp_path) | {"NCNC_APPROVAL": "person"}
@@ -182,6 +184,7 @@ def test_night_that_asks_a_person_hands_the_answer_to_register(airflow: dict[str
     assert [why for _, _, why in times_and_reasons] == ["", "", "wait for {{ ds }}"]  # words, and no template
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_promotion_and_nothing_else_sets_off_a_batch_of_mapped_shards(airflow: dict[str, str], tmp_path: Path) -> None:
     environment = airflow | with_ncnc(SET_OFF_NCNC, tmp_path)

@@ -32,6 +32,7 @@ def work_done(house: House) -> tuple[list[str], int, int, dict[str, int], int]:
     return tags_of(house), len(client.search_runs(experiments)), len(versions), aliases, len(moves)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_four_nights_promote_compare_skip_and_refuse(house: House, days: list[NetworkDay]) -> None:
     house.deliver(1, days[0])
@@ -87,6 +88,7 @@ def test_second_run_of_a_night_does_no_work_twice(house: House, days: list[Netwo
     assert house.entries() == entries
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_night_after_a_failed_training_trains_although_the_graph_is_unchanged(
     house: House, days: list[NetworkDay]
@@ -110,6 +112,7 @@ def test_night_after_a_failed_training_trains_although_the_graph_is_unchanged(
     assert house.entries()[-1].completed
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_new_parameters_train_on_an_unchanged_graph_but_cannot_be_promoted_on_seen_edges(
     house: House, days: list[NetworkDay]

@@ -16,6 +16,7 @@ from tests.fixtures.house import STEPS, House
 from tests.fixtures.local_services import git_daemon, mlflow_server, s3_store
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_each_step_of_a_night_runs_on_a_machine_of_its_own(
     house: House, days: list[NetworkDay], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

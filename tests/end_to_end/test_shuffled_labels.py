@@ -86,7 +86,7 @@ def gate(data: TrainingData, arrays: SplitArrays, params: Params, checked: tuple
     return decide(evaluation, params.decide.model_copy(update={"floor": tuple(HEURISTICS)}))
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_shuffled_training_labels_are_refused_at_the_floor_and_true_ones_are_not(
     house: House, days: list[NetworkDay], seed: int
 ) -> None:

@@ -66,6 +66,7 @@ esac
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_late_delivery_costs_no_try_and_a_night_ended_by_hand_is_red_with_what_it_waited_for(
     airflow_database: Path, tmp_path: Path

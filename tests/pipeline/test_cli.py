@@ -161,6 +161,7 @@ def test_help_loads_nothing_heavy(house: House) -> None:
     assert loaded_after_each(house, [["--help"]], before="import pandas\n") == [(0, {"pandas"})]
 
 
+@pytest.mark.slow
 def test_a_command_that_computes_nothing_loads_no_torch(
     house: House, days: list[NetworkDay], make_decided_run: Callable[..., RunFolder]
 ) -> None:

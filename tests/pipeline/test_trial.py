@@ -34,8 +34,8 @@ def test_settings_go_over_the_params_file_and_are_checked_like_it() -> None:
     assert (params.snapshot.duplicates, params.train.training.epochs, params.snapshot.graph) == ("merge", 2, "edges")
     with pytest.raises(InvalidInput, match=r"takes section\.key=value, not 'merge'.*snapshot\.duplicates=merge"):
         trial_params(Params(), ["merge"], Path("edges.csv"))
-    with pytest.raises(InvalidInput, match=r"hidden_channels is a value"):
-        trial_params(Params(), ["train.model.hidden_channels.x=1"], Path("edges.csv"))
+    with pytest.raises(InvalidInput, match=r"warm_start is a value"):
+        trial_params(Params(), ["train.warm_start.x=1"], Path("edges.csv"))
     with pytest.raises(InvalidInput, match=r"'\[' is not a YAML value"):
         trial_params(Params(), ["snapshot.feature_columns=["], Path("edges.csv"))
     with pytest.raises(InvalidInput, match=r"snapshot\.duplicate is no parameter\. Did you mean duplicates"):
@@ -70,6 +70,7 @@ def test_own_csv_goes_through_the_gate_and_the_same_bytes_have_the_same_result(
     assert {scores.name for scores in first.evaluation.floor} >= {"common_neighbors", "adamic_adar"}
 
 
+@pytest.mark.slow
 def test_another_file_of_the_same_name_is_a_trial_of_its_own_and_not_a_truncated_night(
     days: list[NetworkDay], tmp_path: Path
 ) -> None:

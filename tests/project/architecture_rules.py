@@ -76,6 +76,30 @@ def without_a_source(root: Path) -> list[str]:
     ]
 
 
+def without_a_fast_test(root: Path) -> list[str]:
+    """Return the test files of which `make test` runs nothing, as all is marked slow; tests/stack is not looked at."""
+    return [
+        path.relative_to(root).as_posix()
+        for path in sorted((root / "tests").rglob("test_*.py"))
+        if path.parent != root / "tests" / "stack" and _all_slow(ast.parse(path.read_text()))
+    ]
+
+
+def _all_slow(module: ast.Module) -> bool:
+    marks = [
+        node.value for node in module.body if isinstance(node, ast.Assign) and "pytestmark" in map(dotted, node.targets)
+    ]
+    if any(_names_slow(mark) for mark in marks):
+        return True
+    tests = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    return all(any(map(_names_slow, test.decorator_list)) for test in tests)
+
+
+def _names_slow(mark: ast.expr) -> bool:
+    """Whether a mark, or one of a list of marks, is the slow one; one of a parameter alone leaves the others fast."""
+    return any(dotted(one) == "pytest.mark.slow" for one in (mark.elts if isinstance(mark, ast.List) else [mark]))
+
+
 def drawers(root: Path) -> list[str]:
     """Return the files and folders named for no noun."""
     return [

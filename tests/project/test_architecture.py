@@ -23,9 +23,21 @@ TESTED_ELSEWHERE = {
 }
 TESTS_OF_MORE_THAN_ONE_FILE = {
     "tests/core/test_golden_vectors.py": "all networks against the vectors of the published implementation",
-    "tests/core/test_temporal_link_model.py": "the front of the library where edges have times, from fit to a grown graph",
+    "tests/core/test_temporal_link_model.py": "the library's front where edges have times, from fit to a grown graph",
     "tests/pipeline/audit/test_rewritten_story.py": "one attack on audit, verification and anchoring",
     "tests/pipeline/audit/test_verification.py": "`ncnc verify`, from the command to the files",
+}
+# Each with its reason, and the folder whose tests of the same `make test` runs.
+SLOW_AS_A_WHOLE = {
+    "tests/benchmarks/test_learning_nights.py": "plays nights and a search; what it plays: tests/pipeline/training",
+    "tests/end_to_end/test_dvc_repro.py": "`dvc repro` twice; the steps: tests/pipeline/steps",
+    "tests/end_to_end/test_nightly_dag.py": "Airflow runs whole nights; the tasks: tests/dags",
+    "tests/end_to_end/test_no_secret_is_kept.py": "servers, killed commands; what is shown: tests/pipeline",
+    "tests/end_to_end/test_shared_nothing.py": "six machines, three servers; a night on one: tests/end_to_end",
+    "tests/end_to_end/test_waiting_nights.py": "Airflow waits; the task that does: tests/dags/ncnc_airflow",
+    "tests/pipeline/training/test_search.py": "some twenty trainings; the study: tests/pipeline/training",
+    "tests/pipeline/training/test_warm_start.py": "two nights; the weights: tests/core/training",
+    "tests/project/test_snapshots_page.py": "runs a page of commands; each: tests/pipeline/commands",
 }
 LONG_FOR_A_REASON = {
     "ncnc_core/link_model.py": "the library's front: a method a use, each a line or two below its signature",
@@ -34,6 +46,7 @@ SIGNATURE = "its signature and docstring are most of it"
 LONG_FUNCTIONS_FOR_A_REASON = {
     "ncnc_core/evaluation/model_evaluation.py: evaluate_links": SIGNATURE,
     "ncnc_core/graph/neighbor_search.py: exclusive_neighbors": SIGNATURE,
+    "ncnc_core/inputs/graphs.py: read_graph": SIGNATURE,
     "ncnc_core/link_model.py: fit": SIGNATURE,
     "ncnc_core/networks/encoder.py: __init__": SIGNATURE,
     "ncnc_core/serving/shortlist.py: shortlists": SIGNATURE,
@@ -161,6 +174,10 @@ def test_every_test_file_mirrors_a_source_file() -> None:
     assert set(rules.without_a_source(ROOT)) == set(TESTS_OF_MORE_THAN_ONE_FILE)
 
 
+def test_every_test_file_has_a_test_that_make_test_runs() -> None:
+    assert set(rules.without_a_fast_test(ROOT)) == set(SLOW_AS_A_WHOLE)
+
+
 def test_no_file_is_a_drawer() -> None:
     assert rules.drawers(ROOT) == []
 
@@ -220,7 +237,13 @@ def test_a_rename_is_found(text: str) -> None:
 
 
 def test_the_exceptions_name_files_that_exist() -> None:
-    exceptions = (TESTED_ELSEWHERE, TESTS_OF_MORE_THAN_ONE_FILE, LONG_FOR_A_REASON, MAY_TOUCH_THE_ENVIRONMENT)
+    exceptions = (
+        TESTED_ELSEWHERE,
+        TESTS_OF_MORE_THAN_ONE_FILE,
+        SLOW_AS_A_WHOLE,
+        LONG_FOR_A_REASON,
+        MAY_TOUCH_THE_ENVIRONMENT,
+    )
     for table in (*exceptions, MAY_RUN_GIT_OR_DVC, MAY_RENAME, MAY_STYLE_TEXT):
         assert [name for name in table if not (ROOT / name).is_file()] == []
 
@@ -255,6 +278,21 @@ def test_a_test_without_its_source_is_found(tmp_path: Path) -> None:
     plant(tmp_path, "tests/dags/conftest.py")
     plant(tmp_path, "tests/dags/test_weekly.py")
     assert rules.without_a_source(tmp_path) == ["tests/dags/test_weekly.py"]
+
+
+def test_a_test_file_that_is_slow_as_a_whole_is_found(tmp_path: Path) -> None:
+    slow, fast = "@pytest.mark.slow  # a server starts\ndef test_a() -> None: ...\n", "def test_b() -> None: ...\n"
+    plant(tmp_path, "tests/core/test_marked_one_by_one.py", slow)
+    plant(tmp_path, "tests/core/test_marked_at_the_top.py", f"pytestmark = [pytest.mark.slow]\n{fast}")
+    plant(tmp_path, "tests/core/test_mixed.py", slow + fast)
+    some = '@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])'
+    plant(tmp_path, "tests/core/test_slow_for_one_seed.py", f"{some}\n{fast}")
+    plant(tmp_path, "tests/core/test_timed.py", f"pytestmark = pytest.mark.timeout(9)\n{fast}")
+    plant(tmp_path, "tests/stack/test_deployment.py", slow)  # by `make test-stack` only
+    assert rules.without_a_fast_test(tmp_path) == [
+        "tests/core/test_marked_at_the_top.py",
+        "tests/core/test_marked_one_by_one.py",
+    ]
 
 
 @pytest.mark.parametrize("name", ["utils.py", "common.py", "misc.py", "graph_utils.py", "helpers.py", "utils/nodes.py"])

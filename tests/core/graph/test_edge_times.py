@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from ncnc_core.graph.edge_times import EdgeTimes, times_of_entries
+from ncnc_core.graph.edge_times import EdgeTimes
 
 
 def times(*arrivals: int) -> EdgeTimes:
@@ -32,7 +32,11 @@ def test_what_is_kept_keeps_its_times_and_the_clock() -> None:
 
 
 def test_an_edge_given_several_times_has_its_earliest_first_its_latest_last_and_all_events() -> None:
-    keys, given = torch.tensor([3, 5, 9]), torch.tensor([9, 3, 9, 5, 9])
-    first, last = torch.tensor([4, 1, 2, 6, 3]), torch.tensor([4, 8, 2, 6, 7])
-    found = times_of_entries(keys, given, first, last, torch.tensor([1, 2, 3, 4, 5]))
-    assert [one.tolist() for one in found] == [[1, 6, 2], [8, 6, 7], [2, 4, 9]]
+    # in one direction the keys 3 and 5, in the other 11 and 14; 3 comes three times
+    given = torch.tensor([3, 5, 3, 3, 11, 14, 11, 11])
+    first, last = torch.tensor([4, 1, 2, 6]), torch.tensor([4, 8, 9, 6])
+    whole = EdgeTimes(first, last, torch.tensor([1, 2, 3, 4]), torch.tensor([1, 2]))
+    found = whole.of_entries(torch.tensor([3, 5, 11, 14]), given)
+    assert (found.first.tolist(), found.last.tolist()) == ([2, 1, 2, 1], [9, 8, 9, 8])
+    assert found.events.tolist() == [8, 2, 8, 2]
+    assert found.arrivals.tolist() == [1, 2]

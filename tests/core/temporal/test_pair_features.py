@@ -12,7 +12,15 @@ from ncnc_core.evaluation.heuristics import HEURISTICS
 from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.kernels.long_paths_reference import long_paths_reference
 from ncnc_core.kernels.overlap_reference import neighbor_sets
-from ncnc_core.temporal.pair_features import FLOOR, GROUPS, PAIR_FEATURES, SPECTRAL, TimedPairs, pair_features
+from ncnc_core.temporal.pair_features import (
+    FLOOR,
+    GROUPS,
+    LONG_PATHS,
+    PAIR_FEATURES,
+    SPECTRAL,
+    TimedPairs,
+    pair_features,
+)
 from ncnc_core.temporal.timed_graph import RECENT, TimedGraph
 from tests.fixtures.evolving_graphs import pairs_of, random_events, random_history
 
@@ -77,8 +85,11 @@ def test_paths_of_three_steps_are_those_of_the_twin() -> None:
     found = pair_features(graph, PAIRS)
     neighbors = neighbor_sets([(u, v) for u, v in graph.adjacency.edges().T.tolist()], 30)
     keys = list(zip(graph.adjacency.row.tolist(), graph.adjacency.column.tolist(), strict=True))
-    kinds = [(torch.ones(len(keys)), graph.adjacency.degree), (graph.decay[:, RECENT], graph.strength[:, RECENT])]
-    for name, (weight, size) in zip(("long_paths", "recent_long_paths"), kinds, strict=True):
+    times = graph.adjacency.times
+    assert times is not None
+    weights = [torch.ones(len(keys)), *graph.decay.T, times.events.double().log1p()]
+    for name, weight in zip(LONG_PATHS, weights, strict=True):
+        size = torch.zeros(30, dtype=torch.float64).index_add(0, graph.adjacency.row, weight.double())
         by_edge, scale = dict(zip(keys, weight.tolist(), strict=True)), size.double().clamp(min=1e-9).rsqrt().tolist()
         twin = [long_paths_reference(neighbors, by_edge, scale, (i, j)) for i, j in PAIRS.T.tolist()]
         np.testing.assert_allclose(column(found, name), np.log(np.array(twin) + FLOOR), atol=1e-5)

@@ -51,6 +51,14 @@ def test_nodes_that_have_not_come_yet_change_no_bit() -> None:
     assert among.norm(dim=1).count_nonzero() == len(seen)
 
 
+def test_a_node_without_an_edge_lies_nowhere() -> None:
+    """In a graph of more nodes than vectors, where a random start of the node would be left over."""
+    graph = random_history(3, nodes=200, count=600).graph_at(20)
+    unseen = graph.degree == 0
+    assert int(unseen.sum()) > 20
+    assert spectral_rows(graph)[unseen].eq(0).all()
+
+
 def test_the_numbers_of_the_nodes_change_no_product_where_all_eigenvectors_have_a_place() -> None:
     graph = random_history(1).graph_at(99)
     order = torch.randperm(30, generator=torch.Generator().manual_seed(0))

@@ -84,7 +84,7 @@ def test_pieces_fit_every_predictor(predictor: str, transform: bool) -> None:
     assert_same_step(model, TrainingConfig(negatives_per_positive=3))
 
 
-@pytest.mark.parametrize("predictor", get_args(PredictorName))
+@pytest.mark.parametrize("predictor", [name for name in get_args(PredictorName) if name != "temporal_ncn"])
 @pytest.mark.parametrize("encoder", ["puregcn", "gcn", "none"])  # none: the node values come from a product directly
 @pytest.mark.parametrize(("bytes_at_once", "edges_drawn"), [(1, SPARSE), (2**40, SPARSE), (1, DENSE)])
 def test_bfloat16_products_keep_loss_and_gradients_near(

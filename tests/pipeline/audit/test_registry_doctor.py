@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -60,6 +61,19 @@ def test_files_that_the_remote_lost_are_told_with_the_snapshot(promoted: Doors, 
     assert "lacks 1 of 2 files of the champion's snapshot snap/" in found.what
     assert "nodes.parquet" in found.what
     assert "Restore it from a backup" in found.mend
+
+
+def test_remote_that_is_gone_is_told_from_one_that_cannot_be_read(promoted: Doors, graph: str, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "remote")
+    shutil.rmtree(tmp_path / "home" / "dvc-cache")  # what is listed is read here, where it is
+    [found] = diagnose(graph, promoted).disagreements
+    assert "The DVC remote lacks the list of files of the champion's snapshot snap/" in found.what
+    assert found.mend.startswith("Restore it from a backup")
+    (tmp_path / "remote").write_text("no folder")
+    [found] = diagnose(graph, promoted).disagreements
+    assert "The champion's snapshot snap/" in found.what
+    assert "cannot be looked at: This machine does not let this user use a file" in found.what
+    assert found.mend.startswith("If the DVC remote is away, start it and ask again")
 
 
 def test_snapshot_that_the_data_repository_lost_is_told(promoted: Doors, graph: str) -> None:

@@ -91,6 +91,7 @@ def test_snapshots_and_journal_are_read_in_one_clone(
     assert len(made) == 2  # and one with a working tree, for DVC
 
 
+@pytest.mark.slow
 def test_old_snapshots_are_collected_after_a_dry_run(house: House, days: list[NetworkDay], tmp_path: Path) -> None:
     first, second, third, fourth = ingest(house, [*days, days[0]], 4)
     assert house.call("snapshots", "hold", second, "--reason", "a paper")[0] == 0

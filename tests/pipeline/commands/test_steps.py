@@ -24,6 +24,7 @@ def test_step_out_of_order_ends_2_and_says_which_comes_first(house: House) -> No
     assert "Run the step before this one first" in str(line["reason"])
 
 
+@pytest.mark.slow
 def test_unchanged_graph_ends_99_or_0_where_that_is_asked_for(house: House, days: list[NetworkDay]) -> None:
     house.deliver(1, days[0])
     assert house.night(1)[-1] in (0, 99)

@@ -59,6 +59,7 @@ def test_one_run_raced_against_itself_makes_one_version_each_time(
     assert len({item.model_id for item in audited}) == RACES
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_key_raced_make_one_version_of_one_of_them(
     doors: Doors, graph: str, make_decided_run: MakeRun, tmp_path: Path
 ) -> None:

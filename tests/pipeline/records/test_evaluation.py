@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -51,3 +54,17 @@ def test_the_scorers_of_some_edges_are_found_by_their_names() -> None:
 def test_a_record_of_before_warm_edges_were_measured_apart_is_read() -> None:
     old = evaluation().model_dump(mode="json", exclude={"warm_and_cold"})
     assert EvaluationRecord.of_content(old, 3, "an old record").warm_and_cold is None
+
+
+def test_an_evaluation_of_before_the_floor_read_times_is_read_as_it_was_written(tmp_path: Path) -> None:
+    content = json.loads(evaluation().to_json()) | {"format": 3}
+    del content["floor_absent"]
+    content["costs"] = [{"part": "slices", "seconds": 0.5, "pairs": 9}]
+    text = json.dumps(content, indent=2) + "\n"
+    (tmp_path / EvaluationRecord.file_name).write_text(text)
+    old = EvaluationRecord.read(tmp_path)
+    assert (old.floor_absent, old.costs[0].cpu_seconds) == ({}, None)
+    assert old.to_json() == text  # and so its digest
+    assert EvaluationRecord.read(evaluation(floor_absent={"last_activity": "no times"}).write(tmp_path).parent) == (
+        evaluation(floor_absent={"last_activity": "no times"})
+    )

@@ -38,6 +38,7 @@ def said(delivery: Delivery) -> dict[str, object]:
     return values | arrays | {"sha256": "", "edges_file": "", "modified": None}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(table=rows(NUMBERS) | rows(WORDS), with_times=st.booleans())
 def test_a_source_reads_what_plain_python_does(table: pd.DataFrame, with_times: bool) -> None:

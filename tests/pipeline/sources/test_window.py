@@ -62,6 +62,7 @@ EVENTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(events=EVENTS, window=st.sampled_from([0, 30]))
 def test_reading_on_gives_the_graph_that_reading_everything_gives(
@@ -110,6 +111,7 @@ def expected_first_seen(events: pd.DataFrame, nights: Sequence[int]) -> int:
     raise AssertionError("the edge is held, but no event arrived")
 
 
+@pytest.mark.slow
 def test_messages_of_a_college_read_by_the_week_are_those_read_at_once() -> None:
     try:
         path = dataset_path("collegemsg") / "CollegeMsg.txt"

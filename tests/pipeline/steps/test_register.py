@@ -92,6 +92,7 @@ def test_promoted_runs_become_champion_one_after_the_other(
     )
 
 
+@pytest.mark.slow
 def test_run_killed_after_every_single_call_ends_with_one_version_and_the_aliases_right(
     doors: Doors, graph: str, make_decided_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:

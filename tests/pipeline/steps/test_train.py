@@ -32,6 +32,7 @@ def weights(house: House, night: int) -> dict[str, torch.Tensor]:
     return LinkModel.load(house.run_dir(night) / "model").network.state_dict()
 
 
+@pytest.mark.slow
 def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weights(
     house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +85,7 @@ def test_training_knows_nothing_of_validation_and_test_edges_but_the_pairs_to_va
     assert not contains_keys(pair_keys(data.message_edges, tables.num_nodes).sort().values, held_out).any()
 
 
+@pytest.mark.slow
 def test_calibrated_completion_is_what_is_saved_logged_and_recorded(
     house: House, days: list[NetworkDay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
