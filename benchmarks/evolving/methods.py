@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ncnc_core.evaluation.recency_heuristics import RECENCY_HEURISTICS
-from pipeline.evaluation.boosted_trees import BoostedTrees
 from torch import Tensor
 
 from benchmarks.evolving.night import Night, Scorer
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.evaluation.heuristics import HEURISTICS
+from ncnc_core.evaluation.recency_heuristics import RECENCY_HEURISTICS
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.any_network import AnyNetwork
 from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.recipes.automatic import automatic_config
 from ncnc_core.training.trained_network import train_network
+from pipeline.evaluation.boosted_trees import BoostedTrees
 
 # What the pipeline trained on every graph before it chose a recipe: params.yaml of then.
 FIXED_MODEL: dict[str, Any] = {"predictor": "ncnc", "hidden_channels": 64, "predictor_dropout": 0.1}
@@ -61,7 +61,8 @@ class Learner:
             trees = BoostedTrees.fitted(times)
             return lambda pairs, graph: trees.score(pairs, graph)
         if self.name == "temporal":
-            found = automatic_config(times.history.graph_at(times.cut_train), seed=seed)
+            size = times.history.arrived(times.cut_valid) - times.history.arrived(times.cut_train)
+            found = automatic_config(times.history.graph_at(times.cut_train), window=size, seed=seed)
             return _scorer(train_network(found.model, found.training, night.data).network)
         model, training = self._recipe(seed)
         return _scorer(train_network(model, training, replace(night.data, times=None)).network)

@@ -58,18 +58,20 @@ def automatic_config(
     *,
     model: ModelConfig | None = None,
     expects_new_nodes: bool = False,
+    window: int | None = None,
     seed: int = 0,
 ) -> AutomaticConfig:
     """Choose a model and its training from the graph's size, degrees, overlap and features.
 
-    Where edges have times it is temporal_ncn, if they tell enough edges apart and the features are few numbers.
+    Where edges have times it is temporal_ncn, if they tell enough edges apart and the features are few numbers. `window`
+    is the number of new edges that validate it, where they come after this graph; None: its latest tenth validates.
     `features` are [nodes, features], or integer ids [nodes], or None. A given `model` is kept, and only its training is
     chosen. Set `expects_new_nodes` where many of the nodes to score will be new since training. The same arguments give
     the same choice. Cost: O(edges + feature values).
     """
     traits = GraphTraits.of(adjacency, features, torch.Generator().manual_seed(seed))
     reasons: list[str] = []
-    if model is None and _reads_times(traits, reasons):
+    if model is None and _reads_times(traits, window, reasons):
         model = ModelConfig(**TEMPORAL_MODEL)
     elif model is None:
         fields = {**_inputs(traits, expects_new_nodes, reasons), **_layers(traits, reasons)}
@@ -81,7 +83,7 @@ def automatic_config(
     return AutomaticConfig(model, TrainingConfig(**_training(traits, model, reasons), seed=seed), tuple(reasons))
 
 
-def _reads_times(traits: GraphTraits, reasons: list[str]) -> bool:
+def _reads_times(traits: GraphTraits, window: int | None, reasons: list[str]) -> bool:
     """Say whether the model is to read when edges came, and why it is not, where there are times."""
     if traits.arrivals is None:
         return False
@@ -90,7 +92,7 @@ def _reads_times(traits: GraphTraits, reasons: list[str]) -> bool:
         why_not = f"the features are ids or more than {MOST_FEATURES} numbers a node"
     elif traits.num_edges > EXACT_EDGES:
         why_not = f"{traits.num_edges} edges are too many to be worked out whole"
-    elif traits.num_edges < FEWEST_TIMED or not _has_a_window(traits.arrivals):
+    elif traits.num_edges < FEWEST_TIMED or not _has_a_window(traits.arrivals, window):
         why_not = "there are too few of them, or too many share one time"
     if why_not is not None:
         reasons.append(f"The edges have times, which are not read: {why_not}.")
@@ -99,13 +101,16 @@ def _reads_times(traits: GraphTraits, reasons: list[str]) -> bool:
     return True
 
 
-def _has_a_window(arrivals: Tensor) -> bool:
+def _has_a_window(arrivals: Tensor, size: int | None) -> bool:
     """Say whether there is a window of as many edges as validation has, and as many before it: see `windows`."""
-    cut = cut_by_fraction(arrivals, VALIDATION_SHARE)
-    if cut is None:
-        return False
-    before, until = (int(torch.searchsorted(arrivals, cut, right=right)) for right in (False, True))
-    size = len(arrivals) - until
+    until = len(arrivals)
+    if size is None:
+        cut = cut_by_fraction(arrivals, VALIDATION_SHARE)
+        if cut is None:
+            return False
+        until = int(torch.searchsorted(arrivals, cut, right=True))
+        size = len(arrivals) - until
+    before = int(torch.searchsorted(arrivals, arrivals[until - 1]))  # what came before the last date of training
     return until >= 2 * size and before >= size
 
 
