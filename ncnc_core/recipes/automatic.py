@@ -63,8 +63,8 @@ def automatic_config(
 ) -> AutomaticConfig:
     """Choose a model and its training from the graph's size, degrees, overlap and features.
 
-    Where edges have times it is temporal_ncn, if they tell enough edges apart and the features are few numbers. `window`
-    is the number of new edges that validate it, where they come after this graph; None: its latest tenth validates.
+    Where edges have times it is temporal_ncn, if they tell enough edges apart and the features are few numbers.
+    `window` is the number of new edges that validate it, where they come after this graph; None: its latest tenth does.
     `features` are [nodes, features], or integer ids [nodes], or None. A given `model` is kept, and only its training is
     chosen. Set `expects_new_nodes` where many of the nodes to score will be new since training. The same arguments give
     the same choice. Cost: O(edges + feature values).
