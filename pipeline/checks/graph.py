@@ -30,7 +30,8 @@ def graph_checks(change: ChangeSummary, params: SnapshotParams) -> list[Finding]
         _component_count(change, params),
         _outside_largest(change, params),
         _id_reuse(change, params),
-        _late_edges(change, params),
+        _late("late_edges", change.late_edges, change.edges.added, "first-time edges", params),
+        _late("late_repeats", change.late_repeats, change.repeated_events, "later events", params),
         _feature_columns(change),
         _feature_shift(change, params),
     ]
@@ -185,14 +186,14 @@ def _id_reuse(change: ChangeSummary, params: SnapshotParams) -> Finding:
     )
 
 
-def _late_edges(change: ChangeSummary, params: SnapshotParams) -> Finding:
-    late, added = change.late_edges, change.edges.added
+def _late(name: str, late: int, count: int, what: str, params: SnapshotParams) -> Finding:
+    """Return a finding on how many of tonight's edges or events are of a time before the previous snapshot."""
     return finding(
-        "late_edges",
+        name,
         "warn",
-        threshold=f"<= {params.maximum_late_share:g} of {added} first-time edges",
-        observed=_share(late, added),
-        passed=late <= params.maximum_late_share * added,
+        threshold=f"<= {params.maximum_late_share:g} of {count} {what}",
+        observed=_share(late, count),
+        passed=late <= params.maximum_late_share * count,
     )
 
 

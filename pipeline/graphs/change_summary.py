@@ -53,10 +53,10 @@ class ChangeSummary(Record):
     held before. edges_to_new_nodes: the share of the first-time edges with an end in one. degree_shift: the
     Kolmogorov-Smirnov distance. two_colourable: the share of the edges in bipartite components.
     degree_counts: the nodes by their number of edges, before and tonight. repeated_events: tonight's events that name
-    a pair again.
+    a pair again; late_repeats: those of them whose time lies before the previous snapshot.
     """
 
-    FORMAT = 3  # 3: repeated_events
+    FORMAT = 3  # 3: repeated_events, late_repeats
     file_name = "change_report.json"  # its name in the format of 2026-11, which stays
 
     graph: GraphName
@@ -80,6 +80,7 @@ class ChangeSummary(Record):
     losing: tuple[HubChange, ...] = ()
     degree_counts: tuple[DegreeCount, ...] = ()
     repeated_events: int = 0
+    late_repeats: int = 0
 
     def metrics(self) -> dict[str, float]:
         """Return every number under a dotted name, as MLflow plots them over the nights."""
@@ -112,6 +113,7 @@ def change_summary(
         "previous_as_of": previous_as_of,
         "late_edges": change.late,
         "repeated_events": change.repeated,
+        "late_repeats": change.late_repeats,
         "two_colourable": two_colourable_share(change.graph, degree),
         "shape": graph_shape(change.graph, degree),
         "features": feature_drift(change.graph, previous),

@@ -131,7 +131,8 @@ class Change:
     """Tonight's graph, and how many edges came, went and came back since the previous snapshot.
 
     late: how many of the added edges have a time that lies before the previous snapshot. repeated: how many events of
-    known pairs came, and later events of the added ones.
+    known pairs came, and later events of the added ones; late_repeats: how many of them have a time that lies before
+    the previous snapshot.
     """
 
     graph: CanonicalGraph
@@ -140,6 +141,7 @@ class Change:
     returned: int
     late: int = 0
     repeated: int = 0
+    late_repeats: int = 0
 
 
 def content_id(graph: CanonicalGraph) -> str:

@@ -48,7 +48,7 @@ def test_good_nights_pass_every_check_without_a_warning() -> None:
     for checks in (checked(first, params=params), checked(second, first, params=params)):
         assert not checks.refused
         assert checks.warnings == ()
-    assert len(checks.checks) == len({item.name for item in checks.checks}) == 30
+    assert len(checks.checks) == len({item.name for item in checks.checks}) == 31
 
 
 def test_first_snapshot_needs_nothing_to_be_held_against() -> None:
@@ -191,6 +191,20 @@ def test_late_edges_are_warned_of() -> None:
     checks = checked(delivered(GOOD.assign(time=long_ago)), before, params=params)
     assert found(checks, "late_edges") == ("warn", "1.0000 (5)", False)
     assert "newest_event" in checks.warnings
+
+
+def test_dump_whose_times_moved_to_another_zone_is_warned_of() -> None:
+    params = SnapshotParams(duplicates="merge", time_column="time")
+    day, end = 86400, int(BEFORE.timestamp())
+    rows = joined(*(GOOD.assign(time=end - back * day) for back in (3, 2, 1)))
+    tonight = GOOD.assign(time=end + 3600)
+    same = checked(delivered(joined(rows, tonight)), delivered(rows), params=params)
+    assert found(same, "late_repeats") == ("warn", "0.0000 (0)", True)
+    moved = joined(rows, tonight).assign(time=lambda table: table["time"] - 1800)
+    checks = checked(delivered(moved), delivered(rows), params=params)
+    count = 2 * len(GOOD)  # the second and the third event of each pair; the first one is the edge
+    assert found(checks, "late_repeats") == ("warn", f"{2 / 3:.4f} ({count})", False)
+    assert found(checks, "late_edges") == ("warn", "0.0000 (0)", True)
 
 
 def test_features_that_vanish_or_move_are_warned_of() -> None:
