@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.doors import Doors
-from pipeline.errors import NewerFormat, StepError
+from pipeline.errors import NewerFormat, OutsideTrouble, StepError
 from pipeline.records.record import Record
 from pipeline.registry.facts import ModelVersion
 
@@ -18,12 +18,16 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class AuditCheck:
-    """One thing that was recomputed: what it was recorded as, what it is, and whether they agree."""
+    """One thing that was recomputed: what it was recorded as, what it is, and whether they agree.
+
+    not_reached: a service gave no answer, so that nothing is known of the bytes.
+    """
 
     what: str
     expected: str
     observed: str
     ok: bool
+    not_reached: bool = False
 
 
 @dataclass
@@ -58,4 +62,5 @@ class AuditFindings:
         except NewerFormat:
             raise
         except StepError as error:
-            self.checks.append(AuditCheck(what, expected, str(error), ok=False))
+            away = isinstance(error, OutsideTrouble)
+            self.checks.append(AuditCheck(what, expected, str(error), ok=False, not_reached=away))

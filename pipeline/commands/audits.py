@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.options import open_doors, print_line
-from pipeline.errors import InvalidInput, TamperedRecord
+from pipeline.errors import InvalidInput, OutsideTrouble, TamperedRecord
 
 if TYPE_CHECKING:
     from pipeline.audit.audit import AuditResult
@@ -82,8 +82,13 @@ def _show_checks(result: AuditResult) -> None:
 def _expect_no_fault(result: AuditResult, model: str) -> None:
     wrong = [check.what for check in result.faults]
     print_line(model=model, version=result.version, checked=len(result.checks), wrong=wrong)
-    if wrong:
-        raise TamperedRecord(
-            f"{len(wrong)} of {len(result.checks)} checks of {model} fail: {', '.join(wrong)}. "
-            f"Restore those bytes from a backup, or promote another version."
+    if not wrong:
+        return
+    said = f"{len(wrong)} of {len(result.checks)} checks of {model} fail: {', '.join(wrong)}."
+    away = [check for check in result.faults if check.not_reached]
+    if len(away) == len(wrong):
+        raise OutsideTrouble(
+            f"{said} None was found to be wrong: what they need could not be read ({away[0].observed}). Run this again "
+            f"when it can be; what is lost for good is restored from a backup."
         )
+    raise TamperedRecord(f"{said} Restore those bytes from a backup, or promote another version.")

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from pipeline.errors import InvalidInput, StepError, TamperedRecord
+from pipeline.errors import InvalidInput, OutsideTrouble, StepError, TamperedRecord
 from pipeline.records.chain import RegisteredModel
 from pipeline.records.digests import digests_of_folder
 from pipeline.registry.opened_model import opened_model
@@ -58,6 +58,18 @@ def test_edited_file_of_any_kind_is_named_and_none_is_run_or_kept(night: Night, 
         verify(f"{night.graph}@champion", "--output", str(tmp_path / "kept"))
     assert (StepError.exit_code, told.value.exit_code) == (1, 2)
     assert not (tmp_path / "kept").exists()
+
+
+def test_origin_that_is_away_is_no_fault_of_the_bytes(night: Night) -> None:
+    origin = Path(night.doors.environment.data_repository)
+    away = origin.rename(origin.with_name("away.git"))
+    try:
+        with pytest.raises(
+            OutsideTrouble, match=r"1 of \d+ checks .* fail: ledger\. None was found to be wrong.*again"
+        ):
+            verify(f"{night.graph}/1")
+    finally:
+        away.rename(origin)
 
 
 def test_version_that_is_served_from_another_folder_is_found(night: Night, tmp_path: Path) -> None:
