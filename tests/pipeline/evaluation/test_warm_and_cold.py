@@ -26,6 +26,7 @@ NEGATIVES = torch.tensor(
 )  # four an edge, consecutive
 COLD = torch.tensor([False, False, True, True])
 CALIBRATION = {"challenger": ScoreCalibration(1.0, 0.0)}
+FLOOR = list(HEURISTICS)
 
 
 def slices(cold: Tensor = COLD) -> tuple[Slice, ...]:
@@ -47,7 +48,7 @@ UNKNOWN = torch.arange(10) >= 6
 
 def test_warm_and_cold_edges_are_measured_apart_with_their_own_negatives() -> None:
     outcome = compared(PAIRS)
-    found = warm_and_cold(PAIRS, slices(), outcome, PARAMS, CALIBRATION, graph=GRAPH, unknown=UNKNOWN)
+    found = warm_and_cold(PAIRS, slices(), outcome, PARAMS, CALIBRATION, floor=FLOOR, graph=GRAPH, unknown=UNKNOWN)
     assert found.warm is not None
     assert found.cold is not None
     assert (found.warm.num_edges, found.cold.num_edges) == (2, 2)
@@ -63,25 +64,29 @@ def test_warm_and_cold_edges_are_measured_apart_with_their_own_negatives() -> No
 
 
 def test_the_negatives_at_a_node_without_edges_are_counted() -> None:
-    found = warm_and_cold(PAIRS, slices(), compared(PAIRS), PARAMS, CALIBRATION, graph=GRAPH, unknown=UNKNOWN)
+    found = warm_and_cold(
+        PAIRS, slices(), compared(PAIRS), PARAMS, CALIBRATION, floor=FLOOR, graph=GRAPH, unknown=UNKNOWN
+    )
     assert found.negatives_without_edge == 8 / 16
 
 
 def test_cold_edges_reach_what_their_ties_leave() -> None:
-    found = warm_and_cold(PAIRS, slices(), compared(PAIRS), PARAMS, CALIBRATION, graph=GRAPH, unknown=UNKNOWN)
+    found = warm_and_cold(
+        PAIRS, slices(), compared(PAIRS), PARAMS, CALIBRATION, floor=FLOOR, graph=GRAPH, unknown=UNKNOWN
+    )
     # 0-6 ties with 0-7 and 0-8; 2-7 with 2-8.
     assert found.cold_attainable_mrr == pytest.approx((1 / 2 + 1 / 1.5) / 2)
 
 
 def test_where_features_tell_nodes_apart_nothing_is_said_of_what_can_be_reached() -> None:
-    found = warm_and_cold(PAIRS, slices(), compared(PAIRS), PARAMS, CALIBRATION, graph=GRAPH, unknown=None)
+    found = warm_and_cold(PAIRS, slices(), compared(PAIRS), PARAMS, CALIBRATION, floor=FLOOR, graph=GRAPH, unknown=None)
     assert found.cold is not None
     assert found.cold_attainable_mrr is None
 
 
 def test_a_night_without_cold_edges_has_warm_ones_alone() -> None:
     nobody = torch.zeros(4, dtype=torch.bool)
-    found = warm_and_cold(PAIRS, slices(nobody), compared(PAIRS), PARAMS, {}, graph=GRAPH, unknown=UNKNOWN)
+    found = warm_and_cold(PAIRS, slices(nobody), compared(PAIRS), PARAMS, {}, floor=FLOOR, graph=GRAPH, unknown=UNKNOWN)
     assert (found.cold, found.cold_attainable_mrr) == (None, None)
     assert found.warm is not None
     assert found.warm.num_edges == 4
@@ -89,7 +94,9 @@ def test_a_night_without_cold_edges_has_warm_ones_alone() -> None:
 
 def test_a_single_cold_edge_proves_nothing_and_breaks_nothing() -> None:
     one = torch.tensor([False, False, False, True])
-    found = warm_and_cold(PAIRS, slices(one), compared(PAIRS), PARAMS, CALIBRATION, graph=GRAPH, unknown=UNKNOWN)
+    found = warm_and_cold(
+        PAIRS, slices(one), compared(PAIRS), PARAMS, CALIBRATION, floor=FLOOR, graph=GRAPH, unknown=UNKNOWN
+    )
     assert found.cold is not None
     assert found.cold.paired is not None
     assert (found.cold.paired.difference.low, found.cold.paired.difference.high) == (-1, 1)
