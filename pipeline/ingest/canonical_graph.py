@@ -72,15 +72,8 @@ def build(
     )
     departed_at = _departed_at(before, position.get_indexer(pd.Index(living_ids)), len(node_ids), params, as_of)
     graph = CanonicalGraph(tables, node_first_seen, departed_at, before.late.and_then(events.late))
-    return Change(
-        graph,
-        len(first_seen),
-        edges.removed,
-        edges.returned,
-        late,
-        repeated=len(events.repeats),
-        late_repeats=0 if previous is None else len(events.late) - late,
-    )
+    counts = (len(first_seen), edges.removed, edges.returned, late)
+    return Change(graph, *counts, repeated=len(events.repeats), late_repeats=events.late_repeats)
 
 
 def _nothing(delivery: Delivery) -> CanonicalGraph:

@@ -18,11 +18,12 @@ class NewEvents:
     """Tonight's events, in the order of their times in the graph.
 
     repeats: those after the first of their edge. late: those of them, and first ones of tonight's new edges, that the
-    source dates before tonight.
+    source dates before tonight. late_repeats: how many of them are no first ones.
     """
 
     repeats: Events
     late: LateEvents
+    late_repeats: int = 0
 
 
 def new_events(
@@ -57,7 +58,8 @@ def new_events(
     repeats = Events(fresh.edge, np.maximum(fresh.time, earliest))
     came = firsts.at(is_new).and_then(fresh)
     late = _in_order(came.at(came.time < earliest), earliest)
-    return NewEvents(repeats, LateEvents(late.edge, np.full(len(late), earliest, dtype=np.int64), late.time))
+    held = LateEvents(late.edge, np.full(len(late), earliest, dtype=np.int64), late.time)
+    return NewEvents(repeats, held, int((fresh.time < earliest).sum()))
 
 
 def _in_order(events: Events, earliest: int) -> Events:
