@@ -12,8 +12,6 @@ from pipeline.records.chain import GraphSnapshot
 from pipeline.records.evaluation import EvaluationRecord, ModelScores, interval_text
 from pipeline.runs.folder import RunFolder
 
-RIVALS = ("common_neighbors", "adamic_adar", "resource_allocation")
-
 
 @dataclass(frozen=True)
 class NightResult:
@@ -78,13 +76,12 @@ def _read_result(night: Night, entry: NightEntry, doors: Doors) -> NightResult:
 
 
 def best_rival(evaluation: EvaluationRecord) -> ModelScores:
-    """Return the best of common neighbours, Adamic-Adar and resource allocation by the gate's metric."""
-    rivals = [scores for scores in evaluation.floor if scores.name in RIVALS]
-    return max(rivals, key=lambda scores: scores.metrics[evaluation.paired_metric].value)
+    """Return the best of the floor by the gate's metric."""
+    return max(evaluation.floor, key=lambda scores: scores.metrics[evaluation.paired_metric].value)
 
 
 def against_rivals(evaluation: EvaluationRecord) -> str:
-    """Say whether the challenger beat the best of common neighbours, Adamic-Adar and resource allocation.
+    """Say whether the challenger beat the best of the floor.
 
     The verdict is by the paired difference, as the gate's is; its interval is far narrower than the other two.
     """
@@ -92,7 +89,7 @@ def against_rivals(evaluation: EvaluationRecord) -> str:
     own, other = evaluation.challenger.metrics[metric], best.metrics[metric]
     gain = (evaluation.over_floor or {})[best.name].difference
     verb = "beats" if gain.low > 0 else "does not clearly beat" if gain.value > 0 else "does NOT beat"
-    told = f"{verb} the best heuristic, {best.name}: {metric} {interval_text(own)} against {interval_text(other)}"
+    told = f"{verb} the best of the floor, {best.name}: {metric} {interval_text(own)} against {interval_text(other)}"
     return f"{told}, {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] edge by edge"
 
 

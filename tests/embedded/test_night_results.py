@@ -69,7 +69,9 @@ def test_a_night_that_the_gate_refused_is_decided(six_nights: list[NightResult])
         (0.29, "does NOT beat"),
     ],
 )
-def test_the_rivals_are_cn_aa_and_ra(report_with: Callable[..., EvaluationRecord], mrr: float, verdict: str) -> None:
+def test_the_best_of_the_floor_is_the_rival(
+    report_with: Callable[..., EvaluationRecord], mrr: float, verdict: str
+) -> None:
     evaluation = report_with(mrr)
     assert best_rival(evaluation).name == "resource_allocation"
     assert against_rivals(evaluation).startswith(verdict)

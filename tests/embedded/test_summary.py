@@ -51,7 +51,7 @@ def test_the_champion_is_told_with_the_move_that_made_it(six_nights: list[NightR
     champion = lines.index("Version 1 is the champion.")
     assert lines[champion + 1] == f"back to version 1, from version 2 (admin: {ROLLBACK})"
     assert " ".join(lines[champion + 2 : champion + 4]).replace("  ", " ") == (
-        "On night 1 it beats the best heuristic, resource_allocation: mrr 0.450 [0.430, 0.470] against 0.300 "
+        "On night 1 it beats the best of the floor, resource_allocation: mrr 0.450 [0.430, 0.470] against 0.300 "
         "[0.280, 0.320], +0.150 [+0.130, +0.170] edge by edge."
     )
 

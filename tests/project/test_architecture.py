@@ -35,7 +35,6 @@ SLOW_AS_A_WHOLE = {
     "tests/end_to_end/test_no_secret_is_kept.py": "servers, killed commands; what is shown: tests/pipeline",
     "tests/end_to_end/test_shared_nothing.py": "six machines, three servers; a night on one: tests/end_to_end",
     "tests/end_to_end/test_waiting_nights.py": "Airflow waits; the task that does: tests/dags/ncnc_airflow",
-    "tests/pipeline/training/test_search.py": "some twenty trainings; the study: tests/pipeline/training",
     "tests/pipeline/training/test_warm_start.py": "two nights; the weights: tests/core/training",
     "tests/project/test_snapshots_page.py": "runs a page of commands; each: tests/pipeline/commands",
 }
