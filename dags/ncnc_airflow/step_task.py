@@ -180,9 +180,9 @@ def _running_members(group: int) -> list[int]:
 
 
 def _gone_within(group: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
+    deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + seconds  # a suspended machine gives no more time
     while _running_members(group):
-        if time.monotonic() >= deadline:
+        if time.clock_gettime(time.CLOCK_BOOTTIME) >= deadline:
             return False
         time.sleep(0.05)
     return True
