@@ -17,5 +17,9 @@ RECENCY_NAMES: tuple[RecencyName, ...] = get_args(RecencyName)
 DrawnNegative = Literal["uniform", "degree_matched"]  # needs no graph to be drawn
 EvaluationNegative = Literal["uniform", "degree_matched", "hard", "historical"]
 # given: from the files of a fixed split
+USUAL_NEGATIVES: tuple[EvaluationNegative, ...] = (
+    "uniform",
+    "degree_matched",
+)  # what is ranked against, in equal shares
 RecordedNegative = Literal["uniform", "degree_matched", "hard", "historical", "given"]
 GraphChange = Literal["remove", "add"]

@@ -57,7 +57,7 @@ def fingerprint(
         field.name: getattr(data, field.name) for field in fields(data) if field.name not in ("num_nodes", "times")
     }
     if data.times is not None:
-        digest.update(f"times {data.times.cut_train} {data.times.cut_valid}".encode())
+        digest.update(f"times {data.times.cut_train} {data.times.cut_valid} {data.times.negative_kinds}".encode())
         history = data.times.history
         named |= {one.name: getattr(history, one.name) for one in fields(history) if one.name != "num_nodes"}
     for name, tensor in [*named.items(), *sorted((initial_weights or {}).items())]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ncnc_core.config.choices import USUAL_NEGATIVES, EvaluationNegative
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, pair_keys
 from ncnc_core.graph.event_history import EventHistory
@@ -17,12 +18,15 @@ from ncnc_core.graph.event_history import EventHistory
 class TemporalData:
     """What happened up to the end of the validation window, and the two cuts, in unix seconds.
 
-    Training may see what came up to `cut_train`, validation is what came first in (cut_train, cut_valid].
+    Training may see what came up to `cut_train`, validation is what came first in (cut_train, cut_valid]. Windows rank
+    their positives among negatives of `negative_kinds`, as the evaluation will: a model that never met hard negatives
+    ranks them poorly (0.10 against 0.23 on a week of as_caida).
     """
 
     history: EventHistory
     cut_train: int
     cut_valid: int
+    negative_kinds: tuple[EvaluationNegative, ...] = USUAL_NEGATIVES
 
     def __post_init__(self) -> None:
         """Refuse a history that knows what came later: no training may see it.

@@ -179,7 +179,9 @@ class _Phase:
         graphs = [network.timed(times.history.graph_at(window.start)) for window in windows]
         if initial_weights is None:
             network.fit_node_scales(graphs, features, data.adjacency().degree > 0)
-        drawn = tuple(draw_pairs(times.history, window, training, generator) for window in windows)
+        drawn = tuple(
+            draw_pairs(times.history, window, training, generator, times.negative_kinds) for window in windows
+        )
         read = (WindowPairs.of(network, graph, features, one) for graph, one in zip(graphs, drawn, strict=True))
         pairs = WindowPairs.joined(list(read))
         if initial_weights is None:

@@ -12,15 +12,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ncnc_core.config.choices import EvaluationNegative
+from ncnc_core.config.choices import USUAL_NEGATIVES, EvaluationNegative
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.splits.evaluation_negatives import evaluation_negatives
 from ncnc_core.splits.negatives import has_negative
 
-# What training ranks against, in equal shares: as an evaluation does.
-KINDS: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched")
 POSITIVES, POSITIVES_OF_MANY, MANY_EDGES = 1500, 4000, 100_000  # drawn of a window, and from how many edges on
 
 
@@ -79,28 +77,42 @@ def training_windows(history: EventHistory, end: int, size: int, most: int) -> l
 
 
 def draw_pairs(
-    history: EventHistory, window: Window, training: TrainingConfig, generator: torch.Generator
+    history: EventHistory,
+    window: Window,
+    training: TrainingConfig,
+    generator: torch.Generator,
+    kinds: tuple[EvaluationNegative, ...] = USUAL_NEGATIVES,
 ) -> DrawnWindow:
     """Draw the pairs of a window.
 
     Positives are drawn, POSITIVES of the edges that came in the window and POSITIVES_OF_MANY in a large graph. A
-    negative replaces one end by a node that was known by the window's end, and is no pair that was an edge by then. An
-    edge whose ends were both joined to all these nodes has none, and is left out.
+    negative, of one of the `kinds`, replaces one end by a node that was known by the window's end, and is no pair that
+    was an edge by then. An edge whose ends were both joined to all these nodes has none, and is left out.
     """
     fresh, seen = history.fresh(window.start, window.end), history.seen_nodes(window.end)
     known = history.keys_until(window.end)
     fresh = fresh[:, has_negative(fresh, known, history.num_nodes, seen)]
     most = POSITIVES if history.arrived(window.end) < MANY_EDGES else POSITIVES_OF_MANY
     fresh = fresh[:, torch.randperm(fresh.shape[1], generator=generator)[:most]]
-    each = training.negatives_per_positive
+    each, kinds = _shares(training.negatives_per_positive, kinds)
     negatives = evaluation_negatives(
         fresh,
         each,
         known,
         generator,
-        kinds=KINDS if each % len(KINDS) == 0 else KINDS[:1],
+        kinds=kinds,
         adjacency=history.graph_at(window.start),
         among=seen,
     )
     pairs = torch.cat([fresh.unsqueeze(2), negatives.view(2, fresh.shape[1], each)], 2).flatten(1)
     return DrawnWindow(window, pairs, 1 + each)
+
+
+def _shares(each: int, kinds: tuple[EvaluationNegative, ...]) -> tuple[int, tuple[EvaluationNegative, ...]]:
+    """Return how many negatives a positive has, and their kinds in equal shares.
+
+    A number that two kinds do not divide is of the first alone; for more kinds it is rounded up.
+    """
+    if each % len(kinds) == 0:
+        return each, kinds
+    return (each, kinds[:1]) if len(kinds) == 2 else (each + -each % len(kinds), kinds)

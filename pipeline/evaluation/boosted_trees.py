@@ -52,7 +52,7 @@ class BoostedTrees:
         for window in training_windows(history, data.cut_valid, size, WINDOWS):
             if not history.fresh(window.start, window.end).numel():
                 continue  # what came in it is gone
-            drawn = draw_pairs(history, window, recipe, generator)
+            drawn = draw_pairs(history, window, recipe, generator, data.negative_kinds)
             values.append(pair_features(timed(history.graph_at(window.start)), drawn.pairs).values)
             truth.append(torch.arange(drawn.pairs.shape[1]) % drawn.each == 0)
         if not values:

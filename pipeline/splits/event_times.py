@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from ncnc_core.config.choices import USUAL_NEGATIVES, EvaluationNegative
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.event_history import FOREVER, EventHistory
 from ncnc_core.training.data import TemporalData
@@ -11,6 +12,9 @@ from pipeline.errors import TamperedRecord
 from pipeline.graphs.tables import GraphTables
 from pipeline.records.chain import EdgeSplit
 from pipeline.splits.arrays import SplitArrays
+
+# Kinds of negatives that training meets where the evaluation has them; the others are found in files, or end at a cut.
+LEARNT: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched", "hard")
 
 
 def event_history(tables: GraphTables) -> EventHistory:
@@ -26,7 +30,8 @@ def temporal_data(tables: GraphTables, split: EdgeSplit) -> TemporalData | None:
     if split.cut_train is None or split.cut_valid is None:
         return None
     train, valid = (int(cut.timestamp()) for cut in (split.cut_train, split.cut_valid))
-    return TemporalData(event_history(tables).until(valid), train, valid)
+    kinds = tuple(kind for kind in split.negative_kinds if kind in LEARNT)
+    return TemporalData(event_history(tables).until(valid), train, valid, kinds or USUAL_NEGATIVES)
 
 
 def has_test_times(split: EdgeSplit) -> bool:

@@ -5,13 +5,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ncnc_core.config.choices import EvaluationNegative
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import contains_keys, pair_keys
 from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.training import windows
 from ncnc_core.training.windows import Window, draw_pairs, training_windows
-from tests.fixtures.evolving_graphs import active_groups, random_history
+from tests.fixtures.evolving_graphs import active_groups, random_events, random_history
 
 TRAINING = TrainingConfig(negatives_per_positive=4)
 
@@ -146,3 +147,17 @@ def test_a_window_whose_edges_are_gone_has_no_pairs() -> None:
         history.repeat_edge, history.repeat_time, history.num_nodes,
     )  # fmt: skip
     assert draw_pairs(gone, Window(10, 20), TRAINING, torch.Generator()).pairs.shape == (2, 0)
+
+
+def test_hard_negatives_are_met_where_the_evaluation_has_them() -> None:
+    history = EventHistory.of_events(*random_events(3), 40)
+    [window] = training_windows(history, int(history.arrivals[-1]), 20, 1)
+    kinds: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched", "hard")
+    drawn = draw_pairs(
+        history, window, TrainingConfig(negatives_per_positive=8), torch.Generator().manual_seed(0), kinds
+    )
+    assert drawn.each == 1 + 9  # equal shares of three kinds
+    assert not history.graph_at(window.end).has(drawn.negatives).any()
+    assert history.seen_nodes(window.end)[drawn.negatives].all()
+    usual = draw_pairs(history, window, TrainingConfig(negatives_per_positive=9), torch.Generator().manual_seed(0))
+    assert not torch.equal(usual.negatives, drawn.negatives)

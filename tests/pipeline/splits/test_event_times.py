@@ -1,10 +1,15 @@
 from __future__ import annotations
 
-import numpy as np
+from datetime import UTC, datetime
 
+import numpy as np
+import pytest
+
+from ncnc_core.config.choices import RecordedNegative
 from pipeline.graphs.events import Events
 from pipeline.graphs.tables import STILL_ALIVE, GraphTables
-from pipeline.splits.event_times import serving_graph
+from pipeline.records.chain import EdgeSplit
+from pipeline.splits.event_times import serving_graph, temporal_data
 
 
 def path_of_four(removed_at: list[int], repeats: Events | None = None) -> GraphTables:
@@ -28,3 +33,25 @@ def test_the_served_graph_has_every_event_and_a_clock_that_counts_what_is_gone()
     assert (timed.last.tolist(), timed.events.tolist()) == ([200, 200, 30, 30], [3, 3, 1, 1])
     assert timed.arrivals.tolist() == [10, 20, 30]
     assert serving_graph(path_of_four([STILL_ALIVE] * 3), timed=False).times is None
+
+
+@pytest.mark.parametrize(
+    ("evaluated", "learnt"),
+    [
+        (("uniform", "degree_matched", "hard"), ("uniform", "degree_matched", "hard")),
+        (("uniform", "historical"), ("uniform",)),  # historical ones end at a cut
+        (("given",), ("uniform", "degree_matched")),
+    ],
+)
+def test_training_meets_the_kinds_of_negatives_that_the_evaluation_has(
+    evaluated: tuple[RecordedNegative, ...], learnt: tuple[RecordedNegative, ...]
+) -> None:
+    split = EdgeSplit(
+        snapshot_sha256="a" * 64, method="temporal", reason="", cut_train=datetime.fromtimestamp(15, UTC),
+        cut_valid=datetime.fromtimestamp(25, UTC), num_train=1, num_valid=1, num_test=1, num_message_train=1,
+        num_message_test=2, seed=0, files=(), tag="t", certificate=(), negative_kinds=evaluated,
+    )  # fmt: skip
+    found = temporal_data(path_of_four([STILL_ALIVE] * 3), split)
+    assert found is not None
+    assert found.negative_kinds == learnt
+    assert found.history.first_seen.tolist() == [10, 20]  # and nothing of what came later
