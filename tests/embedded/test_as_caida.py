@@ -14,7 +14,6 @@ import pytest
 from embedded import as_caida
 from embedded.as_caida import ARCHIVE, TRUNCATED, WEEK, AsCaida, dumps, find_archive, links
 from embedded.nights import DemoError, edges_file
-from ncnc_core.recipes.automatic import TEMPORAL_MODEL
 from pipeline.graphs.tables import CanonicalGraph
 from pipeline.ingest.canonical_graph import build
 from pipeline.params.params import Params
@@ -148,7 +147,8 @@ def test_the_week_after_a_dip_has_few_fresh_links_where_a_plain_difference_finds
     assert change.added + change.returned == plain
 
 
-def test_the_model_reads_times_and_its_training_is_chosen_for_each_week() -> None:
+def test_model_and_training_are_chosen_for_each_week_and_validation_leaves_windows_before_it() -> None:
     demo = AsCaida(Path("unused"), 5)
-    train = demo.recipe(demo.nights[0], {}).train
-    assert (train.recipe, train.overrides()) == ("auto", (TEMPORAL_MODEL, {}))
+    params = demo.recipe(demo.nights[0], {})
+    assert (params.train.recipe, params.train.overrides()) == ("auto", ({}, {}))
+    assert params.split.valid_fraction < 0.1
