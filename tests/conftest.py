@@ -12,9 +12,6 @@ from ncnc_core.random_spatial_network import NetworkDay, evolve
 from pipeline.registry.model_registry import ModelRegistry
 from tests.fixtures.airflow_home import made_database
 from tests.fixtures.house import NETWORK, House, empty_house
-from tests.fixtures.unflushed_files import leave_flushing_to_the_system
-
-leave_flushing_to_the_system()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
