@@ -24,7 +24,7 @@ from pipeline.snapshots.remote_objects import RemoteObjects, StoredObject
 from pipeline.snapshots.retention import Policy
 from pipeline.snapshots.snapshot_store import SnapshotStore
 from tests.fixtures.local_services import s3_store
-from tests.fixtures.publishing import FIRST, ROOT, Place, publish, read, start, wait_until_stopped
+from tests.fixtures.publishing import FIRST, ROOT, Place, begin_a_second, publish, read, start, wait_until_stopped
 
 NOTHING_KEPT = Policy(keep_last=1, keep_days=0, grace_hours=0)
 
@@ -68,7 +68,7 @@ def let_time_fly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def publish_of_another_graph(place: Place) -> None:
     """Publish later than what is on the remote by now: ages are counted back from the newest publication."""
-    time.sleep(1)  # plans reckon in whole seconds
+    begin_a_second()
     place.publish(1, "another graph", graph="other")
 
 
@@ -84,6 +84,8 @@ def place(tmp_path: Path) -> Place:
 def three_nights(place: Place) -> list[str]:
     tags: list[str] = []
     for night in (1, 2, 3):
+        if night == 3:
+            begin_a_second()
         tags.append(place.publish(night, f"edges {night}", previous=tags[-1] if tags else None).tag)
     return tags
 

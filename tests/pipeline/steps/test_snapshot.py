@@ -21,6 +21,7 @@ from pipeline.runs.folder import RunFolder
 from pipeline.snapshots.retention import Policy
 from pipeline.snapshots.snapshot_store import SnapshotStore
 from pipeline.steps.snapshot import run
+from tests.fixtures.publishing import begin_a_second
 from tests.fixtures.small_graphs import reversed_and_shuffled, ring
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -173,6 +174,8 @@ def test_try_that_died_after_publishing_is_taken_up(nights: Nights) -> None:
 def test_newest_night_is_run_again_after_a_collection_and_the_next_one_goes_on(nights: Nights) -> None:
     for night in range(3):
         nights.deliver(night, ring(10 + night))
+        if night == 2:
+            begin_a_second()
         ingest(nights.params, doors=nights.doors, as_of=nights.as_of(night))
     tags, elsewhere = nights.tags(), nights.machine("elsewhere")
     assert nights.collect() == (tags[0],)
