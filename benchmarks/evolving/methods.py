@@ -50,19 +50,16 @@ class Learner:
 
     def learnt(self, night: Night, seed: int) -> Scorer:
         """Learn what a night may know, and return what answers it."""
-        times = night.data.times
-        assert times is not None  # noqa: S101 - for mypy: every night here has times
+        times = night.times
         if self.name in HEURISTICS:
             return lambda pairs, graph: HEURISTICS[self.name](graph, pairs)  # type: ignore[index]
         if self.name in RECENCY_HEURISTICS:
-            window = float(times.history.arrived(times.cut_valid) - times.history.arrived(times.cut_train))
-            return lambda pairs, graph: RECENCY_HEURISTICS[self.name](graph, window, pairs)  # type: ignore[index]
+            return lambda pairs, graph: RECENCY_HEURISTICS[self.name](graph, float(times.window), pairs)  # type: ignore[index]
         if self.name == "boosted_trees":
             trees = BoostedTrees.fitted(times)
             return lambda pairs, graph: trees.score(pairs, graph)
         if self.name == "temporal":
-            size = times.history.arrived(times.cut_valid) - times.history.arrived(times.cut_train)
-            found = automatic_config(times.history.graph_at(times.cut_train), window=size, seed=seed)
+            found = automatic_config(times.history.graph_at(times.cut_train), window=times.window, seed=seed)
             return _scorer(train_network(found.model, found.training, night.data).network)
         model, training = self._recipe(seed)
         return _scorer(train_network(model, training, replace(night.data, times=None)).network)

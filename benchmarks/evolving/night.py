@@ -22,9 +22,13 @@ Scorer = Callable[[Tensor, Adjacency], Tensor]  # pairs [2, p] and the message g
 
 @dataclass(frozen=True, eq=False)
 class Night:
-    """What a night hands to training, and the test: edges [2, t], their own negatives, and the message graph."""
+    """What training is handed, `times` being part of `data`, and the test.
+
+    test [2, t] are its edges, `negatives` theirs, and `graph` is what they are scored on.
+    """
 
     data: TrainingData
+    times: TemporalData
     graph: Adjacency
     test: Tensor
     negatives: Tensor
@@ -53,6 +57,7 @@ class Night:
             evaluation_negatives(side, EACH, every, generator, kinds=KINDS, adjacency=graph, among=among)
             for side, graph, among in zip(sides, graphs, known, strict=True)
         ]
+        times = TemporalData(history.until(split.cut_valid), split.cut_train, split.cut_valid)
         data = TrainingData(
             num_nodes=history.num_nodes,
             features=None,
@@ -60,9 +65,9 @@ class Night:
             forbidden_keys=history.keys_until(split.cut_train),
             valid_edges=sides[0],
             valid_negatives=negatives[0],
-            times=TemporalData(history.until(split.cut_valid), split.cut_train, split.cut_valid),
+            times=times,
         )
-        return cls(data, graphs[1], sides[1], negatives[1])
+        return cls(data, times, graphs[1], sides[1], negatives[1])
 
     def ranks(self, score: Scorer) -> Tensor:
         """Return the reciprocal rank of each test edge, [t]."""

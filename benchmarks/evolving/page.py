@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import torch
 
 from benchmarks.evolving.graphs import GRAPHS, WEEKS
-from benchmarks.evolving.methods import METHODS
+from benchmarks.evolving.methods import METHODS, SEEDED
 from benchmarks.evolving.runs import Run, digest_of
 from ncnc_core.evaluation.edge_mean import paired_difference
 
@@ -48,12 +48,12 @@ def render(page: Path, cells: Cells) -> None:
     page.write_text(f"{before}{BEGIN}\n\n{tables(cells)}\n\n{END}{rest.partition(END)[2]}")
 
 
-def _table(cells: Cells, part: object, digits: int = 3) -> str:
+def _table(cells: Cells, part: Callable[[Run], float], digits: int = 3) -> str:
     rows = [["method", *GRAPHS], ["---", *("---:" for _ in GRAPHS)]]
     for method, title in METHODS.items():
         found = [cells.get((data, method), []) for data in GRAPHS]
         if any(found):
-            rows.append([title, *(_figure([part(run) for run in runs], method, digits) for runs in found)])  # type: ignore[operator]
+            rows.append([title, *(_figure([part(run) for run in runs], method, digits) for runs in found)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
@@ -61,14 +61,16 @@ def _figure(values: Sequence[float], method: str, digits: int) -> str:
     if not values:
         return ""
     text = f"{statistics.fmean(values):.{digits}f}"
+    if method not in SEEDED:
+        return text
     if len(values) > 1:
-        return f"{text} ± {statistics.stdev(values):.{digits}f}"
-    return f"{text} (1 seed)" if method in ("published", "fixed", "temporal") else text
+        text = f"{text} ± {statistics.stdev(values):.{digits}f}"
+    return text if len(values) == 3 else f"{text} ({len(values)} seed{'s' * (len(values) > 1)})"
 
 
 def _weeks(cells: Cells) -> str:
     """Return the judged weeks: the temporal model minus the best of the floor, paired, and pooled over the weeks."""
-    floor = [method for method in METHODS if method not in ("published", "fixed", "temporal")]
+    floor = [method for method in METHODS if method not in SEEDED]
     rows, ours, others, ends = [], [], [], []
     for data in (data for data in WEEKS if (data, "temporal") in cells):
         best = max((cells[data, name][0] for name in floor if (data, name) in cells), key=lambda run: run.mrr)
