@@ -127,7 +127,7 @@ class LinkModel:
             trained = fit_network(
                 adjacency,
                 graph.features,
-                history=graph.history(),
+                history=graph.history,
                 model=model or chosen.model,
                 training=training,
                 selection_metric=selection_metric,

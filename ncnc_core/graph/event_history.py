@@ -67,6 +67,12 @@ class EventHistory:
         """When each edge came first, sorted."""
         return self.first_seen.sort().values
 
+    @cached_property
+    def latest(self) -> int:
+        """The time of the latest event, first or later; the smallest int64 where there is none."""
+        newest = [int(one.max()) for one in (self.first_seen, self.repeat_time) if one.numel()]
+        return max(newest, default=torch.iinfo(torch.int64).min)
+
     def arrived(self, time: int) -> int:
         """Return how many distinct edges had come up to a time: E(t), the clock."""
         return int(torch.searchsorted(self.arrivals, time, right=True))

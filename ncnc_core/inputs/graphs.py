@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,10 +50,11 @@ class GraphInput:
     def adjacency(self) -> Adjacency:
         """Return the undirected graph; either direction counts, repeats become one edge, self-loops are dropped."""
         times = None
-        if (history := self.history()) is not None and self.time is not None:
-            times = EdgeTimes(self.time, self.time, torch.ones_like(self.time), history.arrivals)
+        if self.history is not None and self.time is not None:
+            times = EdgeTimes(self.time, self.time, torch.ones_like(self.time), self.history.arrivals)
         return Adjacency.from_edges(self.edges, self.num_nodes, self.weight, times)
 
+    @cached_property
     def history(self) -> EventHistory | None:
         """Return every edge with its events; None where they have no times."""
         return None if self.time is None else EventHistory.of_events(self.edges, self.time, self.num_nodes)

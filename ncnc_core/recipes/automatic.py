@@ -28,7 +28,7 @@ WIDE_FEATURES = 256
 BATCH_SHARE = 0.1
 STEPS = 1000
 
-# Chosen on the development sets of docs/benchmarks.md, by validation.
+# A prototype's settings, kept as they were: what was measured with them is in docs/benchmarks.md and decision 34.
 TEMPORAL_MODEL: dict[str, Any] = {"predictor": "temporal_ncn", "hidden_channels": 32, "predictor_dropout": 0.2}
 TEMPORAL_TRAINING: dict[str, Any] = {
     "epochs": 12,

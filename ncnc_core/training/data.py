@@ -34,13 +34,17 @@ class TemporalData:
         Raises:
             InvalidGraph: an event is later than `cut_valid`.
         """
-        times = torch.cat([self.history.first_seen, self.history.repeat_time])
-        latest = int(times.max()) if times.numel() else self.cut_valid
+        latest = self.history.latest
         if latest > self.cut_valid:
             raise InvalidGraph(
                 f"The history goes on until {latest}, but training ends at {self.cut_valid}. Give history.until("
                 f"{self.cut_valid})."
             )
+
+    @property
+    def window(self) -> int:
+        """The number of edges that came first in the validation window: ages are told in windows of so many."""
+        return self.history.arrived(self.cut_valid) - self.history.arrived(self.cut_train)
 
 
 @dataclass(frozen=True, eq=False)

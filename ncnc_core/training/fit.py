@@ -88,12 +88,7 @@ def _held_out(adjacency: Adjacency, features: Tensor | None, seed: int, validati
     valid, train = every[:, order[:held_out]], every[:, order[held_out:]]
     weight = None if adjacency.weight is None else adjacency.weight[adjacency.row < adjacency.column]
     known = pair_keys(every, num_nodes)  # sorted, as the edges are
-    valid = valid[:, has_negative(valid, known, num_nodes)]
-    if not valid.shape[1]:
-        raise InvalidGraph(
-            f"None of the {held_out} validation edges has a negative: both ends of each are joined to every other "
-            "node. Give a graph with pairs that are no edges, or a larger valid_fraction."
-        )
+    valid = _rankable(valid, known, num_nodes)
     each = validation.negatives_per_edge
     return TrainingData(
         num_nodes=num_nodes,
@@ -122,11 +117,9 @@ def _held_out_by_time(
             f"The times are too coarse to set the latest {validation.fraction:.0%} of {history.edges.shape[1]} edges "
             "apart: too many share one. Choose the predictor ncnc, which reads no times, or give finer times."
         )
-    num_nodes, end = history.num_nodes, int(history.arrivals[-1])
-    end = max(end, int(history.repeat_time.max())) if history.repeat_time.numel() else end
-    known, before = history.keys_until(end), history.graph_at(cut_train)
-    valid = history.fresh(cut_train, end)
-    valid = valid[:, has_negative(valid, known, num_nodes)]
+    num_nodes, end, before = history.num_nodes, history.latest, history.graph_at(cut_train)
+    known = history.keys_until(end)
+    valid = _rankable(history.fresh(cut_train, end), known, num_nodes)
     generator, each = torch.Generator().manual_seed(seed), validation.negatives_per_edge
     return TrainingData(
         num_nodes=num_nodes,
@@ -137,6 +130,17 @@ def _held_out_by_time(
         valid_negatives=corrupted_negatives(valid, each, known, generator, num_nodes=num_nodes),
         times=TemporalData(history, cut_train, end),
     )
+
+
+def _rankable(valid: Tensor, known: Tensor, num_nodes: int) -> Tensor:
+    """Return the validation edges that have a negative."""
+    found = has_negative(valid, known, num_nodes)
+    if not found.any():
+        raise InvalidGraph(
+            f"None of the {found.numel()} validation edges has a negative: both ends of each are joined to every other "
+            "node. Give a graph with pairs that are no edges, or a larger valid_fraction."
+        )
+    return valid[:, found]
 
 
 def _require_fraction(fraction: float) -> None:

@@ -59,18 +59,18 @@ class TemporalRun:
             InvalidGraph: the loss is no number any more.
         """
         started, number = time.perf_counter(), len(self.progress.history) + 1
+        epochs, metrics = self.training.epochs, dict[str, float]()
         with single_thread():
             loss = self._train_epoch(number)
-        metrics, is_last = {}, number == self.training.epochs
-        if is_last or (number < self.training.epochs and number % self.training.evaluate_every == 0):
-            self.chosen = self._scored()
-            metrics = metrics_of(*self.chosen, self.metric, self.data.negatives_per_valid_edge)
-            self.progress.best_epoch, self.progress.best_value = number, metrics[self.metric]
+            if number == epochs or (number < epochs and number % self.training.evaluate_every == 0):
+                self.chosen = self._scored()
+                metrics = metrics_of(*self.chosen, self.metric, self.data.negatives_per_valid_edge)
+                self.progress.best_epoch, self.progress.best_value = number, metrics[self.metric]
         result = EpochResult(number, loss, metrics, time.perf_counter() - started)
         self.progress.history.append(result)
-        if is_last and self.training.refit:
+        if number == epochs and self.training.refit:
             self.phase = self._phase(self.times.cut_valid)
-        self.progress.finished = number >= self.training.epochs * (1 + self.training.refit)
+        self.progress.finished = number >= epochs * (1 + self.training.refit)
         return result
 
     def trained(self) -> TemporalNetwork:
@@ -170,10 +170,9 @@ class _Phase:
         times, features = _required(data), data.features
         network = TemporalNetwork.for_graph(model, features)
         generator = torch.Generator().manual_seed(training.seed)
-        size = times.history.arrived(times.cut_valid) - times.history.arrived(times.cut_train)
-        windows = training_windows(times.history, end, size, training.windows)
+        windows = training_windows(times.history, end, times.window, training.windows)
         if initial_weights is None:
-            network.window.fill_(size)
+            network.window.fill_(times.window)
         else:
             begin_with(network, initial_weights)
         graphs = [network.timed(times.history.graph_at(window.start)) for window in windows]
@@ -182,6 +181,11 @@ class _Phase:
         drawn = tuple(
             draw_pairs(times.history, window, training, generator, times.negative_kinds) for window in windows
         )
+        if not any(one.pairs.numel() for one in drawn):
+            raise InvalidGraph(
+                f"Of the edges that came in {len(drawn)} windows before training ends, none is still there that can be "
+                "ranked against a pair. Choose the predictor ncnc, which reads no times, or wait for more nights."
+            )
         read = (WindowPairs.of(network, graph, features, one) for graph, one in zip(graphs, drawn, strict=True))
         pairs = WindowPairs.joined(list(read))
         if initial_weights is None:

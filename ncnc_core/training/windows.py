@@ -87,14 +87,15 @@ def draw_pairs(
 
     Positives are drawn, POSITIVES of the edges that came in the window and POSITIVES_OF_MANY in a large graph. A
     negative, of one of the `kinds`, replaces one end by a node that was known by the window's end, and is no pair that
-    was an edge by then. An edge whose ends were both joined to all these nodes has none, and is left out.
+    was an edge by then. Kinds have equal shares: a number that they do not divide is rounded up. An edge whose ends
+    were both joined to all these nodes has none, and is left out.
     """
     fresh, seen = history.fresh(window.start, window.end), history.seen_nodes(window.end)
     known = history.keys_until(window.end)
     fresh = fresh[:, has_negative(fresh, known, history.num_nodes, seen)]
     most = POSITIVES if history.arrived(window.end) < MANY_EDGES else POSITIVES_OF_MANY
     fresh = fresh[:, torch.randperm(fresh.shape[1], generator=generator)[:most]]
-    each, kinds = _shares(training.negatives_per_positive, kinds)
+    each = training.negatives_per_positive + -training.negatives_per_positive % len(kinds)
     negatives = evaluation_negatives(
         fresh,
         each,
@@ -106,13 +107,3 @@ def draw_pairs(
     )
     pairs = torch.cat([fresh.unsqueeze(2), negatives.view(2, fresh.shape[1], each)], 2).flatten(1)
     return DrawnWindow(window, pairs, 1 + each)
-
-
-def _shares(each: int, kinds: tuple[EvaluationNegative, ...]) -> tuple[int, tuple[EvaluationNegative, ...]]:
-    """Return how many negatives a positive has, and their kinds in equal shares.
-
-    A number that two kinds do not divide is of the first alone; for more kinds it is rounded up.
-    """
-    if each % len(kinds) == 0:
-        return each, kinds
-    return (each, kinds[:1]) if len(kinds) == 2 else (each + -each % len(kinds), kinds)

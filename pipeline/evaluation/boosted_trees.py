@@ -45,7 +45,7 @@ class BoostedTrees:
         Raises:
             InvalidGraph: there is no window to learn from.
         """
-        history, size = data.history, data.history.arrived(data.cut_valid) - data.history.arrived(data.cut_train)
+        history, size = data.history, data.window
         timed = lru_cache(maxsize=1)(lambda graph: TimedGraph.of(graph, float(size)))
         recipe, generator = TrainingConfig(negatives_per_positive=NEGATIVES), torch.Generator().manual_seed(SEED)
         values, truth = [], []

@@ -35,8 +35,7 @@ def night_floor(graph: Adjacency, times: TemporalData | None, meter: CostMeter) 
     scores = {str(name): _of_heuristic(heuristic) for name, heuristic in HEURISTICS.items()}
     if graph.times is None or times is None:
         return NightFloor(scores, dict.fromkeys((*RECENCY_HEURISTICS, BOOSTED_TREES), NO_TIMES))
-    window = float(times.history.arrived(times.cut_valid) - times.history.arrived(times.cut_train))
-    scores |= {str(name): _of_recency(rule, window) for name, rule in RECENCY_HEURISTICS.items()}
+    scores |= {str(name): _of_recency(rule, float(times.window)) for name, rule in RECENCY_HEURISTICS.items()}
     try:
         with meter.part(f"fitting {BOOSTED_TREES}", 0):
             scores[BOOSTED_TREES] = BoostedTrees.fitted(times).score

@@ -79,9 +79,7 @@ class TrainedNight:
         """How many new edges the validation window had, in which ages are told; None where times divide no edges."""
         if self.times is None or self.graph.times is None:
             return None
-        return float(
-            self.times.history.arrived(self.times.cut_valid) - self.times.history.arrived(self.times.cut_train)
-        )
+        return float(self.times.window)
 
     @cached_property
     def features(self) -> Tensor | None:

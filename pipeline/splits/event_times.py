@@ -62,8 +62,4 @@ def serving_graph(tables: GraphTables, *, timed: bool) -> Adjacency:
     """Return the graph that a model serves on: all living edges, with their times where the model reads them."""
     if not timed:
         return Adjacency.from_edges(torch.from_numpy(tables.edges[:, tables.living]), tables.num_nodes)
-    history = event_history(tables)
-    # Also the ends of lives: an edge is removed at the as-of, which is later than the newest event of a source.
-    ends = history.removed_at[history.removed_at != FOREVER]
-    latest = [int(one.max()) for one in (history.alive_since, ends, history.repeat_time) if one.numel()]
-    return history.graph_at(max(latest, default=0))
+    return event_history(tables).graph_at(FOREVER - 1)  # after every event and every removal

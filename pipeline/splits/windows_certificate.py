@@ -11,17 +11,19 @@ from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.networks.quantile_scale import QuantileScale
 from ncnc_core.networks.temporal_network import TemporalNetwork
+from ncnc_core.splits.known_nodes import nodes_known_by
 from ncnc_core.splits.leak_invariants import Invariant, absent
 from ncnc_core.temporal.pair_features import pair_features
 from ncnc_core.temporal.timed_graph import TimedGraph
-from ncnc_core.training.data import TrainingData
 from ncnc_core.training.windows import DrawnWindow
 
 
 def windows_certificate(
-    windows: Sequence[DrawnWindow], history: EdgeHistory, data: TrainingData, *, until: int, test: Tensor
+    windows: Sequence[DrawnWindow], history: EdgeHistory, handed: EventHistory, *, until: int, test: Tensor
 ) -> tuple[Invariant, ...]:
-    """Check the windows against every edge the snapshot ever held; `until` is the second cut, `test` the test pairs.
+    """Check the windows against every edge the snapshot ever held; `until` is the split's second cut.
+
+    `handed` are the events that training was handed, and `test` [2, p] the test pairs.
 
     Which edges are new in a window, and which nodes were known by its end, is found here anew, from the snapshot and
     not from what training was handed.
@@ -32,7 +34,7 @@ def windows_certificate(
         positives, negatives = history.look_up(drawn.positives), history.look_up(drawn.negatives)
         inside.append((positives.first_seen > start) & (positives.first_seen <= end))
         messages.append(~positives.alive_at(start))
-        known.append(_seen_nodes(history, end)[drawn.negatives].all(0))
+        known.append(nodes_known_by(history, end)[drawn.negatives].all(0))
         free.append(~negatives.seen_until(end))
         past.append(torch.tensor([end <= until]))
     learnt = history.look_up(torch.cat([drawn.positives for drawn in windows], 1))
@@ -42,7 +44,7 @@ def windows_certificate(
         "window_negatives_join_nodes_known_by_its_end": known,
         "window_negatives_no_edge_by_its_end": free,
         "windows_end_by_the_valid_cut": past,
-        "training_events_not_after_the_valid_cut": [_not_after(data, until)],
+        "training_events_not_after_the_valid_cut": [handed.first_seen <= until, handed.repeat_time <= until],
     }
     found = (_counted(name, torch.cat(flags)) for name, flags in counted.items())
     return (*found, absent("test_pairs_not_among_window_positives", history.look_up(test), learnt))
@@ -59,21 +61,6 @@ def pair_scale_of_windows(
     same = torch.isclose(own.mean.cpu(), anew.mean, atol=1e-5) & torch.isclose(own.rate.cpu(), anew.rate)
     same &= torch.isclose(own.knots.cpu(), anew.knots, atol=1e-5).all(1)
     return (_counted("pair_scales_are_those_of_the_windows", same),)
-
-
-def _seen_nodes(history: EdgeHistory, time: int) -> Tensor:
-    seen = torch.zeros(history.num_nodes, dtype=torch.bool)
-    keys = history.keys[history.first_seen <= time]
-    low = keys.div(max(history.num_nodes, 1), rounding_mode="floor")
-    seen[torch.cat([low, keys - low * history.num_nodes])] = True
-    return seen
-
-
-def _not_after(data: TrainingData, until: int) -> Tensor:
-    """Say which of the times that training was handed, first or later ones, lie at or before the second cut."""
-    if data.times is None:
-        return torch.zeros(0, dtype=torch.bool)
-    return torch.cat([data.times.history.first_seen, data.times.history.repeat_time]) <= until
 
 
 def _counted(name: str, sound: Tensor) -> Invariant:

@@ -112,10 +112,10 @@ class _NightData:
         return (*self.certificate, *windows, *scales, *self._scales(model, trained))
 
     def _windows(self, trained: TrainedNetwork) -> tuple[Invariant, ...]:
-        if not trained.windows or self.data.times is None:
+        if not trained.windows or self.data.times is None or self.split.cut_valid is None:
             return ()
-        until = self.data.times.cut_valid
-        return windows_certificate(trained.windows, self.history, self.data, until=until, test=self.test)
+        until = int(self.split.cut_valid.timestamp())
+        return windows_certificate(trained.windows, self.history, self.data.times.history, until=until, test=self.test)
 
     def _scales(self, model: LinkModel, trained: TrainedNetwork) -> tuple[Invariant, ...]:
         if not trained.windows or not isinstance(model.network, TemporalNetwork):

@@ -78,16 +78,10 @@ def _automatic(
         data.features,
         model=ModelConfig(predictor=wanted) if wanted == "temporal_ncn" else None,
         expects_new_nodes=_share_of_new(data) > MANY_NEW,
-        window=_window(data),
+        window=None if data.times is None else data.times.window,
         seed=params.training.seed,
     )
     return found.model, found.training, found.reasons
-
-
-def _window(data: TrainingData) -> int | None:
-    """Return how many edges came first in the validation window; None where no times are known."""
-    times = data.times
-    return None if times is None else times.history.arrived(times.cut_valid) - times.history.arrived(times.cut_train)
 
 
 def _named(params: TrainParams) -> tuple[ModelConfig, TrainingConfig, tuple[str, ...]]:

@@ -251,10 +251,10 @@ def test_repeats_are_later_events_where_there_are_times() -> None:
     assert times.first.tolist() == [5, 5, 6, 6]
     assert times.last.tolist() == [9, 9, 6, 6]
     assert times.events.tolist() == [2, 2, 1, 1]
-    history = graph.history()
+    history = graph.history
     assert history is not None
     assert history.first_seen.tolist() == [5, 6]
-    assert read_graph([("a", "b")]).history() is None
+    assert read_graph([("a", "b")]).history is None
     assert read_graph([("a", "b")]).adjacency().times is None
 
 
@@ -262,7 +262,7 @@ def test_the_graph_is_that_of_its_history_at_the_end() -> None:
     ends, time = random_events(3)
     with pytest.warns(UserWarning, match="dropped"):  # self-loops, and a direction
         graph = read_graph(ends, time=time)
-    history, found = graph.history(), graph.adjacency()
+    history, found = graph.history, graph.adjacency()
     assert history is not None
     expected = history.graph_at(99)
     assert torch.equal(found.column, expected.column)

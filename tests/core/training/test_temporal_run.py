@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.graph.event_history import EventHistory
+from ncnc_core.graph.event_history import FOREVER, EventHistory
 from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.splits.negatives import corrupted_negatives
@@ -253,3 +254,14 @@ def test_a_temporal_model_is_trained_on_what_it_is() -> None:
     assert trained.score_calibration is not None
     assert "hits@20" in trained.history[0].metrics
     assert trained.history[-1].metrics == {}
+
+
+def test_windows_whose_edges_are_all_gone_are_refused() -> None:
+    history = EventHistory.of_events(ENDS, TIME, 40)
+    gone = replace(history, removed_at=torch.where(history.first_seen <= CUT_TRAIN, history.first_seen + 1, FOREVER))
+    whole = divided()
+    data = replace(whole, times=TemporalData(gone, CUT_TRAIN, CUT_VALID))
+    with pytest.raises(
+        InvalidGraph, match=r"none is still there .*Choose the predictor ncnc, .* or wait for more nights"
+    ):
+        run_of(data)

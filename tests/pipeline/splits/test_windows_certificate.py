@@ -16,7 +16,6 @@ from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.splits.leak_invariants import Invariant
 from ncnc_core.temporal.pair_features import pair_features
 from ncnc_core.temporal.timed_graph import TimedGraph
-from ncnc_core.training.data import TemporalData, TrainingData
 from ncnc_core.training.windows import DrawnWindow, Window, draw_pairs, training_windows
 from pipeline.splits.windows_certificate import pair_scale_of_windows, windows_certificate
 from tests.fixtures.evolving_graphs import random_events
@@ -43,13 +42,9 @@ def drawn() -> tuple[DrawnWindow, ...]:
     return tuple(draw_pairs(KNOWN, one, recipe, generator) for one in training_windows(KNOWN, CUT_VALID, SIZE, 3))
 
 
-def certified(windows: tuple[DrawnWindow, ...], known: EventHistory = KNOWN) -> dict[str, Invariant]:
-    times = TemporalData(known, CUT_TRAIN, max(CUT_VALID, int(known.arrivals[-1]), int(known.repeat_time.max())))
-    valid = KNOWN.fresh(CUT_TRAIN, CUT_VALID)
-    train, avoided = KNOWN.graph_at(CUT_TRAIN).edges(), KNOWN.keys_until(CUT_TRAIN)
-    data = TrainingData(NODES, None, train, avoided, valid, valid, times=times)
+def certified(windows: tuple[DrawnWindow, ...], handed: EventHistory = KNOWN) -> dict[str, Invariant]:
     every = EdgeHistory.of(WHOLE.edges, WHOLE.first_seen, WHOLE.alive_since, WHOLE.removed_at, NODES)
-    return {one.name: one for one in windows_certificate(windows, every, data, until=CUT_VALID, test=TEST)}
+    return {one.name: one for one in windows_certificate(windows, every, handed, until=CUT_VALID, test=TEST)}
 
 
 def with_pairs(windows: tuple[DrawnWindow, ...], slot: int, pair: torch.Tensor) -> tuple[DrawnWindow, ...]:
