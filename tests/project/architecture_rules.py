@@ -32,6 +32,7 @@ MIRRORS = {
     "benchmarks/recommendation.py": "benchmarks",
     "benchmarks/registry_races.py": "benchmarks",
     "benchmarks/sampled_quality.py": "benchmarks",
+    "benchmarks/evolving": "benchmarks/evolving",
     "benchmarks/quality": "benchmarks/quality",
     "benchmarks/speed": "benchmarks/speed",
 }

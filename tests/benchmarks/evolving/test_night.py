@@ -4,7 +4,6 @@ import numpy as np
 import torch
 
 from benchmarks.evolving.graphs import DatedGraph
-from benchmarks.evolving.methods import RULES, Learner
 from benchmarks.evolving.night import EACH, Night
 from ncnc_core.graph.event_history import EventHistory
 from tests.fixtures.evolving_graphs import active_groups
@@ -19,12 +18,4 @@ def test_a_night_asks_for_the_latest_edges_and_hands_training_nothing_of_them() 
     assert not night.graph.has(night.test).any()
     assert night.negatives.shape == (2, EACH * night.test.shape[1])
     assert times.history.seen_nodes(times.cut_valid)[night.data.valid_negatives].all()
-
-
-def test_every_rule_and_the_trees_rank_the_same_edges() -> None:
-    night = Night.of(GRAPH)
-    for name in (*RULES, "boosted_trees"):
-        ranks = night.ranks(Learner(name).learnt(night, 0))
-        assert ranks.shape == night.test.shape[1:]
-        assert bool(((ranks > 0) & (ranks <= 1)).all())
     assert torch.equal(night.warm, (night.graph.degree[night.test] > 0).all(0))

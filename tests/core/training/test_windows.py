@@ -66,7 +66,8 @@ def checked(history: EventHistory, window: Window, each: int = 4, seed: int = 0)
     """Draw the pairs of a window, check what must hold of each, and return the groups, [2, positives, 1 + each]."""
     training = TrainingConfig(negatives_per_positive=each)
     drawn = draw_pairs(history, window, training, torch.Generator().manual_seed(seed))
-    groups = drawn.pairs.unflatten(1, (-1, 1 + each))
+    each = drawn.each - 1
+    groups = drawn.pairs.unflatten(1, (-1, drawn.each))
     positive, negative = groups[:, :, 0], groups[:, :, 1:].flatten(1)
     fresh = pair_keys(history.fresh(window.start, window.end), history.num_nodes).sort().values
     assert contains_keys(fresh, pair_keys(positive, history.num_nodes)).all()
@@ -84,7 +85,8 @@ def checked(history: EventHistory, window: Window, each: int = 4, seed: int = 0)
 def test_positives_are_fresh_in_the_window_and_negatives_known_by_its_end(seed: int, each: int) -> None:
     history = random_history(seed, nodes=40, count=200)
     for window in training_windows(history, 35, 15, 3):
-        checked(history, window, each, seed)
+        groups = checked(history, window, each, seed)
+        assert groups.shape[2] == 1 + each + each % 2  # two kinds of negatives have equal shares
 
 
 @given(seed=st.integers(0, 100))
