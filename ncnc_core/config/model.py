@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 PredictorName = Literal["gae", "gae_cn", "ncn", "ncn2", "ncn_diff", "ncnc", "temporal_ncn"]
 EncoderName = Literal["puregcn", "puresum", "puremean", "gcn", "sage", "gin", "none"]
 NodeEmbedding = Literal["off", "only", "added"]
-READ_BY_TEMPORAL_NCN = {"predictor", "hidden_channels", "predictor_dropout", "standardize_features"}
+READ_BY_TEMPORAL_NCN = {
+    "predictor", "hidden_channels", "predictor_dropout", "standardize_features", "spectral_proximity",
+}  # fmt: skip
 
 
 class ModelConfig(BaseModel):
@@ -62,6 +64,9 @@ class ModelConfig(BaseModel):
     completion_max_neighbors: int | None = Field(default=16, ge=1)
     completion_precision: Literal["float32", "bfloat16"] = "float32"  # of the inner pass, which has no gradients
     completion_chunk: int = Field(default=32768, ge=1)  # inner entries scored at a time: bounds memory, not the result
+    # temporal_ncn alone: where two nodes lie along the leading eigenvectors. No gain, and it depends on how nodes are
+    # numbered (decision 34); models that were saved before there was a choice read it.
+    spectral_proximity: bool = False
     # The published recursion is handed g where the outer call takes h, so that endpoints are transformed once more at
     # each depth; the tuned scale and offset belong to that. True: every depth compares the very embeddings h.
     completion_reads_raw_embeddings: bool = False

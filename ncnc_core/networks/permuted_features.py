@@ -13,7 +13,6 @@ from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.cost_chunks import cost_chunks
 from ncnc_core.networks.scoring import ENTRIES_AT_ONCE, evaluating
 from ncnc_core.networks.temporal_network import ReadPairs, TemporalNetwork
-from ncnc_core.temporal.pair_features import GROUPS, PAIR_FEATURES
 
 
 def permuted_logits(
@@ -23,19 +22,20 @@ def permuted_logits(
     pairs: Int64[Tensor, "2 pairs"],
     generator: torch.Generator,
     *,
-    groups: Mapping[str, Sequence[str]] = GROUPS,
+    groups: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Float[Tensor, " pairs"]]:
     """Return for each group the logits of the pairs with its features taken from other pairs, at random.
 
     The features of a group move together, so that each pair has those of one other pair; the other groups, the ends'
-    embeddings and the pooled common neighbours stay. A pair is read once, whatever the number of groups.
+    embeddings and the pooled common neighbours stay. A pair is read once, whatever the number of groups; None: all that
+    the network reads.
     Source: Breiman, Random Forests, 2001, of single features.
     """
     with evaluating(network):
-        read = _read(network, levels, adjacency, pairs)
-        found = {}
-        for name, features in groups.items():
-            columns = torch.tensor([PAIR_FEATURES.index(one) for one in features], device=read.values.device)
+        read, of = _read(network, levels, adjacency, pairs), network.feature_groups
+        names, found = [name for group in of.values() for name in group], {}
+        for name, features in (of if groups is None else groups).items():
+            columns = torch.tensor([names.index(one) for one in features], device=read.values.device)
             order = torch.randperm(pairs.shape[1], generator=generator).to(columns.device)
             values = read.values.clone()
             values[:, columns] = read.values[order][:, columns]

@@ -18,7 +18,7 @@ from ncnc_core.networks.pair_head import PairHead, pair_product
 from ncnc_core.networks.propagation import Propagation
 from ncnc_core.networks.quantile_scale import QuantileScale
 from ncnc_core.networks.standard_features import StandardFeatures, are_measurements
-from ncnc_core.temporal.pair_features import PAIR_FEATURES, pair_features
+from ncnc_core.temporal.pair_features import feature_groups, feature_names, pair_features
 from ncnc_core.temporal.timed_graph import NODE_FEATURES, TimedGraph
 
 POOLED_SCALES = (1, 2, 3)  # of SCALES: beside the plain sum, one weighed by each
@@ -30,7 +30,7 @@ MOST_FEATURES = 256  # propagated beside the node's own values: three times so m
 
 @dataclass(frozen=True, eq=False)
 class ReadPairs:
-    """products [pairs, channels]: h_i * h_j; pooled [pairs, pooled]; values [pairs, PAIR_FEATURES], not scaled."""
+    """products [pairs, channels]: h_i * h_j; pooled [pairs, pooled]; values [pairs, `feature_names`], not scaled."""
 
     products: Tensor
     pooled: Tensor
@@ -59,14 +59,15 @@ class TemporalNetwork(nn.Module):
         self.register_buffer("window", torch.ones((), dtype=torch.float64))  # new edges a window, set by training
         self.standard = StandardFeatures(num_features) if config.standardize_features and num_features else None
         self.node_scale = StandardFeatures(len(NODE_FEATURES))
-        self.pair_scale = QuantileScale(len(PAIR_FEATURES))
+        features = len(feature_names(spectral=config.spectral_proximity))
+        self.pair_scale = QuantileScale(features)
         width = (1 + HOPS) * (len(NODE_FEATURES) + num_features)
         self.node_mlp = nn.Sequential(
             nn.Linear(width, channels), nn.ReLU(), Dropout(dropout), nn.Linear(channels, channels)
         )
         wide = WIDER * channels
         self.feature_mlp = nn.Sequential(
-            nn.Linear(2 * len(PAIR_FEATURES), wide), nn.ReLU(), Dropout(dropout),
+            nn.Linear(2 * features, wide), nn.ReLU(), Dropout(dropout),
             nn.Linear(wide, wide), nn.ReLU(), Dropout(dropout),
         )  # fmt: skip
         self.feature_weight = nn.Linear(wide, 1)
@@ -100,6 +101,11 @@ class TemporalNetwork(nn.Module):
         """The number of trainable parameters."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
 
+    @property
+    def feature_groups(self) -> dict[str, tuple[str, ...]]:
+        """The pair features that it reads, by group, in the order of their columns."""
+        return feature_groups(spectral=self.config.spectral_proximity)
+
     def fit_node_scales(self, graphs: Sequence[TimedGraph], features: Tensor | None, seen: Tensor) -> None:
         """Take the scales of node values from the graphs of training, and of the features of the nodes `seen` then."""
         node = torch.cat([graph.node for graph in graphs])
@@ -109,7 +115,7 @@ class TemporalNetwork(nn.Module):
 
     def timed(self, adjacency: Adjacency) -> TimedGraph:
         """Return what recency says of a graph, its ages in the windows that training had."""
-        return TimedGraph.of(adjacency, float(self.window))
+        return TimedGraph.of(adjacency, float(self.window), spectral=self.config.spectral_proximity)
 
     def propagated(self, graph: TimedGraph, features: Tensor | None) -> Float[Tensor, "nodes width"]:
         """Return [x, S x, S^2 x] with x the scaled node features: what the encoder reads; no weights enter.

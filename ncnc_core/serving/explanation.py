@@ -37,7 +37,7 @@ class NeighborPart:
 
 @dataclass(frozen=True)
 class FeaturePart:
-    """A group of pair features, see `temporal.pair_features.GROUPS`, and what it adds to the logit."""
+    """A group of pair features, see `temporal.pair_features.feature_groups`, and what it adds to the logit."""
 
     group: str
     contribution: float

@@ -26,8 +26,8 @@ from ncnc_core.networks.blank_weights import blank_weights
 from ncnc_core.whole_file import whole_file
 
 # Of the folder. 1, which is read no more: before edge weights and sparse features, and with the completion's prior
-# apart. 2: without the digests of the other files.
-FORMAT, OLDEST_FORMAT = 3, 2
+# apart. 2: without the digests of the other files. 3: every temporal model reads where nodes lie.
+FORMAT, OLDEST_FORMAT = 4, 2
 FILES = ("model.json", "weights.safetensors", "graph.safetensors", "node_ids.json")
 MEND = "Copy the folder again, or save the model again."
 
@@ -170,13 +170,18 @@ def _require_format(description: dict[str, Any], folder: Path) -> None:
 
 def _config(fields: dict[str, Any], folder: Path) -> ModelConfig:
     try:
-        return ModelConfig.model_validate({"standardize_features": False} | fields)  # older models have no such field
+        return ModelConfig.model_validate(_older_choices(fields) | fields)
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise InvalidGraph(
             f"{folder} has a model configuration that this version of ncnc_core does not know ({where}: "
             f"{error.errors()[0]['msg']}). Load it with the version that wrote it, or train again."
         ) from error
+
+
+def _older_choices(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return what models did before a field gave the choice; it counts where a model was saved without the field."""
+    return {"standardize_features": False, "spectral_proximity": fields.get("predictor") == "temporal_ncn"}
 
 
 def _graph_tensors(adjacency: Adjacency, features: Tensor | None) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from ncnc_core.networks.scoring import score_pairs
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.serving.explanation import FeaturePart, LinkExplanation, NeighborPart
 from ncnc_core.serving.path_gradients import path_gradients
-from ncnc_core.temporal.pair_features import GROUPS, PAIR_FEATURES, TimedPairs, pair_features
+from ncnc_core.temporal.pair_features import TimedPairs, pair_features
 from ncnc_core.temporal.timed_graph import RECENT, TimedGraph, required_times
 
 
@@ -40,7 +40,7 @@ def explain_timed_pair(
     product = (levels[0][source] * levels[0][target]).double()
     base, (at_product, at_pooled, at_inputs) = path_gradients(network, [product, pooled.sum(0), inputs])
     parts = _of_neighbors(found, pooled @ at_pooled, node_ids)
-    features, own = _by_group(inputs * at_inputs), float(product @ at_product)
+    features, own = _by_group(inputs * at_inputs, network.feature_groups), float(product @ at_product)
     total = base + own + sum(one.contribution for one in parts) + sum(one.contribution for one in features)
     return LinkExplanation(
         source=node_ids[source],
@@ -64,10 +64,10 @@ def _of_neighbors(found: TimedPairs, added: Tensor, node_ids: Sequence[NodeId]) 
     return [NeighborPart(node_ids[node], "common", weight, share) for node, weight, share in rows]
 
 
-def _by_group(added: Tensor) -> tuple[FeaturePart, ...]:
+def _by_group(added: Tensor, groups: Mapping[str, Sequence[str]]) -> tuple[FeaturePart, ...]:
     """Return what each group adds: a feature is read twice, scaled and by rank."""
-    each, parts, start = added.view(2, len(PAIR_FEATURES)).sum(0), [], 0
-    for group, names in GROUPS.items():
+    each, parts, start = added.view(2, -1).sum(0), [], 0
+    for group, names in groups.items():
         parts.append(FeaturePart(group, float(each[start : start + len(names)].sum())))
         start += len(names)
     return tuple(parts)

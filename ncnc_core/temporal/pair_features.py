@@ -15,6 +15,7 @@ from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.kernels import long_paths as path_kernels
 from ncnc_core.kernels import timed_overlap as kernels
 from ncnc_core.kernels.thread_slices import in_slices
+from ncnc_core.temporal.spectral import RANK
 from ncnc_core.temporal.timed_graph import NODE_FEATURES, SCALES, TimedGraph, required_times
 
 SMALLEST_SUM = 1e-9  # divided by at least: what is long past sums to 0
@@ -26,20 +27,23 @@ RECENT_OVERLAP = tuple(
 LONG_PATHS = ("long_paths", *(f"recent_long_paths_{scale:g}" for scale in SCALES), "long_paths_of_events")
 SPECTRAL = ("spectral_dot", "spectral_cosine", "recent_spectral_dot", "recent_spectral_cosine")
 ENDS = (*(f"smaller_{name}" for name in NODE_FEATURES), *(f"larger_{name}" for name in NODE_FEATURES))
-# The groups that an explanation and a report name; their order is that of the columns.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "overlap": OVERLAP,
-    "recent overlap": RECENT_OVERLAP,
-    "paths of three steps": LONG_PATHS,
-    "place in the graph": SPECTRAL,
-    "activity of the ends": ENDS,
-}
-PAIR_FEATURES: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
+
+
+def feature_groups(*, spectral: bool = False) -> dict[str, tuple[str, ...]]:
+    """Return the names of pair features, by the groups that an explanation and a report name, in order of columns."""
+    walked = {"overlap": OVERLAP, "recent overlap": RECENT_OVERLAP, "paths of three steps": LONG_PATHS}
+    place = {"place in the graph": SPECTRAL} if spectral else {}
+    return {**walked, **place, "activity of the ends": ENDS}
+
+
+def feature_names(*, spectral: bool = False) -> tuple[str, ...]:
+    """Return the names of all columns of `pair_features`."""
+    return tuple(name for names in feature_groups(spectral=spectral).values() for name in names)
 
 
 @dataclass(frozen=True, eq=False)
 class TimedPairs:
-    """values [pairs, PAIR_FEATURES] float32; common: the common neighbours; decay [common, scales]: of both edges."""
+    """values [pairs, `feature_names`] float32; common: the common neighbours; decay [common, scales]: of both edges."""
 
     values: Tensor
     common: NodeLists
@@ -47,7 +51,7 @@ class TimedPairs:
 
 
 def pair_features(graph: TimedGraph, pairs: Int64[Tensor, "2 pairs"]) -> TimedPairs:
-    """Return PAIR_FEATURES of each pair, equal for (i, j) and (j, i), and the common neighbours they are made of.
+    """Return `feature_names` of each pair, equal for (i, j) and (j, i), and the common neighbours they are made of.
 
     Overlaps and paths are log(x + FLOOR). A pair's values do not depend on the other pairs. Cost: the degrees of both
     ends, and once for each distinct end the degrees of its neighbours.
@@ -62,8 +66,8 @@ def pair_features(graph: TimedGraph, pairs: Int64[Tensor, "2 pairs"]) -> TimedPa
     paths = _long_paths(graph, adjacency, pairs)
     walked = torch.cat([sums[:, :3], shared / union, shared / product.sqrt(), sums[:, 3:], paths], 1)
     ends = graph.node.cpu()[pairs]  # [2, pairs, features]
-    spectral = torch.cat([_products(one.cpu(), pairs) for one in (graph.plain, graph.recent)], 1)
-    values = torch.cat([(walked + FLOOR).log().float(), spectral, ends.amin(0), ends.amax(0)], 1)
+    placed = [_products(rows, pairs) for rows in graph.spectral.cpu().split(RANK, 1) if rows.shape[1]]
+    values = torch.cat([(walked + FLOOR).log().float(), *placed, ends.amin(0), ends.amax(0)], 1)
     lists = NodeLists(common.row_pointer.to(device), common.node.to(device))
     return TimedPairs(values.to(device), lists, decay.to(device))
 

@@ -14,7 +14,7 @@ from ncnc_core.graph.edge_times import EdgeTimes
 from ncnc_core.temporal.spectral import spectral_rows
 
 SCALES = (0.05, 0.25, 1.0, 4.0)  # in windows
-RECENT = 2  # of the scales: 1 window, at which paths, eigenvectors and strengths are weighed
+RECENT = 2  # of the scales: 1 window, at which eigenvectors are weighed and explanations count
 SMALLEST = 0.01  # added before a logarithm is taken of ages and activities
 UNSEEN_AGE = 20.0  # in windows, of the last activity of a node that had none
 NODE_FEATURES = (
@@ -33,19 +33,18 @@ class TimedGraph:
     """What is worked out once a graph; all float32.
 
     decay [entries, scales]: exp(-a / scale), a the age of the edge's last event in windows. strength [nodes, scales]:
-    its sum over a node's edges. node [nodes, features]: NODE_FEATURES, see `node_features`. plain, recent [nodes,
-    rank]: `spectral_rows` of the graph, and with each edge weighed by its decay over one window.
+    its sum over a node's edges. node [nodes, features]: NODE_FEATURES, see `node_features`. spectral [nodes, 2 * rank]:
+    `spectral_rows` of the graph, then with each edge weighed by its decay over one window; no columns where not asked.
     """
 
     adjacency: Adjacency
     decay: Tensor
     strength: Tensor
     node: Tensor
-    plain: Tensor
-    recent: Tensor
+    spectral: Tensor
 
     @classmethod
-    def of(cls, adjacency: Adjacency, window: float) -> TimedGraph:
+    def of(cls, adjacency: Adjacency, window: float, *, spectral: bool = False) -> TimedGraph:
         """Work it out; `window` is the number of new edges that make one window.
 
         Raises:
@@ -56,9 +55,9 @@ class TimedGraph:
         decay = torch.exp(-age.unsqueeze(1) / torch.tensor(SCALES, device=age.device))
         strength = torch.segment_reduce(decay, "sum", offsets=adjacency.row_pointer, initial=0)
         node = node_features(adjacency, times, strength, window)
-        return cls(
-            adjacency, decay, strength, node, spectral_rows(adjacency), spectral_rows(adjacency, decay[:, RECENT])
-        )
+        weights = (None, decay[:, RECENT]) if spectral else ()
+        rows = [node[:, :0], *(spectral_rows(adjacency, weight) for weight in weights)]
+        return cls(adjacency, decay, strength, node, torch.cat(rows, 1))
 
     def tensors(self) -> list[Tensor]:
         """Return all but the graph, in the order of the fields."""

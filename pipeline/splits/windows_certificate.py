@@ -14,7 +14,6 @@ from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.splits.known_nodes import nodes_known_by
 from ncnc_core.splits.leak_invariants import Invariant, absent
 from ncnc_core.temporal.pair_features import pair_features
-from ncnc_core.temporal.timed_graph import TimedGraph
 from ncnc_core.training.windows import DrawnWindow
 
 
@@ -54,7 +53,7 @@ def pair_scale_of_windows(
     network: TemporalNetwork, windows: Sequence[DrawnWindow], history: EventHistory
 ) -> tuple[Invariant, ...]:
     """Count the pair features that the model scales by other statistics than those of its windows, worked out anew."""
-    graphs = [TimedGraph.of(history.graph_at(one.window.start), float(network.window)) for one in windows]
+    graphs = [network.timed(history.graph_at(one.window.start)) for one in windows]
     values = [pair_features(graph, one.pairs).values for graph, one in zip(graphs, windows, strict=True)]
     anew, own = QuantileScale(values[0].shape[1]), network.pair_scale
     anew.fit(torch.cat(values))

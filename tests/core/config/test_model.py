@@ -50,8 +50,8 @@ def test_a_temporal_model_sets_only_what_it_reads() -> None:
     for idle in ({"num_layers": 2}, {"node_embedding": "only"}, {"completion_alpha": 0.25}, {"edge_weights": True}):
         (name,) = idle
         message = (
-            r"temporal_ncn reads hidden_channels, predictor, predictor_dropout, standardize_features, and not "
-            rf"{name}\. Leave it out, or choose the predictor ncnc"
+            r"temporal_ncn reads hidden_channels, predictor, predictor_dropout, spectral_proximity, "
+            rf"standardize_features, and not {name}\. Leave it out, or choose the predictor ncnc"
         )
         with pytest.raises(ValidationError, match=message):
             ModelConfig.model_validate({"predictor": "temporal_ncn", **idle})

@@ -10,7 +10,7 @@ from ncnc_core.networks import permuted_features
 from ncnc_core.networks.permuted_features import permuted_logits
 from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.networks.temporal_network import TemporalNetwork
-from ncnc_core.temporal.pair_features import GROUPS, PAIR_FEATURES, pair_features
+from ncnc_core.temporal.pair_features import feature_groups, feature_names, pair_features
 from tests.fixtures.evolving_graphs import pairs_of, random_history
 
 GRAPH = random_history(0).graph_at(30)
@@ -36,7 +36,7 @@ def drawn(seed: int = 0) -> torch.Generator:
 def test_a_network_that_hears_one_feature_changes_with_its_group_alone() -> None:
     network = network_for()
     deaf = network.feature_mlp.get_parameter("0.weight")
-    heard = PAIR_FEATURES.index("smaller_last_age")
+    heard = feature_names().index("smaller_last_age")
     with torch.no_grad():
         kept = deaf[:, heard].clone()
         deaf.zero_()
@@ -44,7 +44,7 @@ def test_a_network_that_hears_one_feature_changes_with_its_group_alone() -> None
     levels = node_levels(network, None, GRAPH)
     before = score_pairs(network, levels, GRAPH, PAIRS)
     found = permuted_logits(network, levels, GRAPH, PAIRS, drawn())
-    assert set(found) == set(GROUPS)
+    assert set(found) == set(feature_groups())
     for name, logits in found.items():
         assert torch.equal(logits, before) == (name != "activity of the ends"), name
 
@@ -60,7 +60,9 @@ def test_the_features_of_a_group_are_those_of_one_other_pair_and_the_rest_stays(
         values[:, :5] = values[order, :5]  # the five columns of the first group
         inputs = network.pair_scale(values)
         expected = network.product_logits(read.products, read.pooled, inputs)
-    found = permuted_logits(network.train(), levels, GRAPH, PAIRS, drawn(3), groups={"overlap": GROUPS["overlap"]})
+    found = permuted_logits(
+        network.train(), levels, GRAPH, PAIRS, drawn(3), groups={"overlap": feature_groups()["overlap"]}
+    )
     torch.testing.assert_close(found["overlap"], expected)
     assert network.training  # the mode is restored; inside there was no dropout
 

@@ -8,7 +8,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.networks.temporal_network import HEADS, MOST_FEATURES, TemporalNetwork
-from ncnc_core.temporal.pair_features import PAIR_FEATURES, pair_features
+from ncnc_core.temporal.pair_features import feature_names, pair_features
 from ncnc_core.temporal.timed_graph import NODE_FEATURES, TimedGraph
 from tests.fixtures.evolving_graphs import pairs_of, random_history
 
@@ -132,6 +132,6 @@ def test_width_follows_the_features_and_the_head_has_one_weight_a_parameter() ->
     first = network.node_mlp[0]
     assert isinstance(first, torch.nn.Linear)
     assert first.in_features == 3 * (len(NODE_FEATURES) + 5)
-    assert network.pair_scale.knots.shape[0] == len(PAIR_FEATURES)
+    assert network.pair_scale.knots.shape[0] == len(feature_names())
     assert network.num_parameters == sum(one.numel() for one in network.parameters())
     assert network.num_ids == 0

@@ -15,10 +15,12 @@ from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.networks.link_network import LinkNetwork
+from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.serving import saved_model
 from ncnc_core.serving.saved_model import FORMAT, ModelParts, load_parts, save_parts
-from tests.fixtures.evolving_graphs import random_events
+from ncnc_core.temporal.pair_features import pair_features
+from tests.fixtures.evolving_graphs import pairs_of, random_events
 
 EDGES = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
 
@@ -242,6 +244,27 @@ def test_the_scale_of_features_comes_back_and_a_folder_from_before_there_was_one
     old = load_parts(tmp_path / "old")
     assert old.network.standard is None
     assert not old.config.standardize_features
+
+
+def test_a_temporal_model_from_before_there_was_a_choice_reads_where_nodes_lie_and_scores_as_it_did(
+    tmp_path: Path,
+) -> None:
+    graph = EventHistory.of_events(*random_events(0), 30).graph_at(25)
+    config = ModelConfig(predictor="temporal_ncn", hidden_channels=4, spectral_proximity=True)
+    network = TemporalNetwork(config, num_features=0)
+    network.pair_scale.fit(pair_features(network.timed(graph), pairs_of(30, 80)).values)
+    save_parts(ModelParts(config, network, graph, None, list(range(30))), tmp_path)
+    described = json.loads((tmp_path / "model.json").read_text())
+    del described["config"]["spectral_proximity"]
+    (tmp_path / "model.json").write_text(json.dumps({**described, "format": 3}))
+    old = load_parts(tmp_path)
+    assert "place in the graph" in old.network.feature_groups  # type: ignore[union-attr, operator]
+    asked = pairs_of(30, 20, seed=1)
+    first, second = (
+        score_pairs(one, node_levels(one, None, at), at, asked)
+        for one, at in ((network.eval(), graph), (old.network, old.adjacency))
+    )
+    assert torch.equal(first, second)
 
 
 def test_times_come_back_at_their_edges_and_the_clock_with_them(tmp_path: Path) -> None:

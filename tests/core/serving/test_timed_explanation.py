@@ -10,7 +10,7 @@ from ncnc_core.networks.scoring import node_levels
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.serving.explanation import LinkExplanation
 from ncnc_core.serving.timed_explanation import explain_timed_pair
-from ncnc_core.temporal.pair_features import GROUPS
+from ncnc_core.temporal.pair_features import feature_groups
 
 NAMES = ["a", "b", "c", "d", "e"]
 # In windows of two edges, at the end: a-c and b-c are of now, a-d of two windows ago, b-d of one and a half.
@@ -70,7 +70,7 @@ def test_the_parts_of_a_trained_model_add_up_to_the_score(
     assert total == pytest.approx(found.score, abs=1e-3)
     assert found.remainder == pytest.approx(found.score - total, abs=1e-9)
     assert found.score == float(evolving_model.score_pairs([(source, target)]))
-    assert [part.group for part in found.features] == list(GROUPS)
+    assert [part.group for part in found.features] == list(feature_groups())
     positions = evolving_model.positions([source, target]).unsqueeze(1)
     common = evolving_model.adjacency.common_neighbors(positions).node
     assert {part.node for part in found.neighbors} == {evolving_model.node_ids[one] for one in common.tolist()}
@@ -82,9 +82,9 @@ def test_text_and_table_show_every_part(evolving_model: LinkModel) -> None:
     text = str(found)
     assert "(an edge of the graph)" in text
     assert all(fact in text for fact in found.facts)
-    assert all(group in text for group in GROUPS)
+    assert all(group in text for group in feature_groups())
     frame = found.to_frame()
-    assert frame["role"].tolist()[-7:] == ["pair", *GROUPS, "base"]
+    assert frame["role"].tolist()[-6:] == ["pair", *feature_groups(), "base"]
     assert frame["share"].abs().sum() == pytest.approx(1)
 
 

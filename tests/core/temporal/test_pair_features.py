@@ -14,13 +14,13 @@ from ncnc_core.kernels.long_paths_reference import long_paths_reference
 from ncnc_core.kernels.overlap_reference import neighbor_sets
 from ncnc_core.temporal.pair_features import (
     FLOOR,
-    GROUPS,
     LONG_PATHS,
-    PAIR_FEATURES,
-    SPECTRAL,
     TimedPairs,
+    feature_groups,
+    feature_names,
     pair_features,
 )
+from ncnc_core.temporal.spectral import spectral_rows
 from ncnc_core.temporal.timed_graph import RECENT, TimedGraph
 from tests.fixtures.evolving_graphs import pairs_of, random_events, random_history
 
@@ -42,13 +42,13 @@ def same(first: TimedPairs, second: TimedPairs) -> bool:
 
 
 def column(found: TimedPairs, name: str) -> torch.Tensor:
-    return found.values[:, PAIR_FEATURES.index(name)].double()
+    return found.values[:, feature_names().index(name)].double()
 
 
 def test_every_feature_has_one_name_and_one_group() -> None:
-    assert len(set(PAIR_FEATURES)) == len(PAIR_FEATURES)
-    assert pair_features(timed(random_history(0)), PAIRS).values.shape == (PAIRS.shape[1], len(PAIR_FEATURES))
-    assert [name for names in GROUPS.values() for name in names] == list(PAIR_FEATURES)
+    assert len(set(feature_names())) == len(feature_names())
+    assert pair_features(timed(random_history(0)), PAIRS).values.shape == (PAIRS.shape[1], len(feature_names()))
+    assert [name for names in feature_groups().values() for name in names] == list(feature_names())
 
 
 def test_overlaps_are_those_of_the_heuristics() -> None:
@@ -140,10 +140,20 @@ def test_the_numbers_of_the_nodes_change_nothing_but_the_order_of_sums(seed: int
     order = torch.randperm(30, generator=torch.Generator().manual_seed(seed))
     first = pair_features(timed(EventHistory.of_events(ends, time, 30)), PAIRS).values
     second = pair_features(timed(EventHistory.of_events(order[ends], time, 30)), order[PAIRS]).values
-    exact = [place for place, name in enumerate(PAIR_FEATURES) if name not in SPECTRAL]
-    torch.testing.assert_close(first[:, exact], second[:, exact], atol=1e-5, rtol=1e-5)
-    spectral = [PAIR_FEATURES.index(name) for name in ("spectral_cosine", "recent_spectral_cosine")]
-    torch.testing.assert_close(first[:, spectral], second[:, spectral], atol=1e-3, rtol=0)
+    torch.testing.assert_close(first, second, atol=1e-5, rtol=1e-5)
+
+
+def test_the_spectral_proximity_is_added_where_it_is_asked_for_and_changes_no_other_column() -> None:
+    graph = random_history(0).graph_at(30)
+    bare = pair_features(TimedGraph.of(graph, WINDOW), PAIRS).values
+    found = pair_features(TimedGraph.of(graph, WINDOW, spectral=True), PAIRS).values
+    names = feature_names(spectral=True)
+    assert found.shape[1] == len(names) == len(feature_names()) + 4
+    assert torch.equal(found[:, [names.index(name) for name in feature_names()]], bare)
+    rows = spectral_rows(graph)
+    first, second = rows[PAIRS[0]], rows[PAIRS[1]]
+    cosine = torch.nn.functional.cosine_similarity(first, second)
+    torch.testing.assert_close(found[:, names.index("spectral_cosine")], cosine, atol=1e-5, rtol=0)
 
 
 def test_two_unseen_nodes_tie_and_no_pairs_have_no_features() -> None:
@@ -151,4 +161,4 @@ def test_two_unseen_nodes_tie_and_no_pairs_have_no_features() -> None:
     found = pair_features(graph, torch.tensor([[27, 28, 3], [28, 29, 29]])).values
     assert torch.equal(found[0], found[1])
     assert torch.isfinite(found).all()
-    assert pair_features(graph, torch.zeros(2, 0, dtype=torch.int64)).values.shape == (0, len(PAIR_FEATURES))
+    assert pair_features(graph, torch.zeros(2, 0, dtype=torch.int64)).values.shape == (0, len(feature_names()))

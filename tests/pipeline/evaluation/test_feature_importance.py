@@ -14,7 +14,7 @@ from ncnc_core.evaluation.edge_mean import paired_difference
 from ncnc_core.evaluation.ranking import reciprocal_ranks
 from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.link_model import LinkModel, Positions
-from ncnc_core.temporal.pair_features import GROUPS, PAIR_FEATURES
+from ncnc_core.temporal.pair_features import feature_groups, feature_names
 from pipeline.evaluation import feature_importance as importance
 from pipeline.evaluation.comparison import FreshPairs
 from pipeline.evaluation.cost import CostMeter
@@ -53,7 +53,7 @@ def by_group(found: tuple[FeatureImportance, ...]) -> dict[str, FeatureImportanc
 
 def hearing(model: LinkModel, group: str) -> LinkModel:
     """The model, deaf to all pair features but one group's."""
-    heard = torch.tensor([name in GROUPS[group] for name in PAIR_FEATURES]).repeat(2)
+    heard = torch.tensor([name in feature_groups()[group] for name in feature_names()]).repeat(2)
     network = copy.deepcopy(model.network)
     with torch.no_grad():
         network.get_parameter("feature_mlp.0.weight").mul_(heard)
@@ -64,7 +64,7 @@ def test_the_group_that_a_model_hears_is_the_one_it_rests_on(model: LinkModel) -
     meter = CostMeter()
     deaf = hearing(model, "activity of the ends")
     found = by_group(feature_importance(deaf, pairs(), GRAPH, None, PARAMS, meter=meter))
-    assert tuple(found) == tuple(GROUPS)
+    assert tuple(found) == tuple(feature_groups())
     assert {(one.metric, one.num_edges) for one in found.values()} == {("mrr", 60)}
     assert found.pop("activity of the ends").fall.low > 0
     assert {one.fall.value for one in found.values()} == {0}

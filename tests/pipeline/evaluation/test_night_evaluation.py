@@ -7,7 +7,7 @@ import yaml
 
 from ncnc_core.link_model import LinkModel
 from ncnc_core.random_spatial_network import NetworkDay
-from ncnc_core.temporal.pair_features import GROUPS
+from ncnc_core.temporal.pair_features import feature_groups
 from pipeline.evaluation.feature_importance import MOST_EDGES
 from pipeline.evaluation.night_evaluation import TrainedNight, evaluate_night
 from pipeline.params.decide import SLICES
@@ -100,7 +100,7 @@ def test_a_temporal_challenger_is_told_by_the_activity_of_the_ends_and_what_it_r
     house.deliver(1, days[0], dated=True)
     assert [house.step(name, 1) for name in ("snapshot", "split", "train", "evaluate")] == [0] * 4
     found = RunFolder(house.run_dir(1)).get(EvaluationRecord)
-    assert tuple(one.group for one in found.feature_importance) == tuple(GROUPS)
+    assert tuple(one.group for one in found.feature_importance) == tuple(feature_groups())
     assert {one.num_edges for one in found.feature_importance} == {min(found.num_test_edges, MOST_EDGES)}
     activity = [part for part in found.slices if part.kind == "activity"]
     assert tuple(part.name for part in activity) == SLICES["activity"]

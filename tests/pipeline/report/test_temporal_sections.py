@@ -24,7 +24,7 @@ def test_the_group_that_the_model_rests_on_comes_first_and_the_idle_ones_are_nam
     [shown] = section.folded
     assert [[row[0].text, row[1].text, row[1].bounds] for row in shown.rows] == [
         ["activity of the ends", "+0.210", "[+0.190, +0.230]"],
-        ["place in the graph", "+0.030", "[+0.010, +0.050]"],
+        ["paths of three steps", "+0.030", "[+0.010, +0.050]"],
         ["overlap", "+0.010", "[-0.010, +0.030]"],
     ]
     assert section.pictures[0].label.startswith("activity of the ends +0.210")
