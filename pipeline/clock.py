@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 # Where the system has no clock that counts suspends, the plain one: it may then give a deadline more time.
@@ -12,6 +13,14 @@ _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 def wall_clock() -> datetime:
     """Return the time now, in UTC. Two machines may disagree on it."""
     return datetime.now(UTC)
+
+
+def earliest_present(at: datetime, *dated: Iterable[datetime]) -> datetime:
+    """Return the time that ages are counted back from: `at`, or the newest of a list of times where that is earlier.
+
+    Each list was dated by another clock. So a clock that is ahead, whichever it is, makes nothing older.
+    """
+    return min([at, *(max(times) for times in map(tuple, dated) if times)])
 
 
 def elapsed_seconds() -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.clock import earliest_present
 from pipeline.collection.retention import (
     FolderFacts,
     RegistryPolicy,
@@ -121,7 +122,10 @@ def _delete(graph: str, plan: RegistryPlan, doors: Doors) -> None:
 
 
 def _plan(graph: str, policy: RegistryPolicy, doors: Doors, entries: tuple[Entry, ...]) -> RegistryPlan:
-    at, versions, runs = doors.clock(), doors.registry.contents.versions(graph), doors.registry.contents.runs(graph)
+    contents = doors.registry.contents
+    # A machine whose clock is ahead may have entered the newest night itself; MLflow's clock is another one.
+    at = earliest_present(doors.clock(), contents.server_time())
+    versions, runs = contents.versions(graph), contents.runs(graph)
     if entries and not runs:
         raise InvalidInput(
             f"The ledger tells of {graph}, but the MLflow at {public(doors.environment.tracking_uri)} "

@@ -1,13 +1,18 @@
-"""Which versions, models, checkpoints and run folders are kept, and why: pure functions of facts and a policy."""
+"""Which versions, models, checkpoints and run folders are kept, and why: pure functions of facts and a policy.
+
+MLflow dates a version, another machine each night, and this one its folders. Each of these is compared with the newest
+of its own kind, so that no two clocks need to agree; `at` counts only where it is earlier.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import Field
 
+from pipeline.clock import earliest_present
 from pipeline.ledger.alias_history import champions, standings
 from pipeline.ledger.approvals import standing_answer
 from pipeline.ledger.entries import Entry, NightEntry
@@ -65,6 +70,7 @@ def judge_versions(
 ) -> dict[int, Verdict]:
     """Return why each version is kept, by its number."""
     was_champion, nights, ended = set(champions(entries)), last_nights(entries), _ended(runs)
+    at = earliest_present(at, (item.made_at for item in versions))
     standing = {item.version: alias for alias, item in standings(entries).items()}
     ranks = {item.version: rank for rank, item in enumerate(sorted(versions, key=_number, reverse=True), start=1)}
     found = {}
@@ -89,10 +95,10 @@ def judge_checkpoints(
     runs: Sequence[RunState], entries: Sequence[Entry], policy: RegistryPolicy, at: datetime
 ) -> dict[str, Verdict]:
     """Return why each checkpoint is kept, by its MLflow run's id; a checkpoint serves only to resume its training."""
-    nights, ended = last_nights(entries), _ended(runs)
+    nights, ended = _Nights(entries, at), _ended(runs)
     return {
         run.run_id: Verdict(
-            f"checkpoint of {run.run_name}", _of_night(run.run_name, nights, ended, policy.checkpoint_days, at)
+            f"checkpoint of {run.run_name}", nights.reasons(run.run_name, ended, policy.checkpoint_days)
         )
         for run in runs
         if run.has_checkpoint
@@ -107,14 +113,14 @@ def judge_models(
     at: datetime,
 ) -> dict[str, Verdict]:
     """Return why each trained model in MLflow is kept, by its run's id; the audit of a version recomputes its bytes."""
-    nights, ended = last_nights(entries), _ended(runs)
+    nights, ended = _Nights(entries, at), _ended(runs)
     made = {item.run_name: item.version for item in staying}
     found = {}
     for run in runs:
         if not run.has_model:
             continue
-        reasons = list(_of_night(run.run_name, nights, ended, policy.model_days, at))
-        night, answer = nights.get(run.run_name), standing_answer(entries, run.run_name)
+        reasons = list(nights.reasons(run.run_name, ended, policy.model_days))
+        night, answer = nights.last.get(run.run_name), standing_answer(entries, run.run_name)
         if run.run_name in made:
             reasons.append(f"version {made[run.run_name]} was made of it: an audit may ask for it")
         elif night is not None and night.outcome == "promoted":
@@ -133,10 +139,11 @@ def judge_folders(
     at: datetime,
 ) -> dict[str, Verdict]:
     """Return why each run folder of this machine is kept, by its name; what is in MLflow is fetched again by need."""
-    nights, ended = last_nights(entries), _ended(runs)
+    folders, nights, ended = tuple(folders), _Nights(entries, at), _ended(runs)
+    at = earliest_present(at, (folder.changed_at for folder in folders))
     found = {}
     for folder in folders:
-        reasons = list(_of_night(folder.name, nights, ended, policy.folder_days, at))
+        reasons = list(nights.reasons(folder.name, ended, policy.folder_days))
         if folder.name not in ended:
             reasons.append("MLflow has no run of it: this is the only copy of its checks")
         reasons += _young(folder.changed_at, policy.folder_days, at, "changed")
@@ -144,14 +151,31 @@ def judge_folders(
     return found
 
 
-def _of_night(
-    run_name: str, nights: dict[str, NightEntry], ended: dict[str, bool], days: float, at: datetime
-) -> tuple[str, ...]:
-    reasons = _of_open_run(run_name, nights, ended)
-    night = nights.get(run_name)
-    if night is not None:
-        reasons += _young(night.at, days, at, "ended")
-    return tuple(reasons)
+class _Nights:
+    """The nights of a ledger, and how long ago each ended; `at` is the time by the clock of who collects."""
+
+    def __init__(self, entries: Sequence[Entry], at: datetime) -> None:
+        self.last = last_nights(entries)
+        self._ended_at = _ended_at(entries)
+        # Of other entries none counts: a collection that runs twice would take its own clock's word.
+        self._present = earliest_present(at, self._ended_at.values())
+
+    def reasons(self, run_name: str, ended: dict[str, bool], days: float) -> tuple[str, ...]:
+        """Return why what a run left is kept."""
+        reasons = _of_open_run(run_name, self.last, ended)
+        if run_name in self._ended_at:
+            reasons += _young(self._ended_at[run_name], days, self._present, "ended")
+        return tuple(reasons)
+
+
+def _ended_at(entries: Sequence[Entry]) -> dict[str, datetime]:
+    """Return when each night ended, by its run name: no earlier than those above it, though a clock may have said so."""
+    found: dict[str, datetime] = {}
+    latest = datetime.min.replace(tzinfo=UTC)
+    for entry in entries:
+        if isinstance(entry, NightEntry):
+            found[entry.run_name] = latest = max(latest, entry.at)
+    return found
 
 
 def _of_open_run(run_name: str, nights: dict[str, NightEntry], ended: dict[str, bool]) -> list[str]:

@@ -72,6 +72,11 @@ class RegistryContents:
         )
 
     @asks_the_server
+    def server_time(self) -> tuple[datetime, ...]:
+        """Return what time it is by the server's own clock; nothing where there is no server, or it does not say."""
+        return self.server.time()
+
+    @asks_the_server
     def remove_checkpoint(self, run_id: str) -> None:
         """Delete the checkpoints of a run: the tag first, so that no reader follows it to bytes that are gone."""
         tags = self.server.run(run_id).data.tags

@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -17,6 +19,8 @@ from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.rest_utils import http_request
 from requests.exceptions import RequestException
 from sqlalchemy.exc import OperationalError
 
@@ -47,6 +51,14 @@ class TrackingServer:
             if (path := database_path(self.tracking_uri)) is not None:
                 make_tables(path)
             return MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
+
+    def time(self) -> tuple[datetime, ...]:
+        """Return the time that the server gives in the head of its answers; nothing of a bare database."""
+        if not self.tracking_uri.startswith(("http://", "https://")):
+            return ()
+        answer = http_request(get_default_host_creds(self.tracking_uri), "/version", "GET", raise_on_status=False)
+        said = answer.headers.get("Date")
+        return () if said is None else (parsedate_to_datetime(said),)
 
     def run(self, run_id: str) -> Run:
         """Return a run."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pipeline.clock import earliest_present
 from pipeline.errors import InvalidInput
 from pipeline.origin.git import GitClone
 from pipeline.records.names import STAMP_FORMAT, stamp
@@ -92,7 +93,8 @@ def make_plan(
     journal = Journal.of(clone)
     tagged = list(_tagged(clone, journal))
     stored = _listed(remote, progress)
-    at = _not_after(at, [item.published_at for item in tagged], [item.modified for item in stored])
+    at = earliest_present(at, (item.published_at for item in tagged), (item.modified for item in stored))
+    at = (at + timedelta(microseconds=999_999)).replace(microsecond=0)  # in whole seconds, as a plan's name holds it
     holds = {tag: f"held by {hold.who}: {hold.reason}" for tag, hold in journal.holds.items()}
     referred_tags = references(frozenset(item.night[0] for item in tagged))
     kept = reasons_to_keep(tagged, policy, at=at, references=referred_tags, holds=holds)
@@ -119,15 +121,6 @@ def _listed(remote: RemoteObjects, progress: Progress) -> tuple[StoredObject, ..
     stored = remote.stored()
     progress("listing the remote", 1, 1)
     return stored
-
-
-def _not_after(at: datetime, *times: list[datetime]) -> datetime:
-    """Return a time, or the earliest of the newest of several lists; in whole seconds, as a plan's name holds it.
-
-    So a clock that is ahead makes nothing older, whichever it is.
-    """
-    earliest = min([at, *(max(found) for found in times if found)])
-    return (earliest + timedelta(microseconds=999_999)).replace(microsecond=0)
 
 
 def _files_of_lists(remote: RemoteObjects, names: set[str], progress: Progress) -> dict[str, dict[str, str]]:

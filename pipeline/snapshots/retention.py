@@ -75,20 +75,40 @@ def reasons_to_keep(
     ):
         newest_first[graph].append(as_of)
     newest = {(graph, as_ofs[0]) for graph, as_ofs in newest_first.items()}
+    published_at = _published_at(nights)
     # A night that is run again reads the snapshot that it was built on.
     below = {item.previous_tag: f"the newest, {item.tag}, was built on it" for item in tagged if item.night in newest}
     found: dict[str, tuple[str, ...]] = {}
     for (graph, as_of), items in nights.items():
         # None: retracted, or a split published after its snapshot was collected. Its age, a hold or a use can keep it.
         rank = newest_first[graph].index(as_of) + 1 if as_of in newest_first[graph] else None
-        reasons = _of_night(items, policy, at=at, rank=rank)
+        reasons = _of_night(items, policy, published_at[graph, as_of], at=at, rank=rank)
         for item in items:
             reasons += [said[item.tag] for said in (below, references, holds) if item.tag in said]
         found |= {item.tag: tuple(reasons) for item in items if not item.collected}
     return found
 
 
-def _of_night(items: list[Tagged], policy: Policy, *, at: datetime, rank: int | None) -> list[str]:
+def _published_at(nights: Mapping[tuple[str, str], list[Tagged]]) -> dict[tuple[str, str], datetime]:
+    """Return when anything of each night was last published.
+
+    Snapshots of a graph are published in the order of their nights. So one whose publisher's clock was behind is no
+    older than those before it. Splits come in any order.
+    """
+    found: dict[tuple[str, str], datetime] = {}
+    reached: dict[str, datetime] = {}
+    for graph, as_of in sorted(nights):
+        items = nights[graph, as_of]
+        before = [reached[graph]] if graph in reached else []
+        found[graph, as_of] = max([item.published_at for item in items] + before)
+        if snapshots := [item.published_at for item in items if item.is_snapshot] + before:
+            reached[graph] = max(snapshots)
+    return found
+
+
+def _of_night(
+    items: list[Tagged], policy: Policy, published_at: datetime, *, at: datetime, rank: int | None
+) -> list[str]:
     reasons = []
     if not any(item.is_snapshot for item in items):
         reasons.append("the snapshot it was made from is not published")
@@ -96,7 +116,6 @@ def _of_night(items: list[Tagged], policy: Policy, *, at: datetime, rank: int | 
         reasons.append("the newest of its graph")
     elif rank is not None and rank <= policy.keep_last:
         reasons.append(f"one of the last {policy.keep_last}")
-    youngest = max(item.published_at for item in items)
-    if at - youngest < timedelta(days=policy.keep_days):
-        reasons.append(f"published {youngest:%Y-%m-%d %H:%M}, less than {policy.keep_days:g} days ago")
+    if at - published_at < timedelta(days=policy.keep_days):
+        reasons.append(f"published {published_at:%Y-%m-%d %H:%M}, less than {policy.keep_days:g} days ago")
     return reasons

@@ -103,6 +103,21 @@ def test_trained_model_of_a_kept_night_goes_and_everyone_who_asks_is_told_by_whi
     assert doors.registry.aliases.of(graph)["champion"] == 1
 
 
+def test_a_machine_whose_clock_is_far_ahead_collects_nothing_that_is_young(
+    doors: Doors, graph: str, make_decided_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, then = kept(make_decided_run, doors, graph), later(doors)
+    assert plan_collection(graph, RegistryPolicy(), then).is_empty
+    night = folder.name.rpartition("-")[0] + "-20270101T000000Z"
+    ahead = NightEntry(
+        graph=graph, run_name=night, as_of=AS_OF, at=then.clock(), outcome="kept", reason="r", completed=True
+    )
+    doors.ledger.append(ahead)  # by the same machine, so that the ledger seems to agree with its clock
+    assert plan_collection(graph, RegistryPolicy(), then).going[3]
+    monkeypatch.setattr(type(doors.registry.contents), "server_time", lambda _: (AS_OF + timedelta(days=1),))
+    assert plan_collection(graph, RegistryPolicy(), then).is_empty
+
+
 def test_collection_that_was_killed_between_ledger_and_deletion_is_finished_by_the_next(
     doors: Doors, graph: str, make_decided_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,15 @@ from pipeline.collection.retention import (
     judge_models,
     judge_versions,
 )
-from pipeline.ledger.entries import AliasEntry, AliasObserved, ApprovalEntry, Entry, NightEntry, NightOutcome
+from pipeline.ledger.entries import (
+    AliasEntry,
+    AliasObserved,
+    ApprovalEntry,
+    Entry,
+    NightEntry,
+    NightOutcome,
+    RegistryCollected,
+)
 from pipeline.registry.facts import RegisteredVersion, RunState
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -26,6 +34,13 @@ def night(outcome: NightOutcome = "promoted", at: datetime = OLD) -> NightEntry:
     return NightEntry(
         graph="demo", run_name=RUN, as_of=at, at=at, outcome=outcome, reason="r", completed=True, version=1
     )
+
+
+def named(run_name: str, at: datetime) -> NightEntry:
+    return night("kept", at).model_copy(update={"run_name": run_name})
+
+
+TONIGHT = named("demo-2", NOW)  # ages are counted back from it
 
 
 def moved(version: int | None, previous: int | None = None) -> AliasEntry:
@@ -88,7 +103,7 @@ def test_version_is_kept_for_its_reasons(
     ],
 )
 def test_checkpoint_goes_once_its_night_is_over(run: RunState, entries: list[Entry], reasons: tuple[str, ...]) -> None:
-    assert judge_checkpoints([run], entries, STRICT, NOW)["a"].reasons == reasons
+    assert judge_checkpoints([run], [*entries, TONIGHT], STRICT, NOW)["a"].reasons == reasons
 
 
 def test_run_without_a_checkpoint_is_not_spoken_of() -> None:
@@ -123,7 +138,7 @@ def test_trained_model_goes_once_nothing_can_come_of_it(
     versions: list[RegisteredVersion], ended: bool, entries: list[Entry], reasons: tuple[str, ...]
 ) -> None:
     run = RunState("a", RUN, ended=ended, has_model=True)
-    assert judge_models([run], versions, entries, STRICT, NOW)["a"].reasons == reasons
+    assert judge_models([run], versions, [*entries, TONIGHT], STRICT, NOW)["a"].reasons == reasons
 
 
 def test_run_without_a_trained_model_is_not_spoken_of() -> None:
@@ -143,8 +158,68 @@ def test_run_without_a_trained_model_is_not_spoken_of() -> None:
 def test_run_folder_goes_once_all_of_it_is_elsewhere(
     changed: datetime, runs: list[RunState], entries: list[Entry], reasons: tuple[str, ...]
 ) -> None:
-    judged = judge_folders([FolderFacts(RUN, changed, 10)], runs, entries, STRICT, NOW)
+    folders = [FolderFacts(RUN, changed, 10), FolderFacts("demo-2", NOW, 10)]
+    judged = judge_folders(folders, runs, [*entries, TONIGHT], STRICT, NOW)
     assert judged[RUN].reasons == reasons
+
+
+FIFTY_DAYS_OLD = NOW - timedelta(days=50)
+AHEAD = pytest.mark.parametrize("ahead", [timedelta(days=2), timedelta(days=100)])
+
+
+@AHEAD
+def test_a_collectors_clock_that_is_ahead_makes_nothing_older(ahead: timedelta) -> None:
+    """Each thing is as old as its limit less a day, and another one is of today."""
+    at, runs = NOW + ahead, [RunState("a", RUN, ended=True, has_checkpoint=True, has_model=True)]
+    since = {days: NOW - timedelta(days=days - 1) for days in (7, 30, 90)}
+
+    def nights(days: int) -> list[Entry]:
+        return [named(RUN, since[days]), named("demo-2", NOW)]
+
+    young = RegisteredVersion(1, since[90], (), RUN)
+    versions = judge_versions([young, RegisteredVersion(2, NOW, (), "demo-2")], runs, nights(90), STRICT, at)
+    assert not versions[1].goes
+    assert not judge_checkpoints(runs, nights(7), STRICT, at)["a"].goes
+    assert not judge_models(runs, [], nights(90), STRICT, at)["a"].goes
+    changed = [FolderFacts(RUN, since[30], 1), FolderFacts("demo-2", NOW, 1)]
+    assert not judge_folders(changed, runs, [named(RUN, OLD), named("demo-2", NOW)], STRICT, at)[RUN].goes
+    old = [FolderFacts(RUN, OLD, 1), FolderFacts("demo-2", NOW, 1)]
+    assert not judge_folders(old, runs, nights(30), STRICT, at)[RUN].goes
+
+
+@AHEAD
+def test_a_night_or_a_version_dated_by_a_clock_that_is_ahead_makes_the_others_no_older(ahead: timedelta) -> None:
+    runs = [RunState("a", RUN, ended=True, has_checkpoint=True)]
+    nights = [named(RUN, NOW - timedelta(days=6)), named("demo-2", NOW + ahead), named("demo-3", NOW)]
+    assert not judge_checkpoints(runs, nights, STRICT, NOW)["a"].goes
+    young = RegisteredVersion(1, NOW - timedelta(days=89), (), RUN)
+    ahead_of_all = RegisteredVersion(2, NOW + ahead, (), "demo-2")
+    assert not judge_versions([young, ahead_of_all], runs, nights, STRICT, NOW)[1].goes
+
+
+def test_a_night_entered_by_a_clock_that_is_behind_is_no_older_than_the_one_above_it() -> None:
+    runs = [RunState("a", RUN, ended=True, has_checkpoint=True)]
+    nights = [named("demo-0", YOUNG), named(RUN, FIFTY_DAYS_OLD), named("demo-2", NOW)]
+    (reason,) = judge_checkpoints(runs, nights, STRICT, NOW)["a"].reasons
+    assert reason == "ended 2026-05-31 00:00, less than 7 days ago"
+    assert judge_checkpoints(runs, nights[1:], STRICT, NOW)["a"].goes  # nothing stands above it
+
+
+def test_what_a_collection_entered_by_a_clock_that_is_ahead_says_nothing_to_the_next() -> None:
+    at, runs = NOW + timedelta(days=100), [RunState("a", RUN, ended=True, has_checkpoint=True)]
+    first = RegistryCollected(
+        graph="demo", versions=(), checkpoints=("demo-0",), run_folders=(), policy="p", at=at, who="cron", reason="r"
+    )
+    nights: list[Entry] = [named(RUN, YOUNG), named("demo-2", NOW), first]
+    assert not judge_checkpoints(runs, nights, STRICT, at)["a"].goes
+
+
+def test_a_nightly_graph_still_loses_what_is_old() -> None:
+    runs = [RunState("a", RUN, ended=True, has_checkpoint=True, has_model=True)]
+    nights = [named(RUN, OLD), named("demo-2", NOW)]
+    assert judge_checkpoints(runs, nights, STRICT, NOW)["a"].goes
+    assert judge_models(runs, [], nights, STRICT, NOW)["a"].goes
+    assert judge_folders([FolderFacts(RUN, OLD, 1), FolderFacts("demo-2", NOW, 1)], runs, nights, STRICT, NOW)[RUN].goes
 
 
 def test_policy_says_itself() -> None:

@@ -77,7 +77,7 @@ def test_server_that_is_down_is_trouble_outside_with_its_url_and_a_remedy() -> N
 
 
 @contextmanager
-def another_site(status: int, body: bytes) -> Iterator[str]:
+def another_site(status: int, body: bytes, date: str = "Thu, 01 Jan 2026 00:00:00 GMT") -> Iterator[str]:
     """Serve one answer at every address, as a proxy without a route does; yield its URL."""
 
     class Answer(BaseHTTPRequestHandler):
@@ -88,6 +88,9 @@ def another_site(status: int, body: bytes) -> Iterator[str]:
             self.wfile.write(body)
 
         do_POST = do_GET  # noqa: N815 - the name that http.server calls
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return date
 
         def log_message(self, *_: object) -> None:
             """Stay silent."""
@@ -114,6 +117,15 @@ def test_a_proxy_that_answers_in_the_servers_place_is_told_from_a_missing_model(
         ModelRegistry(url).aliases.of("demo")
     assert url in str(caught.value)
     assert "<html>" not in str(caught.value)
+
+
+def test_the_server_says_what_time_it_is_by_its_own_clock() -> None:
+    with another_site(200, b"3.0.0", date="Thu, 01 Jan 2026 00:00:07 GMT") as url:
+        assert ModelRegistry(url).contents.server_time() == (datetime(2026, 1, 1, 0, 0, 7, tzinfo=UTC),)
+
+
+def test_a_bare_database_has_no_clock_of_its_own(tracking_uri: str) -> None:
+    assert ModelRegistry(tracking_uri).contents.server_time() == ()
 
 
 def test_a_full_disk_beside_a_bare_database_is_no_fault_of_a_server() -> None:

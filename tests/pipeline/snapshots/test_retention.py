@@ -66,6 +66,14 @@ def test_reason_for_a_snapshot_or_a_split_is_one_for_the_night() -> None:
     assert old.tag in kept(old, tagged("a", 1, "split", age_days=1), new, policy=Policy(keep_last=1, keep_days=2))
 
 
+def test_snapshot_published_by_a_clock_that_is_behind_is_no_older_than_the_one_before_it() -> None:
+    before, behind, new = tagged("a", 1, age_days=3), tagged("a", 2, age_days=100), tagged("a", 3, age_days=1)
+    policy = Policy(keep_last=1, keep_days=4)
+    assert kept(before, behind, new, policy=policy)[behind.tag] == ("published 2026-05-29 00:00, less than 4 days ago",)
+    split_of_today = tagged("a", 1, "split", age_days=0)  # which says nothing of the snapshots after it
+    assert behind.tag not in kept(replace(before, published_at=AT - timedelta(days=5)), split_of_today, behind, new)
+
+
 def test_split_whose_snapshot_nobody_knows_is_kept() -> None:
     assert kept(tagged("a", 1, "split"))[tagged("a", 1, "split").tag] == (
         "the snapshot it was made from is not published",
