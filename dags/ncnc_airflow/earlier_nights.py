@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 BACKFILL = "backfill"
 
 
-def running_before(run: DagRunProtocol) -> DagRunProtocol | None:
-    """Return the last earlier night that runs; None where none does."""
-    return _previous(run.dag_id, night_of(run), "running")
+def running_before(run: DagRunProtocol) -> Iterator[DagRunProtocol]:
+    """Yield the earlier nights that run, the last one first; each costs one question to Airflow."""
+    found: DagRunProtocol | None = run
+    while (found := _previous(run.dag_id, night_of(found), "running")) is not None:
+        yield found
 
 
 def queued_backfill_before(run: DagRunProtocol) -> DagRunProtocol | None:

@@ -169,7 +169,7 @@ class _Nights:
 
 
 def _ended_at(entries: Sequence[Entry]) -> dict[str, datetime]:
-    """Return when each night ended, by its run name: no earlier than those above it, though a clock may have said so."""
+    """Return when each night ended, by its run name: no earlier than those above, whatever its clock said."""
     found: dict[str, datetime] = {}
     latest = datetime.min.replace(tzinfo=UTC)
     for entry in entries:

@@ -93,6 +93,18 @@ def test_a_night_waits_while_an_earlier_one_runs_and_says_for_which(
     assert airflow.pushed == {"reason": "snapshot waits: the earlier night backfill__08 runs; nights are made in order"}
 
 
+@pytest.mark.parametrize(("running", "minutes"), [((9,), 1), ((7, 8, 9), 3), (tuple(range(1, 16)), 10)])
+def test_a_night_looks_the_rarer_the_more_nights_run_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: tuple[int, ...], minutes: int
+) -> None:
+    airflow, before = Airflow(*(run(day, kind="backfill") for day in running)), datetime.now(UTC)
+    with pytest.raises(AirflowRescheduleException) as caught:
+        execute(tmp_path, monkeypatch, airflow, run(20))
+    waits = caught.value.reschedule_date - before
+    assert timedelta(minutes=minutes) <= waits < timedelta(minutes=minutes, seconds=50)
+    assert f"backfill__{max(running):02} runs" in airflow.pushed["reason"]
+
+
 def test_a_night_without_a_logical_date_has_the_place_of_its_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
