@@ -29,9 +29,7 @@ from ncnc_core.inputs.pairs import PairInput, pair_positions, paired_positions
 from ncnc_core.networks import scoring
 from ncnc_core.networks.any_network import AnyNetwork
 from ncnc_core.networks.temporal_network import TemporalNetwork
-from ncnc_core.recipes.automatic import AutomaticConfig, automatic_config
-from ncnc_core.recipes.recipe import Recipe
-from ncnc_core.recipes.recipe import recipe as named_recipe
+from ncnc_core.recipes.chosen import chosen_config
 from ncnc_core.serving.explanation import LinkExplanation, explain_pair
 from ncnc_core.serving.grown_graph import grown_graph, replaced_graph
 from ncnc_core.serving.recommendation import Candidates, Recommendations, recommend_links
@@ -48,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["LinkModel", "Positions"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LinkModel:
     """Scores pairs of nodes on the graph it carries, or on another message graph for evaluation.
 
@@ -120,15 +118,15 @@ class LinkModel:
         adjacency = graph.adjacency()
         require_labels_in_graph(edges, adjacency.has)
         validation = _validation(graph, valid, valid_negatives, valid_fraction, negatives_per_edge)
-        whole = graph if validation.edges is None else graph.with_edges(validation.edges)
-        chosen = _chosen(adjacency, graph, recipe, model, expects_new_nodes)
-        training = training or chosen.training
+        chosen = chosen_config(adjacency, graph.features, recipe=recipe, model=model, new_nodes=expects_new_nodes)
+        model, training = model or chosen.model, training or chosen.training
+        whole = graph if validation.edges is None else graph.with_edges(validation.edges, model.predictor)
         with training_progress(training.epochs, selection_metric, on_epoch, shown=progress) as show:
             trained = fit_network(
                 adjacency,
                 graph.features,
                 history=graph.history,
-                model=model or chosen.model,
+                model=model,
                 training=training,
                 selection_metric=selection_metric,
                 validation=validation,
@@ -139,6 +137,12 @@ class LinkModel:
         served = adjacency if whole is graph else whole.adjacency()
         network, ids = trained.network.cpu(), graph.node_ids
         return cls(trained.model, network, served, graph.features, ids, trained.score_calibration, trained.history)
+
+    def __repr__(self) -> str:
+        """Return what kind of model it is, and of how large a graph."""
+        features = 0 if self.features is None else 1 if self.features.dim() == 1 else self.features.shape[1]
+        edges = self.adjacency.num_edges
+        return f"LinkModel({self.config.predictor}: {self.num_nodes} nodes, {edges} edges, {features} features)"
 
     @property
     def num_parameters(self) -> int:
@@ -384,16 +388,3 @@ def _validation(
     known = NodePlaces(graph.node_ids)
     edges, others = (None if one is None else pair_positions(one, known).cpu() for one in (valid, negatives))
     return Validation(fraction, negatives_per_edge, edges, others)
-
-
-def _chosen(
-    adjacency: Adjacency, graph: GraphInput, recipe: str | None, model: ModelConfig | None, expects_new_nodes: bool
-) -> Recipe | AutomaticConfig:
-    if expects_new_nodes and (recipe or model):
-        raise InvalidGraph(
-            "expects_new_nodes is for the automatic choice of a model, but recipe or model was given. Leave it out, or "
-            "leave them out."
-        )
-    if recipe:
-        return named_recipe(recipe)
-    return automatic_config(adjacency, graph.features, model=model, expects_new_nodes=expects_new_nodes)

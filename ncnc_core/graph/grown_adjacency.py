@@ -39,19 +39,24 @@ def grown_adjacency(adjacency: Adjacency, num_nodes: int, edges: Int64[Tensor, "
 
 
 def grown_times(
-    adjacency: Adjacency, times: EdgeTimes, edges: Int64[Tensor, "2 edges"], time: Int64[Tensor, " edges"] | None
+    adjacency: Adjacency,
+    times: EdgeTimes,
+    edges: Int64[Tensor, "2 edges"],
+    time: Int64[Tensor, " edges"] | None,
+    before: Adjacency,
 ) -> EdgeTimes:
     """Return the times of a graph's edges, as `Adjacency.edges` has them, and behind them those of more edges.
 
-    One of those that is an edge already is a later event of it. The clock moves by the others. Edges without times
-    come with the graph's last one.
+    One of those that is an edge already is a later event of it. The clock moves by the others, less those that were an
+    edge `before` others were taken away: it counts distinct edges. One that was taken away by an earlier call counts
+    again, because a graph does not keep which edges are gone. Edges without times come with the graph's last one.
     """
     own = times.kept(adjacency.row < adjacency.column).to("cpu")
     if time is None:
         latest = [int(one.max()) for one in (own.last, own.arrivals) if one.numel()]
         time = torch.full((edges.shape[1],), max(latest, default=0))
-    known = (edges < adjacency.num_nodes).all(0)
-    known[known.clone()] = adjacency.has(edges[:, known].to(adjacency.column.device)).cpu()
+    known = (edges < before.num_nodes).all(0)
+    known[known.clone()] = before.has(edges[:, known].to(before.column.device)).cpu()
     low, high = edges.amin(0), edges.amax(0)
     keys = (low * (int(high.max()) + 1) + high)[~known & (low != high)] if edges.numel() else edges.new_zeros(0)
     distinct, place = keys.unique(return_inverse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
 
+# 1980-01-01 as unix seconds, and in smaller units: what is less is a count, a year, days or YYYYMMDD.
+FIRST_OF_UNIT = [315_532_800 * 1000**power for power in range(4)]
 TimeInput = Any  # the name of a column or an edge attribute, or one time an edge: looked at, not declared
 
 
@@ -20,8 +23,8 @@ def edge_times(time: TimeInput, count: int) -> Tensor | None:
     edges, and ages are counted in edges.
 
     Raises:
-        InvalidGraph: there is another number of them, one is missing or no time, or dropping fractions would make one
-            time of most.
+        InvalidGraph: there is another number of them, one is missing, no time, or 0 among times of today, or dropping
+            fractions would make one time of most.
     """
     if time is None:
         return None
@@ -46,7 +49,39 @@ def edge_times(time: TimeInput, count: int) -> Tensor | None:
         values = whole.astype(np.int64)
     if values.dtype.kind not in "iu":
         raise InvalidGraph(f"time holds {values.dtype}, such as {values[0]!r}. Give whole numbers, or dates.")
+    _require_no_placeholder(values)
     return torch.from_numpy(np.require(values, np.int64, ["C", "W"]))
+
+
+def require_one_unit(known: tuple[int, int], new: Tensor) -> None:
+    """Refuse times in another unit than those of the edges that are known, of which the first and the last are given.
+
+    Raises:
+        InvalidGraph: one is a count, the other unix seconds, or these are seconds and milliseconds.
+    """
+    fine = range(_unit(known[0]), _unit(known[1]) + 1)
+    other = [int(one) for one in (new.min(), new.max()) if _unit(int(one)) not in fine] if new.numel() else []
+    if other:
+        raise InvalidGraph(
+            f"time holds {other[0]}, and the times of the known edges go from {known[0]} to {known[1]}: these are two "
+            f"units. Dates are unix seconds here. Give the new times in the unit of the known ones."
+        )
+
+
+def _unit(time: int) -> int:
+    """Return 0 for a count, a year or a day, and 1 to 4 for seconds, milli-, micro- and nanoseconds since 1970."""
+    return bisect_right(FIRST_OF_UNIT, time)
+
+
+def _require_no_placeholder(values: Any) -> None:
+    """Refuse 0 and -1 where all other times are of 1980 or later."""
+    early = (values == 0) | (values == -1)
+    if early.any() and (~early).any() and values[~early].min() >= FIRST_OF_UNIT[0]:
+        raise InvalidGraph(
+            f"{int(early.sum())} of {len(values)} edges have the time {int(values[early][0])} (first: place "
+            f"{int(early.argmax())}), and all others are of 1980 or later as unix time: it seems to stand for a time "
+            f"that is not known. Leave these edges out, or give them their time."
+        )
 
 
 def _numbers_or_dates(values: Any) -> Any:

@@ -59,16 +59,17 @@ class GraphInput:
         """Return every edge with its events; None where they have no times."""
         return None if self.time is None else EventHistory.of_events(self.edges, self.time, self.num_nodes)
 
-    def with_edges(self, more: Int64[Tensor, "2 more"]) -> GraphInput:
+    def with_edges(self, more: Int64[Tensor, "2 more"], predictor: str) -> GraphInput:
         """Return the graph with more edges, which weigh one where edges have weights; none of them has a time.
 
         Raises:
-            InvalidGraph: the edges have times.
+            InvalidGraph: the edges have times; `predictor` says whether they are read.
         """
         if self.time is not None:
-            raise InvalidGraph(
-                "valid was given without times, and the edges have them. Leave valid out: the latest edges validate."
-            )
+            remedy = f"{predictor} reads no times: leave time out, or choose the predictor temporal_ncn without valid"
+            if predictor == "temporal_ncn":
+                remedy = "Leave valid out: the latest edges validate"
+            raise InvalidGraph(f"valid was given without times, and the edges have them. {remedy}.")
         weight = None if self.weight is None else torch.cat([self.weight, torch.ones(more.shape[1])])
         return replace(self, edges=torch.cat([self.edges, more], 1), weight=weight)
 

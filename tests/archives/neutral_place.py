@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -154,4 +154,8 @@ class Place:
             "decide": {"minimum_test_edges": 60},
             "resources": {"threads": 1},
         }
-        Path(self.environment["NCNC_PARAMS"]).write_text(yaml.safe_dump(params, sort_keys=False))
+        self.write_params(params)
+
+    def write_params(self, params: Mapping[str, object]) -> None:
+        """Write params.yaml."""
+        Path(self.environment["NCNC_PARAMS"]).write_text(yaml.safe_dump(dict(params), sort_keys=False))

@@ -36,12 +36,14 @@ class OpenedArchive:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that lead commands here."""
+        deliveries, nodes = self.root / "deliveries", "nodes-{date}.csv"
+        has_nodes = any(deliveries.glob(nodes.format(date="*")))
         return {
             "NCNC_HOME": str(self.root / "home"),
             "NCNC_DATA_REPOSITORY": str(self.root / "graph-data.git"),
             "NCNC_DVC_REMOTE": str(self.root / "dvc"),
-            "NCNC_SOURCE_EDGES": str(self.root / "deliveries" / "edges-{date}.csv"),
-            "NCNC_SOURCE_NODES": str(self.root / "deliveries" / "nodes-{date}.csv"),
+            "NCNC_SOURCE_EDGES": str(deliveries / "edges-{date}.csv"),
+            **({"NCNC_SOURCE_NODES": str(deliveries / nodes)} if has_nodes else {}),
             "NCNC_PARAMS": str(self.root / "params.yaml"),
             "NCNC_LOG_LEVEL": "WARNING",
             "MLFLOW_TRACKING_URI": f"sqlite:///{self.root / 'mlflow' / 'mlflow.db'}",

@@ -1,6 +1,8 @@
-"""Write an archive: what this version leaves on disk after five nights, for later versions to be tested against.
+"""Write an archive: what this version leaves on disk after some nights, for later versions to be tested against.
 
     python tests/archives/write_archive.py --commit be6f912 --at /srv/ncnc tests/archives/format-2026-11.tar.xz
+
+With `--dated` the nights are those of an event log (dated_nights.py), which older versions do not know.
 
 It uses the command line alone, so that it works with any version. It runs that of `--commit`, which it clones into the
 folder `--at`, with the libraries of the Python that runs this script. The folder must be absent: it is made, packed and
@@ -15,10 +17,12 @@ import argparse
 import hashlib
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import dated_nights
 from deliveries_of_nights import deliver, nights
 from neutral_place import CHECKOUT, GRAPH, STEPS, Place
 from packed_archive import pack, require_neutral
@@ -32,7 +36,10 @@ MlflowClient(os.environ["MLFLOW_TRACKING_URI"]).delete_registered_model_alias("{
 LIBRARY_MODEL = """\
 import json, sys
 from ncnc_core.link_model import LinkModel
-from ncnc_core.training_config import TrainingConfig
+try:
+    from ncnc_core.config.training import TrainingConfig
+except ModuleNotFoundError:  # where it was until 2026-11-28
+    from ncnc_core.training_config import TrainingConfig
 edges = [(f"node {i}", f"node {(i + step) % 40}") for i in range(40) for step in (1, 2, 3)]
 model = LinkModel.fit(edges, training=TrainingConfig(epochs=5))
 model.save(sys.argv[1])
@@ -71,8 +78,6 @@ def play(place: Place) -> None:
     place.ncnc("nominate", "--run-dir", place.run_dir(6))
     place.ncnc("reject", "--run-dir", place.run_dir(6), "--who", "ann", "--reason", "wants a second night")
     place.report(6)
-
-    recommend_and_collect(place)
     place.set_params(epochs=4, hidden=8)  # of the next night, 2026-03-07, whose delivery is there
 
 
@@ -101,7 +106,7 @@ def snapshots(place: Place) -> list[dict[str, Any]]:
     return place.lines("snapshots", "list", GRAPH)
 
 
-def manifest(place: Place) -> dict[str, Any]:
+def manifest(place: Place, library_model: str) -> dict[str, Any]:
     """Say what is in the archive, and what a later version must find in it."""
     pairs = [(1001, 1004), (1010, 1200)]
     explained = [
@@ -110,7 +115,7 @@ def manifest(place: Place) -> dict[str, Any]:
         for version in (1, 2)
         for source, target in pairs
     ]
-    library = place.python(LIBRARY_MODEL, str(place.root / "library-model"))
+    library = place.python(library_model, str(place.root / "library-model"))
     runs = place.root / "home" / "runs"
     return {
         "written_at": str(place.root),
@@ -146,10 +151,15 @@ def main() -> None:
     parser.add_argument("archive", type=Path)
     parser.add_argument("--at", type=Path, required=True)
     parser.add_argument("--commit", default="HEAD")
+    parser.add_argument("--dated", action="store_true", help="the nights of dated_nights.py")
     given = parser.parse_args()
-    place = Place(given.at, given.commit)
-    play(place)
-    (place.root / "manifest.json").write_text(json.dumps(manifest(place), indent=2) + "\n")
+    named = ["git", "-C", str(CHECKOUT), "rev-parse", "--short", f"{given.commit}^{{commit}}"]
+    place = Place(given.at, subprocess.check_output(named, text=True).strip())
+    nights = dated_nights if given.dated else sys.modules[__name__]
+    nights.play(place)
+    recommend_and_collect(place)
+    found = manifest(place, nights.LIBRARY_MODEL)
+    (place.root / "manifest.json").write_text(json.dumps(found, indent=2) + "\n")
     place.commands.communicate()
     shutil.rmtree(place.root / "user")
     require_neutral(place.root, REAL_PLACES)

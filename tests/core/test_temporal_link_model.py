@@ -180,10 +180,28 @@ def test_a_model_that_reads_times_is_not_trained_without_any() -> None:
         small(time=None)
 
 
+def test_times_of_another_unit_are_refused_where_the_graph_grows() -> None:
+    model = small()  # of unix seconds
+    with pytest.raises(
+        InvalidGraph, match=rf"time holds 5, and .* go from {TIME.min()} to {TIME.max()}: these are"
+    ):
+        model.updated([(0, 39)], time=[5])
+    assert model.updated([(0, 39)], time=["2026-04-01"]).num_nodes == model.num_nodes
+
+
+def test_a_model_is_named_in_one_line() -> None:
+    assert (
+        repr(small())
+        == f"LinkModel(temporal_ncn: 40 nodes, {len(set(map(tuple, EDGES.T.tolist())))} edges, 0 features)"
+    )
+
+
 def test_validation_edges_without_times_are_refused_before_the_first_epoch() -> None:
     seen: list[Any] = []
-    for model in (SMALL, ModelConfig(predictor="ncn", hidden_channels=4)):
-        with pytest.raises(InvalidGraph, match=r"valid was given without times.*Leave valid out: the latest edges"):
+    remedies = {"temporal_ncn": "Leave valid out: the latest edges", "ncn": "ncn reads no times: leave time out"}
+    for name, remedy in remedies.items():
+        model = ModelConfig.model_validate({"predictor": name, "hidden_channels": 4})
+        with pytest.raises(InvalidGraph, match=rf"valid was given without times.*{remedy}"):
             small(valid=[(0, 1)], model=model, on_epoch=seen.append)
     assert seen == []
 

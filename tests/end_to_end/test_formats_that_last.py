@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import hashlib
 import importlib
 import json
@@ -11,16 +12,20 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ncnc_core.link_model import LinkModel
 from pipeline.checks.data_checks import DataChecks
 from pipeline.graphs.change_summary import ChangeSummary
+from pipeline.graphs.snapshot_folder import read_graph
 from pipeline.records.chain import CHAIN
 from tests.archives.opened_archive import ARCHIVES, OpenedArchive, opened_archive
 from tests.archives.packed_archive import require_neutral
 
 FORMATS = sorted(path.name.removesuffix(".tar.xz") for path in ARCHIVES.glob("*.tar.xz"))
+BEFORE_THE_CHAIN = ("format-2026-11",)  # of ledgers whose lines do not name the lines above them
+DATED = "format-2026-11-29-dated"
 TOLERANCE = 1e-4  # logits: another processor adds up in another order
 STEPS = ("split", "train", "evaluate", "decide")
 
@@ -39,14 +44,23 @@ def archive(name: str, tmp_path_factory: pytest.TempPathFactory) -> OpenedArchiv
 
 @pytest.fixture(scope="module")
 def anchored(name: str, tmp_path_factory: pytest.TempPathFactory) -> OpenedArchive:
-    """An archive after its versions were anchored; before, an audit misses one thing alone: a digest in the ledger."""
+    """An archive after its versions were anchored; before, an audit misses one thing alone: a digest in the ledger.
+
+    Where the ledger was chained when the version was promoted, it holds the digest, and there is nothing to anchor.
+    """
     archive = opened_archive(name, tmp_path_factory.mktemp(f"{name}-anchored"))
-    graph = archive.manifest["graph"]
+    graph, chained = archive.manifest["graph"], name not in BEFORE_THE_CHAIN
     code, lines = archive.run("audit", "model", f"{graph}@champion")
-    assert (code, lines[-1]["wrong"]) == (2, ["lineage digest in the ledger"])
-    versions = sorted({audit["version"] for audit in archive.manifest["audits"]})
+    assert (code, lines[-1]["wrong"]) == ((0, []) if chained else (2, ["lineage digest in the ledger"]))
+    versions = [] if chained else sorted({audit["version"] for audit in archive.manifest["audits"]})
     assert archive.ncnc("registry", "anchor", "--reason", "written by an earlier version")["anchored"] == versions
     return archive
+
+
+@pytest.fixture
+def dated(tmp_path: Path) -> OpenedArchive:
+    """The archive of dated edges, for one test."""
+    return opened_archive(DATED, tmp_path)
 
 
 @pytest.fixture
@@ -66,6 +80,7 @@ def test_history_and_registry_read_as_they_did(archive: OpenedArchive) -> None:
     assert {key: status[key] for key in ("graph", "champion")} == {
         key: archive.manifest["status"][key] for key in ("graph", "champion")
     }
+    assert status["stopped"] == archive.manifest["status"].get("stopped", [])
     runs = re.findall(rf"{archive.manifest['graph']}-\d{{8}}T\d{{6}}Z", str(archive.manifest["history"]))
     assert status["nights"] == len(set(runs))  # the code that wrote it counted entries, not nights
 
@@ -170,6 +185,8 @@ def test_next_night_runs_on_top_and_any_champion_is_taken_back(own_archive: Open
     graph, as_of = own_archive.manifest["graph"], own_archive.manifest["next_as_of"]
     run_dir = own_archive.run_dir(f"{graph}-{as_of.replace('-', '').replace(':', '')}")
     before = own_archive.ncnc("status")
+    if before["stopped"]:
+        own_archive.ncnc("registry", "unpin", "--reason", "nights go on")
     own_archive.ncnc("snapshot", "--run-dir", str(run_dir), "--as-of", as_of)
     for step in STEPS:
         own_archive.ncnc(step, "--run-dir", str(run_dir))
@@ -186,6 +203,36 @@ def test_next_night_runs_on_top_and_any_champion_is_taken_back(own_archive: Open
     assert own_archive.ncnc("status")["champion"] == 2
     assert own_archive.ncnc("audit", "model", f"{graph}@champion")["wrong"] == []
     assert own_archive.run("registry", "history")[1][-2]["why"] == "it was better after all"
+
+
+def test_snapshot_that_was_taken_back_is_listed_shown_and_not_built_on(dated: OpenedArchive) -> None:
+    listed = dated.run("snapshots", "list", dated.manifest["graph"])[1]
+    (taken_back,) = [item for item in listed if item["retracted"]]
+    assert dated.ncnc("snapshots", "show", taken_back["tag"])["tag"] == taken_back["tag"]
+    after = next(item for item in listed if item["as_of"] > taken_back["as_of"])
+    assert dated.ncnc("snapshots", "show", after["tag"])["previous_tag"] not in (None, taken_back["tag"])
+
+
+def test_events_after_the_first_of_a_pair_are_read_with_their_times(dated: OpenedArchive, tmp_path: Path) -> None:
+    last = dated.manifest["snapshots"][-1]
+    dated.ncnc("snapshots", "get", last["tag"], str(tmp_path / "graph"))
+    graph = read_graph(tmp_path / "graph")
+    with (dated.root / "deliveries" / f"edges-{last['as_of'][:10]}.csv").open() as stream:
+        delivered = list(csv.DictReader(stream))
+    pairs = {frozenset((row["source"], row["target"])) for row in delivered}
+    assert graph.tables.edges.shape[1] == len(pairs)
+    told = graph.told_events(np.ones(len(pairs), dtype=bool))
+    assert sorted(told.time) == sorted(int(row["at"]) for row in delivered)
+    assert len(graph.tables.repeats) == len(delivered) - len(pairs) > 100
+
+
+def test_saved_model_that_reads_times_goes_on_with_new_events(dated: OpenedArchive) -> None:
+    model = LinkModel.load(dated.root / "library-model")
+    assert model.config.predictor == "temporal_ncn"
+    before = model.score_ids(["node 0"], ["node 20"])
+    later = model.updated([("node 0", "node 20"), ("node 1", "node 20")], time=[300, 301])
+    assert later.score_ids(["node 1"], ["node 21"]).isfinite().all()
+    assert later.score_ids(["node 0"], ["node 20"]) != before
 
 
 def test_folder_that_names_this_machine_is_not_packed(tmp_path: Path) -> None:

@@ -36,10 +36,16 @@ def timed(edges: list[tuple[int, int]], time: list[int], num_nodes: int) -> Adja
     return EventHistory.of_events(torch.tensor(edges).T, torch.tensor(time), num_nodes).graph_at(max(time))
 
 
-def grown(graph: Adjacency, edges: list[tuple[int, int]], time: list[int] | None, num_nodes: int) -> Adjacency:
+def grown(
+    graph: Adjacency,
+    edges: list[tuple[int, int]],
+    time: list[int] | None,
+    num_nodes: int,
+    before: Adjacency | None = None,
+) -> Adjacency:
     assert graph.times is not None
     added = torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).T
-    times = grown_times(graph, graph.times, added, None if time is None else torch.tensor(time))
+    times = grown_times(graph, graph.times, added, None if time is None else torch.tensor(time), before or graph)
     return Adjacency.from_edges(torch.cat([graph.edges(), added], 1), num_nodes, times=times)
 
 
@@ -54,6 +60,15 @@ def test_new_edges_move_the_clock_and_known_ones_are_later_events() -> None:
     assert own.last.tolist() == [40, 20, 35]
     assert own.events.tolist() == [2, 1, 2]
     assert own.arrivals.tolist() == [10, 20, 30]
+
+
+def test_an_edge_that_is_taken_away_and_given_back_counts_once_on_the_clock() -> None:
+    before = timed([(0, 1), (1, 2)], [10, 20], 3)
+    after = grown(before.without(torch.tensor([[0], [1]])), [(0, 1), (0, 2)], [40, 50], 3, before)
+    assert after.times is not None
+    assert after.times.arrivals.tolist() == [10, 20, 50]
+    assert after.times.first.max() == 50
+    assert after.edges().T.tolist() == [[0, 1], [0, 2], [1, 2]]
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ncnc_core.errors import InvalidGraph
-from ncnc_core.inputs.edge_times import edge_times
+from ncnc_core.inputs.edge_times import edge_times, require_one_unit
 
 DAYS = [1_772_323_200, 1_772_409_600]  # 1 and 2 March 2026 in unix seconds
 TEXT = ["2026-03-01", "2026-03-02"]
@@ -106,3 +106,46 @@ def test_fractions_that_tell_most_times_apart_are_refused() -> None:
     found = edge_times([1.25, 2.5, 3.75, 4.0, 4.5], 5)
     assert found is not None
     assert found.tolist() == [1, 2, 3, 4, 4]
+
+
+@pytest.mark.parametrize("given", [[0, DAYS[0]], [DAYS[0] * 1000, -1, 0], ["1970-01-01", "2026-03-01"]])
+def test_zero_among_times_of_today_is_no_time(given: list[object]) -> None:
+    with pytest.raises(
+        InvalidGraph, match=r"have the time (0|-1) \(first: place [01]\).*Leave these edges out, or give"
+    ):
+        edge_times(given, len(given))
+
+
+@pytest.mark.parametrize("given", [[0, 1, 2], [0, 0], [-5, DAYS[0]], [DAYS[0], DAYS[1]], [19700101, 20260301]])
+def test_zero_that_is_a_step_and_years_before_1970_are_times(given: list[int]) -> None:
+    found = edge_times(given, len(given))
+    assert found is not None
+    assert found.tolist() == given
+
+
+@pytest.mark.parametrize(
+    ("known", "new"),
+    [
+        ((DAYS[0], DAYS[1]), 7),  # dates, and a count
+        ((0, 120), DAYS[1]),  # a count, and a date
+        ((DAYS[0] * 1000, DAYS[1] * 1000), DAYS[1]),  # milliseconds, and a date
+    ],
+)
+def test_new_times_in_another_unit_than_the_known_ones_are_refused(known: tuple[int, int], new: int) -> None:
+    with pytest.raises(
+        InvalidGraph, match=rf"time holds {new}, and .* from {known[0]} to {known[1]}: .*in the unit of"
+    ):
+        require_one_unit(known, torch.tensor([new]))
+
+
+@pytest.mark.parametrize(
+    ("known", "new"),
+    [
+        ((0, 120), [121, 10**6]),
+        ((DAYS[0], DAYS[1]), [DAYS[0] - 10**9, DAYS[1] + 10**9]),
+        ((-10, DAYS[0]), [5]),  # some known ones are of before 1980 themselves
+        ((0, 1), []),
+    ],
+)
+def test_new_times_in_the_unit_of_the_known_ones_are_taken(known: tuple[int, int], new: list[int]) -> None:
+    require_one_unit(known, torch.tensor(new, dtype=torch.int64))

@@ -301,5 +301,8 @@ def test_data_of_a_graph_brings_its_times_back() -> None:
 
 
 def test_edges_without_times_cannot_be_added_to_those_that_have_them() -> None:
+    graph, more = read_graph([(0, 1)], time=[5]), torch.tensor([[0], [1]])
     with pytest.raises(InvalidGraph, match=r"valid was given without times, and the edges have them\. Leave valid out"):
-        read_graph([(0, 1)], time=[5]).with_edges(torch.tensor([[0], [1]]))
+        graph.with_edges(more, "temporal_ncn")
+    with pytest.raises(InvalidGraph, match=r"edges have them\. ncnc reads no times: leave time out, or choose"):
+        graph.with_edges(more, "ncnc")
