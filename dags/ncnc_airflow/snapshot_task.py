@@ -12,8 +12,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleExcept
 from ncnc_airflow.earlier_nights import BACKFILL, queued_backfill_before, running_before
 from ncnc_airflow.step_task import NotDelivered, StepTask, keep_reason
 
-# A look starts a process, which costs seconds of a core. Ten waiting nights that each looked every minute took half of a
-# machine of two cores from the one night that worked. So one looks this many times rarer at most.
+# A look starts a process, which costs seconds of a core. Ten waiting nights that each looked every minute took half
+# of a machine of two cores from the one night that worked. So one looks this many times rarer at most.
 RAREST = 10
 
 
@@ -64,9 +64,7 @@ class SnapshotTask(StepTask):
         waiting = f"the earlier night {queued.run_id} of a backfill is queued; cancel the backfill if it shall not run"
         self._wait(context, waiting, self.turn_time)
 
-    def _wait(
-        self, context: Context, what_for: str, longest: timedelta, *, every: timedelta | None = None
-    ) -> NoReturn:
+    def _wait(self, context: Context, what_for: str, longest: timedelta, *, every: timedelta | None = None) -> NoReturn:
         """Put the task off until the next look; fail where it has waited for too long."""
         now, every = datetime.now(UTC), every or self.look_every
         since = context["ti"].get_first_reschedule_date(context) or now

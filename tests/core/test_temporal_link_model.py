@@ -182,9 +182,7 @@ def test_a_model_that_reads_times_is_not_trained_without_any() -> None:
 
 def test_times_of_another_unit_are_refused_where_the_graph_grows() -> None:
     model = small()  # of unix seconds
-    with pytest.raises(
-        InvalidGraph, match=rf"time holds 5, and .* go from {TIME.min()} to {TIME.max()}: these are"
-    ):
+    with pytest.raises(InvalidGraph, match=rf"time holds 5, and .* go from {TIME.min()} to {TIME.max()}: these are"):
         model.updated([(0, 39)], time=[5])
     assert model.updated([(0, 39)], time=["2026-04-01"]).num_nodes == model.num_nodes
 
