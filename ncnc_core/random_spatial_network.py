@@ -110,7 +110,7 @@ class _Network:
         self.config = config
         self.day = 0
         self.random = np.random.default_rng([config.seed, 0])
-        self.waves = _wave_vectors(config, self.random)
+        self.waves = wave_vectors(config, self.random)
         self.positions = np.empty((0, 2))
         self.expected_degrees = np.empty(0)
         self.features = np.empty((0, 2 * config.num_waves + 1), dtype=np.float32)
@@ -145,33 +145,19 @@ class _Network:
         self.day += 1
 
     def add_nodes(self, count: int) -> None:
-        config = self.config
-        positions = self.random.random((count, 2))
-        degrees = _expected_degrees(config, self.random.random(count))
-        seen = positions + config.feature_noise * config.kernel_length * self.random.standard_normal((count, 2))
-        phase = 2 * math.pi * seen @ self.waves  # [nodes, waves]
-        size = np.log(degrees / config.mean_degree) + config.feature_noise * self.random.standard_normal(count)
-        features = np.concatenate([np.cos(phase), np.sin(phase), size[:, None]], axis=1).astype(np.float32)
-        self.positions = np.concatenate([self.positions, positions])
-        self.expected_degrees = np.concatenate([self.expected_degrees, degrees])
-        self.features = np.concatenate([self.features, features])
+        drawn = draw_nodes(self.config, self.waves, self.random, count)
+        self.positions = np.concatenate([self.positions, drawn.positions])
+        self.expected_degrees = np.concatenate([self.expected_degrees, drawn.expected_degrees])
+        self.features = np.concatenate([self.features, drawn.features])
 
     def _near_edges(self, turnover: float, settled: int = 0) -> NDArray[np.int64]:
         """Draw the keys of edges by the kernel: all that new nodes are due, a day's turnover between settled ones."""
-        config, length = self.config, self.config.kernel_length
-        tree = cKDTree(self.positions, boxsize=np.ones(2))  # boxsize: the square has no borders
-        pairs = tree.query_pairs(min(KERNEL_LENGTHS * length, 0.49), output_type="ndarray").T
-        low, high = pairs.min(0), pairs.max(0)
-        apart = np.abs(self.positions[low] - self.positions[high])
-        distance = np.hypot(*np.minimum(apart, 1 - apart).T)
-        kernel = np.exp(-distance / length) / (2 * math.pi * length**2)
-        rate = (1 - config.hop_fraction) * kernel * self.expected_degrees[low] * self.expected_degrees[high]
-        rate /= config.num_nodes * config.mean_degree
+        low, high, rate = near_pairs(self.config, self.positions, self.expected_degrees)
         due = -np.expm1(-rate)
         # In balance, as many form as vanish: (1 - due) * chance = due * turnover.
         chance = np.where(high >= settled, due, turnover * np.expm1(rate))
         formed = self.random.random(len(chance)) < chance
-        return np.sort((low[formed].astype(np.int64) << 32) | high[formed])
+        return np.sort((low[formed] << 32) | high[formed])
 
     def _far_edges(self, turnover: float, settled: int = 0) -> NDArray[np.int64]:
         """Draw the keys of edges that ignore distance, ends in proportion to the expected degrees."""
@@ -193,6 +179,44 @@ class _Network:
         return np.searchsorted(cumulated, self.random.random(count) * end, side="right").astype(np.int64)
 
 
+@dataclass(frozen=True, eq=False)
+class DrawnNodes:
+    """Nodes with their places: positions [n, 2], expected_degrees [n], and the features [n, f] that show them dimly."""
+
+    positions: NDArray[np.float64]
+    expected_degrees: NDArray[np.float64]
+    features: NDArray[np.float32]
+
+
+def draw_nodes(
+    config: RandomSpatialNetworkConfig, waves: NDArray[np.float64], random: np.random.Generator, count: int
+) -> DrawnNodes:
+    """Draw places, expected degrees and features of `count` nodes; `waves` are those of `wave_vectors`."""
+    positions = random.random((count, 2))
+    degrees = _expected_degrees(config, random.random(count))
+    seen = positions + config.feature_noise * config.kernel_length * random.standard_normal((count, 2))
+    phase = 2 * math.pi * seen @ waves  # [nodes, waves]
+    size = np.log(degrees / config.mean_degree) + config.feature_noise * random.standard_normal(count)
+    features = np.concatenate([np.cos(phase), np.sin(phase), size[:, None]], axis=1).astype(np.float32)
+    return DrawnNodes(positions, degrees, features)
+
+
+def near_pairs(
+    config: RandomSpatialNetworkConfig, positions: NDArray[np.float64], expected_degrees: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the pairs within KERNEL_LENGTHS, the lower and the higher position, and the rate of an edge of each."""
+    length = config.kernel_length
+    tree = cKDTree(positions, boxsize=np.ones(2))  # boxsize: the square has no borders
+    pairs = tree.query_pairs(min(KERNEL_LENGTHS * length, 0.49), output_type="ndarray").T
+    low, high = pairs.min(0), pairs.max(0)
+    apart = np.abs(positions[low] - positions[high])
+    distance = np.hypot(*np.minimum(apart, 1 - apart).T)
+    kernel = np.exp(-distance / length) / (2 * math.pi * length**2)
+    rate = (1 - config.hop_fraction) * kernel * expected_degrees[low] * expected_degrees[high]
+    rate /= config.num_nodes * config.mean_degree
+    return low.astype(np.int64), high.astype(np.int64), rate
+
+
 def _expected_degrees(config: RandomSpatialNetworkConfig, uniform: NDArray[np.float64]) -> NDArray[np.float64]:
     """Turn uniform numbers into degrees of a power law, cut at 20 times the smallest, with the configured mean."""
     cut, gamma = 20.0, config.degree_exponent
@@ -202,7 +226,7 @@ def _expected_degrees(config: RandomSpatialNetworkConfig, uniform: NDArray[np.fl
     return degrees
 
 
-def _wave_vectors(config: RandomSpatialNetworkConfig, random: np.random.Generator) -> NDArray[np.float64]:
+def wave_vectors(config: RandomSpatialNetworkConfig, random: np.random.Generator) -> NDArray[np.float64]:
     """Draw whole-numbered waves, so that they close at the borders: random Fourier features, [2, waves].
 
     The summed products of two nodes' cosines and sines are then a bump in their distance, here of widths from one to

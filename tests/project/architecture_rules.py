@@ -25,6 +25,7 @@ MIRRORS = {
     "benchmarks/gate_simulation.py": "benchmarks",
     "benchmarks/large_graph.py": "benchmarks",
     "benchmarks/learning_nights.py": "benchmarks",
+    "benchmarks/lifelike.py": "benchmarks",
     "benchmarks/negatives.py": "benchmarks",
     "benchmarks/nightly_bytes.py": "benchmarks",
     "benchmarks/node_sharing.py": "benchmarks",
