@@ -28,7 +28,7 @@ same work. Each task runs `ncnc <task id> --run-dir $NCNC_HOME/runs/<run name>`.
 | `evaluate` | scores challenger, champion and the floor on edges that neither model has seen | `evaluation_report.json` |
 | `decide` | applies the rules of the gate to the evaluation | `promotion_decision.json`, with every rule |
 | `register` | makes a promoted challenger the champion | a model version, aliases, a ledger entry |
-| `report` | writes the report, one HTML page, for every night; its task page has the link. Enters a night as failed that came to no outcome | `report.html`, also in MLflow |
+| `report` | writes the report, one HTML page, for every night, and the index of all nights; its task page has both links. Enters a night as failed that came to no outcome | `report.html`, also in MLflow |
 | `outcome` | turns the run red if the night came to no decision | |
 
 With `APPROVAL = "person"`, three tasks come before `register`, and nothing becomes champion without a person:
@@ -39,7 +39,8 @@ With `APPROVAL = "person"`, three tasks come before `register`, and nothing beco
 | `evidence` | writes the report as it is now, for the person who is asked; if it fails, nobody is asked | `report.html` |
 | `approve` | waits for Approve or Reject, under *Required Actions*; no answer in time counts as a rejection | the answer, which `register` enters in the ledger; after a rejection `register` is skipped |
 
-**Start with** `ncnc status`. It shows the last nights with their outcomes and reasons, and the age of the champion. The
+**Start with** the page of all nights: the button *All nights* on the page of the task `report`. It says what needs you
+now. `ncnc status` says the same, and where the page is. The
 champion changes only when `register` succeeds. After a failed night, yesterday's champion is still served.
 
 `report` runs at the end of every night, also of a failed or skipped one. Its state does not change the state of the run.

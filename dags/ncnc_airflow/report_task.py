@@ -1,4 +1,4 @@
-"""The operator that writes the night's report, with a link to it on the task's page, and passes its outcome on."""
+"""The operator that writes the night's report, with links to it and to the index, and passes its outcome on."""
 
 from __future__ import annotations
 
@@ -23,20 +23,32 @@ class ReportLink(BaseOperatorLink):
         return getattr(operator, "address", "")
 
 
-class ReportTask(StepTask):
-    """Run `ncnc report`, keep the address that it prints for the link, and pass the outcome on by XCom (`outcome`).
+class IndexLink(BaseOperatorLink):
+    """The button that opens the index of all nights."""
 
-    Airflow asks for the link in the process that ran the task, right after it, so an attribute is enough.
+    name = "All nights"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the address that `ncnc report` printed; empty where it printed none."""
+        return getattr(operator, "index_address", "")
+
+
+class ReportTask(StepTask):
+    """Run `ncnc report`, keep the addresses that it prints for the links, and pass the outcome on by XCom (`outcome`).
+
+    Airflow asks for the links in the process that ran the task, right after it, so attributes are enough.
     """
 
-    operator_extra_links = (ReportLink(),)
+    operator_extra_links = (ReportLink(), IndexLink())
     ui_color = "#e0e8f0"
     address = ""
+    index_address = ""
 
     def execute(self, context: Context) -> object:
         """Write the report and return the run's name."""
         run_name = super().execute(context)
         self.address = _said(self.last_line, "link")
+        self.index_address = _said(self.last_line, "index_link")
         if "ti" in context:
             context["ti"].xcom_push("outcome", _said(self.last_line, "outcome"))
         return run_name

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipeline.commands.options import ParamsFile, RunDir, open_doors, print_line
-
-if TYPE_CHECKING:
-    from pipeline.doors import Doors
-    from pipeline.ledger.entries import Entry
 
 nights = typer.Typer()
 
@@ -23,10 +18,11 @@ def status(
     shown: Annotated[int, typer.Option("--nights", min=1, help="How many nights to show.")] = 10,
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Show the last nights with their outcomes, and the age of the champion."""
+    """Show the last nights with their outcomes, the champion's age, what needs a person, and where the index is."""
     from pipeline.commands.score_tables import nights_table
     from pipeline.ledger.night import last_nights
     from pipeline.params.params import Params
+    from pipeline.report.kept_index import current_needs, find_index
     from pipeline.terminal import for_messages
 
     doors, console = open_doors(), for_messages()
@@ -34,41 +30,27 @@ def status(
     ledger = doors.ledger.entries(name)
     entries = list(last_nights(ledger).values())
     console.print(nights_table(entries[-shown:]))
-    said = _what_stops(name, ledger, doors)
-    for line in said:
-        console.print(line)
+    needed = current_needs(doors, name, ledger)
+    for need in needed:
+        console.print(f"{need.what} {need.advice} {need.command}".rstrip())
     champion = doors.registry.versions.champion(name)
     age_days = (doors.clock() - champion.as_of).days if champion else None
-    console.print(
-        f"champion: version {champion.version}, graph as of {champion.as_of:%Y-%m-%d %H:%M}, {age_days} days old"
-        if champion
-        else f"{name} has no champion yet"
-    )
+    said = f"version {champion.version}, graph as of {champion.as_of:%Y-%m-%d %H:%M}" if champion else ""
+    console.print(f"champion: {said}, {age_days} days old" if said else f"{name} has no champion yet")
     tag = champion.tags.get("ncnc.snapshot_tag", "") if champion else ""
     taken_back = doors.snapshots.journal().retracted.get(tag)
-    if taken_back is not None:
-        console.print(f"the champion was made from {tag}, which was {taken_back.in_words}")
+    index = find_index(doors, name)
+    console.print(f"all nights: {index}" if index else "all nights: no page yet; ncnc report makes it")
     print_line(
         graph=name,
         nights=len(entries),
         champion=champion.version if champion else None,
         age_days=age_days,
         retracted=taken_back.reason if taken_back else None,
-        stopped=said,
+        stopped=[need.what for need in needed if need.kind in ("disagreement", "stopped")],
+        needs=[need.kind for need in needed],
+        index=index,
     )
-
-
-def _what_stops(graph: str, entries: Sequence[Entry], doors: Doors) -> list[str]:
-    """Return in words what keeps nights from promoting: a pin, a pause, or a registry that is not the ledger's."""
-    from pipeline.ledger.promotion_stops import standing_stop, stop_in_words
-    from pipeline.ledger.registry_agreement import disagreement
-
-    found = []
-    if (said := disagreement(entries, doors.registry.aliases.state(graph))) is not None:
-        found.append(f"ledger and MLflow disagree: {said}. See: ncnc registry doctor --graph {graph}")
-    if (stop := standing_stop(entries, doors.clock())) is not None:
-        found.append(stop_in_words(stop))
-    return found
 
 
 @nights.command()
@@ -79,7 +61,7 @@ def report(
     ] = False,
     why: Annotated[str, typer.Option(help="With --ended: what the night's last step said.")] = "",
 ) -> None:
-    """Write the report of a night: one HTML page.
+    """Write the report of a night, one HTML page, and the index of all nights beside it.
 
     You can run it for every night, also one that was refused or skipped.
     """
@@ -92,4 +74,14 @@ def report(
     if ended:
         end_night(folder, why, doors=doors)
     made = publish_report(folder, doors)
-    print_line(run=folder.name, outcome=made.outcome, report=made.page, copy=made.copy, link=made.address, tag=made.tag)
+    print_line(
+        run=folder.name,
+        outcome=made.outcome,
+        report=made.page,
+        copy=made.copy,
+        link=made.address,
+        tag=made.tag,
+        index=made.index.page,
+        index_link=made.index.address,
+        needs=[{"kind": need.kind, "what": need.what} for need in made.index.needs],
+    )

@@ -24,7 +24,7 @@ from pipeline.ledger.promotion_stops import stop_in_words
 
 @dataclass(frozen=True)
 class Event:
-    """One event: when it was entered, what kind it is, what happened, by whom, and why."""
+    """One event: when it was entered, what kind it is, what happened, by whom, and why; `night` is the run it ends."""
 
     at: datetime
     kind: str
@@ -32,6 +32,7 @@ class Event:
     who: str
     why: str
     champion: int | None  # who is champion after it
+    night: str = ""  # the name of the run whose night it tells of; empty where it is about no night
 
 
 def story(entries: Sequence[Entry]) -> tuple[Event, ...]:
@@ -55,7 +56,8 @@ def _event(entry: Entry, before: Sequence[Entry], after: Sequence[Entry], champi
         case NightEntry():
             if any(_ended_by(told, entry) for told in before):
                 return None
-            return Event(entry.at, entry.outcome, _night(entry), f"run {entry.run_name}", entry.reason, champion)
+            who = f"run {entry.run_name}"
+            return Event(entry.at, entry.outcome, _night(entry), who, entry.reason, champion, entry.run_name)
         case AliasEntry():
             return _moved(entry, before, after, champion)
         case AliasObserved():
@@ -69,7 +71,8 @@ def _event(entry: Entry, before: Sequence[Entry], after: Sequence[Entry], champi
             if entry.verdict == "approved" and not entry.overridden and ended and ended.outcome == "promoted":
                 return None  # told with the promotion
             run = f"run {entry.run_name}" if night is None else _of(night)
-            return Event(entry.at, entry.verdict, _answer(entry, run), entry.who, entry.reason, champion)
+            what = _answer(entry, run)
+            return Event(entry.at, entry.verdict, what, entry.who, entry.reason, champion, entry.run_name)
         case _:
             return _order(entry, champion)
 
@@ -106,7 +109,8 @@ def _moved(entry: AliasEntry, before: Sequence[Entry], after: Sequence[Entry], c
     night = next((item for item in after if isinstance(item, NightEntry) and _ended_by(entry, item)), None)
     if night is None:
         return Event(entry.at, kind, move, entry.who, entry.why, champion)
-    return Event(entry.at, kind, f"{_of(night)}: {move}", entry.who, _untold(entry.why, night, before), champion)
+    why = _untold(entry.why, night, before)
+    return Event(entry.at, kind, f"{_of(night)}: {move}", entry.who, why, champion, night.run_name)
 
 
 def _ended_by(entry: Entry, night: NightEntry) -> bool:

@@ -192,6 +192,12 @@ class EvaluationRecord(Record):
         """Challenger minus champion as the gate reads it; None where there is no champion to compare with."""
         return self.paired.difference if self.paired else None
 
+    @property
+    def best_of_floor(self) -> ModelScores | None:
+        """The member of the floor that reaches most; None where none was measured."""
+        measured = [scores for scores in self.floor if self.paired_metric in scores.metrics]
+        return max(measured, key=lambda scores: scores.metrics[self.paired_metric].value, default=None)
+
     def on_warm_edges(self) -> EvaluationRecord:
         """Return the evaluation as if the warm edges were all of its test edges; without any, with no test edge."""
         warm = self.warm_and_cold.warm if self.warm_and_cold else None

@@ -94,9 +94,7 @@ def _in_plain_words(evaluation: EvaluationRecord) -> str:
         for scores in (evaluation.challenger, *([evaluation.champion] if evaluation.champion else []))
         if metric in scores.metrics
     ]
-    floor = [scores for scores in evaluation.floor if metric in scores.metrics]
-    if floor:
-        best = max(floor, key=lambda scores: scores.metrics[metric].value)
+    if (best := evaluation.best_of_floor) is not None:
         parts.append(f"the best of the floor ({scorer_name(best.name)}) {estimate_text(best.metrics[metric])}")
     seen = "no model" if evaluation.champion is None else "neither model"
     edges = f"On {evaluation.num_test_edges:,} edges that {seen} has seen"

@@ -99,6 +99,9 @@ def as_svg(figure: Figure, name: str) -> Markup:
     text = re.sub(r'\s(xmlns(:\w+)?|version)="[^"]*"', "", text)
     text = re.sub(r"(?<=<svg)[^>]*?(viewBox=\"[^\"]*\")[^>]*", r' \1 aria-hidden="true"', text, count=1)
     text = re.sub(r'xlink:href="#', 'href="#', text)
+    # An id is a digest of unrounded numbers, whose last digit the layout does not always find the same.
+    for place, digest in enumerate(dict.fromkeys(re.findall(r'\bid="([hmp][0-9a-f]{10})"', text))):
+        text = text.replace(digest, f"{digest[0]}{place}")
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
     text = re.sub(r"font-family:[^;\"]*;?|font: ?[\d.]+px[^;\"]*(?=[;\"])", _size_alone, text)

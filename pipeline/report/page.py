@@ -57,8 +57,24 @@ SECTIONS = (
 
 def report_page(story: NightStory) -> str:
     """Return a night's report as HTML; the same night gives the same text."""
-    # Every text is escaped: names of nodes, files and reasons come from outside and may hold markup.
-    environment = Environment(
+    return (
+        page_environment()
+        .get_template("report.html")
+        .render(
+            story=story,
+            headline=headline(story),
+            tone=TONES.get(story.outcome, "even"),
+            sign=SIGNS.get(story.outcome, ""),
+            facts=facts(story),
+            sections=sections(story),
+            style=Markup(template_text("report.css")),  # noqa: S704 - our own file, and CSS has characters that would be escaped
+        )
+    )
+
+
+def page_environment() -> Environment:
+    """Return what makes a page of a template: every text is escaped, as names and reasons may hold markup."""
+    return Environment(
         loader=PackageLoader("pipeline.report"),
         autoescape=True,
         finalize=_finished,
@@ -66,16 +82,12 @@ def report_page(story: NightStory) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = environment.loader.get_source(environment, "report.css")[0] if environment.loader else ""
-    return environment.get_template("report.html").render(
-        story=story,
-        headline=headline(story),
-        tone=TONES.get(story.outcome, "even"),
-        sign=SIGNS.get(story.outcome, ""),
-        facts=facts(story),
-        sections=sections(story),
-        style=Markup(style),  # noqa: S704 - our own file, and CSS has characters that would be escaped
-    )
+
+
+def template_text(name: str) -> str:
+    """Return a file of the templates as it is."""
+    environment = page_environment()
+    return environment.loader.get_source(environment, name)[0] if environment.loader else ""
 
 
 def _finished(value: object) -> object:

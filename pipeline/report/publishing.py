@@ -1,4 +1,7 @@
-"""Where a night's report goes: the run folder, a folder of all reports, MLflow, and the branch that DVC compares."""
+"""Where a night's report goes: the run folder, a folder of all reports, MLflow, and the branch that DVC compares.
+
+With it goes the index of all nights, which is made anew.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ from pathlib import Path
 from ncnc_core.whole_file import write_whole
 from pipeline.doors import Doors
 from pipeline.records.measures import measures
+from pipeline.report.index_publishing import PublishedIndex, publish_index
+from pipeline.report.kept_figures import figures_of
+from pipeline.report.kept_index import reports_folder
 from pipeline.report.night_story import NightStory, read_story
 from pipeline.report.page import REPORT_FILE, report_page
 from pipeline.runs.folder import RunFolder
-
-ALL_REPORTS = "reports"
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class PublishedReport:
     copy: Path
     address: str
     tag: str | None
+    index: PublishedIndex
 
 
 def publish_report(folder: RunFolder, doors: Doors) -> PublishedReport:
@@ -36,10 +41,12 @@ def publish_report(folder: RunFolder, doors: Doors) -> PublishedReport:
     text = report_page(story)
     page = write_whole(folder.path / REPORT_FILE, text)
     # Run folders are deleted after a while; this folder keeps every page in one place.
-    copy = write_whole(doors.environment.home / ALL_REPORTS / f"{story.run_name}.html", text)
+    copy = write_whole(reports_folder(doors) / f"{story.run_name}.html", text)
     run_id = doors.registry.pages.keep(story.graph, story.run_name, page, outcome=story.outcome)
     address = doors.registry.pages.address(run_id, doors.environment.mlflow_pages)
-    return PublishedReport(story.outcome, page, copy, address, _tag(folder, story, doors))
+    tag = _tag(folder, story, doors)
+    index = publish_index(doors, story.graph, figures_of(story, doors.registry.pages.place(run_id)))
+    return PublishedReport(story.outcome, page, copy, address, tag, index)
 
 
 def _tag(folder: RunFolder, story: NightStory, doors: Doors) -> str | None:

@@ -82,9 +82,7 @@ def activity_section(story: NightStory) -> Section | None:
 
 def _best_of_floor(evaluation: EvaluationRecord) -> str:
     """Name the best of the floor on all test edges, whose figures the slices hold."""
-    metric = evaluation.paired_metric
-    measured = [scores for scores in evaluation.floor if metric in scores.metrics]
-    best = max(measured, key=lambda scores: scores.metrics[metric].value, default=None)
+    best = evaluation.best_of_floor
     return "best of the floor" if best is None else f"{scorer_name(best.name)}, best of the floor"
 
 

@@ -55,21 +55,22 @@ def _read_night(doors: Doors, entry: NightEntry) -> TrendNight:
 
 def with_drift(nights: tuple[TrendNight, ...], run_name: str, metrics: Mapping[str, float]) -> tuple[TrendNight, ...]:
     """Return the nights with the drift of one filled in: a refused night has no MLflow run that logged it."""
-    drift = _drift(metrics)
+    drift = drift_of(metrics)
     return tuple(replace(night, drift=drift) if night.run_name == run_name and drift else night for night in nights)
 
 
-def _drift(metrics: Mapping[str, float]) -> dict[str, float]:
+def drift_of(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the measures of drift by their names, from metrics under MLflow's names."""
     return {measure.name: metrics[measure.metric] for measure in DRIFT_MEASURES if measure.metric in metrics}
 
 
 def trend_night(entry: NightEntry, evaluation: EvaluationRecord | None, metrics: Mapping[str, float]) -> TrendNight:
     """Return a night from its ledger entry, its evaluation and the run's metrics."""
-    drift = _drift(metrics)
+    drift = drift_of(metrics)
     if evaluation is None:
         return TrendNight(entry.run_name, entry.as_of, entry.outcome, entry.version, drift=drift)
     metric = evaluation.paired_metric
-    floor = [scores.metrics[metric] for scores in evaluation.floor if metric in scores.metrics]
+    best = evaluation.best_of_floor
     return TrendNight(
         run_name=entry.run_name,
         as_of=entry.as_of,
@@ -78,7 +79,7 @@ def trend_night(entry: NightEntry, evaluation: EvaluationRecord | None, metrics:
         challenger=evaluation.challenger.metrics.get(metric),
         champion=evaluation.champion.metrics.get(metric) if evaluation.champion else None,
         champion_version=evaluation.champion.version if evaluation.champion else None,
-        floor=max(floor, key=lambda item: item.value, default=None),
+        floor=best.metrics[metric] if best else None,
         test_edges=evaluation.num_test_edges,
         drift=drift,
     )

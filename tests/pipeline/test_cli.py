@@ -136,6 +136,8 @@ def test_published_snapshots_are_listed_fetched_and_audited(house: House, days: 
         "age_days": None,
         "retracted": None,
         "stopped": [],
+        "needs": [],
+        "index": None,
     }
     assert house.call("audit", "model", "small")[0] == 2
     assert house.call("audit", "model", "small@champion")[0] == 2

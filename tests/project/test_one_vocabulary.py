@@ -99,7 +99,7 @@ ONE_MEANING = {
     ),
     "drift": (
         "how far the graph moved since the last snapshot; the record keeps a warm start's difference under this name",
-        r"^pipeline/(graphs/|report/(trend|graph_)|records/evaluation)",
+        r"^pipeline/(graphs/|report/(trend|graph_|kept_figures)|records/evaluation)",
     ),
     "served_model": ("the model as MLflow loads it", r"^pipeline/registry/"),
 }

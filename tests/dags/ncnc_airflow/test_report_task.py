@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from ncnc_airflow.report_task import ReportLink, ReportTask
+from ncnc_airflow.report_task import IndexLink, ReportLink, ReportTask
 
 from tests.fixtures.airflow_home import airflow_environment
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 ADDRESS = "http://localhost:5000/#/experiments/1/runs/abc/artifactPath/report/report.html"
+ALL = "http://localhost:5000/#/experiments/2/runs/r/artifactPath/report/nights.html"
 
 # Nights of two steps that end as they are told, on a real Airflow database.
 NIGHTS = """
@@ -45,8 +46,8 @@ def outcome(dag):
     tries = {ti.task_id: ti for ti in run.get_task_instances()}
     # As the pages ask for it: from the DAG as it is stored, which knows no class of ours.
     stored = DagSerialization.from_dict(DagSerialization.to_dict(dag)).get_task("report")
-    link = stored.get_extra_links(tries["report"], "Report of the night")
-    return [run.state, {name: ti.state for name, ti in tries.items()}, link]
+    links = [stored.get_extra_links(tries["report"], name) for name in ("Report of the night", "All nights")]
+    return [run.state, {name: ti.state for name, ti in tries.items()}, links]
 
 if __name__ == "__main__":
     found = {name: outcome(dag) for name, dag in list(globals().items()) if name.startswith("night_")}
@@ -56,7 +57,7 @@ if __name__ == "__main__":
 
 def stand_in(tmp_path: Path) -> list[str]:
     """Write a stand-in for `ncnc` that ends with its last argument and prints a line."""
-    line = json.dumps({"run": "demo-1", "reason": "told so", "link": ADDRESS})
+    line = json.dumps({"run": "demo-1", "reason": "told so", "link": ADDRESS, "index_link": ALL})
     path = tmp_path / "stand_in.py"
     path.write_text(f"import sys\nprint('a log line')\nprint({line!r}, flush=True)\nsys.exit(int(sys.argv[-1]))\n")
     return [sys.executable, str(path)]
@@ -77,7 +78,7 @@ def test_the_report_runs_whatever_came_of_the_night_and_the_run_keeps_the_nights
     assert (tmp_path / "found.json").is_file(), done.stdout[-3000:] + done.stderr[-3000:]
 
     def night(run: str, snapshot: str, register: str) -> list[object]:
-        return [run, {"snapshot": snapshot, "register": register, "report": "success"}, ADDRESS]
+        return [run, {"snapshot": snapshot, "register": register, "report": "success"}, [ADDRESS, ALL]]
 
     assert json.loads((tmp_path / "found.json").read_text()) == {
         "night_2_0": night("failed", "failed", "upstream_failed"),  # refused
@@ -100,6 +101,13 @@ def test_the_address_is_what_the_command_printed_last(tmp_path: Path, line: str,
     task = ReportTask(step="report", program=[sys.executable, str(path)], run_dir="/runs/demo-1")
     assert task.execute.__wrapped__(task, {}) == "demo-1"
     assert ReportLink().get_link(task, ti_key=None) == address  # type: ignore[arg-type]  # the link asks the task alone
+
+
+def test_the_second_button_opens_the_index_of_all_nights(tmp_path: Path) -> None:
+    task = ReportTask(step="report", program=stand_in(tmp_path), run_dir="/runs/demo-1", arguments=["0"])
+    task.execute.__wrapped__(task, {})
+    assert IndexLink().get_link(task, ti_key=None) == ALL  # type: ignore[arg-type]
+    assert [link.name for link in task.operator_extra_links] == ["Report of the night", "All nights"]
 
 
 def test_a_report_that_failed_has_no_link(tmp_path: Path) -> None:

@@ -15,8 +15,11 @@ from tests.fixtures.house import FIRST_NIGHT, House
 def test_a_night_that_left_nothing_gets_a_page_and_its_line_says_where(house: House) -> None:
     code, line = house.call("report", "--run-dir", str(house.run_dir(1)))
     assert code == 0
-    assert list(line) == ["run", "outcome", "report", "copy", "link", "tag"]
-    assert (line["outcome"], line["tag"]) == ("unfinished", None)
+    assert list(line) == [
+        "run", "outcome", "report", "copy", "link", "tag", "index", "index_link", "needs",
+    ]  # fmt: skip
+    assert (line["outcome"], line["tag"], line["needs"]) == ("unfinished", None, [])
+    assert "All nights of small" in Path(str(line["index"])).read_text()
     assert "Not finished" in Path(str(line["report"])).read_text()
 
 
@@ -59,6 +62,22 @@ def test_a_night_that_is_over_without_an_outcome_is_entered_and_its_page_says_so
     code, line = house.call(*argv)
     assert (code, line["outcome"]) == (0, "failed")
     assert [(entry.outcome, entry.reason) for entry in house.entries()] == [("failed", "snapshot waits: no file")]
+    assert line["needs"] == [
+        {"kind": "failed", "what": "The night of 2026-01-01 03:00 failed: snapshot waits: no file"}
+    ]
     page = Path(str(line["report"])).read_text()
     assert "Failed: no step left a record." in page
     assert "snapshot waits: no file" in page
+
+
+def test_status_says_what_needs_a_person_and_where_the_index_of_all_nights_is(house: House) -> None:
+    enter(house, 1, "refused")
+    result = house.runner.invoke(app, ["status", "--graph", house.graph], env=house.values)
+    assert "all nights: no page yet; ncnc report makes it" in result.stderr
+    _, made = house.call("report", "--run-dir", str(house.run_dir(1)))
+    result = house.runner.invoke(app, ["status", "--graph", house.graph], env=house.values)
+    line = json.loads(result.stdout.splitlines()[-1])
+    assert (line["index"], line["needs"]) == (made["index"], ["refused"])
+    shown = " ".join(result.stderr.split())
+    assert "The night of 2026-01-01 03:00 was refused: because of 1 The reason names the remedy." in shown
+    assert Path(str(line["index"])).name == "small.html"

@@ -35,7 +35,7 @@ def test_pinned_champion_stays_while_nights_go_on_and_say_by_whom(
     assert call("promote", "--run-dir", run_dir, "--reason", "all the same", "--override")[0] == 2
     assert call("registry", "resume", *where)[0] == 2  # it is not paused
     [stopped] = call("status", "--graph", graph)[1]["stopped"]  # type: ignore[misc]
-    assert str(stopped).startswith("version 1 is pinned as champion by ann")
+    assert str(stopped).startswith("Version 1 is pinned as champion by ann")
 
     assert call("registry", "unpin", *where)[0] == 0
     assert call("status", "--graph", graph)[1]["stopped"] == []

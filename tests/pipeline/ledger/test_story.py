@@ -134,3 +134,13 @@ def test_pins_pauses_and_adoptions_are_told_and_the_first_binding_is_not() -> No
         ("adopted", "the ledger follows the registry at http://mlflow as it is; lost: version 2, 3", "ann", 1),
         ("paused", "promotions are paused by ann: backup", "ann", 1),
     ]
+
+
+def test_an_event_names_the_night_that_it_tells_of() -> None:
+    from tests.fixtures.year_of_nights import a_year, run_name
+
+    entries, _ = a_year(110)
+    told = [(event.kind, event.night) for event in story(entries)]
+    assert told[0] == ("promotion", run_name(0))
+    assert told[1] == ("kept", run_name(1))
+    assert [kind for kind, night in told if not night] == ["rollback", "pinned", "resumed"]

@@ -62,3 +62,29 @@ def test_the_newest_value_of_every_metric_is_read(doors: Doors, graph: str, run_
     for step, loss in enumerate((0.7, 0.5)):
         doors.registry.runs.log_metrics(run_id, {"loss": loss}, step=step)
     assert doors.registry.runs.metrics(run_id) == {"loss": 0.5}
+
+
+def test_the_index_has_one_run_apart_and_one_address_for_good(doors: Doors, graph: str, page: Path) -> None:
+    pages = doors.registry.pages
+    assert pages.index_run(graph) is None
+    run_id = pages.keep_index(graph, page)
+    address = pages.index_address(run_id, doors.environment.mlflow_pages)
+    assert address.endswith("/report/nights.html")
+    assert kept(address) == "<p>first</p>"
+    page.write_text("<p>second</p>")
+    assert pages.keep_index(graph, page) == run_id == pages.index_run(graph)
+    assert kept(address) == "<p>second</p>"
+    assert doors.registry.server.client.get_experiment_by_name(graph) is None  # it is no run of the graph
+
+
+def test_a_nights_page_is_found_where_it_is_and_its_place_holds_under_any_address(
+    doors: Doors, graph: str, run_name: str, page: Path
+) -> None:
+    pages = doors.registry.pages
+    assert pages.place_of(graph, run_name) == ""
+    run_id = pages.keep(graph, run_name, page, outcome="refused")
+    place = pages.place_of(graph, run_name)
+    assert place == pages.place(run_id)
+    address = pages.address(run_id, "https://me:secret@models.example/")
+    assert pages.at(place, "https://me:secret@models.example/") == address
+    assert pages.at(place, "sqlite:///mlflow.db") == pages.at("", "https://models.example") == ""

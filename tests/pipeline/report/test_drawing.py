@@ -35,6 +35,10 @@ def test_the_same_figure_gives_the_same_bytes() -> None:
     assert drawn() == drawn()
 
 
+def test_no_id_depends_on_the_last_digit_of_a_layout() -> None:
+    assert not re.search(r"\b[hmp][0-9a-f]{10}\b", drawn())  # matplotlib's digests of unrounded numbers
+
+
 def test_a_label_with_markup_is_escaped() -> None:
     assert "<b>" not in drawn(label="<b>bold</b> & more")
     assert "&lt;b&gt;bold&lt;/b&gt; &amp; more" in drawn(label="<b>bold</b> & more")
