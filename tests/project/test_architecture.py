@@ -25,6 +25,7 @@ TESTS_OF_MORE_THAN_ONE_FILE = {
     "tests/core/test_golden_vectors.py": "all networks against the vectors of the published implementation",
     "tests/core/test_temporal_link_model.py": "the library's front where edges have times, from fit to a grown graph",
     "tests/pipeline/audit/test_rewritten_story.py": "one attack on audit, verification and anchoring",
+    "tests/pipeline/report/test_pages_in_a_browser.py": "the nights' pages and the index, as a browser shows them",
     "tests/pipeline/audit/test_verification.py": "`ncnc verify`, from the command to the files",
 }
 # Each with its reason, and the folder whose tests of the same `make test` runs.
