@@ -96,13 +96,13 @@ DELIVERY_TIME = timedelta(hours=6)  # a delivery may be this late; then the nigh
 LOOK_EVERY = timedelta(minutes=1)
 
 APPROVAL_BODY = """
-This challenger passed the gate. Before you answer, look at:
+**[The night's report]({{ ti.xcom_pull(task_ids='evidence', key='_link_ReportLink') }})** shows every rule and
+slice. [All nights]({{ ti.xcom_pull(task_ids='evidence', key='_link_IndexLink') }}) shows what happened before.
 
-- the night's report, with every rule of the gate: {{ ti.xcom_pull(task_ids='evidence', key='_link_ReportLink') }}
-- what happened before: `ncnc registry history`
+{{ ti.xcom_pull(task_ids='evidence', key='summary') }}
 
-**Approve** makes it champion. **Reject** keeps the present champion. Your name, the time, the answer and your
-reason go into the ledger. The first answer counts. Without an answer the night counts as rejected.
+**Approve** makes the challenger champion. **Reject** keeps the present champion. Your name, the time, the answer and
+your reason go into the ledger. The first answer counts. Without an answer the night counts as rejected.
 """
 
 SCHEDULE = os.environ.get("NCNC_SCHEDULE", "0 3 * * *")  # "none": only runs that someone asks for, as the demo does

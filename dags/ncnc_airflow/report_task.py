@@ -34,8 +34,9 @@ class IndexLink(BaseOperatorLink):
 
 
 class ReportTask(StepTask):
-    """Run `ncnc report`, keep the addresses that it prints for the links, and pass the outcome on by XCom (`outcome`).
+    """Run `ncnc report`, keep the addresses that it prints for the links, and pass on by XCom what it says.
 
+    `outcome` is the night's, and `summary` what decides about it, in Markdown for the form that a person answers.
     Airflow asks for the links in the process that ran the task, right after it, so attributes are enough.
     """
 
@@ -50,7 +51,8 @@ class ReportTask(StepTask):
         self.address = _said(self.last_line, "link")
         self.index_address = _said(self.last_line, "index_link")
         if "ti" in context:
-            context["ti"].xcom_push("outcome", _said(self.last_line, "outcome"))
+            for name in ("outcome", "summary"):
+                context["ti"].xcom_push(name, _said(self.last_line, name))
         return run_name
 
 

@@ -81,6 +81,7 @@ def report(
         copy=made.copy,
         link=made.address,
         tag=made.tag,
+        summary=made.summary,
         index=made.index.page,
         index_link=made.index.address,
         needs=[{"kind": need.kind, "what": need.what} for need in made.index.needs],

@@ -11,6 +11,7 @@ from pathlib import Path
 from ncnc_core.whole_file import write_whole
 from pipeline.doors import Doors
 from pipeline.records.measures import measures
+from pipeline.report.approval_text import approval_text
 from pipeline.report.index_publishing import PublishedIndex, publish_index
 from pipeline.report.kept_figures import figures_of
 from pipeline.report.kept_index import reports_folder
@@ -21,7 +22,7 @@ from pipeline.runs.folder import RunFolder
 
 @dataclass(frozen=True)
 class PublishedReport:
-    """Where one night's report lies. A night without a decision has no tag."""
+    """Where one night's report lies. A night without a decision has no tag and an empty summary."""
 
     outcome: str
     page: Path
@@ -29,6 +30,7 @@ class PublishedReport:
     address: str
     tag: str | None
     index: PublishedIndex
+    summary: str  # what decides, for the form that a person answers
 
 
 def publish_report(folder: RunFolder, doors: Doors) -> PublishedReport:
@@ -46,7 +48,7 @@ def publish_report(folder: RunFolder, doors: Doors) -> PublishedReport:
     address = doors.registry.pages.address(run_id, doors.environment.mlflow_pages)
     tag = _tag(folder, story, doors)
     index = publish_index(doors, story.graph, figures_of(story, doors.registry.pages.place(run_id)))
-    return PublishedReport(story.outcome, page, copy, address, tag, index)
+    return PublishedReport(story.outcome, page, copy, address, tag, index, approval_text(story))
 
 
 def _tag(folder: RunFolder, story: NightStory, doors: Doors) -> str | None:

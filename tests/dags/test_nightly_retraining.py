@@ -116,6 +116,25 @@ def test_a_person_is_asked_between_decide_and_register(asking: DAG) -> None:
     assert approve.response_timeout < asking.dagrun_timeout - timedelta(hours=10)
 
 
+def test_the_form_begins_with_the_report_and_shows_what_decides_and_no_command(asking: DAG) -> None:
+    said = {
+        "_link_ReportLink": "http://x/report",
+        "_link_IndexLink": "http://x/nights",
+        "summary": "| challenger | 0.5 |",
+    }
+
+    class Told:
+        def xcom_pull(self, task_ids: str, key: str = "return_value") -> str:
+            return said[key] if task_ids == "evidence" else "demo-1"
+
+    form = rendered(asking.get_task("approve"), ti=Told())
+    assert form.subject == "Promote the challenger of demo-1?"
+    assert form.body.strip().startswith("**[The night's report](http://x/report)**")
+    assert "[All nights](http://x/nights)" in form.body
+    assert "\n\n| challenger | 0.5 |\n\n" in form.body
+    assert "ncnc" not in form.body
+
+
 def test_nobody_is_asked_where_the_gate_alone_decides(nightly: DAG) -> None:
     assert nightly.get_task("register").arguments == []
 

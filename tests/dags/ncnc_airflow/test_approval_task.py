@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from airflow.providers.standard.operators import hitl
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import DownstreamTasksSkipped
@@ -41,3 +42,17 @@ def test_answer_is_handed_on_with_who_and_when(choice: str) -> None:
 def test_airflows_own_operator_would_hand_on_no_rejection() -> None:
     with pytest.raises(DownstreamTasksSkipped):
         answer(ApprovalOperator, "Reject")
+
+
+def test_the_form_ends_with_the_time_until_which_an_answer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **detail: asked.update(detail))
+    task = ApprovalTask(task_id="approve", subject="Promote?", body="Look.\n", response_timeout=timedelta(hours=8))
+    before = datetime.now(UTC)
+    with pytest.raises(BaseException) as waits:  # noqa: PT011 - Airflow's sign that the task waits for a person
+        task.execute.__wrapped__(task, {"task_instance": type("Instance", (), {"id": "1"})})
+    assert type(waits.value).__name__ == "TaskAwaitingInput"
+    body = str(asked["body"])
+    assert body.startswith("Look.\n\n**Answer by ")
+    until = datetime.strptime(body.split("**")[1], "Answer by %Y-%m-%d %H:%M UTC.").replace(tzinfo=UTC)
+    assert timedelta(hours=7, minutes=58) < until - before < timedelta(hours=8, minutes=2)

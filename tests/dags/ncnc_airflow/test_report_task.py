@@ -117,7 +117,7 @@ def test_a_report_that_failed_has_no_link(tmp_path: Path) -> None:
     assert ReportLink().get_link(task, ti_key=None) == ""  # type: ignore[arg-type]
 
 
-def test_the_outcome_is_passed_on(tmp_path: Path) -> None:
+def test_the_outcome_and_what_decides_are_passed_on(tmp_path: Path) -> None:
     class Instance:
         pushed: ClassVar[dict[str, str]] = {}
 
@@ -125,7 +125,7 @@ def test_the_outcome_is_passed_on(tmp_path: Path) -> None:
             self.pushed[key] = value
 
     path = tmp_path / "stand_in.py"
-    path.write_text(f"print({json.dumps({'outcome': 'failed'})!r})\n")
+    path.write_text(f"print({json.dumps({'outcome': 'failed', 'summary': '| MRR |'})!r})\n")
     task = ReportTask(step="report", program=[sys.executable, str(path)], run_dir="/runs/demo-1")
     task.execute.__wrapped__(task, {"ti": Instance()})
-    assert Instance.pushed == {"outcome": "failed"}
+    assert Instance.pushed == {"outcome": "failed", "summary": "| MRR |"}

@@ -16,7 +16,7 @@ def test_a_night_that_left_nothing_gets_a_page_and_its_line_says_where(house: Ho
     code, line = house.call("report", "--run-dir", str(house.run_dir(1)))
     assert code == 0
     assert list(line) == [
-        "run", "outcome", "report", "copy", "link", "tag", "index", "index_link", "needs",
+        "run", "outcome", "report", "copy", "link", "tag", "summary", "index", "index_link", "needs",
     ]  # fmt: skip
     assert (line["outcome"], line["tag"], line["needs"]) == ("unfinished", None, [])
     assert "All nights of small" in Path(str(line["index"])).read_text()
