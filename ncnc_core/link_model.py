@@ -31,7 +31,7 @@ from ncnc_core.networks.any_network import AnyNetwork
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.recipes.chosen import chosen_config
 from ncnc_core.serving.explanation import LinkExplanation, explain_pair
-from ncnc_core.serving.grown_graph import grown_graph, replaced_graph
+from ncnc_core.serving.grown_graph import grown_graph, replaced_graph, require_fit
 from ncnc_core.serving.recommendation import Candidates, Recommendations, recommend_links
 from ncnc_core.serving.saved_model import ModelParts, load_parts, save_parts
 from ncnc_core.serving.timed_explanation import explain_timed_pair
@@ -295,6 +295,22 @@ class LinkModel:
         graph = replaced_graph(self._parts, edges, features, node_ids, edge_weight, time, **ends)
         return self._serving(graph.adjacency(), graph.features, graph.node_ids)
 
+    def on_graph(self, adjacency: Adjacency, features: Tensor | None, node_ids: Sequence[NodeId]) -> LinkModel:
+        """Return the model with the same weights on a graph that is read already, with all its features and ids.
+
+        Raises:
+            InvalidGraph: the features are others than the network reads, the model's own node vectors do not fit, or
+                the model reads times and there are none.
+        """
+        require_fit(self._parts, node_ids, has_times=adjacency.times is not None)
+        own, given = self.features, features
+        if (own is None) != (given is None) or (own is not None and given is not None and _other_columns(own, given)):
+            raise InvalidGraph(
+                f"The model's nodes have features of shape {_shape(own)}, and this graph's {_shape(given)}. Give the "
+                f"same columns."
+            )
+        return self._serving(adjacency, features, node_ids)
+
     def updated(
         self,
         new_edges: PairInput = None,
@@ -324,9 +340,12 @@ class LinkModel:
         """Return the served graph as PyTorch Geometric's Data, see `as_data`."""
         return as_data(self.adjacency, self.features, self.node_ids)
 
-    def save(self, folder: Path | str) -> None:
-        """Write the model into a folder: JSON and safetensors, nothing that runs code when it is read."""
-        save_parts(self._parts, Path(folder))
+    def save(self, folder: Path | str, *, weights_of: Path | str | None = None) -> None:
+        """Write the model into a folder: JSON and safetensors, nothing that runs code when it is read.
+
+        `weights_of` is the folder that the model was loaded from, before `with_graph`: its weights file is then copied.
+        """
+        save_parts(self._parts, Path(folder), None if weights_of is None else Path(weights_of))
 
     @classmethod
     def load(cls, folder: Path | str) -> LinkModel:
@@ -374,6 +393,14 @@ class LinkModel:
 
     def _pairs(self, pairs: PairInput) -> Tensor:
         return pair_positions(pairs, self._places).to(self.adjacency.column.device)
+
+
+def _other_columns(own: Tensor, given: Tensor) -> bool:
+    return own.dim() != given.dim() or own.shape[1:] != given.shape[1:]
+
+
+def _shape(features: Tensor | None) -> str:
+    return "none" if features is None else str(list(features.shape))
 
 
 def _validation(

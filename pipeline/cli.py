@@ -18,6 +18,7 @@ from pipeline.commands.models import models, recommendations
 from pipeline.commands.nights import nights
 from pipeline.commands.pins import pins
 from pipeline.commands.promotions import promotions
+from pipeline.commands.refresh import refreshing
 from pipeline.commands.registry import registry
 from pipeline.commands.retraction import snapshots_retract
 from pipeline.commands.snapshots import snapshots, snapshots_check
@@ -51,7 +52,7 @@ app.add_typer(registry, name="registry", rich_help_panel=LOOK)
 app.add_typer(snapshots, name="snapshots", rich_help_panel=LOOK)
 app.add_typer(audits, name="audit", rich_help_panel=LOOK)
 _add("Decide by hand", promotions)
-_add("The six steps of a night", steps)
+_add("The seven steps of a night", steps, refreshing)
 _add("Recommend links", recommendations)
 _add("Tune the model", tuning)
 snapshots.command(name="check")(snapshots_check)

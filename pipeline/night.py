@@ -20,6 +20,7 @@ from pipeline.runs.folder import RunFolder
 from pipeline.runs.key import code_version
 
 FIRST_STEP = "snapshot"
+AFTER_THE_DECISION = "refresh"  # which changes no outcome of the night, whatever becomes of it
 LOOK_AT_THE_ALIASES = (FIRST_STEP, "evaluate")
 
 Argument = datetime | Answer | None
@@ -46,8 +47,9 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
     Raises:
         StepError: as the step raised it; what the core found wrong becomes InvalidInput.
     """
-    if step != FIRST_STEP and not (step == "register" and folder.has(RegisteredModel)):
-        _require_same_code(folder.get(GraphSnapshot))  # a version that is there is not made again, by whatever code
+    made = step == "register" and folder.has(RegisteredModel)  # it is not made again, by whatever code
+    if step not in (FIRST_STEP, AFTER_THE_DECISION) and not made:
+        _require_same_code(folder.get(GraphSnapshot))
     module = cast(Step, importlib.import_module(f"pipeline.steps.{step}"))
     try:
         if step in LOOK_AT_THE_ALIASES:
@@ -58,17 +60,22 @@ def run_step(step: str, folder: RunFolder, params: Params, *, doors: Doors, **ar
             _require_standing(folder.get(GraphSnapshot), doors)
         return module.run(folder, params, doors=doors, **arguments)
     except InvalidGraph as error:
-        _enter(folder, params, "refused", f"{step}: {error}", doors)
+        _enter_refused(step, folder, params, f"{step}: {error}", doors)
         raise InvalidInput(f"{step} of run {folder.name}: {error}") from error
     except RegistriesDisagree:
         raise  # not entered: whoever asked the wrong MLflow does not write in everybody's ledger
     except InvalidInput as error:
-        _enter(folder, params, "refused", str(error), doors)
+        _enter_refused(step, folder, params, str(error), doors)
         raise
     except NothingToDo as error:
         if step == FIRST_STEP:
             _enter(folder, params, "skipped", str(error), doors)
         raise
+
+
+def _enter_refused(step: str, folder: RunFolder, params: Params, reason: str, doors: Doors) -> None:
+    if step != AFTER_THE_DECISION:
+        _enter(folder, params, "refused", reason, doors)
 
 
 def _begins_or_ends(step: str, folder: RunFolder) -> bool:

@@ -51,12 +51,21 @@ def replaced_graph(
             _new_in(known, parts.ends.values, parts.numbers_nodes) if parts.ends.are_ids else []
         )
     graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, time=time, source=source, target=target)
-    if graph.time is None:
-        _require_no_times(known, "this graph's edges")
     if graph.features is None and known.features is not None:
         graph = replace(graph, features=_kept_features(known, graph.node_ids))
-    _require_same_places(known, graph.node_ids)
+    require_fit(known, graph.node_ids, has_times=graph.time is not None)
     return graph
+
+
+def require_fit(known: ModelParts, node_ids: Sequence[NodeId], *, has_times: bool) -> None:
+    """Refuse another graph for a trained model: one without times where it reads them, or with other nodes first.
+
+    Raises:
+        InvalidGraph: it is such a graph.
+    """
+    if not has_times:
+        _require_no_times(known, "this graph's edges")
+    _require_same_places(known, node_ids)
 
 
 def grown_graph(

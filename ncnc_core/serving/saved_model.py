@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,8 +45,10 @@ class ModelParts:
     calibration: ScoreCalibration | None = None
 
 
-def save_parts(parts: ModelParts, folder: Path) -> None:
+def save_parts(parts: ModelParts, folder: Path, weights_of: Path | None = None) -> None:
     """Write the folder; the same model gives the same bytes.
+
+    `weights_of` is the folder that the network was loaded from: its weights file is then copied byte for byte.
 
     All files are written beside their places first. `model.json` comes last and holds the digests of the others, so
     that a reader sees the model of before, the new one, or that the folder was not written to its end.
@@ -57,7 +60,10 @@ def save_parts(parts: ModelParts, folder: Path) -> None:
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parts.network.state_dict().items()}
     with ExitStack() as files:  # left in the other order: model.json gets its name when the others have theirs
         staged = {name: files.enter_context(whole_file(folder / name)) for name in FILES}
-        save_file(weights, staged["weights.safetensors"])
+        if weights_of is None:
+            save_file(weights, staged["weights.safetensors"])
+        else:
+            shutil.copyfile(weights_of / "weights.safetensors", staged["weights.safetensors"])
         save_file(_graph_tensors(parts.adjacency, parts.features), staged["graph.safetensors"])
         staged["node_ids.json"].write_text(json.dumps(parts.node_ids) + "\n")
         digests = {name: _digest(staged[name]) for name in FILES[1:]}

@@ -7,10 +7,11 @@ from typing import cast
 
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
-from pipeline.ledger.alias_history import Move, champions, standings
+from pipeline.ledger.alias_history import Move, champions
 from pipeline.ledger.approvals import Answer, last_night, objections, standing_answer
-from pipeline.ledger.entries import AliasEvent, ApprovalEntry, Entry
+from pipeline.ledger.entries import AliasEntry, AliasObserved, ApprovalEntry, Entry
 from pipeline.ledger.promotion_stops import expect_promotions
+from pipeline.ledger.served_weights import champion_weights, weights_of
 from pipeline.night import run_step
 from pipeline.records.chain import PromotionDecision, RegisteredModel
 from pipeline.records.names import RUNS
@@ -37,10 +38,9 @@ def promote_by_hand(folder: RunFolder, *, who: str, reason: str, override: bool,
             f"ncnc rollback --graph {folder.graph} --to {night.version} --reason ..."
         )
     expect_promotions(entries, doors.clock())
-    champion = standings(entries).get("champion")
     standing = standing_answer(entries, folder.name)
     overruled = standing is not None and bool(standing.overridden)  # by an earlier try, which died after it
-    against = () if overruled else objections(decision, standing, champion.version if champion else None)
+    against = () if overruled else objections(decision, standing, champion_weights(entries))
     if against and not override:
         raise InvalidInput(
             f"Run {folder.name} cannot be promoted: {'; '.join(against)}. Pass --override to overrule that: the "
@@ -65,7 +65,8 @@ def run_of_version(graph: str, number: int, *, who: str, doors: Doors) -> RunFol
     doors.aliases.look(graph, who=who, at=doors.clock())
     version = doors.registry.versions.get(graph, number)
     entries = doors.ledger.entries(graph)
-    if (champion := standings(entries).get("champion")) is not None and champion.version == number:
+    _expect_no_refresh(entries, graph, number)
+    if champion_weights(entries) == number:
         raise NothingToDo(f"Version {number} is the champion of {graph} already.")
     if number in champions(entries):
         raise InvalidInput(
@@ -112,16 +113,17 @@ def reject_by_hand(folder: RunFolder, *, who: str, reason: str, doors: Doors) ->
 
 
 def roll_back(graph: str, to: int, *, who: str, reason: str, doors: Doors) -> int | None:
-    """Make a version champion again, and return the one that was champion until now.
+    """Make a version's weights champion again, and return the version whose weights were champion until now.
 
     Raises:
-        InvalidInput: there is no such version, it never was champion, or the champion is pinned.
+        InvalidInput: there is no such version, it never was champion or is a refresh, or the champion is pinned.
         NothingToDo: it is champion already.
         Overtaken: another promotion or rollback came first.
     """
     doors.aliases.look(graph, who=who, at=doors.clock())
     doors.registry.versions.get(graph, to)  # it must be there, and made by this pipeline
     entries = doors.ledger.entries(graph)
+    _expect_no_refresh(entries, graph, to)
     was = champions(entries)
     if to not in was:
         raise InvalidInput(
@@ -130,14 +132,23 @@ def roll_back(graph: str, to: int, *, who: str, reason: str, doors: Doors) -> in
         )
     if was[-1] == to and (last := _last_champion(entries)) is not None and last.version == to:
         if (last.who, getattr(last, "why", None)) == (who, reason):
-            return last.previous  # this very rollback, cut off or retried
+            return weights_of(entries, last.previous)  # this very rollback, cut off or retried
         raise NothingToDo(f"Version {to} is the champion of {graph} already.")
-    standing = standings(entries)["champion"].version
+    standing = champion_weights(entries)
     move = Move(graph, who, reason, doors.clock())
     doors.aliases.crown(to, move, instead_of=standing, challenger=False)
     return standing
 
 
-def _last_champion(entries: tuple[Entry, ...]) -> AliasEvent | None:
-    events = [entry for entry in entries if isinstance(entry, AliasEvent) and entry.alias == "champion"]
-    return events[-1] if events else None
+def _expect_no_refresh(entries: tuple[Entry, ...], graph: str, number: int) -> None:
+    if (weights := weights_of(entries, number)) != number:
+        raise InvalidInput(
+            f"Version {number} of {graph} has the weights of version {weights} and the graph of another night. Name "
+            f"the weights: ncnc rollback --graph {graph} --to {weights} --reason ... They then get the newest graph."
+        )
+
+
+def _last_champion(entries: tuple[Entry, ...]) -> AliasEntry | AliasObserved | None:
+    """Return the newest move of the champion to other weights."""
+    moves = [entry for entry in entries if isinstance(entry, AliasEntry | AliasObserved) and entry.alias == "champion"]
+    return moves[-1] if moves else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.commands.options import Reason, RunDir, Who, given, name_of, open_doors, print_line
+from pipeline.commands.options import ParamsFile, Reason, RunDir, Who, given, name_of, open_doors, print_line
 from pipeline.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -28,13 +28,15 @@ def promote(
     override: Annotated[
         bool, typer.Option("--override", help="Overrule the gate or a rejection; the ledger keeps it.")
     ] = False,
+    params: ParamsFile = Path("params.yaml"),
 ) -> None:
     """Approve a run or a version, and make it champion.
 
     Name a run with --run-dir, or a version with --graph and --version. If the gate refused the run or a person rejected
-    it, you must pass --override.
+    it, you must pass --override. Where a newer graph than the run's is published, it is then given that one.
     """
     from pipeline.commands.by_hand import promote_by_hand, run_of_version
+    from pipeline.commands.refresh import refresh_after
     from pipeline.ledger.approvals import standing_answer
 
     name, why = name_of(who), given(reason)
@@ -51,11 +53,14 @@ def promote(
             f"--run-dir RUN alone, or --graph GRAPH --version N."
         )
     record = promote_by_hand(folder, who=name, reason=why, override=override, doors=doors)
+    promotion = f"version {record.version} was promoted by hand"
+    served = refresh_after(promotion, folder.graph, who=name, params=params, doors=doors)
     # Not the record's approval: that of a version which was made by an earlier try is the earlier one.
     answer = standing_answer(doors.ledger.entries(folder.graph), folder.name)
     print_line(
         run=folder.name,
         champion=record.version,
+        served=served,
         overridden=answer.overridden if answer else "",
         lineage=f"ncnc audit model {record.name}@{record.version}",
     )
@@ -80,15 +85,20 @@ def rollback(
     to: Annotated[int, typer.Option(min=1, help="The version to make champion again.")],
     reason: Reason,
     who: Who = None,
+    params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Make an earlier champion the champion again.
+    """Make an earlier champion the champion again, on the newest graph.
 
     The ledger keeps who did it, when and why.
     """
     from pipeline.commands.by_hand import roll_back
+    from pipeline.commands.refresh import refresh_after
 
-    wrong = roll_back(graph, to, who=name_of(who), reason=given(reason), doors=open_doors())
-    print_line(graph=graph, champion=to, previous=wrong)
+    name, doors = name_of(who), open_doors()
+    wrong = roll_back(graph, to, who=name, reason=given(reason), doors=doors)
+    rolled_back = f"rolled back to version {to}"
+    served = refresh_after(rolled_back, graph, who=name, params=params, doors=doors, tried_again=True)
+    print_line(graph=graph, champion=to, previous=wrong, served=served)
 
 
 @promotions.command()

@@ -1,4 +1,4 @@
-"""The six steps as commands; the name of a step is its verb, its Airflow task id and its section of params.yaml."""
+"""Six of the seven steps as commands; a step is a verb, an Airflow task and a section of params.yaml of one name."""
 
 from __future__ import annotations
 

@@ -15,8 +15,10 @@ from pipeline.ledger.entries import (
     AliasObserved,
     AnchorEntry,
     Entry,
+    GraphRefreshed,
     RegistryCollected,
 )
+from pipeline.ledger.served_weights import weights_of
 
 ALIASES: tuple[Alias, ...] = get_args(Alias)
 
@@ -68,10 +70,13 @@ def standings(entries: Sequence[Entry]) -> dict[Alias, Standing]:
 
 
 def champions(entries: Sequence[Entry]) -> tuple[int, ...]:
-    """Return every version that was ever champion, ordered by when it last became so; the current one is last."""
-    events = [entry for entry in entries if isinstance(entry, AliasEvent) and entry.alias == "champion"]
-    found = dict.fromkeys(version for event in reversed(events) if (version := event.version) is not None)
-    return tuple(reversed(found))
+    """Return every version whose weights were ever champion, ordered by when they last became so; today's are last.
+
+    A refresh is none of them: it is the version whose weights it carries.
+    """
+    moves = [entry for entry in entries if isinstance(entry, AliasEntry | AliasObserved) and entry.alias == "champion"]
+    versions = (weights_of(entries, move.version) for move in reversed(moves))
+    return tuple(reversed(dict.fromkeys(version for version in versions if version is not None)))
 
 
 def lineages(entries: Sequence[Entry]) -> dict[int, tuple[str, ...]]:
@@ -80,7 +85,7 @@ def lineages(entries: Sequence[Entry]) -> dict[int, tuple[str, ...]]:
     More than one digest of a version contradict each other: what a version was made from never changes.
     """
     found: dict[int, tuple[str, ...]] = {}
-    anchors = (entry for entry in entries if isinstance(entry, AliasEntry | AnchorEntry))
+    anchors = (entry for entry in entries if isinstance(entry, AliasEntry | AnchorEntry | GraphRefreshed))
     for version, digest in ((entry.version, entry.lineage_sha256) for entry in anchors):
         if version is not None and digest is not None and digest not in found.get(version, ()):
             found[version] = (*found.get(version, ()), digest)
@@ -150,7 +155,7 @@ def anchoring(entries: Sequence[Entry], anchor: AnchorEntry) -> tuple[AnchorEntr
         TamperedRecord: the ledger has another lineage digest of the version.
         InvalidInput: the version was collected.
     """
-    _expect_there(entries, anchor.version, anchor.graph)
+    expect_there(entries, anchor.version, anchor.graph)
     expect_lineage(entries, anchor.graph, anchor.version, anchor.lineage_sha256)
     return () if anchor.version in lineages(entries) else (anchor,)
 
@@ -160,7 +165,7 @@ def single_move(entries: Sequence[Entry], alias: Alias, version: int | None, mov
     standing = standings(entries).get(alias)
     if standing is not None and standing.version == version:
         return ()
-    _expect_there(entries, version, move.graph)
+    expect_there(entries, version, move.graph)
     return (_entry(move, alias, version, standing.version if standing else None, _lineage(entries, version)),)
 
 
@@ -173,9 +178,10 @@ def crowning(
     challenger: bool = True,
     lineage_sha256: str | None = None,
 ) -> tuple[AliasEntry, ...]:
-    """Return the entries that make a version champion and the old champion `previous`; none where it is champion.
+    """Return the entries that make a version champion, and `previous` the version whose weights were champion.
 
-    `lineage_sha256` is the digest of the version's lineage record; where it is not given, what the ledger has of it.
+    None where the champion has this version's weights, on whichever graph. `lineage_sha256` is the digest of the
+    version's lineage record; where it is not given, what the ledger has of it.
 
     Raises:
         Overtaken: the champion is another than the one this move was meant to replace.
@@ -183,16 +189,16 @@ def crowning(
         TamperedRecord: the ledger has another lineage digest of the version.
     """
     known = standings(entries)
-    champion = known["champion"].version if "champion" in known else None
+    champion = weights_of(entries, known["champion"].version) if "champion" in known else None
     if champion == version:
         return ()
-    if champion != instead_of:
+    if champion != weights_of(entries, instead_of):
         raise Overtaken(
             f"Version {version} of {move.graph} was to replace champion {_said(instead_of)}, but the champion is now "
             f"{_said(champion)}: another promotion or a rollback came first, and won. Nothing was promoted. "
             f"`ncnc registry history --graph {move.graph}` shows it; the next night compares with {_said(champion)}."
         )
-    _expect_there(entries, version, move.graph)
+    expect_there(entries, version, move.graph)
     if lineage_sha256 is not None:
         expect_lineage(entries, move.graph, version, lineage_sha256)
     steps: list[tuple[Alias, int]] = [("challenger", version)] if challenger else []
@@ -208,7 +214,8 @@ def crowning(
     return tuple(moves)
 
 
-def _expect_there(entries: Sequence[Entry], version: int | None, graph: str) -> None:
+def expect_there(entries: Sequence[Entry], version: int | None, graph: str) -> None:
+    """Refuse a version that was collected."""
     if version in collected_versions(entries):
         raise InvalidInput(
             f"Version {version} of {graph} was collected, and its bytes are gone. `ncnc registry show --graph {graph}` "

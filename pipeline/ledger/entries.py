@@ -1,4 +1,4 @@
-"""What the ledger keeps: nights, alias moves by ncnc or directly in MLflow, approvals, anchors, collections, pins.
+"""What the ledger keeps: nights, alias moves by ncnc or in MLflow, refreshes, approvals, anchors, collections, pins.
 
 How a line of the ledger names the lines above it is in `chained_lines`.
 """
@@ -100,7 +100,40 @@ class AnchorEntry(LedgerEntry):
     reason: str
 
 
-AliasEvent = AliasEntry | AliasObserved
+class GraphRefreshed(LedgerEntry):
+    """A move of `champion` to a version of the same weights on another graph, as each kept night ends with.
+
+    `lineage_sha256` is the digest of the version's record `GraphRefresh`, where an audit of the version starts.
+    """
+
+    kind: Literal["refreshed"] = "refreshed"
+    graph: GraphName
+    alias: Literal["champion"] = "champion"
+    version: int
+    previous: int  # the version that served before: of the same weights
+    weights_of: int
+    run_key: Sha256  # of the version, as its tag has it: from the weights' version and the graph's content
+    snapshot_tag: str
+    lineage_sha256: Sha256
+    at: AwareDatetime
+    who: str
+    why: str
+
+
+class RefreshRefused(LedgerEntry):
+    """A graph that the champion's weights were not served on, and why; `version` serves on."""
+
+    kind: Literal["refresh_refused"] = "refresh_refused"
+    graph: GraphName
+    version: int
+    weights_of: int
+    snapshot_tag: str
+    at: AwareDatetime
+    who: str
+    why: str
+
+
+AliasEvent = AliasEntry | AliasObserved | GraphRefreshed
 NightOutcome = Literal["promoted", "kept", "skipped", "refused", "awaiting", "rejected", "failed"]
 
 
@@ -163,6 +196,7 @@ class PromotionsResumed(LedgerEntry):
 Entry = (
     NightEntry
     | AliasEvent
+    | RefreshRefused
     | AnchorEntry
     | ApprovalEntry
     | RegistryCollected
@@ -185,29 +219,6 @@ def repeats(entries: Sequence[Entry], new: Entry) -> bool:
             return (old.outcome, old.reason) == (new.outcome, new.reason)
         if isinstance(new, AliasEvent) and isinstance(old, AliasEvent) and old.alias == new.alias:
             return old == new
+        if isinstance(new, RefreshRefused) and isinstance(old, RefreshRefused):
+            return new == old.model_copy(update={"at": new.at, "who": new.who})
     return False
-
-
-def subject_of(entries: Sequence[Entry]) -> str:
-    """Return the subject of the commit that appends entries: the last one's, which the others lead to."""
-    entry = entries[-1]
-    match entry:
-        case NightEntry():
-            return f"{entry.graph}: night {entry.run_name} {entry.outcome}"
-        case AliasEntry():
-            return f"{entry.graph}: {entry.alias} {entry.previous} -> {entry.version}"
-        case AliasObserved():
-            return f"{entry.graph}: {entry.alias} found at {entry.version}, changed in MLflow from {entry.previous}"
-        case AnchorEntry():
-            return f"{entry.graph}: version {entry.version} anchored at lineage {entry.lineage_sha256[:12]}"
-        case ApprovalEntry():
-            return f"{entry.graph}: run {entry.run_name} {entry.verdict} by {entry.who}"
-        case RegistryCollected():
-            return f"{entry.graph}: {len(entry.versions)} versions collected, {entry.policy}"
-        case RegistryBound():
-            return f"{entry.graph}: bound to the registered model made {entry.made_at:%Y-%m-%d %H:%M:%S}"
-        case PromotionsStopped():
-            what = "promotions paused" if entry.version is None else f"version {entry.version} pinned"
-            return f"{entry.graph}: {what} by {entry.who}"
-        case PromotionsResumed():
-            return f"{entry.graph}: promotions go on, by {entry.who}"

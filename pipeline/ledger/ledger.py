@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pipeline.errors import TamperedRecord
 from pipeline.ledger.chained_lines import appended, broken_link, lines_of
-from pipeline.ledger.entries import Entry, NightEntry, read_entry, repeats, subject_of
+from pipeline.ledger.entries import Entry, NightEntry, read_entry, repeats
 from pipeline.ledger.file_versions import lost_in_words, newest_lost, versions_of
+from pipeline.ledger.subjects import subject_of
 from pipeline.origin.git import GitClone, GitOrigin, attempts
 from pipeline.origin.shared_clone import shared_clone
 from pipeline.records.format import Damaged

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline.errors import InvalidInput
-from pipeline.ledger.alias_history import Move, standings
+from pipeline.ledger.alias_history import Move
 from pipeline.ledger.entries import Entry, PromotionsResumed, PromotionsStopped
+from pipeline.ledger.served_weights import champion_weights, weights_of
 
 
 class PromotionsAreStopped(InvalidInput):
@@ -54,7 +55,7 @@ def stopping(
 ) -> tuple[PromotionsStopped, ...]:
     """Return the entry that pins the champion at a version, or pauses promotions where `version` is None.
 
-    A second one of the same kind takes the place of the first.
+    A second one of the same kind takes the place of the first. A pin holds weights: of a refresh, those it carries.
 
     Raises:
         InvalidInput: the version is not the champion, the time is over already, or the other kind of stop stands.
@@ -68,7 +69,7 @@ def stopping(
             f"For {move.graph}, {stop_in_words(stop)}. End that first: ncnc registry {end} --graph {move.graph} "
             f"--reason ..."
         )
-    champion = standings(entries)["champion"].version if "champion" in standings(entries) else None
+    champion, version = champion_weights(entries), weights_of(entries, version)  # refreshes go on
     if version is not None and version != champion:
         raise InvalidInput(
             f"Version {version} of {move.graph} is not the champion, version {champion} is, and only the champion can "

@@ -16,7 +16,16 @@ from pipeline.ledger.alias_history import (
     standings,
     whose_move,
 )
-from pipeline.ledger.entries import Alias, AliasEntry, AliasEvent, Entry, NightEntry, RegistryBound, RegistryCollected
+from pipeline.ledger.entries import (
+    Alias,
+    AliasEntry,
+    AliasEvent,
+    Entry,
+    GraphRefreshed,
+    NightEntry,
+    RegistryBound,
+    RegistryCollected,
+)
 
 
 @dataclass(frozen=True)
@@ -44,9 +53,9 @@ def bound_registry(entries: Sequence[Entry]) -> RegistryBound | None:
 
 
 def run_keys(entries: Sequence[Entry]) -> dict[int, str]:
-    """Return the run key of each version that the ledger knows to be promoted."""
-    nights = [entry for entry in entries if isinstance(entry, NightEntry)]
-    return {night.version: night.run_key for night in nights if night.version is not None and night.run_key is not None}
+    """Return the run key of each version that the ledger knows to be promoted, or to be a refresh."""
+    told = [entry for entry in entries if isinstance(entry, NightEntry | GraphRefreshed)]
+    return {entry.version: entry.run_key for entry in told if entry.version is not None and entry.run_key is not None}
 
 
 def highest_version(entries: Sequence[Entry]) -> int:

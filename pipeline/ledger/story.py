@@ -9,17 +9,21 @@ from datetime import datetime
 from pipeline.ledger.approvals import AWAITS, NOBODY, last_night
 from pipeline.ledger.entries import (
     AliasEntry,
+    AliasEvent,
     AliasObserved,
     AnchorEntry,
     ApprovalEntry,
     Entry,
+    GraphRefreshed,
     NightEntry,
     PromotionsResumed,
     PromotionsStopped,
+    RefreshRefused,
     RegistryBound,
     RegistryCollected,
 )
 from pipeline.ledger.promotion_stops import stop_in_words
+from pipeline.records.names import graph_of_tag
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def story(entries: Sequence[Entry]) -> tuple[Event, ...]:
     events: list[Event] = []
     champion: int | None = None
     for position, entry in enumerate(entries):
-        if isinstance(entry, AliasEntry | AliasObserved) and entry.alias == "champion":
+        if isinstance(entry, AliasEvent) and entry.alias == "champion":
             champion = entry.version
         event = _event(entry, entries[:position], entries[position + 1 :], champion)
         if event is not None:
@@ -60,6 +64,8 @@ def _event(entry: Entry, before: Sequence[Entry], after: Sequence[Entry], champi
             return Event(entry.at, entry.outcome, _night(entry), who, entry.reason, champion, entry.run_name)
         case AliasEntry():
             return _moved(entry, before, after, champion)
+        case GraphRefreshed() | RefreshRefused():
+            return _refresh(entry, champion)
         case AliasObserved():
             what = (
                 f"{entry.alias} was moved OUTSIDE, from {_version(entry.previous)} to {_version(entry.version)}; "
@@ -75,6 +81,15 @@ def _event(entry: Entry, before: Sequence[Entry], after: Sequence[Entry], champi
             return Event(entry.at, entry.verdict, what, entry.who, entry.reason, champion, entry.run_name)
         case _:
             return _order(entry, champion)
+
+
+def _refresh(entry: GraphRefreshed | RefreshRefused, champion: int | None) -> Event:
+    graph = f"the graph of {graph_of_tag(entry.snapshot_tag)}"
+    if isinstance(entry, RefreshRefused):
+        what = f"{graph} was not served: version {entry.version} stays"
+        return Event(entry.at, "refresh refused", what, entry.who, entry.why, champion)
+    what = f"version {entry.version} serves {graph} with the weights of version {entry.weights_of}"
+    return Event(entry.at, "refreshed", what, entry.who, entry.why, champion)
 
 
 def _order(

@@ -14,6 +14,7 @@ from ncnc_core.config.choices import EvaluationNegative
 from pipeline.errors import InvalidInput
 from pipeline.params.decide import DecideParams
 from pipeline.params.file import Section, explain, file_content
+from pipeline.params.refresh import RefreshParams
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.params.train import TrainParams
 
@@ -74,10 +75,14 @@ class RegisterParams(Section):
 
 
 class ResourceParams(Section):
-    """Where the arithmetic runs; the only section outside the run key."""
+    """Where the arithmetic runs; outside the run key."""
 
     device: Literal["cpu", "cuda"] = "cpu"
     threads: int | None = Field(default=None, ge=1)
+
+
+# Sections that change no model of the night: where it is trained, and how the one that serves gets tonight's graph.
+OUTSIDE_THE_RUN_KEY = {"refresh", "resources"}
 
 
 class Params(Section):
@@ -89,12 +94,13 @@ class Params(Section):
     evaluate: EvaluateParams = EvaluateParams()
     decide: DecideParams = DecideParams()
     register_: RegisterParams = Field(default=RegisterParams(), alias="register")
+    refresh: RefreshParams = RefreshParams()
     resources: ResourceParams = ResourceParams()
 
     @property
     def sha256(self) -> str:
         """The digest of every section that changes the model."""
-        return hashlib.sha256(self.model_dump_json(exclude={"resources"}, by_alias=True).encode()).hexdigest()
+        return hashlib.sha256(self.model_dump_json(exclude=OUTSIDE_THE_RUN_KEY, by_alias=True).encode()).hexdigest()
 
     @staticmethod
     def sha256_of(path: Path) -> str:
@@ -105,7 +111,7 @@ class Params(Section):
         """
         content = file_content(path)
         if isinstance(content, dict):
-            content.pop("resources", None)
+            content = {name: value for name, value in content.items() if name not in OUTSIDE_THE_RUN_KEY}
         return hashlib.sha256(to_json(content)).hexdigest()
 
     def to_yaml(self) -> str:

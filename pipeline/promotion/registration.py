@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from pandas import DataFrame
 
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
-from pipeline.ledger.alias_history import Move, champions, standings
-from pipeline.ledger.entries import Entry
+from pipeline.ledger.alias_history import Move, champions
 from pipeline.ledger.night import ended_night
 from pipeline.ledger.promotion_stops import expect_promotions
 from pipeline.ledger.registry_agreement import highest_version
+from pipeline.ledger.served_weights import champion_weights
 from pipeline.promotion.model_card import model_card
 from pipeline.records.chain import (
     Approval,
@@ -27,7 +23,7 @@ from pipeline.records.chain import (
 )
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.registry.facts import ModelVersion, version_tags
-from pipeline.runs.data import model_folder
+from pipeline.runs.data import example_pairs, model_folder
 from pipeline.runs.folder import RunFolder
 
 
@@ -107,7 +103,7 @@ def _expect_own(made: ModelVersion, snapshot: GraphSnapshot, doors: Doors) -> No
 
 def _expect_champion(decision: PromotionDecision, snapshot: GraphSnapshot, doors: Doors) -> None:
     made = doors.registry.versions.of_run_key(snapshot.graph, snapshot.run_key)
-    champion = _champion(doors.ledger.entries(snapshot.graph))
+    champion = champion_weights(doors.ledger.entries(snapshot.graph))
     if champion not in (decision.champion_version, made.version if made else decision.champion_version):
         raise InvalidInput(
             f"The gate compared run {snapshot.run_name} with champion {decision.champion_version}, but the champion is "
@@ -116,18 +112,13 @@ def _expect_champion(decision: PromotionDecision, snapshot: GraphSnapshot, doors
         )
 
 
-def _champion(entries: Sequence[Entry]) -> int | None:
-    standing = standings(entries).get("champion")
-    return standing.version if standing else None
-
-
 def _version(run: DecidedRun, approval: Approval | None, doors: Doors) -> RegisteredModel:
     """Return the record of the version that holds the run key, made if there is none."""
     registry, snapshot, trained = doors.registry, run.snapshot, run.trained
     made = registry.versions.sole_of_run_key(snapshot.graph, snapshot.run_key)
     if made is None:
         path = model_folder(run.folder, doors, trained)
-        model_id = registry.models.log(trained.mlflow_run_id, path, input_example=_example(path))
+        model_id = registry.models.log(trained.mlflow_run_id, path, input_example=example_pairs(path))
         tags = version_tags(
             run_key=snapshot.run_key,
             run_name=snapshot.run_name,
@@ -149,14 +140,6 @@ def _version(run: DecidedRun, approval: Approval | None, doors: Doors) -> Regist
         files=registry.models.observe(made.model_id),
         approval=approval,
     )
-
-
-def _example(folder: Path) -> DataFrame:
-    """Return two pairs of the model's own nodes, as the input that the served model shows."""
-    from ncnc_core.link_model import LinkModel  # here: a retry that finds its version made needs no torch
-
-    ids = list(LinkModel.load(folder).node_ids)
-    return DataFrame({"source": ids[:2], "target": ids[-2:][::-1]})
 
 
 def _describe(
@@ -220,6 +203,6 @@ def _promote(record: RegisteredModel, run: DecidedRun, approval: Approval | None
     by = f"{approval.who}, " if approval else ""
     move = Move(record.name, f"{by}run {run.snapshot.run_name}", _reason(run.decision, approval), doors.clock())
     # An override sets aside which champion the gate compared with, but not that it may have changed since this read.
-    instead_of = _champion(entries) if overruled else run.decision.champion_version
+    instead_of = champion_weights(entries) if overruled else run.decision.champion_version
     lineage = run.folder.get(LineageRecord)
     doors.aliases.crown(record.version, move, instead_of=instead_of, lineage_sha256=lineage.sha256)

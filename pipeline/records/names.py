@@ -14,6 +14,14 @@ def stamp(as_of: datetime) -> str:
     return as_of.astimezone(UTC).strftime(STAMP_FORMAT)
 
 
+def graph_of_tag(tag: str) -> str:
+    """Return the time of the graph that a snapshot's tag publishes, for a person; the tag where it is none of ours."""
+    try:
+        return f"{datetime.strptime(tag.split('/')[2], STAMP_FORMAT).replace(tzinfo=UTC):%Y-%m-%d %H:%M}"
+    except (IndexError, ValueError):
+        return tag
+
+
 SNAPSHOT_FOLDER = "snapshot"
 SPLIT_FOLDER = "split"
 MODEL_FOLDER = "model"

@@ -18,9 +18,10 @@ from pipeline.ledger.alias_history import (
     standings,
     whose_move,
 )
-from pipeline.ledger.entries import Alias, AliasEntry, AliasObserved, Entry
+from pipeline.ledger.entries import Alias, AliasEntry, AliasObserved, Entry, GraphRefreshed
 from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.promotion_stops import expect_promotions
+from pipeline.ledger.refreshes import refreshing
 from pipeline.ledger.registry_agreement import (
     RegistriesDisagree,
     RegistryState,
@@ -93,6 +94,20 @@ class AliasMoves:
         made = self._append(move, crowned, version)
         self.settle(move.graph)
         return tuple(entry for entry in made if isinstance(entry, AliasEntry))
+
+    def refresh(self, refresh: GraphRefreshed) -> tuple[Entry, ...]:
+        """Make a version of the champion's own weights champion; return the entries, none where it is champion already.
+
+        `previous` is not moved: it means other weights. A pin and a pause hold nothing back.
+
+        Raises:
+            NothingToDo: the champion has other weights by now; nothing was moved.
+            TamperedRecord: the ledger has another lineage digest of the version; nothing was moved.
+        """
+        move = Move(refresh.graph, refresh.who, refresh.why, refresh.at)
+        made = self._append(move, lambda entries, _: refreshing(entries, refresh), refresh.version)
+        self.settle(refresh.graph)
+        return made
 
     def look(self, graph: str, *, who: str, at: datetime) -> tuple[AliasObserved, ...]:
         """Finish a move that was cut off, and record each alias that was changed in MLflow without the ledger.

@@ -10,7 +10,7 @@ from mlflow.entities import Run
 from pipeline.records.chain import TrainedModel
 from pipeline.records.names import CONTROL_FOLDER, MODEL_FOLDER
 from pipeline.registry.aliases import RegisteredAliases
-from pipeline.registry.facts import RegisteredVersion, RunState
+from pipeline.registry.facts import WEIGHTS_OF, RegisteredVersion, RunState
 from pipeline.registry.tracking_server import TrackingServer, asks_the_server
 
 TAG = "ncnc.snapshot_tag"
@@ -51,6 +51,8 @@ class RegistryContents:
                 aliases=tuple(sorted(alias for alias, number in aliases.items() if number == int(item.version))),
                 run_name=item.tags.get("ncnc.run_name"),
                 approved_by=item.tags.get("ncnc.approved_by"),
+                weights_of=int(item.tags[WEIGHTS_OF]) if WEIGHTS_OF in item.tags else None,
+                snapshot_tag=item.tags.get(TAG),
             )
             for item in self.server.versions(graph)
         ]

@@ -9,10 +9,16 @@ from datetime import datetime
 
 from pipeline.records.digests import FileDigest
 
+WEIGHTS_OF = "ncnc.weights_of"  # the tag of a refresh
+
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """One registered version; `files` are the trained model's, which `PackedModels.fetch` verifies."""
+    """One registered version; `files` are those of its saved model, which `PackedModels.fetch` verifies.
+
+    A refresh has the MLflow run and the run's name of the version whose weights it carries, `weights_of`; `as_of` and
+    the snapshot's tag are those of its own graph, and `run_key` is its own.
+    """
 
     name: str
     version: int
@@ -24,16 +30,36 @@ class ModelVersion:
     files: tuple[FileDigest, ...]
     tags: Mapping[str, str]
 
+    @property
+    def weights_of(self) -> int:
+        """The version whose weights it carries: itself where it is no refresh."""
+        return int(self.tags.get(WEIGHTS_OF, self.version))
+
+    @property
+    def is_refresh(self) -> bool:
+        """Whether it carries another version's weights."""
+        return self.weights_of != self.version
+
+    @property
+    def snapshot_tag(self) -> str:
+        """The tag of the snapshot whose graph it carries; empty where it has none, as one registered by hand."""
+        return self.tags.get("ncnc.snapshot_tag", "")
+
 
 @dataclass(frozen=True)
 class RegisteredVersion:
-    """One version: when it was made, the aliases at it, and of which run; `run_name` is None where it is not ours."""
+    """One version: when it was made, the aliases at it, and of which run; `run_name` is None where it is not ours.
+
+    `weights_of` is the version whose weights a refresh carries, None where it is none.
+    """
 
     version: int
     made_at: datetime
     aliases: tuple[str, ...] = ()
     run_name: str | None = None
     approved_by: str | None = None
+    weights_of: int | None = None
+    snapshot_tag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,10 +74,21 @@ class RunState:
 
 
 def version_tags(
-    *, run_key: str, run_name: str, as_of: datetime, snapshot_tag: str, files: tuple[FileDigest, ...]
+    *,
+    run_key: str,
+    run_name: str,
+    as_of: datetime,
+    snapshot_tag: str,
+    files: tuple[FileDigest, ...],
+    weights_of: int | None = None,
 ) -> dict[str, str]:
-    """Return the tags that every version of this pipeline has: the run that made it, its snapshot, its files."""
+    """Return the tags that every version of this pipeline has: the run that made it, its snapshot, its files.
+
+    A refresh also has the version whose weights it carries.
+    """
+    refresh = {} if weights_of is None else {WEIGHTS_OF: str(weights_of)}
     return {
+        **refresh,
         "ncnc.run_key": run_key,
         "ncnc.run_name": run_name,
         "ncnc.as_of": as_of.isoformat(),

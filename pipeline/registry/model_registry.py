@@ -8,6 +8,7 @@ from pipeline.registry.model_versions import ModelVersions
 from pipeline.registry.night_pages import NightPages
 from pipeline.registry.night_runs import NightRuns
 from pipeline.registry.packed_models import PackedModels
+from pipeline.registry.refresh_records import RefreshRecords
 from pipeline.registry.tracking_server import TrackingServer
 from pipeline.registry.tuning_runs import TuningRuns
 
@@ -21,6 +22,7 @@ class ModelRegistry:
         self.aliases = RegisteredAliases(self.server)
         self.models = PackedModels(self.server)
         self.versions = ModelVersions(self.server, self.aliases, self.models)
+        self.refreshes = RefreshRecords(self.server)
         self.contents = RegistryContents(self.server, self.aliases)
         self.pages = NightPages(self.server, self.runs)
         self.tuning = TuningRuns(self.server, self.runs)

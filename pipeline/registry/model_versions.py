@@ -28,6 +28,14 @@ class ModelVersions:
         version = self._aliases.of(graph).get("champion")
         return None if version is None else self.get(graph, version)
 
+    def champion_weights(self, graph: str) -> ModelVersion | None:
+        """Return the version whose weights the champion carries: what a night compares with, and begins warm with.
+
+        What it has seen is what they saw; the graph that is served may be of any later night.
+        """
+        champion = self.champion(graph)
+        return champion if champion is None or not champion.is_refresh else self.get(graph, champion.weights_of)
+
     @asks_the_server
     def get(self, graph: str, version: int) -> ModelVersion:
         """Return one version.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.ledger.entries import AliasEvent, AliasObserved, Entry, NightEntry
+from pipeline.ledger.served_weights import weights_of
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ def outside_moves(entries: Sequence[Entry], run_name: str) -> tuple[OutsideMove,
     """
     ends = [place for place, entry in enumerate(entries) if _is_night_of(entry, run_name)]
     return tuple(
-        _told(entry, _since(entries[place + 1 : ends[-1]], entry) if ends else None)
+        _told(
+            entry, weights_of(entries, entry.previous), _since(entries[place + 1 : ends[-1]], entry) if ends else None
+        )
         for place, entry in enumerate(entries)
         if isinstance(entry, AliasObserved) and run_name == _night_of(place, entry, entries)
     )
@@ -46,7 +49,7 @@ def _since(later: Sequence[Entry], entry: AliasObserved) -> AliasEvent | None:
     return moved[-1] if moved else None
 
 
-def _told(entry: AliasObserved, since: AliasEvent | None) -> OutsideMove:
+def _told(entry: AliasObserved, weights: int | None, since: AliasEvent | None) -> OutsideMove:
     found = (
         f"{entry.alias} of {entry.graph} went from {_version(entry.previous)} to {_version(entry.version)}. Found by "
         f"{entry.who} on {entry.at:%Y-%m-%d %H:%M} UTC. The ledger does not know who did it; MLflow's own log may."
@@ -56,11 +59,11 @@ def _told(entry: AliasObserved, since: AliasEvent | None) -> OutsideMove:
     if entry.alias != "champion":
         return OutsideMove(found, "It does not change what is served, and the next promotion sets it again.")
     serves = "No version is served now" if entry.version is None else f"Version {entry.version} is served now"
-    if entry.previous is None:
+    if weights is None:
         return OutsideMove(
             found, f"{serves}. If that is wrong, remove the alias in MLflow; the next run enters that too."
         )
-    command = f"ncnc rollback --graph {entry.graph} --to {entry.previous} --reason ..."
+    command = f"ncnc rollback --graph {entry.graph} --to {weights} --reason ..."
     return OutsideMove(
         found, f"{serves}. If that is right, you need not do anything. If it is wrong, roll back:", command
     )

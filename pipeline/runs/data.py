@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pandas import DataFrame
+
 from pipeline.doors import Doors
 from pipeline.graphs.snapshot_folder import read_graph
 from pipeline.graphs.tables import GraphTables
@@ -25,11 +27,21 @@ def snapshot_tables(folder: RunFolder, doors: Doors) -> GraphTables:
     Raises:
         TamperedRecord: a file differs from the snapshot's manifest, on the DVC remote too.
     """
-    record, source = folder.get(GraphSnapshot), f"{SNAPSHOT_FOLDER} of run {folder.name}"
+    record = folder.get(GraphSnapshot)
+    return published_tables(folder, record.tag, record.manifest_sha256, doors)
+
+
+def published_tables(folder: RunFolder, tag: str, manifest_sha256: str, doors: Doors) -> GraphTables:
+    """Return the graph of the snapshot that a run folder is for, as `snapshot_tables` does, without the run's record.
+
+    Raises:
+        TamperedRecord: a file differs from the snapshot's manifest, on the DVC remote too.
+    """
+    source = f"{SNAPSHOT_FOLDER} of run {folder.name}"
     path = folder.kept(
         SNAPSHOT_FOLDER,
-        check=lambda found: verify_manifest(found, record.manifest_sha256, source),
-        fetch=lambda staged: doors.snapshots.fetch(record.tag, staged),
+        check=lambda found: verify_manifest(found, manifest_sha256, source),
+        fetch=lambda staged: doors.snapshots.fetch(tag, staged),
     )
     return read_graph(path).tables
 
@@ -49,6 +61,14 @@ def split_arrays(folder: RunFolder, doors: Doors) -> SplitArrays:
         fetch=lambda staged: doors.snapshots.fetch(record.tag, staged),
     )
     return SplitArrays.load(path)
+
+
+def example_pairs(model: Path) -> DataFrame:
+    """Return two pairs of a saved model's own nodes, as the input that the served model shows."""
+    from ncnc_core.link_model import LinkModel  # here: a retry that finds its version made needs no torch
+
+    ids = list(LinkModel.load(model).node_ids)
+    return DataFrame({"source": ids[:2], "target": ids[-2:][::-1]})
 
 
 def model_folder(folder: RunFolder, doors: Doors, trained: TrainedModel) -> Path:

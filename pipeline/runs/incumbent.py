@@ -1,4 +1,8 @@
-"""The champion that tonight's challenger is compared with: can it score tonight's pairs, and what has it seen."""
+"""The champion that tonight's challenger is compared with: can it score tonight's pairs, and what has it seen.
+
+It is the version whose weights serve, with the graph of its own night. The graph of a refresh is never scored in a
+gate, and nothing of it counts as seen.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +50,8 @@ class Incumbent:
 
 
 def incumbent(folder: RunFolder, trained: TrainedModel, tables: GraphTables, doors: Doors) -> Incumbent | None:
-    """Return the champion, fetched and checked against tonight's graph; None before the first promotion."""
-    version = doors.registry.versions.champion(folder.graph)
+    """Return the champion's weights, fetched and checked against tonight's graph; None before the first promotion."""
+    version = doors.registry.versions.champion_weights(folder.graph)
     if version is None:
         return None
     model = readable(version_model(folder, version, doors))

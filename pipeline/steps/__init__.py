@@ -1,1 +1,1 @@
-"""The six steps of a night, one file each with one `run`; each calls the package that does the work."""
+"""The seven steps of a night, one file each with one `run`; each calls the package that does the work."""

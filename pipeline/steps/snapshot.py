@@ -14,7 +14,7 @@ from pipeline.checks.quality import RefusedDelivery
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
 from pipeline.ingest.tonights_graph import TonightsGraph, tonights_graph
-from pipeline.params.params import Params
+from pipeline.params.params import OUTSIDE_THE_RUN_KEY, Params
 from pipeline.records.chain import GraphSnapshot
 from pipeline.records.names import PARAMS_FILE, SNAPSHOT_FOLDER, stamp
 from pipeline.runs.folder import RunFolder
@@ -105,5 +105,5 @@ def _expect_work(folder: RunFolder, graph: TonightsGraph, key: str, doors: Doors
 
 def _flat(params: Params) -> dict[str, str]:
     """Return every parameter that changes the model under its dotted name, as MLflow shows them."""
-    values = pd.json_normalize(params.model_dump(mode="json", by_alias=True, exclude={"resources"}), sep=".")
+    values = pd.json_normalize(params.model_dump(mode="json", by_alias=True, exclude=OUTSIDE_THE_RUN_KEY), sep=".")
     return {str(name): str(value) for name, value in values.iloc[0].items()}

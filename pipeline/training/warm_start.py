@@ -49,7 +49,7 @@ def start_of(
     if params.warm_start == "none":
         return Start()
     run_id = folder.require_mlflow_run()
-    champion = doors.registry.versions.champion(folder.graph)
+    champion = doors.registry.versions.champion_weights(folder.graph)
     chosen = doors.registry.runs.pinned(run_id, "warm_start", str(champion.version) if champion else NO_CHAMPION)
     if chosen == NO_CHAMPION:
         return _cold("there is no champion to begin with")

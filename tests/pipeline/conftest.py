@@ -31,6 +31,7 @@ from pipeline.records.findings import CheckResult, LeakInvariant, RuleVerdict
 from pipeline.records.record import Record
 from pipeline.runs.folder import RunFolder
 from pipeline.runs.key import code_version
+from tests.fixtures.kept_nights import KeptNights
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -182,6 +183,12 @@ def make_decided_run(make_model: Callable[..., Path]) -> Callable[..., RunFolder
         return folder
 
     return make
+
+
+@pytest.fixture
+def nights(tmp_path: Path, graph: str, tracking_uri: str, make_decided_run: Callable[..., RunFolder]) -> KeptNights:
+    """Return an empty graph on a data repository of its own, whose nights a test plays."""
+    return KeptNights.at(tmp_path, graph, tracking_uri, make_decided_run)
 
 
 def snapshot_record(graph: str, **changes: object) -> GraphSnapshot:

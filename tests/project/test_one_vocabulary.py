@@ -21,8 +21,8 @@ import yaml
 from pipeline.params.params import Params
 
 ROOT = Path(__file__).parents[2]
-STEPS = ("snapshot", "split", "train", "evaluate", "decide", "register")
-# decide and register act on the registry, and DVC's run cache can replay a stage without running it.
+STEPS = ("snapshot", "split", "train", "evaluate", "decide", "register", "refresh")
+# The others act on the registry, and DVC's run cache can replay a stage without running it.
 STAGES = STEPS[:4]
 
 

@@ -2,66 +2,35 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from pipeline.ledger.entries import (
     AliasEntry,
     AliasObserved,
-    AnchorEntry,
-    ApprovalEntry,
-    Entry,
-    PromotionsResumed,
-    PromotionsStopped,
-    RegistryBound,
+    RefreshRefused,
     RegistryCollected,
     read_entry,
     repeats,
-    subject_of,
 )
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 MOVED = AliasEntry(graph="demo", alias="champion", version=2, previous=1, at=AT, who="ann", why="better")
 SEEN = AliasObserved(graph="demo", alias="champion", version=1, previous=2, at=AT, who="run b")
-ANSWERED = ApprovalEntry(graph="demo", run_name="demo-1", verdict="rejected", who="ann", at=AT, reason="too slow")
-ANCHORED = AnchorEntry(
-    graph="demo", version=2, lineage_sha256="7" * 64, checks=170, at=AT, who="ann", reason="of before"
-)
 COLLECTED = RegistryCollected(
     graph="demo", versions=(1,), checkpoints=(), run_folders=(), policy="keep-versions 1", at=AT, who="ann", reason="x"
 )
 
 
-@pytest.mark.parametrize(
-    ("entry", "subject"),
-    [
-        (MOVED, "demo: champion 1 -> 2"),
-        (SEEN, "demo: champion found at 1, changed in MLflow from 2"),
-        (ANSWERED, "demo: run demo-1 rejected by ann"),
-        (ANCHORED, "demo: version 2 anchored at lineage 777777777777"),
-        (COLLECTED, "demo: 1 versions collected, keep-versions 1"),
-        (
-            RegistryBound(graph="demo", made_at=AT, where="http://mlflow", at=AT, who="run a", lost=(3,)),
-            "demo: bound to the registered model made 2026-01-02 00:00:00",
-        ),
-        (
-            PromotionsStopped(graph="demo", version=2, until=AT, at=AT, who="ann", why="x"),
-            "demo: version 2 pinned by ann",
-        ),
-        (
-            PromotionsStopped(graph="demo", version=None, until=None, at=AT, who="ann", why="x"),
-            "demo: promotions paused by ann",
-        ),
-        (PromotionsResumed(graph="demo", at=AT, who="bob", why="x"), "demo: promotions go on, by bob"),
-    ],
-)
-def test_entry_reads_back_and_its_commit_says_what_it_is(entry: Entry, subject: str) -> None:
-    assert read_entry(entry.as_written(), "the line") == entry
-    assert subject_of([entry]) == subject
-
-
 def test_move_after_one_made_without_the_ledger_is_no_repetition() -> None:
     assert repeats([MOVED], MOVED)
     assert not repeats([MOVED, SEEN], MOVED)
+
+
+def test_refusal_that_says_the_same_again_is_a_repetition_whoever_tried() -> None:
+    refused = RefreshRefused(
+        graph="demo", version=2, weights_of=2, snapshot_tag="snap/demo/x/y", at=AT, who="run a", why="it collapsed"
+    )
+    again = refused.model_copy(update={"who": "ann", "at": AT.replace(hour=9)})
+    assert repeats([refused, MOVED], again)
+    assert not repeats([refused], again.model_copy(update={"why": "not finite"}))
 
 
 def test_collection_entered_before_trained_models_were_collected_reads_as_one_that_took_none() -> None:

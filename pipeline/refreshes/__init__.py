@@ -1,0 +1,1 @@
+"""The champion's weights on the newest graph: made, judged, registered and served. What is trained is in `training`."""
