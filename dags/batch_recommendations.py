@@ -1,23 +1,24 @@
-"""Recommendations for every node, made again by each champion that a night promotes."""
+"""Recommendations for every node, made again whenever another version serves."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
-from ncnc_airflow.promoted_model import PROMOTED_MODEL
+from ncnc_airflow.served_model import SERVED_MODEL
 from ncnc_airflow.shard_task import ShardTask
 from ncnc_airflow.step_task import StepTask
 
 DOC = """
-### Recommend links for every node with the new champion
+### Recommend links for every node with the version that serves
 
-**Owner:** the ML engineer on call. A run starts when `register` of `nightly_retraining` has promoted a model (the asset
-`promoted_model`), or when you trigger it.
+**Owner:** the ML engineer on call. A run starts when another version comes to serve (the asset `served_model`): a night
+has promoted a model, or serves the champion on its graph (`refresh` of `nightly_retraining`); or a person has rolled back
+(`champion_rollback`). Or you trigger it.
 
 | task | what it does | what it leaves |
 |---|---|---|
-| `recommend_plan` | chooses the champion's *version* and the shards; a later promotion does not change them | `recommendation_plan.json` |
+| `recommend_plan` | chooses the champion's *version* and the shards; a later change of it does not change them | `recommendation_plan.json` |
 | `recommend_shard` | one task for each shard: candidates, scores, the best 20 links of each node | `part-NNNNN.parquet`: source, target, score, rank |
 | `recommend_publish` | collects and verifies the shards, and writes the manifest | `SHA256SUMS`: the batch is complete |
 
@@ -36,8 +37,8 @@ plan with its model version stays the same.
 | 1, or "timed out" | a bug, or the machine (memory, disk) | 3 times | Keep the log. Smaller shards need as much memory; fewer at once need less: `max_active_tis_per_dagrun`. |
 
 #### When a run is missing
-Nothing was promoted (`register` was skipped, so no event was sent; also where a promoted night's is cleared), or this DAG
-is paused.
+The same version serves as before (`refresh` was skipped, so no event was sent), or this DAG is paused. After `ncnc promote`,
+`ncnc rollback` or `ncnc refresh` on a command line, the next night's `refresh` sends the event; trigger this DAG for it now.
 """  # noqa: E501  a table's row is one line
 
 RUN_DIR = "$NCNC_HOME/recommendations/$NCNC_GRAPH-{{ dag_run.run_after.strftime('%Y%m%dT%H%M%SZ') }}"
@@ -46,10 +47,10 @@ with DAG(
     dag_id="batch_recommendations",
     description="Plan, recommend shard by shard, publish: the champion's best links of every node.",
     doc_md=DOC,
-    schedule=[PROMOTED_MODEL],
+    schedule=[SERVED_MODEL],
     start_date=datetime(2000, 1, 1, tzinfo=UTC),
     catchup=False,
-    max_active_runs=1,  # a newer champion's run waits until the one before has ended
+    max_active_runs=1,  # a newer version's run waits until the one before has ended
     dagrun_timeout=timedelta(hours=12),
     tags=["recommendations", "link-prediction"],
     default_args={

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, Param
-from ncnc_airflow.step_task import StepTask
+from ncnc_airflow.refresh_task import RefreshTask
 
 DOC = """
 ### Make an earlier version champion again
@@ -14,8 +14,11 @@ DOC = """
 reason. It runs `ncnc rollback --graph ... --to ... --reason ... --who <you>`. You can run the same line by hand.
 
 The version must have been champion before; `ncnc registry show` lists those. The wrong champion becomes `previous`. The
-ledger keeps who did it, when and why (`ncnc registry history`). From then on, `models:/<graph>@champion` loads the chosen
-version, and the next night compares with it.
+ledger keeps who did it, when and why (`ncnc registry history`). The chosen version carries the graph of its own night, so
+its weights are then served on the newest graph, as a version of their own. `models:/<graph>@champion` loads that, the next
+night compares with the chosen version, and `batch_recommendations` starts.
+
+Choose a version of weights. A version that says `weights of N` in `ncnc registry show` is a refresh: choose N.
 
 It has a queue of its own, `urgent`, so that it waits for no night and no batch. If it stays *queued*, no worker listens
 to that queue: run the line by hand.
@@ -69,7 +72,7 @@ with DAG(
         "execution_timeout": timedelta(minutes=15),
     },
 ) as dag:
-    StepTask(
+    RefreshTask(
         task_id="rollback",
         step="rollback",
         queue="urgent",  # a worker of its own: shards of a batch may hold every slot of the others for an hour
@@ -79,5 +82,5 @@ with DAG(
             "--reason={{ params.reason }}",
             "--who={{ dag_run.triggering_user_name or '' }}",
         ],
-        doc_md="Moves the aliases champion and previous; the ledger is written first.",
+        doc_md="Moves the aliases champion and previous; the ledger is written first. Then it serves the newest graph.",
     )

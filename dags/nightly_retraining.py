@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import DAG, Param
 from ncnc_airflow.approval_task import ApprovalTask
 from ncnc_airflow.outcome_task import OutcomeTask
+from ncnc_airflow.refresh_task import RefreshTask
 from ncnc_airflow.register_task import RegisterTask
 from ncnc_airflow.report_task import ReportTask
 from ncnc_airflow.snapshot_task import SnapshotTask
@@ -28,20 +29,22 @@ same work. Each task runs `ncnc <task id> --run-dir $NCNC_HOME/runs/<run name>`.
 | `evaluate` | scores challenger, champion and the floor on edges that neither model has seen | `evaluation_report.json` |
 | `decide` | applies the rules of the gate to the evaluation | `promotion_decision.json`, with every rule |
 | `register` | makes a promoted challenger the champion | a model version, aliases, a ledger entry |
+| `refresh` | serves the champion on tonight's graph where the night promoted nothing: the same weights, a version of its own; starts `batch_recommendations` where another version serves now | a model version, a ledger entry |
 | `report` | writes the report, one HTML page, for every night, and the index of all nights; its task page has both links. Enters a night as failed that came to no outcome | `report.html`, also in MLflow |
 | `outcome` | turns the run red if the night came to no decision | |
 
-With `APPROVAL = "person"`, three tasks come before `register`, and nothing becomes champion without a person:
+With `APPROVAL = "person"`, four tasks come before `register`, and nothing becomes champion without a person:
 
 | task | what it does | what it leaves |
 |---|---|---|
 | `nominate` | records that a challenger which passed the gate awaits an answer; if the gate refused it, the task is skipped and nobody is asked | the outcome *awaiting* |
 | `evidence` | writes the report as it is now, for the person who is asked; if it fails, nobody is asked | `report.html` |
+| `refresh_meanwhile` | as `refresh`, while the answer is awaited | a model version, a ledger entry |
 | `approve` | waits for Approve or Reject, under *Required Actions*; no answer in time counts as a rejection | the answer, which `register` enters in the ledger; after a rejection `register` is skipped |
 
 **Start with** the page of all nights: the button *All nights* on the page of the task `report`. It says what needs you
-now. `ncnc status` says the same, and where the page is. The
-champion changes only when `register` succeeds. After a failed night, yesterday's champion is still served.
+now. `ncnc status` says the same, and where the page is. The champion's weights change only when `register` succeeds;
+`refresh` changes the graph that they serve on. After a failed night, what yesterday left is still served.
 
 `report` runs at the end of every night, also of a failed or skipped one. Its state does not change the state of the run.
 If it fails, only the page is missing: `ncnc report --run-dir ...` writes it at any time.
@@ -78,6 +81,9 @@ was promoted. The next night compares with the new champion.
 If a task fails with "the ledger and the MLflow disagree", the worker asks a wrong MLflow, or one of the two was restored
 from an older copy. Nothing was written and no alias was moved: `ncnc registry doctor` says what mends it.
 
+If `refresh` fails with exit code 2, the champion would do far worse on tonight's graph than on the one that is served, or
+does not fit it. What was served stays. The reason has both figures; look at the graph first. The night's outcome stands.
+
 If a wrong champion is served, trigger the DAG `champion_rollback`, or run
 `ncnc rollback --graph NAME --to VERSION --reason "..."`. Then find out why the gate accepted it, with
 `ncnc audit model NAME@VERSION` and `ncnc registry history`.
@@ -110,13 +116,13 @@ SCHEDULE = os.environ.get("NCNC_SCHEDULE", "0 3 * * *")  # "none": only runs tha
 AS_OF = "(data_interval_end | default(dag_run.run_after, true))"
 AS_OF_RUN_DIR = "$NCNC_HOME/runs/$NCNC_GRAPH-{{ " + AS_OF + ".strftime('%Y%m%dT%H%M%SZ') }}"
 ANSWER = "ti.xcom_pull(task_ids='approve')"
-STEPS = ["snapshot", "split", "train", "evaluate", "decide", "nominate", "register"]
+STEPS = ["snapshot", "split", "train", "evaluate", "decide", "nominate", "register", "refresh"]
 REASONS = f"ti.xcom_pull(task_ids={STEPS}, key='reason')"
 RUN_DIR = "$NCNC_HOME/runs/{{ ti.xcom_pull(task_ids='snapshot') }}"
 
 with DAG(
     dag_id="nightly_retraining",
-    description="Snapshot, split, train, evaluate, decide, register: one challenger a night.",
+    description="Snapshot, split, train, evaluate, decide, register, refresh: one challenger a night.",
     doc_md=DOC,
     schedule=None if SCHEDULE == "none" else SCHEDULE,
     start_date=datetime(2000, 1, 1, tzinfo=UTC),  # a run asked for an earlier date ends green without running a task
@@ -168,6 +174,13 @@ with DAG(
         doc_md="Makes a promoted challenger the champion, or records that a person rejected it.",
     )
 
+    refresh = RefreshTask(
+        step="refresh",
+        run_dir=AS_OF_RUN_DIR,  # also of a night that was skipped: what a person promoted by day is announced by it
+        trigger_rule="none_failed",  # behind a skipped `register` above all
+        doc_md="Serves the champion on tonight's graph where nothing was promoted, and announces what serves.",
+    )
+
     # A teardown runs whatever became of the tasks before it, and Airflow does not count it for the state of the run.
     report = ReportTask(
         step="report",
@@ -176,7 +189,7 @@ with DAG(
         doc_md="Writes the night's report, also of a night that was refused, skipped or kept.",
     ).as_teardown()
 
-    # Behind the report, so that `register` still decides with it: Airflow does not count the teardown between them.
+    # Behind the report, so that `refresh` still decides with it: Airflow does not count the teardown between them.
     outcome = OutcomeTask(
         task_id="outcome", doc_md="Red where the night came to no decision, whatever the tasks' states say."
     ).as_teardown(on_failure_fail_dagrun=True)
@@ -209,8 +222,15 @@ with DAG(
             run_dir=RUN_DIR,
             doc_md="Writes the night's report before a person is asked; its page has the link.",
         )
+        meanwhile = RefreshTask(
+            task_id="refresh_meanwhile",
+            step="refresh",
+            run_dir=RUN_DIR,
+            doc_md="Serves the champion on tonight's graph while a person is asked about the challenger.",
+        )
         decide >> nominate >> evidence >> approve >> register
+        nominate >> meanwhile
     else:
         decide >> register
 
-    register >> report >> outcome
+    register >> refresh >> report >> outcome

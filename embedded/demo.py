@@ -15,7 +15,7 @@ from types import FrameType
 
 from embedded.airflow_api import AirflowApi
 from embedded.as_caida import AsCaida, find_archive
-from embedded.batches import read_batches
+from embedded.batches import known_links, read_batches, served_edges
 from embedded.generated import MINIMUM_NIGHTS, Generated
 from embedded.layout import Layout
 from embedded.night_results import NightResult, read_results
@@ -30,6 +30,7 @@ from embedded.watched_run import ENDED, LONGEST_SECONDS, POLL_SECONDS, WatchedRu
 from pipeline.doors import Doors
 from pipeline.environment import Environment
 from pipeline.errors import StepError
+from pipeline.ledger.served_weights import champion_in_words
 from pipeline.ledger.story import story
 from pipeline.records.names import RUNS
 from pipeline.terminal import Said, Terminal, styled
@@ -38,6 +39,7 @@ from pipeline.training.search_space import Value
 BATCH_DAG_ID = "batch_recommendations"
 ROLLBACK_DAG_ID = "champion_rollback"
 ROLLBACK_RUN_ID = "rollback-1"
+EVENT_SECONDS = 30.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -62,6 +64,7 @@ class Demo:
         self.deliveries, self.stack, self.console = deliveries, stack, console
         self.source = stack.layout.source
         self.found: Mapping[str, Value] = {}
+        self.shown: list[Path] = []  # the folders of the batches that were shown
 
     def play(self) -> list[NightResult]:
         """Start the stack, play every night and read the results; the stack is always stopped at the end."""
@@ -77,7 +80,8 @@ class Demo:
                 self._play_night(api, night)
             self._check_runs(api)
             self._await_recommendations(api)
-            self._roll_back(api)
+            if self._roll_back(api):
+                self._await_recommendations(api)
             return read_results(self.deliveries, Doors(Environment(self.stack.environment)))
         finally:
             with unstoppable():
@@ -108,31 +112,39 @@ class Demo:
         self._watched(api, DAG_ID, night.run_id, f"night {night.number}").follow(night.answer)
 
     def _await_recommendations(self, api: AirflowApi) -> None:
-        """Wait for the batches that the promotions have started, and show their results."""
+        """Wait for the batches of the versions that came to serve, and show those that were not shown yet."""
         started, said = time.monotonic(), ""
+        while len(api.run_states(BATCH_DAG_ID)) <= len(self.shown) and time.monotonic() - started < EVENT_SECONDS:
+            time.sleep(POLL_SECONDS)  # the scheduler takes a moment to make a run of an event
         while running := [run for run, state in api.run_states(BATCH_DAG_ID).items() if state not in ENDED]:
             if running[0] != said:
                 said = running[0]
-                self._say(styled(("recommendations", "bold"), " for every node, by each model that was promoted"))
+                self._say(styled(("recommendations", "bold"), " for every node, by each version that came to serve"))
             self.stack.processes.check()
             if time.monotonic() - started > LONGEST_SECONDS:
                 raise DemoError(f"{said} of {BATCH_DAG_ID} has not ended in {LONGEST_SECONDS:.0f} s.")
             time.sleep(POLL_SECONDS)
+        doors = Doors(Environment(self.stack.environment))
         for batch in read_batches(self.stack.layout):
-            self._say(f"  {batch.links:,} links for {batch.nodes:,} nodes by {batch.model}: {batch.folder}")
+            if batch.folder not in self.shown:
+                self.shown.append(batch.folder)
+                held = known_links(batch, served_edges(batch, doors))
+                told = f"{batch.links:,} links for {batch.nodes:,} nodes by {batch.model}, {held} of them in its graph"
+                self._say(f"  {told}: {batch.folder}")
 
-    def _roll_back(self, api: AirflowApi) -> None:
-        """Roll the last promotion back through the form of the rollback DAG, if there is one to roll back."""
+    def _roll_back(self, api: AirflowApi) -> bool:
+        """Roll the last promotion back through the form of the rollback DAG; return whether there was one."""
         reason, graph = self.deliveries.rollback_reason, self.deliveries.graph
         aliases = Doors(Environment(self.stack.environment)).registry.aliases.of(graph)
         if reason is None or "previous" not in aliases:
-            return
+            return False
         version = aliases["previous"]
         told = f" a person rolls version {aliases['champion']} back: {reason}"
         self._say(styled(("afterwards", "bold"), told))
         conf = {"graph": graph, "version": version, "reason": reason}
         api.post_run(ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, None, conf)
         self._watched(api, ROLLBACK_DAG_ID, ROLLBACK_RUN_ID, f"the rollback to version {version}").follow()
+        return True
 
     def _watched(self, api: AirflowApi, dag_id: str, run_id: str, title: str) -> WatchedRun:
         return WatchedRun(api, self.stack.processes, self.console, dag_id, run_id, title)
@@ -199,7 +211,7 @@ def run(deliveries: Deliveries, layout: Layout, console: Terminal) -> int:
         results = Demo(deliveries, stack, console).play()
         entries = Doors(Environment(stack.environment)).ledger.entries(deliveries.graph)
         console.print(styled((f"took {time.monotonic() - started:.0f} s\n", "dim")))
-        show_summary(deliveries.graph, results, story(entries), layout, console)
+        show_summary(deliveries.graph, results, story(entries), layout, console, served=champion_in_words(entries))
         wrong = contradictions(deliveries, results, layout)
         for line in wrong:
             console.print(styled(("contradiction:", "red"), f" {line}"))

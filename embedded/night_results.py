@@ -10,6 +10,7 @@ from pipeline.doors import Doors
 from pipeline.ledger.entries import NightEntry, NightOutcome
 from pipeline.records.chain import GraphSnapshot
 from pipeline.records.evaluation import EvaluationRecord, ModelScores, interval_text
+from pipeline.records.graph_refresh import GraphRefresh
 from pipeline.runs.folder import RunFolder
 
 
@@ -24,6 +25,14 @@ class NightResult:
     version: int | None
     snapshot: GraphSnapshot | None
     evaluation: EvaluationRecord | None
+    refresh: GraphRefresh | None = None
+
+    @property
+    def served(self) -> str:
+        """Say which version serves the night's graph since then, where that is a refresh; else nothing."""
+        if self.refresh is None:
+            return ""
+        return f"serves this graph as version {self.refresh.version}, weights of {self.refresh.weights_of}; "
 
     @property
     def contradiction(self) -> str | None:
@@ -46,6 +55,7 @@ class NightResult:
             "challenger": _metrics(self.evaluation.challenger if self.evaluation else None),
             "champion": _metrics(self.evaluation.champion if self.evaluation else None),
             "version": self.version,
+            "refreshed": self.refresh.version if self.refresh else None,
         }
 
 
@@ -72,6 +82,7 @@ def _read_result(night: Night, entry: NightEntry, doors: Doors) -> NightResult:
         version=entry.version,
         snapshot=folder.find(GraphSnapshot),
         evaluation=folder.find(EvaluationRecord),
+        refresh=folder.find(GraphRefresh),
     )
 
 

@@ -19,9 +19,18 @@ COLOURS = {"promoted": "green", "refused": "red", "failed": "red", "rejected": "
 
 
 def show_summary(
-    graph: str, results: Sequence[NightResult], events: Sequence[Event], layout: Layout, console: Terminal
+    graph: str,
+    results: Sequence[NightResult],
+    events: Sequence[Event],
+    layout: Layout,
+    console: Terminal,
+    *,
+    served: tuple[int, str] | None = None,
 ) -> None:
-    """Print what came of the nights on one screen of at most 100 columns; the ledger's events name the champion."""
+    """Print what came of the nights on one screen of at most 100 columns; the ledger's events name the champion.
+
+    `served` is the version whose weights it carries, and the champion in words.
+    """
     width = min(WIDTH, console.width)
 
     def line(text: Said) -> None:
@@ -34,11 +43,11 @@ def show_summary(
     for result in results:
         line(styled((_night(result), COLOURS.get(result.outcome, ""))))
         if len(results) <= MOST_WITH_REASONS:
-            line(styled((f"{INDENT}{' '.join(result.reason.split())}", "dim")))
+            line(styled((f"{INDENT}{result.served}{' '.join(result.reason.split())}", "dim")))
     console.print()
-    for told in _champion(events):
+    for told in _champion(events, served):
         line(told)
-    if compared := _against_heuristics(results, events):
+    if compared := _against_heuristics(results, events, served):
         console.print(compared, width=width)
     console.print()
     for command, shows in _next_commands(layout):
@@ -65,21 +74,23 @@ def _score(evaluation: EvaluationRecord | None, scores: ModelScores | None) -> s
     return "-" if found is None else interval_text(found)
 
 
-def _champion(events: Sequence[Event]) -> list[str]:
-    """Return who is champion, and how it became so."""
+def _champion(events: Sequence[Event], served: tuple[int, str] | None) -> list[str]:
+    """Return who is champion, on which graph, and how its weights became so."""
     champion = events[-1].champion if events else None
     if champion is None:
         return ["There is no champion."]
-    told = [f"Version {champion} is the champion."]
-    moves = [event for before, event in zip((None, *events), events, strict=False) if _moved(before, event)]
+    told = [f"Version {champion} is the champion." if served is None else f"The champion is {served[1]}."]
+    others = [event for event in events if event.kind != "refreshed"]
+    moves = [event for before, event in zip((None, *others), others, strict=False) if _moved(before, event)]
     told.append(f"{moves[-1].what} ({moves[-1].who}: {' '.join(moves[-1].why.split())})")
     return told
 
 
-def _against_heuristics(results: Sequence[NightResult], events: Sequence[Event]) -> str:
+def _against_heuristics(results: Sequence[NightResult], events: Sequence[Event], served: tuple[int, str] | None) -> str:
     """Return how the champion compared with the heuristics on the night that trained it, if it is one of these."""
+    champion = served[0] if served is not None else events[-1].champion if events else None
     for result in results:
-        if events and result.version == events[-1].champion and result.evaluation is not None:
+        if result.version is not None and result.version == champion and result.evaluation is not None:
             return f"On night {result.night.number} it {against_rivals(result.evaluation)}."
     return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.audit.audit import audit_model
-from pipeline.audit.walk import ANCHOR, LINEAGE_TAG
+from pipeline.audit.findings import ANCHOR, LINEAGE_TAG
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo, TamperedRecord
 from pipeline.ledger.alias_history import anchoring, champions, collected_versions, lineages

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from pipeline.audit.findings import NOTHING, AuditCheck, AuditFindings
-from pipeline.graphs.snapshot_folder import read_graph
-from pipeline.graphs.tables import content_id
-from pipeline.ledger.alias_history import lineages
 from pipeline.ledger.collected_models import collected_in_words, model_collection
 from pipeline.params.params import Params
 from pipeline.records.chain import (
@@ -21,14 +17,12 @@ from pipeline.records.chain import (
     RegisteredModel,
     TrainedModel,
 )
-from pipeline.records.digests import FileDigest, digests_of_folder, sha256_of_file
+from pipeline.records.digests import FileDigest, digests_of_folder
 from pipeline.records.evaluation import EvaluationRecord
-from pipeline.records.manifest import MANIFEST, read_manifest
 from pipeline.records.measures import figures
-from pipeline.records.names import CONTROL_FOLDER, MODEL_FOLDER, MODEL_PATH, PARAMS_FILE
+from pipeline.records.names import CONTROL_FOLDER, MODEL_FOLDER, PARAMS_FILE
 from pipeline.records.record import Record
 from pipeline.runs.key import run_key
-from pipeline.snapshots.snapshot_store import SnapshotStore
 
 # Each record stores the sha256 of the one it was made from.
 LINKS: tuple[tuple[type[Record], str, type[Record]], ...] = (
@@ -39,45 +33,11 @@ LINKS: tuple[tuple[type[Record], str, type[Record]], ...] = (
     (RegisteredModel, "decision_sha256", PromotionDecision),
     (LineageRecord, "registered_model_sha256", RegisteredModel),
 )
-LINEAGE_TAG = "ncnc.lineage_sha256"
-WHOLE = "no line was changed or removed"
-ANCHOR = "lineage digest in the ledger"
-NO_ANCHOR = (
-    "none: the version was promoted before the ledger kept it, or never. `ncnc registry anchor` enters it, and says "
-    "what that trusts"
-)
 
 
 @dataclass
 class AuditWalk(AuditFindings):
     """One audit under way; each step adds its checks."""
-
-    @cached_property
-    def snapshots(self) -> SnapshotStore:
-        """The data repository with a separate cache, so that the remote's own bytes are checked."""
-        return SnapshotStore(self.doors.environment.data_repository, self.work_folder / "home")
-
-    def start_at_the_ledger(self) -> None:
-        """Take the version's lineage digest from the ledger, and compare MLflow's tag with it.
-
-        Whoever may write to MLflow can change every record there, and the tag with them, but not the ledger. Where the
-        ledger has no digest of the version, or more than one, that is a fault, and the walk goes on from the tag.
-        """
-        tag = self.version.tags.get(LINEAGE_TAG)
-        self.root = tag
-
-        def read() -> None:
-            self.doors.ledger.expect_whole(self.version.name)
-            self.checks.append(AuditCheck("ledger", WHOLE, WHOLE, ok=True))
-            known = lineages(self.doors.ledger.entries(self.version.name)).get(self.version.version, ())
-            if len(known) == 1:
-                self.root = known[0]
-                self.check(ANCHOR, self.root, tag)
-            else:
-                observed = f"{len(known)} that differ: {', '.join(known)}" if known else NO_ANCHOR
-                self.checks.append(AuditCheck(ANCHOR, "one digest in the ledger", observed, ok=False))
-
-        self.attempt("ledger", WHOLE, read)
 
     def fetch_records(self, kinds: Sequence[type[Record]] = CHAIN[:-1]) -> None:
         """Fetch the lineage record from MLflow and compare it with the digest where the walk starts; then the others.
@@ -154,7 +114,8 @@ class AuditWalk(AuditFindings):
 
     def recompute_served(self) -> None:
         """Recompute the bytes that MLflow serves: those of the record, nothing beside them, the model as trained."""
-        self.attempt("served files", "readable", self._recompute_served)
+        trained, registered = self.record(TrainedModel), self.record(RegisteredModel)
+        self.compare_served(registered.files if registered else None, trained.files if trained else (), "as trained")
 
     def _recompute_trained(self, run_id: str, what: str, folder: str, files: tuple[FileDigest, ...]) -> None:
         def recompute() -> None:
@@ -164,26 +125,9 @@ class AuditWalk(AuditFindings):
                 # Not a fault: a policy deleted them, and the ledger says whose. Some of them gone would be one.
                 self.checks.append(AuditCheck(f"{what} files", "collected", collected_in_words(taken), ok=True))
                 return
-            self._files(what, files, observed)
+            self.compare_files(what, files, observed)
 
         self.attempt(f"{what} files", "readable", recompute)
-
-    def _recompute_served(self) -> None:
-        trained, registered = self.record(TrainedModel), self.record(RegisteredModel)
-        models, versions = self.doors.registry.models, self.doors.registry.versions
-        # A version can be pointed at another folder than that of its logged model, whose files are recomputed here.
-        served_from = versions.place(self.version.name, self.version.version)
-        self.check("folder that is served", models.place(self.version.model_id), served_from)
-        observed = {item.path: item.sha256 for item in models.observe(self.version.model_id)}
-        recorded = {item.path: item.sha256 for item in registered.files} if registered else {}
-        if registered is not None:
-            self._files("served", registered.files, observed)
-            # A file that nobody recorded could be imported when the model loads.
-            for path in sorted(observed.keys() - recorded.keys()):
-                self.check(f"served {path}", None, observed[path])
-        for item in trained.files if trained else ():
-            served = observed.get(f"{MODEL_PATH}/{item.path}")
-            self.check(f"served as trained {item.path}", item.sha256, served)
 
     def recompute_split(self) -> None:
         """Fetch the split by its tag and recompute its files."""
@@ -193,35 +137,16 @@ class AuditWalk(AuditFindings):
 
         def recompute() -> None:
             folder = self.snapshots.fetch(split.tag, self.work_folder / "split")
-            self._described_as_published(split.tag)
-            self._files("split", split.files, {item.path: item.sha256 for item in digests_of_folder(folder)})
+            self.compare_description(split.tag)
+            self.compare_files("split", split.files, {item.path: item.sha256 for item in digests_of_folder(folder)})
 
         self.attempt(f"split {split.tag}", "readable", recompute)
 
     def recompute_snapshot(self) -> None:
         """Fetch the snapshot by its tag, compare every file with its manifest, and recompute its content id."""
         snapshot = self.record(GraphSnapshot)
-        if snapshot is None:
-            return
-
-        def recompute() -> None:
-            if (taken_back := self.snapshots.journal().retracted.get(snapshot.tag)) is not None:
-                # Not a fault of the bytes, but an auditor must see it.
-                said = f"RETRACTED: {taken_back.in_words}"
-                self.checks.append(AuditCheck("standing of the snapshot", "published", said, ok=True))
-            folder = self.snapshots.fetch(snapshot.tag, self.work_folder / "snapshot")
-            self._described_as_published(snapshot.tag)
-            self.check(f"snapshot {MANIFEST}", snapshot.manifest_sha256, sha256_of_file(folder / MANIFEST))
-            listed = tuple(FileDigest(path=path, sha256=sha256) for path, sha256 in read_manifest(folder).items())
-            self._files("snapshot", listed, {item.path: item.sha256 for item in digests_of_folder(folder)})
-            self.check("snapshot content id", snapshot.content_id, content_id(read_graph(folder)))
-
-        self.attempt(f"snapshot {snapshot.tag}", "every file as in its manifest", recompute)
-
-    def _described_as_published(self, tag: str) -> None:
-        published, found = self.snapshots.description_digests(tag)
-        if published is not None:  # the journal of before format 3 does not say
-            self.check(f"description at {tag}", published, found)
+        if snapshot is not None:
+            self.compare_snapshot(snapshot.tag, snapshot.manifest_sha256, snapshot.content_id)
 
     def recompute_run_key(self) -> None:
         """Fetch the parameters, recompute their digest, and derive the run key from its three parts."""
@@ -237,7 +162,3 @@ class AuditWalk(AuditFindings):
             self.check("run key derived", derived, snapshot.run_key)
 
         self.attempt("parameters", "readable", recompute)
-
-    def _files(self, side: str, recorded: tuple[FileDigest, ...], observed: Mapping[str, str]) -> None:
-        for item in recorded:
-            self.check(f"{side} {item.path}", item.sha256, observed.get(item.path))

@@ -133,7 +133,7 @@ def _plan(graph: str, policy: RegistryPolicy, doors: Doors, entries: tuple[Entry
         )
     folders = tuple(_folders(doors.environment.home / RUNS, graph))
     judged = judge_folders(folders, runs, entries, policy, at)
-    judged_versions = judge_versions(versions, runs, entries, policy, at)
+    judged_versions = judge_versions(versions, runs, entries, policy, at, _needed_by_batches(graph, doors))
     staying = [item for item in versions if not judged_versions[item.version].goes]
     return RegistryPlan(
         policy=policy,
@@ -144,6 +144,16 @@ def _plan(graph: str, policy: RegistryPolicy, doors: Doors, entries: tuple[Entry
         run_names={run.run_id: run.run_name for run in runs},
         num_bytes=sum(folder.num_bytes for folder in folders if judged[folder.name].goes),
     )
+
+
+def _needed_by_batches(graph: str, doors: Doors) -> dict[int, str]:
+    """Return the versions that a batch of recommendations needs, and why: an open one, or the newest complete one."""
+    batches = doors.registry.contents.batches(graph)
+    complete = [batch for batch in batches if batch.complete]
+    needed = {batch.version: f"batch {batch.run_name} is of it" for batch in complete[-1:]}
+    return needed | {
+        batch.version: f"batch {batch.run_name} is not complete" for batch in batches if not batch.complete
+    }
 
 
 def _folders(home: Path, graph: str) -> Iterator[FolderFacts]:

@@ -6,9 +6,10 @@ of its own kind, so that no two clocks need to agree; `at` counts only where it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from pydantic import Field
 
@@ -26,6 +27,7 @@ class RegistryPolicy(Part):
 
     keep_versions: int = Field(default=30, ge=1)
     keep_days: float = Field(default=90, ge=0)
+    keep_refreshes: int = Field(default=7, ge=1)
     checkpoint_days: float = Field(default=7, ge=0)
     folder_days: float = Field(default=30, ge=0)
     model_days: float = Field(default=90, ge=0)
@@ -35,7 +37,7 @@ class RegistryPolicy(Part):
         return (
             f"keep-versions {self.keep_versions}, keep-days {self.keep_days:g}, "
             f"checkpoint-days {self.checkpoint_days:g}, folder-days {self.folder_days:g}, "
-            f"model-days {self.model_days:g}"
+            f"model-days {self.model_days:g}, keep-refreshes {self.keep_refreshes}"
         )
 
 
@@ -67,17 +69,29 @@ def judge_versions(
     entries: Sequence[Entry],
     policy: RegistryPolicy,
     at: datetime,
+    batches: Mapping[int, str] = MappingProxyType({}),
 ) -> dict[int, Verdict]:
-    """Return why each version is kept, by its number."""
+    """Return why each version is kept, by its number; `batches` says of which one a batch needs the version.
+
+    A refresh is kept for its number and for what refers to it: an audit makes it again of its weights and its snapshot.
+    """
     was_champion, nights, ended = set(champions(entries)), last_nights(entries), _ended(runs)
     at = earliest_present(at, (item.made_at for item in versions))
     standing = {item.version: alias for alias, item in standings(entries).items()}
-    ranks = {item.version: rank for rank, item in enumerate(sorted(versions, key=_number, reverse=True), start=1)}
+    ranks = _ranks(item for item in versions if item.weights_of is None)
+    newest = _ranks(item for item in versions if item.weights_of is not None)
     found = {}
     for item in versions:
         reasons = [f"{alias} points at it" for alias in item.aliases]
         if item.version in standing and standing[item.version] not in item.aliases:
             reasons.append(f"the ledger has {standing[item.version]} at it")
+        if item.version in batches:
+            reasons.append(batches[item.version])
+        if item.weights_of is not None:
+            if newest[item.version] <= policy.keep_refreshes:
+                reasons.append(f"one of the last {policy.keep_refreshes} refreshes")
+            found[item.version] = Verdict(f"version {item.version}, weights of {item.weights_of}", tuple(reasons))
+            continue
         if item.version in was_champion:
             reasons.append("was champion: an audit may ask for it")
         if item.run_name is None:
@@ -114,7 +128,7 @@ def judge_models(
 ) -> dict[str, Verdict]:
     """Return why each trained model in MLflow is kept, by its run's id; the audit of a version recomputes its bytes."""
     nights, ended = _Nights(entries, at), _ended(runs)
-    made = {item.run_name: item.version for item in staying}
+    made = {item.run_name: item.version for item in staying if item.weights_of is None}
     found = {}
     for run in runs:
         if not run.has_model:
@@ -204,5 +218,7 @@ def _ended(runs: Iterable[RunState]) -> dict[str, bool]:
     return found
 
 
-def _number(item: RegisteredVersion) -> int:
-    return item.version
+def _ranks(versions: Iterable[RegisteredVersion]) -> dict[int, int]:
+    """Return the rank of each version by its number, the newest 1."""
+    numbers = sorted((item.version for item in versions), reverse=True)
+    return {number: rank for rank, number in enumerate(numbers, start=1)}

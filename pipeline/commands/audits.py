@@ -70,12 +70,16 @@ def _named(model: str) -> tuple[str, str]:
 
 
 def _show_checks(result: AuditResult) -> None:
+    from pipeline.records.names import graph_of_tag
     from pipeline.terminal import for_messages, styled
 
     console = for_messages()
     for check in result.checks:
         verdict = ("ok   ", "green") if check.ok else ("WRONG", "red")
         console.print(styled(verdict, f" {check.what}: {check.observed}"))
+    if result.weights_of is not None:
+        graph = graph_of_tag(result.snapshot_tag)
+        console.print(f"version {result.version}: weights of version {result.weights_of}, graph of {graph}")
     console.print(f"run {result.run_name}, snapshot {result.snapshot_tag}, code {result.code_version}")
 
 

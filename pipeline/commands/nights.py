@@ -18,11 +18,12 @@ def status(
     shown: Annotated[int, typer.Option("--nights", min=1, help="How many nights to show.")] = 10,
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Show the last nights with their outcomes, the champion's age, what needs a person, and where the index is."""
+    """Show the last nights, the ages of the champion's weights and graph, what needs a person, and where the index is."""
     from pipeline.commands.score_tables import nights_table
     from pipeline.ledger.night import last_nights
+    from pipeline.ledger.served_weights import served_in_words
     from pipeline.params.params import Params
-    from pipeline.report.kept_index import current_needs, find_index
+    from pipeline.report.kept_index import current_needs, find_index, retractions
     from pipeline.terminal import for_messages
 
     doors, console = open_doors(), for_messages()
@@ -34,19 +35,23 @@ def status(
     for need in needed:
         console.print(f"{need.what} {need.advice} {need.command}".rstrip())
     champion = doors.registry.versions.champion(name)
-    age_days = (doors.clock() - champion.as_of).days if champion else None
-    said = f"version {champion.version}, graph as of {champion.as_of:%Y-%m-%d %H:%M}" if champion else ""
-    console.print(f"champion: {said}, {age_days} days old" if said else f"{name} has no champion yet")
-    tag = champion.tags.get("ncnc.snapshot_tag", "") if champion else ""
-    taken_back = doors.snapshots.journal().retracted.get(tag)
-    index = find_index(doors, name)
+    weights = doors.registry.versions.champion_weights(name)
+    ages = [None if one is None else (doors.clock() - one.as_of).days for one in (weights, champion)]
+    console.print(
+        f"champion: {served_in_words(ledger, champion.version)}; weights {ages[0]} days old, graph {ages[1]} days old"
+        if champion
+        else f"{name} has no champion yet"
+    )
+    index, taken_back = find_index(doors, name), retractions(doors, ledger)
     console.print(f"all nights: {index}" if index else "all nights: no page yet; ncnc report makes it")
     print_line(
         graph=name,
         nights=len(entries),
         champion=champion.version if champion else None,
-        age_days=age_days,
-        retracted=taken_back.reason if taken_back else None,
+        weights_of=weights.version if weights else None,
+        age_days=ages[0],
+        graph_age_days=ages[1],
+        retracted="; ".join(dict.fromkeys(entry.reason for entry in taken_back.values())) or None,
         stopped=[need.what for need in needed if need.kind in ("disagreement", "stopped")],
         needs=[need.kind for need in needed],
         index=index,

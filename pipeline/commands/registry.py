@@ -47,6 +47,7 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
     from pipeline.commands.registry_tables import awaiting_table, versions_table
     from pipeline.ledger.alias_history import champions, standings
     from pipeline.ledger.night import last_nights
+    from pipeline.ledger.served_weights import served_in_words
     from pipeline.terminal import for_messages, styled
 
     doors, name, console = open_doors(), graph_of(graph, params), for_messages()
@@ -56,6 +57,8 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
         doors.registry.aliases.of(name),
     )
     standing = standings(entries)
+    if (champion := standing.get("champion")) is not None and champion.version is not None:
+        console.print(f"champion: {served_in_words(entries, champion.version)}")
     console.print(versions_table(name, versions, standing, champions(entries)))
     nights = [night for night in last_nights(entries).values() if night.outcome == "awaiting"]
     if nights:
@@ -76,6 +79,7 @@ def show(graph: Graph = None, params: ParamsFile = Path("params.yaml")) -> None:
         aliases=ours,
         ledger=ledger,
         agree=ours == ledger,
+        weights={item.version: item.weights_of or item.version for item in versions},
         awaiting=[night.run_name for night in nights],
     )
 
@@ -173,6 +177,9 @@ def gc(
     model_days: Annotated[
         float, typer.Option(min=0, help="Keep trained models of nights that ended in these days.")
     ] = 90,
+    keep_refreshes: Annotated[
+        int, typer.Option(min=1, help="How many refreshes to keep, the newest; each can be made again.")
+    ] = 7,
     reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "routine collection",
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
@@ -192,6 +199,7 @@ def gc(
         checkpoint_days=checkpoint_days,
         folder_days=folder_days,
         model_days=model_days,
+        keep_refreshes=keep_refreshes,
     )
     doors, name = open_doors(), graph_of(graph, params)
     if apply:

@@ -12,6 +12,7 @@ from pipeline.ledger.alias_history import Standing
 from pipeline.ledger.entries import Alias, NightEntry
 from pipeline.ledger.promotion_stops import stop_in_words
 from pipeline.ledger.story import Event
+from pipeline.records.names import graph_of_tag
 from pipeline.registry.facts import RegisteredVersion
 from pipeline.terminal import styled
 
@@ -26,6 +27,7 @@ COLOURS = {
     "rollback": "bold yellow",
     "moved outside": "bold red",
     "taken away": "bold red",
+    "refresh refused": "red",
     "rejected": "yellow",
     "refused": "red",
     "failed": "red",
@@ -61,7 +63,16 @@ def versions_table(
 ) -> Table:
     """Return the versions of a graph, newest first, with the aliases as MLflow and the ledger have them."""
     table = Table(title=f"versions of {graph}", title_justify="left")
-    for name in ("version", "made (UTC)", "aliases", "by the ledger", "was champion", "run", "approved by"):
+    for name in (
+        "version",
+        "weights, graph",
+        "made (UTC)",
+        "aliases",
+        "by the ledger",
+        "was champion",
+        "run",
+        "approved by",
+    ):
         table.add_column(name)
     ledger: dict[int, list[str]] = {}
     for alias, stands in standing.items():
@@ -70,14 +81,20 @@ def versions_table(
     for item in reversed(versions):
         table.add_row(
             str(item.version),
+            _carried(item),
             f"{item.made_at:%Y-%m-%d %H:%M}",
             ", ".join(item.aliases) or "-",
             ", ".join(sorted(ledger.get(item.version, []))) or "-",
-            "yes" if item.version in was else "no",
+            "its weights" if item.weights_of in was else "yes" if item.version in was else "no",
             item.run_name or "not made by this pipeline",
             item.approved_by or "-",
         )
     return table
+
+
+def _carried(item: RegisteredVersion) -> str:
+    graph = f"graph of {graph_of_tag(item.snapshot_tag)}" if item.snapshot_tag else "-"
+    return graph if item.weights_of is None else f"weights of {item.weights_of}, {graph}"
 
 
 def awaiting_table(nights: Sequence[NightEntry]) -> Table:

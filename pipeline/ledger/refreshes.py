@@ -1,4 +1,4 @@
-"""Refreshes in the ledger: which move of the champion may follow, and how a refresh is told; pure functions."""
+"""Which refresh may follow in the ledger: a pure function of its entries."""
 
 from __future__ import annotations
 
@@ -31,17 +31,3 @@ def refreshing(entries: Sequence[Entry], refresh: GraphRefreshed) -> tuple[Graph
     expect_there(entries, refresh.version, refresh.graph)
     expect_lineage(entries, refresh.graph, refresh.version, refresh.lineage_sha256)
     return (refresh.model_copy(update={"previous": served}),)
-
-
-def refreshed_on(
-    entries: Sequence[Entry], weights: int, snapshot_tag: str, collected: Sequence[int] = ()
-) -> GraphRefreshed | None:
-    """Return the refresh of a version's weights on a snapshot that the ledger has already, if it is not collected."""
-    made = (
-        entry
-        for entry in reversed(entries)
-        if isinstance(entry, GraphRefreshed)
-        and (entry.weights_of, entry.snapshot_tag) == (weights, snapshot_tag)
-        and entry.version not in collected
-    )
-    return next(made, None)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import overload
 
-from pipeline.ledger.entries import AliasEvent, Entry, GraphRefreshed
+from pipeline.ledger.entries import AliasEvent, Entry, GraphRefreshed, NightEntry
+from pipeline.records.names import graph_of_tag
 
 
 def refreshes(entries: Sequence[Entry]) -> dict[int, GraphRefreshed]:
@@ -31,3 +32,21 @@ def champion_weights(entries: Sequence[Entry]) -> int | None:
     """Return the version whose weights the champion carries; None where there is no champion."""
     events = [entry for entry in entries if isinstance(entry, AliasEvent) and entry.alias == "champion"]
     return weights_of(entries, events[-1].version) if events else None
+
+
+def champion_in_words(entries: Sequence[Entry]) -> tuple[int, str] | None:
+    """Return the version whose weights the champion carries, and the champion in words; None where there is none."""
+    events = [entry for entry in entries if isinstance(entry, AliasEvent) and entry.alias == "champion"]
+    version = events[-1].version if events else None
+    return None if version is None else (weights_of(entries, version), served_in_words(entries, version))
+
+
+def served_in_words(entries: Sequence[Entry], version: int) -> str:
+    """Return a version with its weights and its graph, each with the night that it is of, as the ledger knows them."""
+    refresh = refreshes(entries).get(version)
+    weights = version if refresh is None else refresh.weights_of
+    nights = (entry for entry in entries if isinstance(entry, NightEntry) and entry.version == weights)
+    night = next((f"night of {entry.as_of:%Y-%m-%d %H:%M}" for entry in nights), "night that the ledger does not name")
+    if refresh is None:
+        return f"version {version}: weights and graph of the {night}"
+    return f"version {version}: weights of version {weights} ({night}), graph of {graph_of_tag(refresh.snapshot_tag)}"

@@ -14,6 +14,7 @@ from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.recommend.plan import PLAN_KEY, RecommendationPlan, nodes_text
 from pipeline.records.digests import sha256_of_file
 from pipeline.records.manifest import MANIFEST, read_manifest
+from pipeline.records.names import BATCHES
 from pipeline.registry.model_registry import ModelRegistry
 
 NODES_FILE = "nodes.json"
@@ -29,7 +30,7 @@ class SharedRun:
     @classmethod
     def of(cls, registry: ModelRegistry, graph: str, run_name: str) -> SharedRun:
         """Return the run of a batch, opened if there is none: in an experiment beside that of the graph's nights."""
-        return cls(registry, registry.runs.open(f"{graph}-recommendations", run_name, run_key="none", params={}))
+        return cls(registry, registry.runs.open(f"{graph}{BATCHES}", run_name, run_key="none", params={}))
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class RecommendationFolder:
             self._keep(NODES_FILE, lambda staged: staged.write_text(nodes_text(node_ids)))
         if self.shared is not None:
             self.shared.registry.runs.put_record(self.shared.run_id, wanted)
+            self.shared.registry.runs.pinned(self.shared.run_id, "model", wanted.model)  # no collection takes it
         wanted.write(self.path)  # last: whoever sees a plan sees the nodes it is about
 
     def node_ids(self) -> list[int | str] | None:

@@ -27,4 +27,5 @@ SPLIT_FOLDER = "split"
 MODEL_FOLDER = "model"
 CONTROL_FOLDER = "control"  # the same recipe from random weights, beside a challenger that began warm
 PARAMS_FILE = "params.yaml"
+BATCHES = "-recommendations"  # behind the graph: the experiment of its batches in MLflow
 RUNS = "runs"  # the folder in NCNC_HOME that holds the run folders

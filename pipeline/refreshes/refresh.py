@@ -10,6 +10,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.link_model import LinkModel
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NothingToDo
+from pipeline.ledger.alias_history import collected_versions
 from pipeline.ledger.entries import GraphRefreshed, RefreshRefused
 from pipeline.params.refresh import RefreshParams
 from pipeline.records.findings import RuleVerdict
@@ -76,7 +77,9 @@ def refresh(
 def _registered_before(weights: ModelVersion, published: PublishedSnapshot, doors: Doors) -> GraphRefresh | None:
     """Return the record of the refresh that the ledger has of these weights and this snapshot, if it is there."""
     made = doors.registry.versions.of_run_key(weights.name, refresh_key(weights.run_key, published.tag))
-    return None if made is None else kept_record(made, doors)
+    if made is None or made.version in collected_versions(doors.ledger.entries(weights.name)):
+        return None
+    return kept_record(made, doors)
 
 
 def _made(

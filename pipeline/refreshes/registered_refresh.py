@@ -8,7 +8,7 @@ from pathlib import Path
 from pandas import DataFrame
 
 from pipeline.doors import Doors
-from pipeline.ledger.alias_history import lineages
+from pipeline.ledger.alias_history import collected_versions, lineages
 from pipeline.ledger.registry_agreement import highest_version
 from pipeline.plain_text import markdown
 from pipeline.records.digests import digests_of_folder
@@ -35,7 +35,8 @@ def register_refresh(
     files, key = digests_of_folder(model), refresh_key(weights.run_key, published.tag)
     entries = doors.ledger.entries(name)
     made = registry.versions.sole_of_run_key(name, key)  # by a try that was killed before the ledger had it
-    if made is not None and made.files != files:  # by other code, and nothing refers to it
+    # One by other code, to which nothing refers, or one that a collection is about to delete, makes room.
+    if made is not None and (made.files != files or made.version in collected_versions(entries)):
         registry.versions.delete(name, made.version)
         made = None
     if made is None:

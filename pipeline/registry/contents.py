@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from mlflow.entities import Run
 
 from pipeline.records.chain import TrainedModel
-from pipeline.records.names import CONTROL_FOLDER, MODEL_FOLDER
+from pipeline.records.names import BATCHES, CONTROL_FOLDER, MODEL_FOLDER
 from pipeline.registry.aliases import RegisteredAliases
-from pipeline.registry.facts import WEIGHTS_OF, RegisteredVersion, RunState
+from pipeline.registry.facts import WEIGHTS_OF, BatchState, RegisteredVersion, RunState
 from pipeline.registry.tracking_server import TrackingServer, asks_the_server
 
 TAG = "ncnc.snapshot_tag"
+BATCH_MODEL = "ncnc.model"  # of a batch's run: the NAME@version that all of its shards use
 TRAINED_GONE = "ncnc.collected.model"
 CHECKPOINTS = ("checkpoint", "control_checkpoint")  # of a challenger, and of the control beside a warm one
 
@@ -77,6 +78,17 @@ class RegistryContents:
     def server_time(self) -> tuple[datetime, ...]:
         """Return what time it is by the server's own clock; nothing where there is no server, or it does not say."""
         return self.server.time()
+
+    @asks_the_server
+    def batches(self, graph: str) -> tuple[BatchState, ...]:
+        """Return the graph's batches of recommendations that name their version, the oldest first."""
+        runs = sorted(self._runs(f"{graph}{BATCHES}"), key=lambda run: int(run.info.start_time))
+        named = ((run, run.data.tags.get(BATCH_MODEL, "").partition("@")) for run in runs)
+        return tuple(
+            BatchState(run.info.run_name, int(version), complete=run.info.status == "FINISHED")
+            for run, (name, _, version) in named
+            if name == graph and version.isdecimal()
+        )
 
     @asks_the_server
     def remove_checkpoint(self, run_id: str) -> None:

@@ -73,6 +73,15 @@ class RunState:
     has_model: bool = False
 
 
+@dataclass(frozen=True)
+class BatchState:
+    """One batch of recommendations that machines share through MLflow: of which version, and whether it is complete."""
+
+    run_name: str
+    version: int
+    complete: bool
+
+
 def version_tags(
     *,
     run_key: str,

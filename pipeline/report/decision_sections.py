@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.ledger.entries import GraphRefreshed
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import CheckResult
 from pipeline.records.floor import best_unbeaten, what_suffices
@@ -27,7 +28,11 @@ from pipeline.report.night_story import NightStory
 def headline(story: NightStory) -> str:
     """Return the outcome in one sentence."""
     champion = story.decision.champion_version if story.decision else None
-    stays = f"champion version {champion} stays" if champion is not None else "there is no champion yet"
+    stays = (
+        f"champion version {champion} stays{_on_its_graph(story)}"
+        if champion is not None
+        else "there is no champion yet"
+    )
     if story.outcome == "promoted" and story.entry is not None:
         return f"Promoted: version {story.entry.version} becomes the champion."
     if story.outcome == "refused" and story.checks is not None and story.checks.refused:
@@ -51,9 +56,26 @@ def headline(story: NightStory) -> str:
     return sentences.get(story.outcome, f"{story.outcome.capitalize()}.")
 
 
+def _on_its_graph(story: NightStory) -> str:
+    """Return which graph the champion that stays serves since this night; empty where nothing came of that."""
+    if isinstance(story.refresh, GraphRefreshed):
+        return f", on tonight's graph (version {story.refresh.version})"
+    return ", and serves the graph of before" if story.refresh is not None else ""
+
+
+def _of_the_graph(story: NightStory) -> list[str]:
+    refresh = story.refresh
+    if isinstance(refresh, GraphRefreshed):
+        return [
+            f"Version {refresh.version} serves the graph of this night with the weights of version "
+            f"{refresh.weights_of}. {refresh.why}."
+        ]
+    return [] if refresh is None else [f"The graph of this night is not served: {refresh.why}."]
+
+
 def decision_section(story: NightStory) -> Section:
     """Return the decision, its reasons, and the verdict of every rule."""
-    sentences = [*_reasons(story)]
+    sentences = [*_reasons(story), *_of_the_graph(story)]
     tables: tuple[Table, ...] = ()
     if story.registered is not None and (approval := story.registered.approval) is not None:
         sentences.append(f"Approved by {approval.who}, {approval.at:%Y-%m-%d %H:%M} UTC: {approval.reason}.")

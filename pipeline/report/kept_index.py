@@ -13,8 +13,10 @@ from pipeline.doors import Doors
 from pipeline.errors import NewerFormat, TamperedRecord
 from pipeline.ledger.alias_history import standings
 from pipeline.ledger.entries import Entry, NightEntry
+from pipeline.ledger.served_weights import refreshes, weights_of
 from pipeline.report.kept_figures import KeptFigures
 from pipeline.report.needs import Need, needs
+from pipeline.snapshots.journal_entries import Retracted
 
 ALL_REPORTS = "reports"
 
@@ -66,13 +68,20 @@ def kept_figures(doors: Doors, graph: str) -> KeptFigures:
     return KeptFigures(graph=graph)
 
 
+def retractions(doors: Doors, entries: Sequence[Entry]) -> dict[str, Retracted]:
+    """Return which of the champion's parts, weights and graph, were made from a snapshot that was retracted."""
+    standing = standings(entries).get("champion")
+    if standing is None or standing.version is None:
+        return {}
+    weights, refresh = weights_of(entries, standing.version), refreshes(entries).get(standing.version)
+    nights = [entry.snapshot_tag for entry in entries if isinstance(entry, NightEntry) and entry.version == weights]
+    night = nights[-1] if nights else None
+    tags = {"weights": night, "graph": refresh.snapshot_tag if refresh else night}
+    retracted = doors.snapshots.journal().retracted
+    return {part: retracted[tag] for part, tag in tags.items() if tag in retracted}
+
+
 def _retraction(doors: Doors, entries: Sequence[Entry]) -> str:
-    """Return that the champion's snapshot was retracted, in words; empty where it was not."""
-    champion = standings(entries)["champion"].version if "champion" in standings(entries) else None
-    made = [entry for entry in entries if isinstance(entry, NightEntry) and entry.version == champion is not None]
-    if not made or made[-1].snapshot_tag is None:
-        return ""
-    taken_back = doors.snapshots.journal().retracted.get(made[-1].snapshot_tag)
-    if taken_back is None:
-        return ""
-    return f"champion version {champion} was made from {made[-1].snapshot_tag}, which was {taken_back.in_words}"
+    """Return what of the champion came from a retracted snapshot, in words; empty where nothing did."""
+    found = retractions(doors, entries)
+    return "; ".join(f"the champion's {part} came from {one.tag}, which was {one.in_words}" for part, one in found.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -12,7 +12,7 @@ from pipeline.doors import Doors
 from pipeline.errors import InvalidInput
 from pipeline.graphs.change_summary import ChangeSummary
 from pipeline.ledger.approvals import last_night
-from pipeline.ledger.entries import NightEntry
+from pipeline.ledger.entries import Entry, GraphRefreshed, NightEntry, RefreshRefused
 from pipeline.params.params import Params
 from pipeline.records.chain import (
     EdgeSplit,
@@ -37,7 +37,7 @@ class NightStory:
     """One night from its records, its checks and the ledger; a field is None where the night did not get that far.
 
     `faults` says what could not be read; the page is made of the rest. `moved` says which aliases were changed in
-    MLflow without the ledger.
+    MLflow without the ledger. `refresh` is what came of serving the champion on the night's graph.
     """
 
     graph: str
@@ -57,6 +57,7 @@ class NightStory:
     trend: tuple[TrendNight, ...] = ()
     faults: tuple[str, ...] = ()
     moved: tuple[OutsideMove, ...] = ()
+    refresh: GraphRefreshed | RefreshRefused | None = None
 
     @property
     def outcome(self) -> str:
@@ -133,7 +134,14 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
         trend=with_drift(trend, folder.name, change.metrics()) if change else trend,
         faults=tuple(reading.faults),
         moved=outside_moves(entries, folder.name),
+        refresh=_refresh_of(entries, folder.name),
     )
+
+
+def _refresh_of(entries: Sequence[Entry], run_name: str) -> GraphRefreshed | RefreshRefused | None:
+    """Return the newest refresh, or refusal of one, that a night's own step entered."""
+    told = [entry for entry in entries if isinstance(entry, GraphRefreshed | RefreshRefused)]
+    return next((entry for entry in reversed(told) if entry.who == f"run {run_name}"), None)
 
 
 def _left(folder: RunFolder, kind: type[R]) -> R | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
-from ncnc_airflow.promoted_model import PROMOTED_MODEL
+from ncnc_airflow.served_model import SERVED_MODEL
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
@@ -23,11 +23,16 @@ def batch() -> DAG:
     return load("batch_recommendations")
 
 
-def test_the_promotion_of_a_model_starts_it_and_register_alone_announces_one(batch: DAG) -> None:
-    nightly = load("nightly_retraining")
-    announced = {task.task_id: [asset.name for asset in task.outlets] for task in nightly.tasks if task.outlets}
-    assert announced == {"register": ["promoted_model"]}
-    assert batch.schedule == [PROMOTED_MODEL]
+def test_it_starts_whenever_another_version_serves(batch: DAG, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NCNC_APPROVAL", raising=False)
+    announced = {
+        task.task_id: [asset.name for asset in task.outlets]
+        for name in ("nightly_retraining", "champion_rollback")
+        for task in load(name).tasks
+        if task.outlets
+    }
+    assert announced == {"register": ["promoted_model"], "refresh": ["served_model"], "rollback": ["served_model"]}
+    assert batch.schedule == [SERVED_MODEL]
 
 
 def test_a_plan_then_mapped_shards_then_the_publication(batch: DAG) -> None:

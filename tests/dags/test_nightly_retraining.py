@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DAGS = ROOT / "dags"
 DAG_FILES = sorted(DAGS.glob("*.py"))
 HEAVY = ("torch", "torch_geometric", "mlflow", "dvc", "pandas", "numpy", "pyarrow", "duckdb", "pipeline", "ncnc_core")
-STEPS = ["snapshot", "split", "train", "evaluate", "decide", "register"]
+STEPS = ["snapshot", "split", "train", "evaluate", "decide", "register", "refresh"]
 
 
 def load(path: Path) -> DAG:
@@ -88,10 +88,10 @@ def test_the_tasks_are_the_steps_in_their_order_and_what_is_said_of_them(nightly
 
 def test_the_report_runs_at_the_end_of_every_night_and_does_not_colour_the_run(nightly: DAG) -> None:
     report = nightly.get_task("report")
-    assert report.upstream_task_ids == {"register"}
+    assert report.upstream_task_ids == {"refresh"}
     assert report.is_teardown
     assert report.on_failure_fail_dagrun is False
-    outcome = nightly.get_task("outcome")  # behind the report, so that `register` decides with it
+    outcome = nightly.get_task("outcome")  # behind the report, so that `refresh` decides with it
     assert (outcome.upstream_task_ids, outcome.is_teardown, outcome.on_failure_fail_dagrun) == ({"report"}, True, True)
     end = datetime.fromisoformat("2026-03-02T03:00:00+00:00")
     # Its folder does not hang on what snapshot pushed, which a refused night's did not.
@@ -101,10 +101,13 @@ def test_the_report_runs_at_the_end_of_every_night_and_does_not_colour_the_run(n
 
 
 def test_a_person_is_asked_between_decide_and_register(asking: DAG) -> None:
-    order = [*STEPS[:-1], "nominate", "evidence", "approve", "register", "report", "outcome"]
-    assert [task.task_id for task in asking.topological_sort()] == order
+    order = [*STEPS[:-2], "nominate", "evidence", "approve", "register", "refresh", "report", "outcome"]
+    meanwhile = "refresh_meanwhile"  # while the person is asked, and whatever becomes of it nobody waits for it
+    assert [task.task_id for task in asking.topological_sort() if task.task_id != meanwhile] == order
     for task, follower in itertools.pairwise(order):
-        assert asking.get_task(task).downstream_task_ids == {follower}
+        assert asking.get_task(task).downstream_task_ids - {meanwhile} == {follower}
+    assert asking.get_task(meanwhile).upstream_task_ids == {"nominate"}
+    assert asking.get_task(meanwhile).downstream_task_ids == set()
     for task in asking.tasks:
         assert task.doc_md
         assert task.retries >= 1
@@ -145,6 +148,14 @@ def test_a_misspelt_mode_of_approval_promotes_nothing_by_itself(monkeypatch: pyt
     bag.process_file(str(DAGS / "nightly_retraining.py"), only_if_updated=False)
     (error,) = bag.import_errors.values()
     assert "NCNC_APPROVAL is 'persn', but must be automatic or person. Correct it." in error
+
+
+def test_a_night_that_promoted_nothing_refreshes_behind_its_skipped_registration(nightly: DAG) -> None:
+    refresh = nightly.get_task("refresh")
+    assert refresh.trigger_rule == "none_failed"
+    end = datetime.fromisoformat("2026-03-02T03:00:00+00:00")
+    run = type("Run", (), {"run_after": end})()
+    assert rendered(refresh, dag_run=run).run_dir == "$NCNC_HOME/runs/$NCNC_GRAPH-20260302T030000Z"
 
 
 def test_only_training_waits_for_the_gpu(nightly: DAG) -> None:
@@ -240,5 +251,5 @@ def test_the_report_is_told_what_the_last_step_said(nightly: DAG) -> None:
 
 
 def test_the_later_tasks_follow_the_run_name_that_snapshot_pushed(nightly: DAG) -> None:
-    for step in STEPS[1:]:
+    for step in STEPS[1:-1]:
         assert rendered(nightly.get_task(step), ti=Pulled()).run_dir == "$NCNC_HOME/runs/demo-20260302T030000Z"

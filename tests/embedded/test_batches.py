@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from embedded.batches import read_batches
+from embedded.batches import Batch, known_links, read_batches
 from embedded.layout import Layout
 from pipeline.recommend.plan import RecommendationPlan
 
@@ -37,3 +37,10 @@ def test_a_batch_counts_once_its_manifest_is_written(tmp_path: Path) -> None:
 
 def test_a_stack_without_batches_has_none(tmp_path: Path) -> None:
     assert read_batches(Layout(tmp_path)) == []
+
+
+def test_links_that_the_served_graph_has_are_counted(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"source": [10, 20, 40, 10], "target": [30, 10, 10, 40]}), tmp_path / "part-00000.parquet")
+    path = {frozenset(pair) for pair in ((10, 20), (20, 30), (30, 40))}
+    assert known_links(Batch(tmp_path, "demo@1", nodes=4, links=4), path) == 1
+    assert known_links(Batch(tmp_path, "demo@1", nodes=4, links=4), set()) == 0

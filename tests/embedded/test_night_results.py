@@ -17,6 +17,7 @@ from pipeline.records.evaluation import EvaluationRecord
 from pipeline.snapshots.snapshot_store import SnapshotStore
 
 KEYS = ["night", "as_of", "outcome", "reason", "snapshot_id", "nodes", "edges", "challenger", "champion", "version"]
+KEYS += ["refreshed"]
 
 
 def test_the_json_of_a_night_has_every_promised_key(six_nights: list[NightResult]) -> None:

@@ -11,6 +11,7 @@ from embedded.layout import Layout
 from embedded.night_results import NightResult
 from embedded.summary import show_summary
 from pipeline.ledger.story import Event
+from pipeline.records.graph_refresh import GraphRefresh
 from pipeline.terminal import Terminal
 
 AT = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -31,9 +32,10 @@ def shown(
     graph: str = "demo",
     layout: Layout | None = None,
     width: int = 100,
+    served: tuple[int, str] | None = None,
 ) -> list[str]:
     console = Terminal(record=True, width=width, file=io.StringIO())
-    show_summary(graph, results, events, layout or Layout.named("demo"), console)
+    show_summary(graph, results, events, layout or Layout.named("demo"), console, served=served)
     return console.export_text().splitlines()
 
 
@@ -96,3 +98,23 @@ def test_more_nights_than_a_screen_holds_are_shown_without_their_reasons(six_nig
     ]
     assert "no better" in "\n".join(shown(many[:8]))
     assert "no better" not in "\n".join(shown(many))
+
+
+def test_kept_night_tells_which_version_serves_its_graph(six_nights: list[NightResult]) -> None:
+    record = GraphRefresh(
+        graph="demo", version=2, model_id="m", run_key="4" * 64, weights_of=1, weights_lineage_sha256=None, as_of=AT,
+        snapshot_tag="snap/x", content_id="c" * 64, manifest_sha256="e" * 64, snapshot_sha256=None, replaced=1,
+        rules=(), model=(), files=(), code_version="2" * 64,
+    )  # fmt: skip
+    nights = [replace(result, refresh=record) if result.outcome == "kept" else result for result in six_nights]
+    told = [line.strip() for line in shown(nights) if "serves this graph" in line]
+    assert told == ["serves this graph as version 2, weights of 1; no better"]
+
+
+def test_champion_is_told_with_its_graph_and_the_move_that_made_its_weights_so(six_nights: list[NightResult]) -> None:
+    words = "version 4: weights of version 1 (night of 2026-03-02 03:00), graph of 2026-03-07 03:00"
+    refreshed = Event(AT, "refreshed", "version 4 serves the graph of 2026-03-07 03:00", "admin", "rolled back", 4)
+    lines = shown(six_nights, (*EVENTS, refreshed), served=(1, words))
+    champion = lines.index(f"The champion is {words}.")
+    assert lines[champion + 1] == f"back to version 1, from version 2 (admin: {ROLLBACK})"
+    assert "On night 1 it beats" in lines[champion + 2]

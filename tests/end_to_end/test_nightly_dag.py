@@ -79,10 +79,11 @@ printf '%s\\n' "$*" >> "$CALLS"
 case "$*" in
   *--answer=Reject*) exit 99;;
   register*) printf '{"sha256": "%s"}\\n' "$3";;
+  refresh*) echo '{"run": "demo-20260102T030000Z", "served": 1, "reason": "serves it already"}'; exit 99;;
 esac
 """
 
-# What a promotion sets off: an event of the asset, and the batch that waits for one.
+# What sets off a batch: an event of the asset for each version that comes to serve, and the batch that waits for one.
 SET_OFF = """
 import json, sys
 from datetime import datetime
@@ -100,7 +101,7 @@ def events():
 found, before = {}, events()
 for day, outcome in (("11", "promoted"), ("12", "kept"), ("11", "run again")):
     run = nightly.test(logical_date=datetime.fromisoformat(f"2026-01-{day}T03:00:00+00:00"))
-    found[outcome] = [run.get_task_instance("register").state, events() - before]
+    found[outcome] = [*(run.get_task_instance(task).state for task in ("register", "refresh")), events() - before]
 run = batch.test(logical_date=datetime.fromisoformat("2026-01-13T03:00:00+00:00"))
 found["batch"] = [[ti.task_id, ti.map_index, ti.state] for ti in run.get_task_instances()]
 json.dump(found, open(sys.argv[1], "w"))
@@ -110,6 +111,9 @@ printf '%s\\n' "$*" >> "$CALLS"
 case "$*" in
   register*20260112*) exit 99;;
   register*) printf '{"sha256": "%s"}\\n' "$3";;
+  refresh*20260112*) echo '{"run": "demo-20260112T030000Z", "served": 2}';;
+  refresh*) grep -q 'refresh.*20260112' "$CALLS" && now=2 || now=1
+    printf '{"run": "demo-20260111T030000Z", "served": %s, "reason": "serves it already"}\\n' $now; exit 99;;
   recommend-plan*) echo '{"shards": [0, 1, 2]}';;
 esac
 """
@@ -150,9 +154,9 @@ def test_one_logical_date_played_twice_makes_one_night(
     run_all([[sys.executable, "-c", PLAY, house.as_of(1).isoformat(), str(outcome)]], environment, house.folder)
 
     first, second = json.loads(outcome.read_text())
-    steps = ("snapshot", "split", "train", "evaluate", "decide", "register")
+    steps = ("snapshot", "split", "train", "evaluate", "decide", "register", "refresh")
     assert first == dict.fromkeys((*steps, "report", "outcome"), "success")
-    assert second == first | {"register": "skipped"}  # it promotes nothing again, and announces nothing
+    assert second == first | {"register": "skipped", "refresh": "skipped"}  # it promotes nothing, and announces nothing
     # Three tags: the snapshot's, the split's and the night's.
     assert state_of(house) == (1, 1, 3, {"challenger": 1, "champion": 1})
     assert [entry.outcome for entry in house.entries()] == ["promoted"]
@@ -186,14 +190,16 @@ def test_night_that_asks_a_person_hands_the_answer_to_register(airflow: dict[str
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_promotion_and_nothing_else_sets_off_a_batch_of_mapped_shards(airflow: dict[str, str], tmp_path: Path) -> None:
+def test_each_change_of_what_serves_sets_off_a_batch_of_mapped_shards_once(
+    airflow: dict[str, str], tmp_path: Path
+) -> None:
     environment = airflow | with_ncnc(SET_OFF_NCNC, tmp_path)
     run_all([[sys.executable, "-c", SET_OFF, str(tmp_path / "outcome.json")]], environment, tmp_path, timeout=200)
 
     found = json.loads((tmp_path / "outcome.json").read_text())
-    assert found["promoted"] == ["success", 1]
-    assert found["kept"] == ["skipped", 1]
-    assert found["run again"] == ["skipped", 1]  # what was promoted before is not announced again
+    assert found["promoted"] == ["success", "success", 2]  # that it was promoted, and that it serves
+    assert found["kept"] == ["skipped", "success", 3]  # the same weights, on another graph
+    assert found["run again"] == ["skipped", "skipped", 3]  # what was announced before is not announced again
     assert sorted(found["batch"]) == [
         ["recommend_plan", -1, "success"],
         ["recommend_publish", -1, "success"],

@@ -60,6 +60,7 @@ printf '%s\\n' "$*" >> "$CALLS"
 case "$*" in
   snapshot*) test -e "$NCNC_HOME/delivered" || { echo 'ncnc: no file yet'; exit 66; };;
   register*) printf '{"sha256": "%s"}\\n' "$3";;
+  refresh*) echo '{"run": "demo-20260121T030000Z", "served": 1}';;
   report*--why=?*) echo '{"outcome": "failed"}';;
   report*) echo '{"outcome": "promoted"}';;
 esac
@@ -77,7 +78,7 @@ def test_a_late_delivery_costs_no_try_and_a_night_ended_by_hand_is_red_with_what
     run_all([argv], environment, tmp_path, timeout=200)
 
     found = json.loads((tmp_path / "outcome.json").read_text())
-    steps = ("snapshot", "split", "train", "evaluate", "decide", "register")
+    steps = ("snapshot", "split", "train", "evaluate", "decide", "register", "refresh")
     assert found["deliver"] == ["success", dict.fromkeys((*steps, "report", "outcome"), "success"), 1]
     state, states, _ = found["fail"]
     assert (state, states["outcome"]) == ("failed", "failed")

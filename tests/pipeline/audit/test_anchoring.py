@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.audit.anchoring import anchor_version, without_anchor
 from pipeline.audit.audit import audit_model, verify_served
-from pipeline.audit.walk import NO_ANCHOR
+from pipeline.audit.findings import NO_ANCHOR
 from pipeline.errors import NothingToDo, TamperedRecord
 from pipeline.ledger.entries import AliasEntry, AnchorEntry
 from pipeline.ledger.story import story

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.audit.walk import LINKS, AuditCheck, AuditWalk
+from pipeline.audit.findings import AuditCheck
+from pipeline.audit.walk import LINKS, AuditWalk
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, NewerFormat, OutsideTrouble
 from pipeline.records.chain import CHAIN, GraphSnapshot

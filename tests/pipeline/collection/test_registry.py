@@ -94,7 +94,9 @@ def test_trained_model_of_a_kept_night_goes_and_everyone_who_asks_is_told_by_whi
     assert entry.models == (folder.name,)
     assert collect(graph, STRICT, who="cron", reason="again", doors=then).going[3] == ()
 
-    told = rf"trained model of run {folder.name} was collected by cron .*routine \(keep-versions 1, .* model-days 0\)"
+    told = (
+        rf"trained model of run {folder.name} was collected by cron .*routine \(keep-versions 1, .* keep-refreshes 7\)"
+    )
     again = RunFolder(folder.path, doors.registry)
     with pytest.raises(InvalidInput, match=told):  # where bytes that are wrong would be a tampered record
         model_folder(again, doors, again.get(TrainedModel))

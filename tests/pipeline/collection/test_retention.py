@@ -223,4 +223,28 @@ def test_a_nightly_graph_still_loses_what_is_old() -> None:
 
 
 def test_policy_says_itself() -> None:
-    assert str(RegistryPolicy()) == "keep-versions 30, keep-days 90, checkpoint-days 7, folder-days 30, model-days 90"
+    assert str(RegistryPolicy()) == (
+        "keep-versions 30, keep-days 90, checkpoint-days 7, folder-days 30, model-days 90, keep-refreshes 7"
+    )
+
+
+def test_refreshes_are_kept_by_their_number_and_by_what_refers_to_them() -> None:
+    weights = RegisteredVersion(1, OLD, (), RUN)
+    refreshes = [RegisteredVersion(number, OLD, (), RUN, weights_of=1) for number in range(2, 8)]
+    entries = [moved(1), night()]
+    policy = RegistryPolicy(keep_versions=1, keep_days=0, keep_refreshes=2)
+    judged = judge_versions([weights, *refreshes], [ENDED], entries, policy, NOW, {3: "batch demo-9 is not complete"})
+    assert [number for number, verdict in judged.items() if verdict.goes] == [2, 4, 5]
+    assert judged[3].reasons == ("batch demo-9 is not complete",)
+    assert judged[7].reasons == ("one of the last 2 refreshes",)
+    assert judged[7].name == "version 7, weights of 1"
+    assert "one of the last 1" in judged[1].reasons  # refreshes take no place from what was trained
+    serving = RegisteredVersion(2, OLD, ("champion",), RUN, weights_of=1)
+    assert judge_versions([weights, serving], [ENDED], entries, policy, NOW)[2].reasons[0] == "champion points at it"
+
+
+def test_weights_of_a_refresh_stay_with_their_version() -> None:
+    trained = RunState("a", RUN, ended=True, has_model=True)
+    staying = [RegisteredVersion(1, OLD, (), RUN), RegisteredVersion(2, OLD, (), RUN, weights_of=1)]
+    (verdict,) = judge_models([trained], staying, [moved(1), night()], RegistryPolicy(model_days=0), NOW).values()
+    assert verdict.reasons == ("version 1 was made of it: an audit may ask for it",)

@@ -119,3 +119,17 @@ def test_thresholds_come_from_the_file_or_are_the_defaults(nights: KeptNights) -
     assert commands.refresh_params(path).maximum_loss == 0.1
     path.write_text("refresh: {maximum_loss: 0.3}")
     assert commands.refresh_params(path).maximum_loss == 0.3
+
+
+def test_status_and_show_tell_the_age_of_the_weights_from_that_of_the_graph(nights: KeptNights) -> None:
+    nights.promoted(1)
+    nights.ended(2, "kept")
+    call(nights, "refresh", "--graph", nights.graph, "--reason", "kept")
+    result = CliRunner().invoke(app, ["status", "--graph", nights.graph], env=dict(nights.doors.environment.values))
+    words = "version 2: weights of version 1 (night of 2026-01-02 00:00), graph of 2026-01-03 00:00"
+    assert words in " ".join(result.stderr.split())
+    line = json.loads(result.stdout.splitlines()[-1])
+    assert (line["champion"], line["weights_of"]) == (2, 1)
+    assert line["age_days"] == line["graph_age_days"] + 1
+    _, line = call(nights, "registry", "show", "--graph", nights.graph)
+    assert line["weights"] == {"1": 1, "2": 1}

@@ -3,7 +3,7 @@ from typing import get_args
 
 import pytest
 
-from pipeline.ledger.entries import NightOutcome
+from pipeline.ledger.entries import NightOutcome, RefreshRefused
 from pipeline.records.chain import Approval
 from pipeline.records.evaluation import Interval, ModelScores
 from pipeline.report.decision_sections import (
@@ -17,6 +17,7 @@ from pipeline.report.decision_sections import (
 from pipeline.report.page import SIGNS
 from tests.fixtures.night_stories import AS_OF, decision, empty_story, full_story, kept_story, refused_story
 from tests.fixtures.paired import paired
+from tests.fixtures.refresh_entries import TAG, refreshed
 
 
 def test_a_passed_night_that_nobody_registered_yet_says_so() -> None:
@@ -139,3 +140,20 @@ def test_costs_and_lineage_are_left_out_of_a_night_that_has_none() -> None:
         "evaluation",
         "evaluation: challenger",
     ]
+
+
+def test_kept_night_says_which_version_serves_its_graph_with_whose_weights() -> None:
+    served = refreshed(7, 3, weights_of=2).model_copy(update={"why": "the night was kept; MRR 0.4 on the new graph"})
+    story = replace(kept_story(), refresh=served)
+    assert headline(story) == "Kept: champion version 2 stays, on tonight's graph (version 7)."
+    told = " ".join(decision_section(story).sentences)
+    assert "Version 7 serves the graph of this night with the weights of version 2. the night was kept; MRR 0.4" in told
+
+
+def test_refused_refresh_is_told_with_its_reason() -> None:
+    refused = RefreshRefused(
+        graph="demo", version=2, weights_of=2, snapshot_tag=TAG, at=AS_OF, who="run x", why="it collapsed"
+    )
+    story = replace(kept_story(), refresh=refused)
+    assert headline(story) == "Kept: champion version 2 stays, and serves the graph of before."
+    assert "The graph of this night is not served: it collapsed." in " ".join(decision_section(story).sentences)

@@ -10,6 +10,7 @@ from pipeline.records.chain import EdgeSplit, PromotionDecision
 from pipeline.report.night_story import read_story
 from pipeline.runs.folder import RunFolder
 from tests.fixtures.night_stories import change, checks
+from tests.fixtures.refresh_entries import refreshed
 from tests.pipeline.conftest import AS_OF
 
 
@@ -69,3 +70,12 @@ def test_a_move_without_the_ledger_is_told_of_the_night_that_found_it(doors: Doo
 def test_a_run_that_left_nothing_is_unfinished(doors: Doors, graph: str) -> None:
     story = read_story(RunFolder(doors.environment.home / "runs" / f"{graph}-local1", doors.registry), doors)
     assert (story.outcome, story.as_of, story.trend) == ("unfinished", None, ())
+
+
+def test_refresh_of_the_night_is_told_and_that_of_a_person_is_not(doors: Doors, graph: str, run_name: str) -> None:
+    by_the_night = refreshed(2, 1, weights_of=1).model_copy(update={"graph": graph, "who": f"run {run_name}"})
+    by_hand = refreshed(3, 2, weights_of=1).model_copy(update={"graph": graph, "who": "ann"})
+    for entry in (by_the_night, by_hand):
+        doors.ledger.append(entry)
+    story = read_story(RunFolder(doors.environment.home / "runs" / run_name, doors.registry), doors)
+    assert story.refresh == by_the_night
