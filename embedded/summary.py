@@ -79,7 +79,7 @@ def _champion(events: Sequence[Event], served: tuple[int, str] | None) -> list[s
     champion = events[-1].champion if events else None
     if champion is None:
         return ["There is no champion."]
-    told = [f"Version {champion} is the champion." if served is None else f"The champion is {served[1]}."]
+    told = [f"Version {champion} is the champion." if served is None else f"Champion: {served[1]}"]
     others = [event for event in events if event.kind != "refreshed"]
     moves = [event for before, event in zip((None, *others), others, strict=False) if _moved(before, event)]
     told.append(f"{moves[-1].what} ({moves[-1].who}: {' '.join(moves[-1].why.split())})")

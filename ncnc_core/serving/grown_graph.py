@@ -57,17 +57,6 @@ def replaced_graph(
     return graph
 
 
-def require_fit(known: ModelParts, node_ids: Sequence[NodeId], *, has_times: bool) -> None:
-    """Refuse another graph for a trained model: one without times where it reads them, or with other nodes first.
-
-    Raises:
-        InvalidGraph: it is such a graph.
-    """
-    if not has_times:
-        _require_no_times(known, "this graph's edges")
-    _require_same_places(known, node_ids)
-
-
 def grown_graph(
     known: ModelParts,
     new_edges: PairInput,
@@ -262,7 +251,10 @@ def _require_features(missing: Sequence[NodeId], count: int) -> None:
         )
 
 
-def _require_same_places(known: ModelParts, node_ids: Sequence[NodeId]) -> None:
+def require_fit(known: ModelParts, node_ids: Sequence[NodeId], *, has_times: bool) -> None:
+    """Refuse another graph for a trained model: one without times where it reads them, or with other nodes first."""
+    if not has_times:
+        _require_no_times(known, "this graph's edges")
     learnt = known.network.num_ids
     ids_are_features = known.features is not None and known.features.dim() == 1
     if learnt and not ids_are_features and list(node_ids[:learnt]) != known.node_ids[:learnt]:

@@ -9,7 +9,7 @@ from pipeline.audit.findings import NOTHING, AuditCheck
 from pipeline.audit.refreshed import RefreshWalk, collected_refresh, refresh_of_ledger
 from pipeline.audit.walk import AuditWalk
 from pipeline.doors import Doors
-from pipeline.errors import InvalidInput
+from pipeline.errors import InvalidInput, StepError
 from pipeline.records.chain import GraphSnapshot, RegisteredModel
 from pipeline.records.digests import FileDigest
 from pipeline.registry.facts import ModelVersion
@@ -107,7 +107,10 @@ def _version(name: str, version_or_alias: int | str, doors: Doors) -> ModelVersi
 
 def _is_refresh(version: ModelVersion, doors: Doors) -> bool:
     """Return whether a version is a refresh, by its tag or by the ledger: the tag could have been taken away."""
-    return version.is_refresh or refresh_of_ledger(version, doors) is not None
+    try:
+        return version.is_refresh or refresh_of_ledger(version, doors) is not None
+    except StepError:  # the ledger cannot be read: the walk finds that too, and says it
+        return False
 
 
 def _audit_refresh(version: ModelVersion, doors: Doors, work_folder: Path) -> AuditResult:

@@ -12,7 +12,7 @@ from pipeline.errors import InvalidInput
 from pipeline.graphs.snapshot_folder import read_graph
 from pipeline.ledger.alias_history import collected_versions, lineages
 from pipeline.ledger.entries import GraphRefreshed
-from pipeline.ledger.served_weights import refreshes
+from pipeline.ledger.served_weights import refreshes, weights_of
 from pipeline.records.chain import GraphSnapshot
 from pipeline.records.digests import digests_of_folder
 from pipeline.records.graph_refresh import GraphRefresh, refresh_key
@@ -80,9 +80,8 @@ class RefreshWalk(AuditFindings):
         record, version = self.refresh, self.version
         if record is None:
             return
-        entry = refresh_of_ledger(version, self.doors)
+        self.attempt("weights by the ledger", str(record.weights_of), lambda: self._compare_with_the_ledger(record))
         self.check("version of the record", record.version, version.version)
-        self.check("weights by the ledger", record.weights_of, entry.weights_of if entry else None)
         self.check("weights of the version", record.weights_of, version.weights_of)
         self.check("run key of the version", record.run_key, version.run_key)
         self.check("snapshot tag of the version", record.snapshot_tag, version.snapshot_tag)
@@ -90,6 +89,10 @@ class RefreshWalk(AuditFindings):
             self.check("logged model of the version", record.model_id, version.model_id)
         broken = ", ".join(rule.name for rule in record.rules if not rule.passed)
         self.check("rules of the refresh", "hold", f"broken: {broken}" if broken else "hold")
+
+    def _compare_with_the_ledger(self, record: GraphRefresh) -> None:
+        known = weights_of(self.doors.ledger.entries(record.graph), self.version.version)
+        self.check("weights by the ledger", record.weights_of, known)
 
     def compare_parents(self) -> None:
         """Check that the weights' version and the snapshot's night are those that the record names."""

@@ -34,8 +34,8 @@ def status(
     needed = current_needs(doors, name, ledger)
     for need in needed:
         console.print(f"{need.what} {need.advice} {need.command}".rstrip())
-    champion = doors.registry.versions.champion(name)
-    weights = doors.registry.versions.champion_weights(name)
+    versions = doors.registry.versions
+    champion, weights = versions.champion(name), versions.champion_weights(name)
     ages = [None if one is None else (doors.clock() - one.as_of).days for one in (weights, champion)]
     console.print(
         f"champion: {served_in_words(ledger, champion.version)}; weights {ages[0]} days old, graph {ages[1]} days old"

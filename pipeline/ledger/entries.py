@@ -21,7 +21,7 @@ AFTER = "after"  # the field of a line that names the lines above it; it is the 
 class LedgerEntry(Written):
     """What every entry of the ledger is."""
 
-    FORMAT: ClassVar[int] = 3  # 2, and `after` in the line; an alias entry's lineage_sha256
+    FORMAT: ClassVar[int] = 4  # 3: `after` in the line, an alias entry's lineage_sha256; 4: weights_of, refreshes
 
     @classmethod
     def of_content(cls, content: Content, number: int, what: str) -> Self:
@@ -39,6 +39,7 @@ class AliasObserved(LedgerEntry):
     previous: int | None
     at: AwareDatetime
     who: str  # who saw it; who did it only MLflow's own log can say
+    weights_of: int | None = None  # whose weights the version carries, where it is a refresh by MLflow's tag
 
 
 class ApprovalEntry(LedgerEntry):
@@ -85,6 +86,7 @@ class AliasEntry(LedgerEntry):
     who: str
     why: str
     lineage_sha256: Sha256 | None = None
+    weights_of: int | None = None  # as in `AliasObserved`: of a refresh whose own entry the ledger may have lost
 
 
 class AnchorEntry(LedgerEntry):

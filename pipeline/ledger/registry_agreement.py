@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline.errors import InvalidInput
@@ -26,6 +26,7 @@ from pipeline.ledger.entries import (
     RegistryBound,
     RegistryCollected,
 )
+from pipeline.ledger.served_weights import with_weights
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class RegistryState:
     """A graph's registered model as MLflow has it; `made_at` is None where there is none.
 
     `where` is the server's address without credentials. `versions` gives the run key of each version, None where this
-    pipeline did not make it. `num_entries` is how many entries the ledger had when MLflow last followed it.
+    pipeline did not make it. `num_entries` is how many entries the ledger had when MLflow last followed it. `weights`
+    gives the version whose weights each refresh carries.
     """
 
     where: str
@@ -41,6 +43,7 @@ class RegistryState:
     aliases: Mapping[Alias, AliasState]
     versions: Mapping[int, str | None]
     num_entries: int | None = None
+    weights: Mapping[int, int] = field(default_factory=dict)
 
 
 class RegistriesDisagree(InvalidInput):
@@ -176,7 +179,7 @@ def adoption(entries: Sequence[Entry], state: RegistryState, move: Move) -> tupl
                 f"Take this alias away in MLflow, or point it at another version; then try again."
             )
         if version is not None or alias in standings(entries):
-            moves += single_move(entries, alias, version, move)
+            moves += with_weights(single_move(entries, alias, version, move), state.weights)
     (bound,) = binding((), state, move)
     return (bound.model_copy(update={"why": move.why, "lost": missing_versions(entries, state)}), *moves)
 

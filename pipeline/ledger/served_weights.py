@@ -6,11 +6,13 @@ or pinned is weights, and so a version that is no refresh.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import overload
+from collections.abc import Mapping, Sequence
+from typing import TypeVar, overload
 
-from pipeline.ledger.entries import AliasEvent, Entry, GraphRefreshed, NightEntry
+from pipeline.ledger.entries import AliasEntry, AliasEvent, AliasObserved, Entry, GraphRefreshed, NightEntry
 from pipeline.records.names import graph_of_tag
+
+M = TypeVar("M", AliasEntry, AliasObserved)
 
 
 def refreshes(entries: Sequence[Entry]) -> dict[int, GraphRefreshed]:
@@ -24,8 +26,19 @@ def weights_of(entries: Sequence[Entry], version: int) -> int: ...
 def weights_of(entries: Sequence[Entry], version: int | None) -> int | None: ...
 def weights_of(entries: Sequence[Entry], version: int | None) -> int | None:
     """Return the version whose weights a version carries: itself where it is no refresh."""
-    found = next((item for item in entries if isinstance(item, GraphRefreshed) and item.version == version), None)
-    return version if found is None else found.weights_of
+    told = (item.weights_of for item in entries if isinstance(item, AliasEvent) and item.version == version)
+    return next((weights for weights in told if weights is not None), version)
+
+
+def with_weights(moves: Sequence[M], weights: Mapping[int, int]) -> tuple[M, ...]:
+    """Return moves to versions that MLflow has, each refresh among them with the version whose weights it carries.
+
+    The ledger may have lost the refresh's own entry, and would take it for weights that nobody was compared with.
+    """
+    return tuple(
+        move.model_copy(update={"weights_of": weights.get(move.version)}) if move.version is not None else move
+        for move in moves
+    )
 
 
 def champion_weights(entries: Sequence[Entry]) -> int | None:

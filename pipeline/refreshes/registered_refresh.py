@@ -9,6 +9,7 @@ from pandas import DataFrame
 
 from pipeline.doors import Doors
 from pipeline.ledger.alias_history import collected_versions, lineages
+from pipeline.ledger.entries import Entry
 from pipeline.ledger.registry_agreement import highest_version
 from pipeline.plain_text import markdown
 from pipeline.records.digests import digests_of_folder
@@ -17,6 +18,7 @@ from pipeline.records.graph_refresh import GraphRefresh, refresh_key
 from pipeline.refreshes.newest_graph import NewestGraph
 from pipeline.registry.facts import ModelVersion, version_tags
 from pipeline.runs.key import code_version
+from pipeline.snapshots.published import PublishedSnapshot
 
 LINEAGE_TAG = "ncnc.lineage_sha256"
 
@@ -31,31 +33,13 @@ def register_refresh(
     doors: Doors,
 ) -> GraphRefresh:
     """Make the version, and return its record, which is kept; of two tries at once, both return the lower version's."""
-    registry, published, name = doors.registry, newest.published, weights.name
-    files, key = digests_of_folder(model), refresh_key(weights.run_key, published.tag)
-    entries = doors.ledger.entries(name)
-    made = registry.versions.sole_of_run_key(name, key)  # by a try that was killed before the ledger had it
-    # One by other code, to which nothing refers, or one that a collection is about to delete, makes room.
-    if made is not None and (made.files != files or made.version in collected_versions(entries)):
-        registry.versions.delete(name, made.version)
-        made = None
-    if made is None:
-        tags = version_tags(
-            run_key=key,
-            run_name=weights.run_name,
-            as_of=published.as_of,
-            snapshot_tag=published.tag,
-            files=files,
-            weights_of=weights.version,
-        )
-        model_id = registry.models.log(weights.run_id, model, input_example=example)
-        number = registry.versions.create(name, weights.run_id, model_id, tags, above=highest_version(entries))
-        made = registry.versions.get(name, number)
+    published, entries = newest.published, doors.ledger.entries(weights.name)
+    made = _version(weights, published, model, example, entries, doors)
     record = GraphRefresh(
-        graph=name,
+        graph=made.name,
         version=made.version,
         model_id=made.model_id,
-        run_key=key,
+        run_key=made.run_key,
         weights_of=weights.version,
         weights_lineage_sha256=_newest(lineages(entries).get(weights.version), weights.tags.get(LINEAGE_TAG)),
         as_of=published.as_of,
@@ -65,13 +49,44 @@ def register_refresh(
         snapshot_sha256=newest.record.sha256 if newest.record else None,
         replaced=served.version,
         rules=tuple(rules),
-        model=files,
-        files=registry.models.observe(made.model_id),
+        model=made.files,
+        files=doors.registry.models.observe(made.model_id),
         code_version=code_version(),
     )
-    registry.refreshes.put(weights.run_id, record)
-    registry.versions.tag(name, made.version, {}, description=_card(record, weights))
+    doors.registry.refreshes.put(weights.run_id, record)
+    doors.registry.versions.tag(made.name, made.version, {}, description=_card(record, weights))
     return record
+
+
+def _version(
+    weights: ModelVersion,
+    published: PublishedSnapshot,
+    model: Path,
+    example: DataFrame,
+    entries: Sequence[Entry],
+    doors: Doors,
+) -> ModelVersion:
+    """Return the version of these weights on this snapshot, made if there is none."""
+    registry, name = doors.registry, weights.name
+    files, key = digests_of_folder(model), refresh_key(weights.run_key, published.tag)
+    made = registry.versions.sole_of_run_key(name, key)  # by a try that was killed before the ledger had it
+    # One by other code, to which nothing refers, or one that a collection is about to delete, makes room.
+    if made is not None and (made.files != files or made.version in collected_versions(entries)):
+        registry.versions.delete(name, made.version)
+        made = None
+    if made is not None:
+        return made
+    tags = version_tags(
+        run_key=key,
+        run_name=weights.run_name,
+        as_of=published.as_of,
+        snapshot_tag=published.tag,
+        files=files,
+        weights_of=weights.version,
+    )
+    model_id = registry.models.log(weights.run_id, model, input_example=example)
+    number = registry.versions.create(name, weights.run_id, model_id, tags, above=highest_version(entries))
+    return registry.versions.get(name, number)
 
 
 def kept_record(version: ModelVersion, doors: Doors) -> GraphRefresh | None:

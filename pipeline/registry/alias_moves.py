@@ -30,6 +30,7 @@ from pipeline.ledger.registry_agreement import (
     expect_agreement,
     expect_target,
 )
+from pipeline.ledger.served_weights import with_weights
 from pipeline.origin.git import attempts
 from pipeline.registry.aliases import RegisteredAliases
 
@@ -55,7 +56,11 @@ class AliasMoves:
 
     def move(self, alias: Alias, version: int | None, move: Move) -> None:
         """Point one alias at a version, or at nothing."""
-        self._append(move, lambda entries, _: single_move(entries, alias, version, move), version)
+        self._append(
+            move,
+            lambda entries, state: with_weights(single_move(entries, alias, version, move), state.weights),
+            version,
+        )
         self.settle(move.graph)
 
     def crown(
@@ -116,7 +121,9 @@ class AliasMoves:
         """
         seen = self._append(
             Move(graph, who, "", at),
-            lambda entries, state: observed_moves(entries, state.aliases, graph=graph, who=who, at=at),
+            lambda entries, state: with_weights(
+                observed_moves(entries, state.aliases, graph=graph, who=who, at=at), state.weights
+            ),
         )
         found = tuple(entry for entry in seen if isinstance(entry, AliasObserved))
         for entry in found:

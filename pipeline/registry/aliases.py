@@ -11,6 +11,7 @@ from pipeline.credentials import public
 from pipeline.ledger.alias_history import ALIASES, AliasState
 from pipeline.ledger.entries import Alias
 from pipeline.ledger.registry_agreement import RegistryState
+from pipeline.registry.facts import WEIGHTS_OF
 from pipeline.registry.tracking_server import MISSING, TrackingServer, asks_the_server
 
 SETTLED = "ncnc.settled."  # and the alias: how many ledger entries about it MLflow has followed
@@ -35,7 +36,7 @@ class RegisteredAliases:
         model, where = self._model(graph), public(self.server.tracking_uri)
         if model is None:
             return RegistryState(where, None, dict.fromkeys(ALIASES, AliasState(None, None)), {})
-        tags = model.tags
+        tags, versions = model.tags, tuple(self.server.versions(graph))
         return RegistryState(
             where=where,
             made_at=datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=model.creation_timestamp),
@@ -43,8 +44,9 @@ class RegisteredAliases:
                 alias: AliasState(_number(model.aliases.get(alias)), _number(tags.get(SETTLED + alias)))
                 for alias in ALIASES
             },
-            versions={int(item.version): item.tags.get("ncnc.run_key") for item in self.server.versions(graph)},
+            versions={int(item.version): item.tags.get("ncnc.run_key") for item in versions},
             num_entries=_number(tags.get(ENTRIES)),
+            weights={int(item.version): int(item.tags[WEIGHTS_OF]) for item in versions if WEIGHTS_OF in item.tags},
         )
 
     @asks_the_server

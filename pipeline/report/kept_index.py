@@ -84,4 +84,6 @@ def retractions(doors: Doors, entries: Sequence[Entry]) -> dict[str, Retracted]:
 def _retraction(doors: Doors, entries: Sequence[Entry]) -> str:
     """Return what of the champion came from a retracted snapshot, in words; empty where nothing did."""
     found = retractions(doors, entries)
-    return "; ".join(f"the champion's {part} came from {one.tag}, which was {one.in_words}" for part, one in found.items())
+    return "; ".join(
+        f"the champion's {part} came from {one.tag}, which was {one.in_words}" for part, one in found.items()
+    )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 
-from pipeline.ledger.alias_history import standings
 from pipeline.ledger.entries import AliasObserved, Entry, NightEntry
 from pipeline.ledger.night import last_nights
 from pipeline.ledger.promotion_stops import standing_stop, stop_in_words
 from pipeline.ledger.registry_agreement import RegistryState, disagreement
+from pipeline.ledger.served_weights import champion_weights
 from pipeline.records.evaluation import interval_text
 from pipeline.report.blocks import metric_name, scorer_name
 from pipeline.report.kept_figures import NightFigures
@@ -62,7 +62,7 @@ def needs(
 
 def below_floor(entries: Sequence[Entry], figures: Mapping[str, NightFigures]) -> Need | None:
     """Return that the champion reached less than the best of the floor on the last night that scored it."""
-    champion = standings(entries)["champion"].version if "champion" in standings(entries) else None
+    champion = champion_weights(entries)
     known = (figures.get(name) for name in last_nights(entries))
     scored = [night for night in known if night is not None and night.champion is not None]
     if champion is None or not scored or scored[-1].champion_version != champion:

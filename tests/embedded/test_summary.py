@@ -115,6 +115,6 @@ def test_champion_is_told_with_its_graph_and_the_move_that_made_its_weights_so(s
     words = "version 4: weights of version 1 (night of 2026-03-02 03:00), graph of 2026-03-07 03:00"
     refreshed = Event(AT, "refreshed", "version 4 serves the graph of 2026-03-07 03:00", "admin", "rolled back", 4)
     lines = shown(six_nights, (*EVENTS, refreshed), served=(1, words))
-    champion = lines.index(f"The champion is {words}.")
+    champion = lines.index(f"Champion: {words}")
     assert lines[champion + 1] == f"back to version 1, from version 2 (admin: {ROLLBACK})"
     assert "On night 1 it beats" in lines[champion + 2]

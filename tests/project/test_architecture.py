@@ -34,6 +34,7 @@ SLOW_AS_A_WHOLE = {
     "tests/end_to_end/test_dvc_repro.py": "`dvc repro` twice; the steps: tests/pipeline/steps",
     "tests/end_to_end/test_nightly_dag.py": "Airflow runs whole nights; the tasks: tests/dags",
     "tests/end_to_end/test_no_secret_is_kept.py": "servers, killed commands; what is shown: tests/pipeline",
+    "tests/end_to_end/test_served_graph.py": "four nights with training; a refresh: tests/pipeline/refreshes",
     "tests/end_to_end/test_shared_nothing.py": "six machines, three servers; a night on one: tests/end_to_end",
     "tests/end_to_end/test_waiting_nights.py": "Airflow waits; the task that does: tests/dags/ncnc_airflow",
     "tests/pipeline/training/test_warm_start.py": "two nights; the weights: tests/core/training",
@@ -58,6 +59,7 @@ LONG_FUNCTIONS_FOR_A_REASON = {
     "pipeline/sources/files.py: take_files": SIGNATURE,
     "pipeline/steps/train.py: run": "each field of the record is a line",
     "pipeline/commands/models.py: recommend": "each option of the command is a line or two of its signature",
+    "pipeline/commands/promotions.py: promote": "each option of the command is a line or two of its signature",
     "pipeline/commands/registry.py: gc": "each option of the command is a line or two of its signature",
     "pipeline/commands/snapshots.py: gc": "each option of the command is a line or two of its signature",
 }

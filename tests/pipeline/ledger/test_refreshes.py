@@ -3,11 +3,21 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import InvalidInput, NothingToDo, TamperedRecord
-from pipeline.ledger.alias_history import Move, Overtaken, champions, crowning, lineages, standings
+from pipeline.ledger.alias_history import (
+    ALIASES,
+    AliasState,
+    Move,
+    Overtaken,
+    champions,
+    crowning,
+    lineages,
+    standings,
+)
 from pipeline.ledger.entries import RegistryCollected
 from pipeline.ledger.promotion_stops import stopping
 from pipeline.ledger.refreshes import refreshing
-from pipeline.ledger.registry_agreement import highest_version, run_keys
+from pipeline.ledger.registry_agreement import RegistryState, adoption, highest_version, run_keys
+from pipeline.ledger.served_weights import champion_weights, with_weights
 from pipeline.ledger.story import story
 from tests.fixtures.refresh_entries import AT, moved, observed, refreshed
 
@@ -106,3 +116,21 @@ def test_history_tells_refreshes_with_weights_and_graph() -> None:
         ("refresh refused", "the graph of 2026-01-02 03:00 was not served: version 2 stays", 2),
         ("promotion", "version 3 becomes champion in place of version 2", 3),
     ]
+
+
+def test_refresh_whose_entry_was_lost_is_known_by_mlflows_tag_once_somebody_adopts_or_finds_it() -> None:
+    lost = [moved(1, None)]  # restored from before version 2 was made
+    state = RegistryState(
+        where="here",
+        made_at=AT,
+        aliases=dict.fromkeys(ALIASES, AliasState(None, None)) | {"champion": AliasState(2, None)},
+        versions={1: None, 2: "2" * 64},
+        weights={2: 1},
+    )
+    adopted = adoption(lost, state, MOVE)
+    after = [*lost, *adopted]
+    assert (standings(after)["champion"].version, champion_weights(after), champions(after)) == (2, 1, (1,))
+    assert refreshing(after, refreshed(3, 2, weights_of=1))
+    assert crowning(after, 4, MOVE, instead_of=1)
+    (seen,) = with_weights([observed(2, 1)], {2: 1})
+    assert champion_weights([*lost, seen]) == 1
