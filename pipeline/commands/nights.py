@@ -18,7 +18,7 @@ def status(
     shown: Annotated[int, typer.Option("--nights", min=1, help="How many nights to show.")] = 10,
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Show the last nights, the ages of the champion's weights and graph, what needs a person, and where the index is."""
+    """Show the last nights, what needs a person, how old the champion's weights and graph are, and the index."""
     from pipeline.commands.score_tables import nights_table
     from pipeline.ledger.night import last_nights
     from pipeline.ledger.served_weights import served_in_words

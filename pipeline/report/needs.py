@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 
-from pipeline.ledger.entries import AliasObserved, Entry, NightEntry
+from pipeline.ledger.entries import AliasEntry, AliasObserved, Entry, GraphRefreshed, NightEntry, RefreshRefused
 from pipeline.ledger.night import last_nights
 from pipeline.ledger.promotion_stops import standing_stop, stop_in_words
 from pipeline.ledger.registry_agreement import RegistryState, disagreement
 from pipeline.ledger.served_weights import champion_weights
 from pipeline.records.evaluation import interval_text
+from pipeline.records.names import graph_of_tag
 from pipeline.report.blocks import metric_name, scorer_name
 from pipeline.report.kept_figures import NightFigures
 
 MANY_SKIPPED = 3
-URGENT = ("disagreement", "retracted", "failed", "refused", "below floor")
+URGENT = ("disagreement", "retracted", "failed", "refused", "refresh refused", "below floor")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def needs(
         _retracted(retracted, graph),
         *(_awaiting(night) for night in nights if night.outcome == "awaiting"),
         _broken(nights),
+        _graph_not_served(entries),
         below_floor(entries, figures),
         *_moved(entries, graph),
         _skipped(nights),
@@ -79,6 +81,18 @@ def below_floor(entries: Sequence[Entry], figures: Mapping[str, NightFigures]) -
         f"version that was better. The night's page shows on which edges it fell behind.",
         night=night.run_name,
     )
+
+
+def _graph_not_served(entries: Sequence[Entry]) -> Need | None:
+    """Return that the newest graph is not served, where the last word on what serves is a refused refresh."""
+    told = [one for one in entries if isinstance(one, RefreshRefused | GraphRefreshed | AliasEntry)]
+    last = told[-1] if told else None
+    if not isinstance(last, RefreshRefused):
+        return None
+    graph = graph_of_tag(last.snapshot_tag)
+    return Need("refresh refused", f"The graph of {graph} is not served, and version {last.version} stays: {last.why}.",
+                "Look at the graph and at the champion. To serve it all the same, raise refresh.maximum_loss and run:",
+                f"ncnc refresh --graph {last.graph} --reason ...")  # fmt: skip
 
 
 def _disagreement(entries: Sequence[Entry], state: RegistryState, graph: str) -> Need | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pipeline.ledger.entries import Entry, NightEntry
 from pipeline.ledger.night import last_nights
+from pipeline.ledger.served_weights import refreshes
 from pipeline.ledger.story import Event, story
 from pipeline.report.kept_figures import NightFigures
 
@@ -57,9 +58,11 @@ def night_rows(entries: Sequence[Entry], figures: Mapping[str, NightFigures]) ->
 
 
 def trained_on(entries: Sequence[Entry]) -> dict[int, datetime]:
-    """Return the as-of of the night that trained each version."""
+    """Return the as-of of the night that trained the weights of each version."""
     nights = [entry for entry in entries if isinstance(entry, NightEntry)]
-    return {night.version: night.as_of for night in nights if night.version is not None}
+    trained = {night.version: night.as_of for night in nights if night.version is not None}
+    of = {version: trained.get(made.weights_of) for version, made in refreshes(entries).items()}
+    return trained | {version: as_of for version, as_of in of.items() if as_of is not None}
 
 
 def _told(event: Event) -> str:

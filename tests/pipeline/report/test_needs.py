@@ -2,10 +2,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from pipeline.ledger.entries import AliasObserved, Entry, NightEntry, NightOutcome, PromotionsStopped, RegistryBound
+from pipeline.ledger.entries import (
+    AliasObserved,
+    Entry,
+    GraphRefreshed,
+    NightEntry,
+    NightOutcome,
+    PromotionsStopped,
+    RefreshRefused,
+    RegistryBound,
+)
 from pipeline.ledger.registry_agreement import RegistryState
 from pipeline.records.evaluation import Interval
 from pipeline.report.kept_figures import NightFigures
@@ -116,7 +126,26 @@ def test_a_registry_that_lost_the_champion_comes_first() -> None:
 
 
 def test_a_retracted_snapshot_of_the_champion_is_said() -> None:
-    [need] = told(
-        calm()[0], retracted="champion version 1 was made from snap/x, which was retracted by ada: half a file"
+    [need] = told(calm()[0], retracted="the champion's graph came from snap/x, which was retracted by ada: half a file")
+    assert need.what == "The champion's graph came from snap/x, which was retracted by ada: half a file."
+
+
+def refreshed(**fields: Any) -> GraphRefreshed:
+    given = {"graph": GRAPH, "version": 9, "previous": 1, "weights_of": 1, "run_key": "0" * 64} | fields
+    told = {"snapshot_tag": "snap/demo/20260104T030000Z/abc", "lineage_sha256": "1" * 64}
+    return GraphRefreshed(**given, **told, at=LATER, who="run x", why="the night was kept")
+
+
+def test_a_graph_that_is_not_served_is_said_until_one_is() -> None:
+    entries, _ = calm()
+    refused = RefreshRefused(
+        graph=GRAPH, version=1, weights_of=1, snapshot_tag="snap/demo/20260104T030000Z/abc",
+        at=LATER, who="run x", why="not_collapsed: observed MRR 0.1",
+    )  # fmt: skip
+    [need] = told((*entries, refused))
+    assert (need.kind, need.urgent) == ("refresh refused", True)
+    assert need.what == (
+        "The graph of 2026-01-04 03:00 is not served, and version 1 stays: not_collapsed: observed MRR 0.1."
     )
-    assert need.what == "Champion version 1 was made from snap/x, which was retracted by ada: half a file."
+    assert need.command == "ncnc refresh --graph demo --reason ..."
+    assert told((*entries, refused, refreshed()), state=agreeing(entries)) == told((*entries, refreshed()))

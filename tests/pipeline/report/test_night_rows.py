@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.ledger.entries import NightEntry
+from pipeline.ledger.entries import GraphRefreshed, NightEntry
 from pipeline.ledger.story import story
 from pipeline.report import night_rows as module
 from pipeline.report.night_rows import night_rows, trained_on
@@ -68,3 +68,13 @@ def test_what_changes_nothing_that_is_served_is_no_row() -> None:
                                   at=FIRST + timedelta(days=9), who="ada", reason="space")  # fmt: skip
     entries, _ = a_year(2)
     assert len(night_rows((*entries, collected), {})) == 2
+
+
+def test_a_refresh_is_as_old_as_the_weights_it_carries() -> None:
+    entries, _ = a_year(30)
+    trained = trained_on(entries)
+    made = GraphRefreshed(
+        graph=GRAPH, version=90, previous=2, weights_of=2, run_key="0" * 64, lineage_sha256="1" * 64,
+        snapshot_tag="snap/demo/20260104T030000Z/abc", at=FIRST, who="run x", why="the night was kept",
+    )  # fmt: skip
+    assert trained_on((*entries, made)) == trained | {90: trained[2]}
