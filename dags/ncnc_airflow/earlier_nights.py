@@ -17,9 +17,10 @@ BACKFILL = "backfill"
 
 def running_before(run: DagRunProtocol) -> Iterator[DagRunProtocol]:
     """Yield the earlier nights that run, the last one first; each costs one question to Airflow."""
-    found: DagRunProtocol | None = run
-    while (found := _previous(run.dag_id, night_of(found), "running")) is not None:
+    found = _previous(run.dag_id, night_of(run), "running")
+    while found is not None:
         yield found
+        found = _previous(run.dag_id, night_of(found), "running")
 
 
 def queued_backfill_before(run: DagRunProtocol) -> DagRunProtocol | None:

@@ -12,8 +12,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleExcept
 from ncnc_airflow.earlier_nights import BACKFILL, queued_backfill_before, running_before
 from ncnc_airflow.step_task import NotDelivered, StepTask, keep_reason
 
-# A look starts a process, which costs seconds of a core. Ten waiting nights that each looked every minute took half
-# of a machine of two cores from the one night that worked. So one looks this many times rarer at most.
+# A look starts a process, which costs seconds of a core. Ten waiting nights that each looked every minute took half of
+# a machine of two cores from the one night that worked. So one looks this many times rarer at most.
 RAREST = 10
 
 

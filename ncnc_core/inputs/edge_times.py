@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.edge_times import EdgeTimes
 
 # 1980-01-01 as unix seconds, and in smaller units: what is less is a count, a year, days or YYYYMMDD.
 FIRST_OF_UNIT = [315_532_800 * 1000**power for power in range(4)]
@@ -51,6 +52,18 @@ def edge_times(time: TimeInput, count: int) -> Tensor | None:
         raise InvalidGraph(f"time holds {values.dtype}, such as {values[0]!r}. Give whole numbers, or dates.")
     _require_no_placeholder(values)
     return torch.from_numpy(np.require(values, np.int64, ["C", "W"]))
+
+
+def times_beside(known: EdgeTimes | None, time: TimeInput, count: int) -> Tensor | None:
+    """Return one int64 an edge as `edge_times` does, for edges that come beside others with times.
+
+    Raises:
+        InvalidGraph: as for `edge_times`, or they are in another unit than the known ones.
+    """
+    new = edge_times(time, count)
+    if new is not None and known is not None and known.first.numel():
+        require_one_unit((int(known.first.min()), int(known.last.max())), new)
+    return new
 
 
 def require_one_unit(known: tuple[int, int], new: Tensor) -> None:

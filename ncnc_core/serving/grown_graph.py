@@ -14,7 +14,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.grown_adjacency import grown_adjacency, grown_times
 from ncnc_core.graph.positions import require_positions
-from ncnc_core.inputs.edge_times import TimeInput, edge_times, require_one_unit
+from ncnc_core.inputs.edge_times import TimeInput, times_beside
 from ncnc_core.inputs.features import FeatureInput, feature_ids, feature_rows, read_features, stacked_features
 from ncnc_core.inputs.graph_parts import EdgeInput, WeightInput, graph_parts, names_its_nodes
 from ncnc_core.inputs.graphs import GraphInput, edge_weights, read_graph
@@ -91,37 +91,23 @@ def grown_graph(
     elif edge_weight is not None or time is not None:
         what = "edge_weight" if time is None else "time"
         raise InvalidGraph(f"{what} was given without new_edges. Give the edges that it belongs to.")
-    times = _new_times(known.adjacency, time, added.shape[1])
     return replace(
         known,
-        adjacency=_grown_adjacency(adjacency, known.adjacency, len(ids), added, edge_weight, times),
+        adjacency=_grown_adjacency(adjacency, known.adjacency, len(ids), added, edge_weight, time),
         features=_grown_features(known.features, features, new),
         node_ids=ids,
     )
 
 
-def _new_times(known: Adjacency, time: TimeInput, count: int) -> Tensor | None:
-    """Return the times of the new edges, in the unit of those of the known edges."""
-    new = edge_times(time, count)
-    if new is not None and known.times is not None and known.times.first.numel():
-        require_one_unit((int(known.times.first.min()), int(known.times.last.max())), new)
-    return new
-
-
 def _grown_adjacency(
-    adjacency: Adjacency,
-    before: Adjacency,
-    num_nodes: int,
-    added: Tensor,
-    edge_weight: WeightInput,
-    time: Tensor | None,
+    adjacency: Adjacency, before: Adjacency, num_nodes: int, added: Tensor, given: WeightInput, time: TimeInput
 ) -> Adjacency:
-    """Return the graph with more edges; `before` is the graph before edges were taken away."""
-    if adjacency.weight is None and edge_weight is None and adjacency.times is None:
+    came = times_beside(before.times, time, added.shape[1])
+    if adjacency.weight is None and given is None and adjacency.times is None:
         return grown_adjacency(adjacency, num_nodes, added)
     edges, weight = _edges_and_weights(adjacency)
-    weight = _grown_weights(weight, edge_weight, added, adjacency)
-    times = None if adjacency.times is None else grown_times(adjacency, adjacency.times, added, time, before)
+    weight = _grown_weights(weight, given, added, adjacency)
+    times = None if adjacency.times is None else grown_times(adjacency, adjacency.times, added, came, before)
     return Adjacency.from_edges(torch.cat([edges, added], 1), num_nodes, weight, times)
 
 

@@ -56,7 +56,8 @@ class TrackingServer:
         """Return the time that the server gives in the head of its answers; nothing of a bare database."""
         if not self.tracking_uri.startswith(("http://", "https://")):
             return ()
-        answer = http_request(get_default_host_creds(self.tracking_uri), "/version", "GET", raise_on_status=False)
+        login = get_default_host_creds(self.tracking_uri)  # type: ignore[no-untyped-call]
+        answer = http_request(login, "/version", "GET", raise_on_status=False)  # type: ignore[no-untyped-call]
         said = answer.headers.get("Date")
         return () if said is None else (parsedate_to_datetime(said),)
 

@@ -93,8 +93,7 @@ def make_plan(
     journal = Journal.of(clone)
     tagged = list(_tagged(clone, journal))
     stored = _listed(remote, progress)
-    at = earliest_present(at, (item.published_at for item in tagged), (item.modified for item in stored))
-    at = (at + timedelta(microseconds=999_999)).replace(microsecond=0)  # in whole seconds, as a plan's name holds it
+    at = _present(at, tagged, stored)
     holds = {tag: f"held by {hold.who}: {hold.reason}" for tag, hold in journal.holds.items()}
     referred_tags = references(frozenset(item.night[0] for item in tagged))
     kept = reasons_to_keep(tagged, policy, at=at, references=referred_tags, holds=holds)
@@ -121,6 +120,12 @@ def _listed(remote: RemoteObjects, progress: Progress) -> tuple[StoredObject, ..
     stored = remote.stored()
     progress("listing the remote", 1, 1)
     return stored
+
+
+def _present(at: datetime, tagged: Iterable[Tagged], stored: Iterable[StoredObject]) -> datetime:
+    """Return the time that ages are counted back from, in whole seconds, as a plan's name holds it."""
+    at = earliest_present(at, (item.published_at for item in tagged), (item.modified for item in stored))
+    return (at + timedelta(microseconds=999_999)).replace(microsecond=0)
 
 
 def _files_of_lists(remote: RemoteObjects, names: set[str], progress: Progress) -> dict[str, dict[str, str]]:
