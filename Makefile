@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 .PHONY: help demo test test-slow test-stack check docs bench bench-quality format up down lock clean
 
 help:  ## say what there is
-	@echo "make demo                           six nights through the real scheduler, on a generated graph (minutes)"
+	@echo "make demo                           six nights through the real scheduler, on a generated log (minutes)"
 	@echo "make demo DATA=as_caida NIGHTS=8    the same on real weekly dumps from \$$NCNC_DATA_DIR"
 	@echo "make test                           the test suite, less what is slow (minutes); TESTS=\"tests/core -k golden\" for a part"
 	@echo "make test-slow                      the tests marked slow: whole nights, servers, kills, races; TESTS as above"

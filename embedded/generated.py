@@ -1,19 +1,21 @@
-"""A generated graph for the demo: it grows, stays the same for a night, and arrives truncated once."""
+"""A generated log of events for the demo: it grows, stays the same for a night, and arrives truncated once."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from embedded.layout import REPOSITORY
 from embedded.nights import APPROVED, Answer, DemoError, Night, Search, edges_file, nodes_file
-from ncnc_core.random_spatial_network import NetworkDay, RandomSpatialNetworkConfig, evolve
+from ncnc_core.random_event_network import EventDay, RandomEventNetworkConfig, evolve_events
 from pipeline.params.params import Params
 from pipeline.training.search_space import Value, with_values
 
@@ -25,7 +27,7 @@ TRUNCATED_FRACTION = 0.35  # what is left of the last delivery: as much as of th
 
 @dataclass
 class Generated:
-    """Daily dumps of a growing graph; one night it is unchanged, one night the delivery is truncated.
+    """A growing log, delivered whole each day; one night nothing came, and one night the delivery is truncated.
 
     Before the last two nights, a search finds a better recipe. A challenger that passes the gate waits for a person,
     who rejects the first model of that recipe and approves the second, which starts from the champion's weights.
@@ -97,18 +99,25 @@ class Generated:
 
     @cached_property
     def _days(self) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-        """The node and edge tables at the end of every day."""
+        """The node table and all events so far, at the end of every day."""
         start = int(FIRST_NIGHT.timestamp())
-        config = RandomSpatialNetworkConfig(seed=self.seed, num_nodes=self.num_nodes, start=start)
-        return [_tables(day) for day in itertools.islice(evolve(config), self.num_nights)]
+        config = RandomEventNetworkConfig()
+        places = replace(config.places, seed=self.seed, num_nodes=self.num_nodes, start=start)
+        log = evolve_events(replace(config, places=places))
+        return [_tables(day) for day in itertools.islice(log, self.num_nights)]
 
 
-def _tables(day: NetworkDay) -> tuple[pd.DataFrame, pd.DataFrame]:
-    names = feature_names(day.features.shape[1])
-    nodes = pd.DataFrame(day.features, columns=names)
-    nodes.insert(0, "node", day.node_ids)
-    source, target = day.node_ids[day.edges]
-    return nodes, pd.DataFrame({"source": source, "target": target, "formed_at": day.formed_at})
+def _tables(day: EventDay) -> tuple[pd.DataFrame, pd.DataFrame]:
+    source, target = day.node_ids[day.events]
+    events = pd.DataFrame({"source": source, "target": target, "at": day.times})
+    return node_table(day.node_ids, day.features), events
+
+
+def node_table(node_ids: NDArray[np.int64], features: NDArray[np.float32]) -> pd.DataFrame:
+    """Return the delivered table of the nodes, with its columns as demo_params.yaml names them."""
+    nodes = pd.DataFrame(features, columns=feature_names(features.shape[1]))
+    nodes.insert(0, "node", node_ids)
+    return nodes
 
 
 def feature_names(count: int) -> list[str]:
