@@ -29,8 +29,11 @@ class NightResult:
 
     @property
     def served(self) -> str:
-        """Say which version serves the night's graph since then, where that is a refresh; else nothing."""
-        if self.refresh is None:
+        """Say which version serves the night's graph since then, where that is a refresh; else nothing.
+
+        A promoted night may have one too, of while a person was asked.
+        """
+        if self.refresh is None or self.outcome == "promoted":
             return ""
         return f"serves this graph as version {self.refresh.version}, weights of {self.refresh.weights_of}; "
 

@@ -64,7 +64,7 @@ def _on_its_graph(story: NightStory) -> str:
 
 
 def _of_the_graph(story: NightStory) -> list[str]:
-    refresh = story.refresh
+    refresh = None if story.outcome == "promoted" else story.refresh  # that was while a person was asked
     if isinstance(refresh, GraphRefreshed):
         return [
             f"Version {refresh.version} serves the graph of this night with the weights of version "

@@ -35,7 +35,8 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> GraphRefresh:
             f"{snapshot.tag} is not the newest snapshot any more, {stands}. To serve that: "
             f"ncnc refresh --graph {snapshot.graph} --reason ..."
         )
-    why = f"the night of {snapshot.as_of:%Y-%m-%d %H:%M} was {night.outcome}"
+    came_to = "awaits a person" if night.outcome == "awaiting" else f"was {night.outcome}"
+    why = f"the night of {snapshot.as_of:%Y-%m-%d %H:%M} {came_to}"
     asked = Asked(who=f"run {folder.name}", why=why)
     record = refresh(snapshot.graph, params.refresh, asked, doors=doors, folder=folder)
     folder.put(record)
