@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, Param
 from ncnc_airflow.approval_task import ApprovalTask
+from ncnc_airflow.night_notifier import NightNotifier
 from ncnc_airflow.outcome_task import OutcomeTask
 from ncnc_airflow.refresh_task import RefreshTask
 from ncnc_airflow.register_task import RegisterTask
@@ -48,6 +49,9 @@ now. `ncnc status` says the same, and where the page is. The champion's weights 
 
 `report` runs at the end of every night, also of a failed or skipped one. Its state does not change the state of the run.
 If it fails, only the page is missing: `ncnc report --run-dir ...` writes it at any time.
+
+A night that failed or was refused, and a champion below the floor, are told by mail or webhook once you define the
+connection `ncnc_notify` (`AIRFLOW_CONN_NCNC_NOTIFY` on the workers). Without it the log of `report` has them.
 
 #### When `snapshot` waits (up for reschedule)
 Its log says what it waits for, and when it looks again. It holds no worker meanwhile.
@@ -185,6 +189,8 @@ with DAG(
     report = ReportTask(
         step="report",
         run_dir=AS_OF_RUN_DIR,  # and not what snapshot pushed: it may have failed
+        on_success_callback=NightNotifier(),  # what needs a person is told where somebody has said how
+        on_failure_callback=NightNotifier(),
         arguments=["--ended", "--why={{ " + REASONS + " | select | list | last | default('', true) }}"],
         doc_md="Writes the night's report, also of a night that was refused, skipped or kept.",
     ).as_teardown()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 
@@ -36,7 +36,8 @@ class IndexLink(BaseOperatorLink):
 class ReportTask(StepTask):
     """Run `ncnc report`, keep the addresses that it prints for the links, and pass on by XCom what it says.
 
-    `outcome` is the night's, and `summary` what decides about it, in Markdown for the form that a person answers.
+    `outcome` is the night's, `needs` what needs a person, and `summary` what decides about a promotion, in Markdown for
+    the form of the approval.
     Airflow asks for the links in the process that ran the task, right after it, so attributes are enough.
     """
 
@@ -51,15 +52,21 @@ class ReportTask(StepTask):
         self.address = _said(self.last_line, "link")
         self.index_address = _said(self.last_line, "index_link")
         if "ti" in context:
-            for name in ("outcome", "summary"):
+            for name in ("outcome", "summary", "link", "index_link"):
                 context["ti"].xcom_push(name, _said(self.last_line, name))
+            context["ti"].xcom_push("needs", _line(self.last_line).get("needs") or [])
         return run_name
 
 
 def _said(last_line: str, field: str) -> str:
     """Return a field of the command's JSON line; empty where it has none."""
+    return str(_line(last_line).get(field) or "")
+
+
+def _line(last_line: str) -> dict[str, Any]:  # Any: JSON
+    """Return the command's JSON line; empty where it printed none."""
     try:
         content = json.loads(last_line)
     except ValueError:
-        return ""
-    return str(content.get(field) or "") if isinstance(content, dict) else ""
+        return {}
+    return content if isinstance(content, dict) else {}

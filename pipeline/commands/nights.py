@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -89,5 +90,5 @@ def report(
         summary=made.summary,
         index=made.index.page,
         index_link=made.index.address,
-        needs=[{"kind": need.kind, "what": need.what} for need in made.index.needs],
+        needs=[asdict(need) | {"urgent": need.urgent} for need in made.index.needs],
     )

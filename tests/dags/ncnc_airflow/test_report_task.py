@@ -12,6 +12,7 @@ import pytest
 from ncnc_airflow.report_task import IndexLink, ReportLink, ReportTask
 
 from tests.fixtures.airflow_home import airflow_environment
+from tests.fixtures.receivers import Posts, running
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 ADDRESS = "http://localhost:5000/#/experiments/1/runs/abc/artifactPath/report/report.html"
@@ -21,6 +22,7 @@ ALL = "http://localhost:5000/#/experiments/2/runs/r/artifactPath/report/nights.h
 NIGHTS = """
 import json, pathlib
 from airflow.sdk import DAG
+from ncnc_airflow.night_notifier import NightNotifier
 from ncnc_airflow.report_task import ReportTask
 from ncnc_airflow.step_task import StepTask
 
@@ -32,7 +34,9 @@ def night(snapshot, register):
         tasks = [
             StepTask(step="snapshot", program=program, run_dir="demo-1", arguments=[snapshot]),
             StepTask(step="register", program=program, run_dir="demo-1", arguments=[register]),
-            ReportTask(step="report", program=program, run_dir="demo-1", arguments=["0"]).as_teardown(),
+            ReportTask(
+                step="report", program=program, run_dir="demo-1", arguments=["0"], on_success_callback=NightNotifier()
+            ).as_teardown(),
         ]
         tasks[0] >> tasks[1] >> tasks[2]
     return dag
@@ -57,7 +61,7 @@ if __name__ == "__main__":
 
 def stand_in(tmp_path: Path) -> list[str]:
     """Write a stand-in for `ncnc` that ends with its last argument and prints a line."""
-    line = json.dumps({"run": "demo-1", "reason": "told so", "link": ADDRESS, "index_link": ALL})
+    line = json.dumps({"run": "demo-1", "reason": "told so", "link": ADDRESS, "index_link": ALL, "outcome": "failed"})
     path = tmp_path / "stand_in.py"
     path.write_text(f"import sys\nprint('a log line')\nprint({line!r}, flush=True)\nsys.exit(int(sys.argv[-1]))\n")
     return [sys.executable, str(path)]
@@ -74,7 +78,10 @@ def test_the_report_runs_whatever_came_of_the_night_and_the_run_keeps_the_nights
     dag_file.write_text(NIGHTS)
     environment = airflow_environment(tmp_path / "airflow", dag_file.parent, airflow_database)
     argv = [sys.executable, str(dag_file)]
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    server = Posts(200)
+    with running(server) as port:
+        environment["AIRFLOW_CONN_NCNC_NOTIFY"] = f"http://127.0.0.1:{port}/hook"
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert (tmp_path / "found.json").is_file(), done.stdout[-3000:] + done.stderr[-3000:]
 
     def night(run: str, snapshot: str, register: str) -> list[object]:
@@ -84,6 +91,8 @@ def test_the_report_runs_whatever_came_of_the_night_and_the_run_keeps_the_nights
         "night_2_0": night("failed", "failed", "upstream_failed"),  # refused
         "night_99_0": night("success", "skipped", "skipped"),  # the graph was unchanged
     }
+    assert [path for path, _, _ in server.received] == ["/hook", "/hook"]  # a person is told, by the task itself
+    assert all(f"The night's report: {ADDRESS}" in body["text"] for _, _, body in server.received)
 
 
 @pytest.mark.parametrize(
@@ -119,13 +128,14 @@ def test_a_report_that_failed_has_no_link(tmp_path: Path) -> None:
 
 def test_the_outcome_and_what_decides_are_passed_on(tmp_path: Path) -> None:
     class Instance:
-        pushed: ClassVar[dict[str, str]] = {}
+        pushed: ClassVar[dict[str, object]] = {}
 
-        def xcom_push(self, key: str, value: str) -> None:
+        def xcom_push(self, key: str, value: object) -> None:
             self.pushed[key] = value
 
     path = tmp_path / "stand_in.py"
-    path.write_text(f"print({json.dumps({'outcome': 'failed', 'summary': '| MRR |'})!r})\n")
+    said = {"outcome": "failed", "summary": "| MRR |", "needs": [{"kind": "failed"}]}
+    path.write_text(f"print({json.dumps(said)!r})\n")
     task = ReportTask(step="report", program=[sys.executable, str(path)], run_dir="/runs/demo-1")
     task.execute.__wrapped__(task, {"ti": Instance()})
-    assert Instance.pushed == {"outcome": "failed", "summary": "| MRR |"}
+    assert {name: value for name, value in Instance.pushed.items() if value} == said

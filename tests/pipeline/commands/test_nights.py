@@ -63,7 +63,14 @@ def test_a_night_that_is_over_without_an_outcome_is_entered_and_its_page_says_so
     assert (code, line["outcome"]) == (0, "failed")
     assert [(entry.outcome, entry.reason) for entry in house.entries()] == [("failed", "snapshot waits: no file")]
     assert line["needs"] == [
-        {"kind": "failed", "what": "The night of 2026-01-01 03:00 failed: snapshot waits: no file"}
+        {
+            "kind": "failed",
+            "what": "The night of 2026-01-01 03:00 failed: snapshot waits: no file",
+            "advice": "The reason names the remedy. Then clear the night's first task that failed.",
+            "command": "",
+            "night": house.run_dir(1).name,
+            "urgent": True,
+        }
     ]
     page = Path(str(line["report"])).read_text()
     assert "Failed: no step left a record." in page
