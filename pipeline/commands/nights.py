@@ -24,7 +24,7 @@ def status(
     from pipeline.ledger.night import last_nights
     from pipeline.ledger.served_weights import served_in_words
     from pipeline.params.params import Params
-    from pipeline.report.kept_index import current_needs, find_index, retractions
+    from pipeline.report.kept_index import current_needs, find_index, retracted_parts
     from pipeline.terminal import for_messages
 
     doors, console = open_doors(), for_messages()
@@ -43,7 +43,7 @@ def status(
         if champion
         else f"{name} has no champion yet"
     )
-    index, taken_back = find_index(doors, name), retractions(doors, ledger)
+    index, taken_back = find_index(doors, name), retracted_parts(doors, ledger)
     console.print(f"all nights: {index}" if index else "all nights: no page yet; ncnc report makes it")
     print_line(
         graph=name,
@@ -52,7 +52,7 @@ def status(
         weights_of=weights.version if weights else None,
         age_days=ages[0],
         graph_age_days=ages[1],
-        retracted="; ".join(dict.fromkeys(entry.reason for entry in taken_back.values())) or None,
+        retracted="; ".join(dict.fromkeys(entry.reason for entry in taken_back)) or None,
         stopped=[need.what for need in needed if need.kind in ("disagreement", "stopped")],
         needs=[need.kind for need in needed],
         index=index,

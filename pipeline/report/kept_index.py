@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.doors import Doors
@@ -16,7 +17,6 @@ from pipeline.ledger.entries import Entry, NightEntry
 from pipeline.ledger.served_weights import refreshes, weights_of
 from pipeline.report.kept_figures import KeptFigures
 from pipeline.report.needs import Need, needs
-from pipeline.snapshots.journal_entries import Retracted
 
 ALL_REPORTS = "reports"
 
@@ -51,7 +51,7 @@ def current_needs(
         doors.registry.aliases.state(graph),
         graph=graph,
         at=doors.clock(),
-        retracted=_retraction(doors, entries),
+        retracted="; ".join(part.said for part in retracted_parts(doors, entries)),
     )
 
 
@@ -68,22 +68,26 @@ def kept_figures(doors: Doors, graph: str) -> KeptFigures:
     return KeptFigures(graph=graph)
 
 
-def retractions(doors: Doors, entries: Sequence[Entry]) -> dict[str, Retracted]:
+@dataclass(frozen=True)
+class RetractedPart:
+    """A part of the champion that was made from a snapshot that was retracted: in words, and why it was."""
+
+    said: str
+    reason: str
+
+
+def retracted_parts(doors: Doors, entries: Sequence[Entry]) -> tuple[RetractedPart, ...]:
     """Return which of the champion's parts, weights and graph, were made from a snapshot that was retracted."""
     standing = standings(entries).get("champion")
     if standing is None or standing.version is None:
-        return {}
+        return ()
     weights, refresh = weights_of(entries, standing.version), refreshes(entries).get(standing.version)
     nights = [entry.snapshot_tag for entry in entries if isinstance(entry, NightEntry) and entry.version == weights]
     night = nights[-1] if nights else None
     tags = {"weights": night, "graph": refresh.snapshot_tag if refresh else night}
     retracted = doors.snapshots.journal().retracted
-    return {part: retracted[tag] for part, tag in tags.items() if tag in retracted}
-
-
-def _retraction(doors: Doors, entries: Sequence[Entry]) -> str:
-    """Return what of the champion came from a retracted snapshot, in words; empty where nothing did."""
-    found = retractions(doors, entries)
-    return "; ".join(
-        f"the champion's {part} came from {one.tag}, which was {one.in_words}" for part, one in found.items()
+    found = ((part, tag, retracted[tag]) for part, tag in tags.items() if tag in retracted)
+    return tuple(
+        RetractedPart(f"the champion's {part} came from {tag}, which was {one.in_words}", one.reason)
+        for part, tag, one in found
     )
