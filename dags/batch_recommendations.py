@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
-from ncnc_airflow.served_model import SERVED_MODEL
+from ncnc_airflow.served_version import SERVED_VERSION
 from ncnc_airflow.shard_task import ShardTask
 from ncnc_airflow.step_task import StepTask
 
 DOC = """
 ### Recommend links for every node with the version that serves
 
-**Owner:** the ML engineer on call. A run starts when another version comes to serve (the asset `served_model`): a night
+**Owner:** the ML engineer on call. A run starts when another version comes to serve (the asset `served_version`): a night
 has promoted a model, or serves the champion on its graph (`refresh` of `nightly_retraining`); or a person has rolled back
 (`champion_rollback`). Or you trigger it.
 
@@ -47,7 +47,7 @@ with DAG(
     dag_id="batch_recommendations",
     description="Plan, recommend shard by shard, publish: the champion's best links of every node.",
     doc_md=DOC,
-    schedule=[SERVED_MODEL],
+    schedule=[SERVED_VERSION],
     start_date=datetime(2000, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,  # a newer version's run waits until the one before has ended

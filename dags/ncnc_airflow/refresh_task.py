@@ -7,12 +7,12 @@ import json
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ncnc_airflow.served_model import SERVED_MODEL
+from ncnc_airflow.served_version import SERVED_VERSION
 from ncnc_airflow.step_task import StepTask
 
 
 class RefreshTask(StepTask):
-    """Run `ncnc refresh` or `ncnc rollback`, and send `served_model` for the version that serves then.
+    """Run `ncnc refresh` or `ncnc rollback`, and send `served_version` for the version that serves then.
 
     The event before it is asked of Airflow, and not of the step: after a kill between the step and the event, the retry
     still sends it. So the version is also announced where the step had nothing to do, as after `ncnc promote` by hand.
@@ -20,7 +20,7 @@ class RefreshTask(StepTask):
     """
 
     def __init__(self, **kwargs: object) -> None:
-        super().__init__(**kwargs, inlets=[SERVED_MODEL], outlets=[SERVED_MODEL])  # type: ignore[arg-type]
+        super().__init__(**kwargs, inlets=[SERVED_VERSION], outlets=[SERVED_VERSION])  # type: ignore[arg-type]
 
     def execute(self, context: Context) -> object:
         """Run the step and return the run's name.
@@ -37,7 +37,7 @@ class RefreshTask(StepTask):
         served = _served(self.last_line)
         if served is None or _last_announced(context) == served:
             raise AirflowSkipException(reason or f"{served} serves, and was announced before: nothing is new.")
-        context["outlet_events"][SERVED_MODEL].extra = {"served": served, "by": self.step}
+        context["outlet_events"][SERVED_VERSION].extra = {"served": served, "by": self.step}
         return answer
 
 
@@ -52,5 +52,5 @@ def _served(last_line: str) -> str | None:
 
 
 def _last_announced(context: Context) -> str | None:
-    events = list(context["inlet_events"][SERVED_MODEL])
+    events = list(context["inlet_events"][SERVED_VERSION])
     return str((events[-1].extra or {}).get("served")) if events else None

@@ -7,7 +7,7 @@ import json
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ncnc_airflow.served_model import PROMOTED_MODEL
+from ncnc_airflow.served_version import PROMOTED_MODEL
 from ncnc_airflow.step_task import StepTask
 
 

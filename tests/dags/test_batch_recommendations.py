@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
-from ncnc_airflow.served_model import SERVED_MODEL
+from ncnc_airflow.served_version import SERVED_VERSION
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
@@ -31,8 +31,8 @@ def test_it_starts_whenever_another_version_serves(batch: DAG, monkeypatch: pyte
         for task in load(name).tasks
         if task.outlets
     }
-    assert announced == {"register": ["promoted_model"], "refresh": ["served_model"], "rollback": ["served_model"]}
-    assert batch.schedule == [SERVED_MODEL]
+    assert announced == {"register": ["promoted_model"], "refresh": ["served_version"], "rollback": ["served_version"]}
+    assert batch.schedule == [SERVED_VERSION]
 
 
 def test_a_plan_then_mapped_shards_then_the_publication(batch: DAG) -> None:

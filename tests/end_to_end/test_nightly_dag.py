@@ -111,8 +111,8 @@ printf '%s\\n' "$*" >> "$CALLS"
 case "$*" in
   register*20260112*) exit 99;;
   register*) printf '{"sha256": "%s"}\\n' "$3";;
-  refresh*20260112*) echo '{"run": "demo-20260112T030000Z", "served": 2}';;
-  refresh*) grep -q 'refresh.*20260112' "$CALLS" && now=2 || now=1
+  refresh*20260112*) echo '{"run": "demo-20260112T030000Z", "served": 12}';;
+  refresh*) grep -q 'refresh.*20260112' "$CALLS" && now=12 || now=11
     printf '{"run": "demo-20260111T030000Z", "served": %s, "reason": "serves it already"}\\n' $now; exit 99;;
   recommend-plan*) echo '{"shards": [0, 1, 2]}';;
 esac

@@ -9,6 +9,7 @@ import yaml
 
 from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.ledger.entries import AliasEntry
+from pipeline.ledger.served_weights import champion_weights
 from pipeline.records.chain import GraphSnapshot
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.runs.folder import RunFolder
@@ -72,7 +73,7 @@ def test_four_nights_promote_compare_skip_and_refuse(house: House, days: list[Ne
     assert house.call("status", "--graph", "small")[1]["champion"] == promoted[-1]
 
     house.call("rollback", "--graph", "small", "--to", "1", "--reason", "complaints")
-    assert house.doors.registry.aliases.of("small")["champion"] == 1
+    assert champion_weights(house.doors.ledger.entries("small")) == 1
     assert [entry.why for entry in house.doors.ledger.entries("small") if isinstance(entry, AliasEntry)][-1] == (
         "complaints" if promoted[-1] != 1 else first.reason
     )

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from ncnc_airflow.refresh_task import RefreshTask
-from ncnc_airflow.served_model import SERVED_MODEL
+from ncnc_airflow.served_version import SERVED_VERSION
 
 
 def execute(tmp_path: Path, line: dict[str, object], *sent: dict[str, str], code: int = 0) -> dict[str, str]:
@@ -18,10 +18,10 @@ def execute(tmp_path: Path, line: dict[str, object], *sent: dict[str, str], code
     stand_in = tmp_path / "stand_in.py"
     stand_in.write_text(f"import sys; print({json.dumps(line)!r}); sys.exit({code})")
     task = RefreshTask(step="refresh", run_dir="/runs/demo-1", program=[sys.executable, str(stand_in)])
-    assert (task.inlets, task.outlets) == ([SERVED_MODEL], [SERVED_MODEL])
+    assert (task.inlets, task.outlets) == ([SERVED_VERSION], [SERVED_VERSION])
     out = SimpleNamespace(extra={})
     before = [SimpleNamespace(extra=extra) for extra in sent]
-    context = {"inlet_events": {SERVED_MODEL: before}, "outlet_events": {SERVED_MODEL: out}}
+    context = {"inlet_events": {SERVED_VERSION: before}, "outlet_events": {SERVED_VERSION: out}}
     task.execute.__wrapped__(task, context)
     return out.extra
 

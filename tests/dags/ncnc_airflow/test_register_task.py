@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from ncnc_airflow.register_task import RegisterTask
-from ncnc_airflow.served_model import PROMOTED_MODEL
+from ncnc_airflow.served_version import PROMOTED_MODEL
 
 
 def execute(tmp_path: Path, *sent: dict[str, str], code: int = 0) -> dict[str, str]:

@@ -101,7 +101,6 @@ def test_record_that_was_changed_with_its_tag_is_found_by_the_ledger(nights: Kep
         registry.versions.tag(GRAPH, 3, {"ncnc.lineage_sha256": good})
 
 
-@pytest.mark.slow
 def test_collected_refresh_is_made_again_bit_for_bit(nights: KeptNights, tmp_path: Path) -> None:
     doors = nights.doors
     policy = RegistryPolicy(keep_versions=1, keep_days=0, keep_refreshes=1)

@@ -58,6 +58,7 @@ def test_refresh_by_hand_asks_for_a_reason(nights: KeptNights) -> None:
         CliRunner().invoke(app, ["refresh", "--graph", "demo"], standalone_mode=False, catch_exceptions=False)
 
 
+@pytest.mark.slow
 def test_weights_that_a_person_goes_back_to_get_the_newest_graph(nights: KeptNights) -> None:
     nights.promoted(1)
     nights.promoted(2, champion=1)
@@ -76,6 +77,7 @@ def test_weights_that_a_person_goes_back_to_get_the_newest_graph(nights: KeptNig
     assert code == 2
 
 
+@pytest.mark.slow
 def test_promotion_by_hand_of_an_earlier_night_gets_the_newest_graph(nights: KeptNights) -> None:
     nights.promoted(1)
     earlier = nights.decided(2, promote=True, champion=1)

@@ -11,7 +11,7 @@ def test_parts_ask_one_server_which_is_opened_when_first_asked(tracking_uri: str
     registry = ModelRegistry(tracking_uri)
     assert registry.versions.champion(graph) is None
     parts = [part for name, part in vars(registry).items() if name != "server"]
-    assert len(parts) == 7
+    assert len(parts) == 8
     assert {id(part.server) for part in parts} == {id(registry.server)}
     assert "client" in vars(registry.server)
 

@@ -30,6 +30,7 @@ def champion(nights: KeptNights) -> int:
     return nights.doors.registry.aliases.of(nights.graph)["champion"]
 
 
+@pytest.mark.slow
 def test_kept_rejected_and_awaiting_nights_end_with_their_graph_served(nights: KeptNights) -> None:
     first = nights.promoted(1)
     with pytest.raises(NothingToDo, match="serves the newest graph already"):

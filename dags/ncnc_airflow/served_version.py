@@ -8,4 +8,4 @@ from airflow.sdk import Asset
 PROMOTED_MODEL = Asset("promoted_model")
 
 # An event for each version that comes to serve: by a promotion, by a refresh to a night's graph, or by a rollback.
-SERVED_MODEL = Asset("served_model")
+SERVED_VERSION = Asset("served_version")
