@@ -227,6 +227,7 @@ def explain(
     source: Annotated[str, typer.Option(help="One node's id.")],
     target: Annotated[str, typer.Option(help="The other node's id.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line only.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Also draw the pair: write this HTML page.")] = None,
 ) -> None:
     """Show how much each known or possible common neighbour adds to a pair's score."""
     from pipeline.registry.opened_model import opened_model, refused_as_input
@@ -234,10 +235,13 @@ def explain(
     opened = opened_model(model, lambda: open_doors().registry)
     with refused_as_input():
         found = opened.model.explain(opened.node_id(source), opened.node_id(target))
+    if html is not None:
+        from pipeline.report.pair_page import write_pair_page
+
+        write_pair_page(html, opened.name, found)
     if as_json:
         print_line(model=opened.name, **asdict(found))
         return
     show(str(found))
-    print_line(
-        model=opened.name, source=found.source, target=found.target, score=found.score, neighbors=len(found.neighbors)
-    )
+    pair = {"source": found.source, "target": found.target, "score": found.score}
+    print_line(model=opened.name, **pair, neighbors=len(found.neighbors), page=html)

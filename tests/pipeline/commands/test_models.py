@@ -147,6 +147,14 @@ def test_explanation_is_whole_in_json_and_short_for_a_person(house: House, make_
     assert '"neighbors": ' in result.stdout
 
 
+def test_a_pair_is_drawn_on_a_page(house: House, make_model: Callable[..., Path], tmp_path: Path) -> None:
+    page = tmp_path / "pair.html"
+    argv = ["explain", str(make_model([10, 20, 30, 40])), "--source", "10", "--target", "30", "--html", str(page)]
+    code, line = house.call(*argv)
+    assert (code, line["page"]) == (0, str(page))
+    assert f"10 and 30: logit {line['score']:.3f}" in page.read_text()
+
+
 def test_a_registered_model_is_asked_by_its_alias_or_version(house: House, make_model: Callable[..., Path]) -> None:
     folder, registry = make_model(), house.doors.registry
     register(registry, "small", folder)

@@ -11,13 +11,15 @@ from pipeline.report.needs import needs
 from pipeline.report.night_rows import night_rows
 from pipeline.report.nights_page import nights_page, nights_picture
 from pipeline.report.page import report_page
+from pipeline.report.pair_page import pair_page
 from tests.fixtures.browser import Browser, Scheme, opened_browser
 from tests.fixtures.night_stories import full_story, refused_story, warm_story
 from tests.fixtures.page_faults import broken_links, too_pale, too_wide
 from tests.fixtures.year_of_nights import GRAPH, a_year, agreeing
+from tests.pipeline.report.test_pair_page import explained
 
 STORIES = {"full": full_story, "warm": warm_story, "refused": refused_story}
-PAGES = ("index", "year", *STORIES)
+PAGES = ("index", "year", "pair", *STORIES)
 NUM_NIGHTS = 120  # more than are shown at first, with a rollback among them
 SHOWN = "[...document.querySelectorAll('tbody tr')].filter((row) => !row.hidden)"
 FOCUS = "document.activeElement.id || document.activeElement.textContent"
@@ -35,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
     for name, story in STORIES.items():
         (folder / f"{name}.html").write_text(report_page(story()))
+    (folder / "pair.html").write_text(pair_page("demo@champion", explained()))
     for name, count in (("index", NUM_NIGHTS), ("year", 365)):
         entries, figures = a_year(count)
         needed = needs(entries, figures, agreeing(entries), graph=GRAPH, at=entries[-1].at)
@@ -57,7 +60,7 @@ def test_no_page_is_wider_than_its_window(browser: Browser, folder: Path, name: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index", "full", "warm", "refused"])
+@pytest.mark.parametrize("name", ["index", "pair", "full", "warm", "refused"])
 def test_every_text_stands_out_from_what_is_behind_it(
     browser: Browser, folder: Path, name: str, scheme: Scheme
 ) -> None:
