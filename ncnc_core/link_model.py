@@ -81,6 +81,7 @@ class LinkModel:
         *,
         edge_weight: WeightInput = None,
         time: TimeInput = None,
+        directed: bool | None = None,
         source: str = "source",
         target: str = "target",
         recipe: str | None = None,
@@ -100,7 +101,8 @@ class LinkModel:
         """Train on a graph, read as in `read_graph`, and return a model that serves all its edges.
 
         With `time`, one an edge, the model learns how recent things are: `automatic_config` chooses temporal_ncn, the
-        latest `valid_fraction` of the edges validate, and the model is then trained once more with them.
+        latest `valid_fraction` of the edges validate, and the model is then trained once more with them. Of a
+        `directed` graph, see `read_graph`, it also reads which way events went; it still predicts undirected links.
         `valid_fraction` of the edges, between 0 and 1, are held out to choose the best epoch by `selection_metric`,
         against `negatives_per_edge` negatives each. Your own validation edges are `valid`, pairs as in `score_pairs`
         or the second `Data` of PyG's RandomLinkSplit; the graph must not hold them, and the model serves them too, each
@@ -113,7 +115,7 @@ class LinkModel:
             InvalidGraph: the graph breaks a rule of `read_graph`, has fewer than two edges, there is no such recipe,
                 the validation pairs do not fit the graph, or the checkpoint is of another training.
         """
-        ends = {"source": source, "target": target}
+        ends: dict[str, Any] = {"directed": directed, "source": source, "target": target}
         graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, time=time, **ends)
         adjacency = graph.adjacency()
         require_labels_in_graph(edges, adjacency.has)

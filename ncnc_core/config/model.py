@@ -10,7 +10,8 @@ PredictorName = Literal["gae", "gae_cn", "ncn", "ncn2", "ncn_diff", "ncnc", "tem
 EncoderName = Literal["puregcn", "puresum", "puremean", "gcn", "sage", "gin", "none"]
 NodeEmbedding = Literal["off", "only", "added"]
 READ_BY_TEMPORAL_NCN = {
-    "predictor", "hidden_channels", "predictor_dropout", "standardize_features", "spectral_proximity",
+    "predictor", "hidden_channels", "predictor_dropout",
+    "standardize_features", "spectral_proximity", "edge_directions",
 }  # fmt: skip
 
 
@@ -53,6 +54,8 @@ class ModelConfig(BaseModel):
     node_embedding: NodeEmbedding = "off"
     # The encoder propagates the weights of the edges, where the graph has them. The overlap uses the support alone.
     edge_weights: bool = False
+    # temporal_ncn alone: paths are also told apart by which way their edges go. Links are predicted undirected still.
+    edge_directions: bool = False
     # Beside what the nodes are, what the counts around the pair say: see PairStructure. It also works without features.
     pair_structure: bool = False
     completion_depth: int = Field(default=1, ge=0, le=3)
@@ -80,6 +83,11 @@ class ModelConfig(BaseModel):
     @model_validator(mode="after")
     def _sets_what_is_read(self) -> ModelConfig:
         if self.predictor != "temporal_ncn":
+            if self.edge_directions:
+                raise ValueError(
+                    f"{self.predictor} reads no directions of edges. Set edge_directions: false, or choose the "
+                    "predictor temporal_ncn."
+                )
             return self
         fields = type(self).model_fields
         idle = sorted(

@@ -23,7 +23,8 @@ class EventHistory:
 
     edges [2, edges]: positions. first_seen [edges]: an edge's first event. alive_since, removed_at [edges]: the start
     of its last life, and its end, or FOREVER. repeat_edge, repeat_time [repeats]: every event after an edge's first,
-    as a column of `edges` and a time, in order of time. On the CPU.
+    as a column of `edges` and a time, in order of time. first_forward [edges], repeat_forward [repeats]: whether an
+    event went from the lower position to the higher one; None where events have no direction. On the CPU.
     """
 
     edges: Tensor
@@ -33,10 +34,16 @@ class EventHistory:
     repeat_edge: Tensor
     repeat_time: Tensor
     num_nodes: int
+    first_forward: Tensor | None = None
+    repeat_forward: Tensor | None = None
 
     @classmethod
-    def of_events(cls, ends: Int64[Tensor, "2 events"], time: Int64[Tensor, " times"], num_nodes: int) -> EventHistory:
+    def of_events(
+        cls, ends: Int64[Tensor, "2 events"], time: Int64[Tensor, " times"], num_nodes: int, *, directed: bool = False
+    ) -> EventHistory:
         """Take events in any order and direction; an edge that has come stays. Self-loops are dropped.
+
+        `directed` keeps which way each event went. Of events of an edge at one time the first given comes first.
 
         Raises:
             InvalidGraph: there is not one time an event, or an end is negative or not below `num_nodes`.
@@ -52,6 +59,7 @@ class EventHistory:
         is_first = torch.zeros_like(edge, dtype=torch.bool)
         is_first[first] = True
         low = keys.div(max(num_nodes, 1), rounding_mode="floor")
+        forward = ends[0] < ends[1]
         return cls(
             edges=torch.stack([low, keys - low * num_nodes]),
             first_seen=time[first],
@@ -60,6 +68,8 @@ class EventHistory:
             repeat_edge=edge[~is_first],
             repeat_time=time[~is_first],
             num_nodes=num_nodes,
+            first_forward=forward[first] if directed else None,
+            repeat_forward=forward[~is_first] if directed else None,
         )
 
     @cached_property
@@ -110,12 +120,16 @@ class EventHistory:
         edge, when = self.repeat_edge[past], self.repeat_time[past]
         last.scatter_reduce_(0, edge, when, "amax")
         events.scatter_add_(0, edge, torch.ones_like(edge))
+        times = EdgeTimes(self.first_seen, last, events, self.arrivals[: self.arrived(time)], self._sent(past))
         alive = self.alive_at(time)
-        return Adjacency.from_edges(
-            self.edges[:, alive],
-            self.num_nodes,
-            times=EdgeTimes(self.first_seen[alive], last[alive], events[alive], self.arrivals[: self.arrived(time)]),
-        )
+        return Adjacency.from_edges(self.edges[:, alive], self.num_nodes, times=times.kept(alive))
+
+    def _sent(self, past: Bool[Tensor, " repeats"]) -> Int64[Tensor, " edges"] | None:
+        """Return how many events of each edge went forward: its first one, and those of the `past` repeats."""
+        if self.first_forward is None or self.repeat_forward is None:
+            return None
+        forward = self.repeat_forward[past].long()
+        return self.first_forward.long().scatter_add_(0, self.repeat_edge[past], forward)
 
     def until(self, time: int) -> EventHistory:
         """Return the history without anything that came later; an edge that was removed later lives."""
@@ -132,4 +146,6 @@ class EventHistory:
             number[self.repeat_edge[past]],
             self.repeat_time[past],
             self.num_nodes,
+            None if self.first_forward is None else self.first_forward[known],
+            None if self.repeat_forward is None else self.repeat_forward[past],
         )

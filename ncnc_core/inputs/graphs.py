@@ -38,6 +38,7 @@ class GraphInput:
     `edges` [2, edges] int64 are positions, as given: repeats and self-loops are still there. `features` are [nodes,
     features] float32 (dense or compressed sparse rows), int64 categories [nodes], or None. `node_ids` [nodes] are the
     ids by position. `weight` [edges] is float32, or None where all edges weigh one. `time` [edges] is int64, or None.
+    `directed`: each event went from the first end of its edge to the second.
     """
 
     edges: Tensor
@@ -46,18 +47,22 @@ class GraphInput:
     node_ids: list[NodeId]
     weight: Tensor | None
     time: Tensor | None = None
+    directed: bool = False
 
     def adjacency(self) -> Adjacency:
         """Return the undirected graph; either direction counts, repeats become one edge, self-loops are dropped."""
         times = None
         if self.history is not None and self.time is not None:
-            times = EdgeTimes(self.time, self.time, torch.ones_like(self.time), self.history.arrivals)
+            one = torch.ones_like(self.time)
+            times = EdgeTimes(self.time, self.time, one, self.history.arrivals, one if self.directed else None)
         return Adjacency.from_edges(self.edges, self.num_nodes, self.weight, times)
 
     @cached_property
     def history(self) -> EventHistory | None:
         """Return every edge with its events; None where they have no times."""
-        return None if self.time is None else EventHistory.of_events(self.edges, self.time, self.num_nodes)
+        if self.time is None:
+            return None
+        return EventHistory.of_events(self.edges, self.time, self.num_nodes, directed=self.directed)
 
     def with_edges(self, more: Int64[Tensor, "2 more"], predictor: str) -> GraphInput:
         """Return the graph with more edges, which weigh one where edges have weights; none of them has a time.
@@ -81,6 +86,7 @@ def read_graph(
     *,
     edge_weight: WeightInput = None,
     time: TimeInput = None,
+    directed: bool | None = None,
     source: str = "source",
     target: str = "target",
 ) -> GraphInput:
@@ -96,7 +102,9 @@ def read_graph(
     of node attributes. `edge_weight` is a column, an edge attribute, or one number an edge; other values of a matrix
     than ones are weights. `time` is a column, an edge attribute, or one time an edge: see `edge_times`. (u, v) and
     (v, u) are one edge; repeats are its later events where there are times, and are dropped silently where there are
-    none; self-loops and the direction of a directed graph are dropped with a warning.
+    none; self-loops and the direction of a directed graph are dropped with a warning. Where there are times, and the
+    graph is `directed`, each event keeps its direction, source to target. None: it is where some edges stand in both
+    directions and others in one; `Data`, a matrix and a NetworkX graph are where any edge stands in one.
 
     Raises:
         InvalidGraph: the edges, ids, features or weights break a rule; the message says which.
@@ -105,7 +113,10 @@ def read_graph(
     parts = graph_parts(edges, features, given, edge_weight, time, source=source, target=target)
     ids, parts = _node_ids(parts)
     positions = parts.ends.positions(NodePlaces(ids), "The edges")
-    _warn_of_what_is_dropped(positions, says_direction=parts.says_direction)
+    one_way, both_ways = _directions(positions)
+    said = one_way > 0 and (parts.says_direction or both_ways > 0)
+    directed = parts.time is not None and (said if directed is None else directed)
+    _warn_of_what_is_dropped(positions, one_way if said and not directed else 0, both_ways)
     graph = GraphInput(
         edges=positions,
         num_nodes=len(ids),
@@ -113,8 +124,9 @@ def read_graph(
         node_ids=ids,
         weight=edge_weights(parts.weight, positions.shape[1]),
         time=edge_times(parts.time, positions.shape[1]),
+        directed=directed,
     )
-    return _one_event_for_both_directions(graph) if parts.says_direction else graph
+    return _one_event_for_both_directions(graph) if parts.says_direction and not directed else graph
 
 
 def as_data(adjacency: Adjacency, features: Tensor | None, node_ids: Sequence[NodeId]) -> Data:
@@ -190,25 +202,29 @@ def _one_event_for_both_directions(graph: GraphInput) -> GraphInput:
     return replace(graph, edges=graph.edges[:, keep], weight=weight_of_kept, time=graph.time[keep])
 
 
-def _warn_of_what_is_dropped(positions: Tensor, *, says_direction: bool) -> None:
-    """Warn of self-loops, and of edges that have a direction.
+def _directions(positions: Tensor) -> tuple[int, int]:
+    """Return how many edges are given in one direction only, and how many in both.
 
-    In Data, a matrix and a directed graph an edge without its reverse has one. A list of pairs holds each undirected
-    edge once, so there only one that holds some edges in both directions and others in one says anything of direction.
+    In Data, a matrix and a directed graph an edge without its reverse has a direction. A list of pairs holds each
+    undirected edge once, so there only one that holds some edges in both directions and others in one says anything.
     """
-    loops = int((positions[0] == positions[1]).sum())
-    if loops:
-        warnings.warn(f"{loops} of {positions.shape[1]} edges join a node with itself and are dropped.", stacklevel=4)
     if positions.numel() == 0:
-        return
+        return 0, 0
     low, high = positions.min(0).values, positions.max(0).values
     size = int(high.max()) + 1
     distinct = (low * size + high)[low != high].unique().numel()
-    directed = (positions[0] * size + positions[1])[low != high].unique().numel()
-    both = directed - distinct
-    if distinct > both and (says_direction or both):
+    both = (positions[0] * size + positions[1])[low != high].unique().numel() - distinct
+    return distinct - both, both
+
+
+def _warn_of_what_is_dropped(positions: Tensor, one_way: int, both_ways: int) -> None:
+    """Warn of self-loops, and of edges whose direction is dropped."""
+    loops = int((positions[0] == positions[1]).sum())
+    if loops:
+        warnings.warn(f"{loops} of {positions.shape[1]} edges join a node with itself and are dropped.", stacklevel=4)
+    if one_way:
         warnings.warn(
-            f"{distinct - both} of {distinct} edges are given in one direction only, and the graphs here are "
+            f"{one_way} of {one_way + both_ways} edges are given in one direction only, and the graphs here are "
             "undirected: their direction is dropped.",
             stacklevel=4,
         )

@@ -27,15 +27,16 @@ def permuted_logits(
     """Return for each group the logits of the pairs with its features taken from other pairs, at random.
 
     The features of a group move together, so that each pair has those of one other pair; the other groups, the ends'
-    embeddings and the pooled common neighbours stay. A pair is read once, whatever the number of groups; None: all that
-    the network reads.
+    embeddings and the pooled common neighbours stay. A pair is read once, whatever the number of groups: those of
+    the network, or the `groups` given.
     Source: Breiman, Random Forests, 2001, of single features.
     """
+    columns_of = {name: place for place, name in enumerate(name for names in network.groups.values() for name in names)}
     with evaluating(network):
-        read, of = _read(network, levels, adjacency, pairs), network.feature_groups
-        names, found = [name for group in of.values() for name in group], {}
-        for name, features in (of if groups is None else groups).items():
-            columns = torch.tensor([names.index(one) for one in features], device=read.values.device)
+        read = _read(network, levels, adjacency, pairs)
+        found = {}
+        for name, features in (groups or network.groups).items():
+            columns = torch.tensor([columns_of[one] for one in features], device=read.values.device)
             order = torch.randperm(pairs.shape[1], generator=generator).to(columns.device)
             values = read.values.clone()
             values[:, columns] = read.values[order][:, columns]

@@ -18,7 +18,7 @@ from ncnc_core.networks.pair_head import PairHead, pair_product
 from ncnc_core.networks.propagation import Propagation
 from ncnc_core.networks.quantile_scale import QuantileScale
 from ncnc_core.networks.standard_features import StandardFeatures, are_measurements
-from ncnc_core.temporal.pair_features import feature_groups, feature_names, pair_features
+from ncnc_core.temporal.pair_features import TimedPairs, feature_groups, pair_features
 from ncnc_core.temporal.timed_graph import NODE_FEATURES, TimedGraph
 
 POOLED_SCALES = (1, 2, 3)  # of SCALES: beside the plain sum, one weighed by each
@@ -30,7 +30,7 @@ MOST_FEATURES = 256  # propagated beside the node's own values: three times so m
 
 @dataclass(frozen=True, eq=False)
 class ReadPairs:
-    """products [pairs, channels]: h_i * h_j; pooled [pairs, pooled]; values [pairs, `feature_names`], not scaled."""
+    """products [pairs, channels]: h_i * h_j; pooled [pairs, pooled]; values [pairs, features], not scaled."""
 
     products: Tensor
     pooled: Tensor
@@ -59,15 +59,15 @@ class TemporalNetwork(nn.Module):
         self.register_buffer("window", torch.ones((), dtype=torch.float64))  # new edges a window, set by training
         self.standard = StandardFeatures(num_features) if config.standardize_features and num_features else None
         self.node_scale = StandardFeatures(len(NODE_FEATURES))
-        features = len(feature_names(spectral=config.spectral_proximity))
-        self.pair_scale = QuantileScale(features)
+        num_values = sum(len(names) for names in self.groups.values())
+        self.pair_scale = QuantileScale(num_values)
         width = (1 + HOPS) * (len(NODE_FEATURES) + num_features)
         self.node_mlp = nn.Sequential(
             nn.Linear(width, channels), nn.ReLU(), Dropout(dropout), nn.Linear(channels, channels)
         )
         wide = WIDER * channels
         self.feature_mlp = nn.Sequential(
-            nn.Linear(2 * features, wide), nn.ReLU(), Dropout(dropout),
+            nn.Linear(2 * num_values, wide), nn.ReLU(), Dropout(dropout),
             nn.Linear(wide, wide), nn.ReLU(), Dropout(dropout),
         )  # fmt: skip
         self.feature_weight = nn.Linear(wide, 1)
@@ -97,14 +97,19 @@ class TemporalNetwork(nn.Module):
         return cls(config, num_features=0 if features is None else features.shape[1])
 
     @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """The groups of pair features that the network reads, in the order of its inputs."""
+        config = self.config
+        return feature_groups(spectral=config.spectral_proximity, directed=config.edge_directions)
+
+    def pair_features(self, graph: TimedGraph, pairs: Int64[Tensor, "2 pairs"]) -> TimedPairs:
+        """Return the features of pairs that the network reads, not scaled."""
+        return pair_features(graph, pairs, directed=self.config.edge_directions)
+
+    @property
     def num_parameters(self) -> int:
         """The number of trainable parameters."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
-
-    @property
-    def feature_groups(self) -> dict[str, tuple[str, ...]]:
-        """The pair features that it reads, by group, in the order of their columns."""
-        return feature_groups(spectral=self.config.spectral_proximity)
 
     def fit_node_scales(self, graphs: Sequence[TimedGraph], features: Tensor | None, seen: Tensor) -> None:
         """Take the scales of node values from the graphs of training, and of the features of the nodes `seen` then."""
@@ -157,7 +162,7 @@ class TemporalNetwork(nn.Module):
 
     def read(self, levels: list[Tensor], graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> ReadPairs:
         """Return what the logits of pairs are made of, on the graph that the levels are of."""
-        found = pair_features(TimedGraph(graph, *levels[2:]), pairs)
+        found = self.pair_features(TimedGraph(graph, *levels[2:]), pairs)
         pooled = self.pooled(levels[1], found.common, found.decay)
         return ReadPairs(pair_product(levels[0], pairs), pooled, found.values)
 

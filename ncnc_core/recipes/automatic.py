@@ -72,7 +72,7 @@ def automatic_config(
     traits = GraphTraits.of(adjacency, features, torch.Generator().manual_seed(seed))
     reasons: list[str] = []
     if model is None and _reads_times(traits, window, reasons):
-        model = ModelConfig(**TEMPORAL_MODEL)
+        model = ModelConfig(**TEMPORAL_MODEL, edge_directions=traits.has_directions)
     elif model is None:
         fields = {**_inputs(traits, expects_new_nodes, reasons), **_layers(traits, reasons)}
         model = ModelConfig(**fields, **_predictor(traits, reasons))
@@ -98,6 +98,8 @@ def _reads_times(traits: GraphTraits, window: int | None, reasons: list[str]) ->
         reasons.append(f"The edges have times, which are not read: {why_not}.")
         return False
     reasons.append("The edges have times: the model reads how recent things are, and learns to say what comes next.")
+    if traits.has_directions:
+        reasons.append("The events have directions: paths are also told apart by which way their edges go.")
     return True
 
 

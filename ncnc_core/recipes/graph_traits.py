@@ -31,6 +31,7 @@ class GraphTraits:
     has_ids: bool
     has_weights: bool
     arrivals: Tensor | None
+    has_directions: bool
 
     @classmethod
     def of(cls, adjacency: Adjacency, features: Tensor | None, generator: torch.Generator) -> GraphTraits:
@@ -51,6 +52,7 @@ class GraphTraits:
             and float(adjacency.weight.min()) >= 0
             and float(adjacency.weight.min()) < float(adjacency.weight.max()),
             arrivals=None if adjacency.times is None else adjacency.times.arrivals,
+            has_directions=adjacency.times is not None and adjacency.times.sent is not None,
         )
 
 

@@ -40,6 +40,7 @@ def replaced_graph(
 
     Without `node_ids` its nodes are the model's own, in their order, and after them what new ids the edges name; a
     feature table, `Data` or NetworkX graph brings its nodes itself. Without `features` the nodes keep those they had.
+    Its events have directions where the model reads them.
 
     Raises:
         InvalidGraph: a new node has no features and the model reads them, or the model has learnt a vector for each
@@ -50,7 +51,8 @@ def replaced_graph(
         node_ids = known.node_ids + (
             _new_in(known, parts.ends.values, parts.numbers_nodes) if parts.ends.are_ids else []
         )
-    graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, time=time, source=source, target=target)
+    ends: dict[str, Any] = {"source": source, "target": target, "directed": known.config.edge_directions}
+    graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, time=time, **ends)
     if graph.features is None and known.features is not None:
         graph = replace(graph, features=_kept_features(known, graph.node_ids))
     require_fit(known, graph.node_ids, has_times=graph.time is not None)

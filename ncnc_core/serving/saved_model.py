@@ -27,7 +27,8 @@ from ncnc_core.networks.blank_weights import blank_weights
 from ncnc_core.whole_file import whole_file
 
 # Of the folder. 1, which is read no more: before edge weights and sparse features, and with the completion's prior
-# apart. 2: without the digests of the other files. 3: every temporal model reads where nodes lie.
+# apart. 2: without the digests of the other files. 3: every temporal model reads where nodes lie, and none which way
+# events went.
 FORMAT, OLDEST_FORMAT = 4, 2
 FILES = ("model.json", "weights.safetensors", "graph.safetensors", "node_ids.json")
 MEND = "Copy the folder again, or save the model again."
@@ -198,6 +199,7 @@ def _graph_tensors(adjacency: Adjacency, features: Tensor | None) -> dict[str, T
     if adjacency.times is not None:
         own = adjacency.times.kept(upper)
         tensors |= {"edge_first": own.first, "edge_last": own.last, "edge_events": own.events, "arrivals": own.arrivals}
+        tensors |= {} if own.sent is None else {"edge_sent": own.sent}
     if features is not None and features.layout == torch.sparse_csr:
         tensors["feature_rows"] = features.crow_indices()
         tensors["feature_columns"] = features.col_indices()
@@ -211,7 +213,8 @@ def _graph_tensors(adjacency: Adjacency, features: Tensor | None) -> dict[str, T
 def _adjacency(graph: dict[str, Tensor], num_nodes: int) -> Adjacency:
     times = None
     if "arrivals" in graph:
-        times = EdgeTimes(graph["edge_first"], graph["edge_last"], graph["edge_events"], graph["arrivals"])
+        own = graph["edge_first"], graph["edge_last"], graph["edge_events"]
+        times = EdgeTimes(*own, graph["arrivals"], graph.get("edge_sent"))
     return Adjacency.from_edges(graph["edges"], num_nodes, graph.get("edge_weight"), times)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.edge_times import EdgeTimes
 from ncnc_core.inputs.node_ids import NodeId
 from ncnc_core.networks.scoring import score_pairs
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.serving.explanation import FeaturePart, LinkExplanation, NeighborPart
 from ncnc_core.serving.path_gradients import path_gradients
-from ncnc_core.temporal.pair_features import TimedPairs, pair_features
+from ncnc_core.temporal.pair_features import TimedPairs
 from ncnc_core.temporal.timed_graph import RECENT, TimedGraph, required_times
 
 
@@ -33,14 +34,14 @@ def explain_timed_pair(
     levels = [one.detach() for one in levels]
     pair = torch.tensor([[source], [target]], device=adjacency.column.device)
     score = float(score_pairs(network, levels, adjacency, pair))
-    found = pair_features(TimedGraph(adjacency, *levels[2:]), pair)
+    found = network.pair_features(TimedGraph(adjacency, *levels[2:]), pair)
     with torch.no_grad():
         pooled = network.pooled_rows(levels[1][found.common.node], found.decay).double()  # [common, pooled]
         inputs = network.pair_scale(found.values)[0].double()
     product = (levels[0][source] * levels[0][target]).double()
     base, (at_product, at_pooled, at_inputs) = path_gradients(network, [product, pooled.sum(0), inputs])
     parts = _of_neighbors(found, pooled @ at_pooled, node_ids)
-    features, own = _by_group(inputs * at_inputs, network.feature_groups), float(product @ at_product)
+    features, own = _by_group(network, inputs * at_inputs), float(product @ at_product)
     total = base + own + sum(one.contribution for one in parts) + sum(one.contribution for one in features)
     return LinkExplanation(
         source=node_ids[source],
@@ -64,10 +65,10 @@ def _of_neighbors(found: TimedPairs, added: Tensor, node_ids: Sequence[NodeId]) 
     return [NeighborPart(node_ids[node], "common", weight, share) for node, weight, share in rows]
 
 
-def _by_group(added: Tensor, groups: Mapping[str, Sequence[str]]) -> tuple[FeaturePart, ...]:
+def _by_group(network: TemporalNetwork, added: Tensor) -> tuple[FeaturePart, ...]:
     """Return what each group adds: a feature is read twice, scaled and by rank."""
     each, parts, start = added.view(2, -1).sum(0), [], 0
-    for group, names in groups.items():
+    for group, names in network.groups.items():
         parts.append(FeaturePart(group, float(each[start : start + len(names)].sum())))
         start += len(names)
     return tuple(parts)
@@ -83,8 +84,16 @@ def _of_ends(
             said.append(f"{node_ids[end]}: no edge yet")
             continue
         age = float(times.age(times.last[entries], float(network.window)).min())
-        said.append(f"{node_ids[end]}: {entries.stop - entries.start} neighbours, last active {age:.2g} windows ago")
+        count = f"{entries.stop - entries.start} neighbours{_ways(network, times.kept(entries))}"
+        said.append(f"{node_ids[end]}: {count}, last active {age:.2g} windows ago")
     return said
+
+
+def _ways(network: TemporalNetwork, times: EdgeTimes) -> str:
+    """Say to how many neighbours events went, and from how many they came, where the model reads it."""
+    if not network.config.edge_directions or times.sent is None or times.received is None:
+        return ""
+    return f" (links to {int((times.sent > 0).sum())} and from {int((times.received > 0).sum())})"
 
 
 def _of_common(network: TemporalNetwork, adjacency: Adjacency, ends: tuple[int, int], common: Tensor) -> str:

@@ -12,33 +12,33 @@ from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.node_lists import NodeLists
-from ncnc_core.kernels import long_paths as path_kernels
 from ncnc_core.kernels import timed_overlap as kernels
-from ncnc_core.kernels.thread_slices import in_slices
+from ncnc_core.temporal.directed_paths import DIRECTED_PATHS, directed_paths
+from ncnc_core.temporal.long_paths import LONG_PATHS, long_paths
 from ncnc_core.temporal.spectral import RANK
-from ncnc_core.temporal.timed_graph import NODE_FEATURES, SCALES, TimedGraph, required_times
+from ncnc_core.temporal.timed_graph import NODE_FEATURES, SCALES, TimedGraph
 
-SMALLEST_SUM = 1e-9  # divided by at least: what is long past sums to 0
 FLOOR = 1e-3  # added before a logarithm is taken: what is below it counts as nothing
 OVERLAP = ("common_neighbors", "adamic_adar", "resource_allocation", "jaccard", "salton")
 RECENT_OVERLAP = tuple(
     f"{kind}_{scale:g}" for kind in ("recent_common", "recent_allocation", "most_recent_common") for scale in SCALES
 )
-LONG_PATHS = ("long_paths", *(f"recent_long_paths_{scale:g}" for scale in SCALES), "long_paths_of_events")
 SPECTRAL = ("spectral_dot", "spectral_cosine", "recent_spectral_dot", "recent_spectral_cosine")
 ENDS = (*(f"smaller_{name}" for name in NODE_FEATURES), *(f"larger_{name}" for name in NODE_FEATURES))
 
 
-def feature_groups(*, spectral: bool = False) -> dict[str, tuple[str, ...]]:
+def feature_groups(*, spectral: bool = False, directed: bool = False) -> dict[str, tuple[str, ...]]:
     """Return the names of pair features, by the groups that an explanation and a report name, in order of columns."""
     walked = {"overlap": OVERLAP, "recent overlap": RECENT_OVERLAP, "paths of three steps": LONG_PATHS}
     place = {"place in the graph": SPECTRAL} if spectral else {}
-    return {**walked, **place, "activity of the ends": ENDS}
+    ways = {"directed paths": DIRECTED_PATHS} if directed else {}
+    return {**walked, **place, "activity of the ends": ENDS, **ways}
 
 
-def feature_names(*, spectral: bool = False) -> tuple[str, ...]:
+def feature_names(*, spectral: bool = False, directed: bool = False) -> tuple[str, ...]:
     """Return the names of all columns of `pair_features`."""
-    return tuple(name for names in feature_groups(spectral=spectral).values() for name in names)
+    groups = feature_groups(spectral=spectral, directed=directed)
+    return tuple(name for names in groups.values() for name in names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +50,14 @@ class TimedPairs:
     decay: Tensor
 
 
-def pair_features(graph: TimedGraph, pairs: Int64[Tensor, "2 pairs"]) -> TimedPairs:
+def pair_features(graph: TimedGraph, pairs: Int64[Tensor, "2 pairs"], *, directed: bool = False) -> TimedPairs:
     """Return `feature_names` of each pair, equal for (i, j) and (j, i), and the common neighbours they are made of.
 
-    Overlaps and paths are log(x + FLOOR). A pair's values do not depend on the other pairs. Cost: the degrees of both
-    ends, and once for each distinct end the degrees of its neighbours.
+    `directed`: also what directions say. Overlaps and paths are log(x + FLOOR). A pair's values do not depend on the
+    other pairs. Cost: the degrees of both ends, and once for each distinct end the degrees of its neighbours.
+
+    Raises:
+        InvalidGraph: directions are asked for, and the edges have none.
     """
     device = pairs.device
     pairs = torch.stack([pairs.amin(0), pairs.amax(0)]).cpu()  # one order of summation for both directions
@@ -63,11 +66,14 @@ def pair_features(graph: TimedGraph, pairs: Int64[Tensor, "2 pairs"]) -> TimedPa
     degree = adjacency.degree[pairs].double()
     shared = sums[:, :1]
     union, product = (degree.sum(0).unsqueeze(1) - shared).clamp(min=1), degree.prod(0).clamp(min=1).unsqueeze(1)
-    paths = _long_paths(graph, adjacency, pairs)
+    paths = long_paths(graph, pairs)
     walked = torch.cat([sums[:, :3], shared / union, shared / product.sqrt(), sums[:, 3:], paths], 1)
     ends = graph.node.cpu()[pairs]  # [2, pairs, features]
     placed = [_products(rows, pairs) for rows in graph.spectral.cpu().split(RANK, 1) if rows.shape[1]]
-    values = torch.cat([(walked + FLOOR).log().float(), *placed, ends.amin(0), ends.amax(0)], 1)
+    parts = [(walked + FLOOR).log().float(), *placed, ends.amin(0), ends.amax(0)]
+    if directed:
+        parts.append((directed_paths(graph, pairs, common) + FLOOR).log().float())
+    values = torch.cat(parts, 1)
     lists = NodeLists(common.row_pointer.to(device), common.node.to(device))
     return TimedPairs(values.to(device), lists, decay.to(device))
 
@@ -85,31 +91,6 @@ def _timed_common(graph: TimedGraph, adjacency: Adjacency, pairs: Tensor) -> tup
     count = kernels.list_timed_common(*(_array(one) for one in arrays), pointer, found, product, sums)
     lists = NodeLists(torch.from_numpy(pointer), torch.from_numpy(found[:count].copy()))
     return lists, torch.from_numpy(product[:count].copy()), torch.from_numpy(sums)
-
-
-def _long_paths(graph: TimedGraph, adjacency: Adjacency, pairs: Tensor) -> Float[Tensor, "pairs kinds"]:
-    """Return LONG_PATHS: paths of three steps whose edges weigh one, their decay at a scale, or log1p of their events.
-
-    Each inner node's edges are divided by the sum of their weights.
-    """
-    reach = adjacency.neighbor_sum(adjacency.degree.double().unsqueeze(1), weighted=False).squeeze(1)
-    swap = reach[pairs[0]] > reach[pairs[1]]  # the walk starts where it is cheaper
-    near, far = torch.where(swap, pairs[1], pairs[0]), torch.where(swap, pairs[0], pairs[1])
-    order = near.argsort(stable=True)
-    distinct, sizes = near[order].unique_consecutive(return_counts=True)
-    group = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
-    decay, events = graph.decay.cpu().double(), required_times(adjacency).events.double().log1p()
-    weight = torch.cat([torch.ones_like(decay[:, :1]), decay, events.unsqueeze(1)], 1)  # [entries, kinds]
-    inner = torch.segment_reduce(weight, "sum", offsets=adjacency.row_pointer, initial=0)
-    scale = inner.clamp(min=SMALLEST_SUM).rsqrt()
-    out = np.empty((pairs.shape[1], len(LONG_PATHS)))
-    arrays = [
-        _array(one) for one in (adjacency.row_pointer, adjacency.column, weight, scale, distinct, group, far[order])
-    ]
-    in_slices(lambda start, stop: path_kernels.sum_long_paths(*arrays, out, start, stop), distinct.numel(), least=64)
-    found = torch.empty(pairs.shape[1], len(LONG_PATHS), dtype=torch.float64)
-    found[order] = torch.from_numpy(out)
-    return found
 
 
 def _products(rows: Tensor, pairs: Tensor) -> Float[Tensor, "pairs 2"]:

@@ -52,14 +52,17 @@ def fingerprint(
 ) -> str:
     """Return a digest of everything a training's outcome depends on; a checkpoint of another one is refused."""
     digest = hashlib.sha256()
-    digest.update(json.dumps([model.model_dump(), training.model_dump(), data.num_nodes, selection_metric]).encode())
+    # A switch that came later and is off is left out, so that a checkpoint of before is still that of its training.
+    fields_of_model = model.model_dump(exclude=None if model.edge_directions else {"edge_directions"})
+    digest.update(json.dumps([fields_of_model, training.model_dump(), data.num_nodes, selection_metric]).encode())
     named = {
         field.name: getattr(data, field.name) for field in fields(data) if field.name not in ("num_nodes", "times")
     }
     if data.times is not None:
         digest.update(f"times {data.times.cut_train} {data.times.cut_valid} {data.times.negative_kinds}".encode())
         history = data.times.history
-        named |= {one.name: getattr(history, one.name) for one in fields(history) if one.name != "num_nodes"}
+        events = {one.name: getattr(history, one.name) for one in fields(history) if one.name != "num_nodes"}
+        named |= {name: tensor for name, tensor in events.items() if tensor is not None}  # directions came later
     for name, tensor in [*named.items(), *sorted((initial_weights or {}).items())]:
         digest.update(f"{name} {None if tensor is None else (tuple(tensor.shape), tensor.dtype)}".encode())
         for part in _parts(tensor):

@@ -12,7 +12,6 @@ from torch import Tensor
 from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.networks.pair_head import pair_product
 from ncnc_core.networks.temporal_network import TemporalNetwork
-from ncnc_core.temporal.pair_features import pair_features
 from ncnc_core.temporal.timed_graph import TimedGraph
 from ncnc_core.training.windows import DrawnWindow
 
@@ -38,7 +37,7 @@ class WindowPairs:
     ) -> WindowPairs:
         """Work out what the network reads of these pairs on the graph as of the window's start."""
         with torch.no_grad():
-            found, rows = pair_features(graph, drawn.pairs), network.propagated(graph, features)
+            found, rows = network.pair_features(graph, drawn.pairs), network.propagated(graph, features)
         return _compact(rows, drawn.pairs, found.values, found.common, found.decay, drawn.each)
 
     @property

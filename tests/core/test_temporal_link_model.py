@@ -258,3 +258,31 @@ def test_a_fit_that_was_interrupted_goes_on_from_its_folder(tmp_path: Path) -> N
     found = small(checkpoint=tmp_path, on_epoch=epochs.append)
     assert [one.epoch for one in epochs] == [2]
     assert torch.equal(scores_of(found), scores_of(small()))
+
+
+def directed(**options: Any) -> LinkModel:
+    """Some edges go both ways, for the model is to find out that they have a direction."""
+    edges = torch.cat([EDGES, EDGES[:, :40].flip(0)], 1)
+    given = {"time": torch.cat([TIME, TIME[:40] + 5]), "training": ONCE, "progress": False, "node_ids": range(40)}
+    return LinkModel.fit(Positions(edges), **given | options)
+
+
+def test_directions_are_read_where_edges_have_them_and_links_are_undirected_still(tmp_path: Path) -> None:
+    found = directed()
+    assert found.config.edge_directions
+    pairs = torch.triu_indices(40, 40, offset=1)
+    assert torch.equal(found.score_pairs(Positions(pairs)), found.score_pairs(Positions(pairs.flip(0))))
+    assert not directed(directed=False).config.edge_directions
+    found.save(tmp_path)
+    assert torch.equal(scores_of(LinkModel.load(tmp_path)), scores_of(found))
+    assert "directed paths" in str(found.explain(0, 1))
+    assert len(found.recommend([0], 3, progress=False)) == 3
+
+
+def test_a_new_event_counts_the_way_it_goes_and_another_graph_has_its_own_directions() -> None:
+    found, pair = directed(), EDGES[:, 100:101]
+    there, back = (found.updated(Positions(one), time=[int(TIME[-1]) + 9]) for one in (pair, pair.flip(0)))
+    assert not torch.equal(scores_of(there), scores_of(back))
+    options: dict[str, Any] = {"node_ids": range(40), "time": TIME}
+    first, second = (found.with_graph(Positions(one), **options) for one in (EDGES, EDGES.flip(0)))
+    assert not torch.equal(scores_of(first), scores_of(second))  # also where no edge stands in both

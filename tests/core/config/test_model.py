@@ -50,8 +50,11 @@ def test_a_temporal_model_sets_only_what_it_reads() -> None:
     for idle in ({"num_layers": 2}, {"node_embedding": "only"}, {"completion_alpha": 0.25}, {"edge_weights": True}):
         (name,) = idle
         message = (
-            r"temporal_ncn reads hidden_channels, predictor, predictor_dropout, spectral_proximity, "
+            r"temporal_ncn reads edge_directions, hidden_channels, predictor, predictor_dropout, spectral_proximity, "
             rf"standardize_features, and not {name}\. Leave it out, or choose the predictor ncnc"
         )
         with pytest.raises(ValidationError, match=message):
             ModelConfig.model_validate({"predictor": "temporal_ncn", **idle})
+    assert ModelConfig(predictor="temporal_ncn", edge_directions=True).edge_directions
+    with pytest.raises(ValidationError, match=r"ncnc reads no directions of edges\. Set edge_directions: false, or"):
+        ModelConfig(edge_directions=True)

@@ -40,3 +40,19 @@ def test_an_edge_given_several_times_has_its_earliest_first_its_latest_last_and_
     assert (found.first.tolist(), found.last.tolist()) == ([2, 1, 2, 1], [9, 8, 9, 8])
     assert found.events.tolist() == [8, 2, 8, 2]
     assert found.arrivals.tolist() == [1, 2]
+
+
+def test_what_one_end_sent_the_other_received() -> None:
+    """As above, with directions: of the eight events of 3 and 11 five went from row to column of 3."""
+    given = torch.tensor([3, 5, 11, 3, 11, 14, 3, 11])  # the third is given the other way round
+    one = torch.tensor([1, 1, 1, 1])
+    whole = EdgeTimes(one, one, torch.tensor([1, 2, 3, 4]), one, torch.tensor([1, 2, 3, 4]))
+    found = whole.of_entries(torch.tensor([3, 5, 11, 14]), given)
+    assert found.sent is not None
+    assert found.received is not None
+    assert found.sent.tolist() == [5, 2, 3, 0]
+    assert found.received.tolist() == [3, 0, 5, 2]
+    assert times(1).received is None
+    kept = found.kept(torch.tensor([True, False, False, True])).to("cpu").with_more(torch.tensor([9]))
+    assert kept.sent is not None
+    assert kept.sent.tolist() == [5, 0, 1]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 import torch
 from hypothesis import given
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.event_history import FOREVER, EventHistory
-from tests.fixtures.evolving_graphs import random_events, random_history
+from tests.fixtures.evolving_graphs import random_events, random_history, same_times
 
 # Unsorted; 0-1 three times in both directions, 2-3 twice at one time, a self-loop, and 4 without an edge.
 ENDS = torch.tensor([[2, 1, 0, 3, 1, 2, 0], [3, 0, 1, 2, 2, 2, 1]])
@@ -19,11 +17,8 @@ HISTORY = EventHistory.of_events(ENDS, TIME, 5)
 
 
 def same(first: Adjacency, second: Adjacency) -> bool:
-    assert first.times is not None
-    assert second.times is not None
     pairs = [(first.row_pointer, second.row_pointer), (first.column, second.column)]
-    pairs += [(getattr(first.times, one.name), getattr(second.times, one.name)) for one in fields(first.times)]
-    return all(torch.equal(*pair) for pair in pairs)
+    return all(torch.equal(*pair) for pair in pairs) and same_times(first.times, second.times)
 
 
 def test_events_in_any_order_and_direction_become_edges_with_their_repeats() -> None:
@@ -138,3 +133,28 @@ def test_events_without_a_time_each_or_between_unknown_nodes_are_refused() -> No
         EventHistory.of_events(ENDS[:, :3], TIME[:2], 5)
     with pytest.raises(InvalidGraph, match=r"edges name position 3, .*Raise num_nodes"):
         EventHistory.of_events(ENDS, TIME, 3)
+
+
+def test_a_directed_history_knows_how_many_events_went_which_way_by_a_time() -> None:
+    history = EventHistory.of_events(ENDS, TIME, 5, directed=True)
+    for time, sent in ((10, [1]), (20, [1]), (30, [1, 1, 1]), (40, [2, 1, 1])):
+        graph = history.graph_at(time)
+        assert graph.times is not None
+        own = graph.times.kept(graph.row < graph.column)
+        assert own.sent is not None
+        assert own.received is not None
+        assert own.sent.tolist() == sent
+        assert (own.sent + own.received).tolist() == own.events.tolist()
+        back = graph.times.kept(graph.row > graph.column).sent
+        assert back is not None
+        assert int(back.sum() + own.sent.sum()) == int(own.events.sum())
+    assert HISTORY.graph_at(40).times.sent is None  # type: ignore[union-attr]
+
+
+@given(seed=st.integers(0, 200), cut=st.integers(-1, 45))
+def test_which_way_later_events_went_changes_nothing(seed: int, cut: int) -> None:
+    ends, time = random_events(seed)
+    turned = torch.where(time > cut, ends.flip(0), ends)
+    first, second = (EventHistory.of_events(one, time, 30, directed=True) for one in (ends, turned))
+    assert same(first.graph_at(cut), second.graph_at(cut))
+    assert same(first.until(cut).graph_at(cut), first.graph_at(cut))

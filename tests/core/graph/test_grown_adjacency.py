@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 import torch
 
@@ -9,7 +7,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.graph.grown_adjacency import grown_adjacency, grown_times
-from tests.fixtures.evolving_graphs import random_events
+from tests.fixtures.evolving_graphs import random_events, same_times
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -83,10 +81,7 @@ def test_times_grow_to_what_they_are_where_all_edges_come_at_once(seed: int) -> 
         30,
     )
     assert torch.equal(found.column, whole.column)
-    assert found.times is not None
-    assert whole.times is not None
-    for one in fields(whole.times):
-        assert torch.equal(getattr(found.times, one.name), getattr(whole.times, one.name)), one.name
+    assert same_times(found.times, whole.times)
 
 
 def test_edges_without_times_come_with_the_last_one_and_no_edges_change_nothing() -> None:
@@ -99,3 +94,14 @@ def test_edges_without_times_come_with_the_last_one_and_no_edges_change_nothing(
     assert unchanged.times is not None
     assert torch.equal(unchanged.times.last, before.times.last)
     assert torch.equal(unchanged.times.arrivals, before.times.arrivals)
+
+
+def test_directions_grow_with_the_edges_as_they_are_given() -> None:
+    ends, time = torch.tensor([[0, 2], [1, 1]]), torch.tensor([10, 20])
+    before = EventHistory.of_events(ends, time, 3, directed=True).graph_at(20)
+    after = grown(before, [(1, 0), (3, 2), (0, 1)], [30, 35, 40], 4)
+    assert after.times is not None
+    own = after.times.kept(after.row < after.column)
+    assert after.edges().T.tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert own.sent is not None
+    assert (own.sent.tolist(), own.events.tolist()) == ([2, 0, 0], [3, 1, 1])

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import fields
 
 import networkx as nx
 import numpy as np
@@ -15,7 +14,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.inputs.graphs import GraphInput, as_data, edge_weights, read_graph
 from ncnc_core.inputs.node_ids import Positions
-from tests.fixtures.evolving_graphs import random_events
+from tests.fixtures.evolving_graphs import random_events, same_times
 
 NAMES = ["a", "b", "c", "d"]
 SQUARE = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
@@ -260,16 +259,14 @@ def test_repeats_are_later_events_where_there_are_times() -> None:
 
 def test_the_graph_is_that_of_its_history_at_the_end() -> None:
     ends, time = random_events(3)
-    with pytest.warns(UserWarning, match="dropped"):  # self-loops, and a direction
+    with pytest.warns(UserWarning, match="join a node with itself and are dropped"):
         graph = read_graph(ends, time=time)
+    assert graph.directed
     history, found = graph.history, graph.adjacency()
     assert history is not None
     expected = history.graph_at(99)
     assert torch.equal(found.column, expected.column)
-    assert found.times is not None
-    assert expected.times is not None
-    for one in fields(found.times):
-        assert torch.equal(getattr(found.times, one.name), getattr(expected.times, one.name)), one.name
+    assert same_times(found.times, expected.times)
 
 
 @pytest.mark.filterwarnings("ignore:.*direction")
@@ -292,12 +289,7 @@ def test_an_edge_of_data_in_both_directions_is_one_event_a_time() -> None:
 def test_data_of_a_graph_brings_its_times_back() -> None:
     graph = read_graph([("a", "b"), ("b", "c")], time=[5, 6])
     data = as_data(graph.adjacency(), None, graph.node_ids)
-    again = read_graph(data).adjacency().times
-    times = graph.adjacency().times
-    assert again is not None
-    assert times is not None
-    for one in fields(times):
-        assert torch.equal(getattr(again, one.name), getattr(times, one.name)), one.name
+    assert same_times(read_graph(data).adjacency().times, graph.adjacency().times)
 
 
 def test_edges_without_times_cannot_be_added_to_those_that_have_them() -> None:
@@ -306,3 +298,39 @@ def test_edges_without_times_cannot_be_added_to_those_that_have_them() -> None:
         graph.with_edges(more, "temporal_ncn")
     with pytest.raises(InvalidGraph, match=r"edges have them\. ncnc reads no times: leave time out, or choose"):
         graph.with_edges(more, "ncnc")
+
+
+@pytest.mark.parametrize(
+    ("graph", "time", "directed"),
+    [
+        ([(0, 1), (1, 0), (1, 2)], [5, 6, 7], True),  # some both ways, others one
+        ([(0, 1), (1, 2)], [5, 6], False),
+        (Data(edge_index=torch.tensor([[0, 1], [1, 2]]), num_nodes=3), [5, 6], True),
+        (Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=2), [5, 5], False),
+    ],
+)
+def test_directions_are_kept_where_there_are_times_and_the_edges_say_any(
+    graph: object, time: list[int], directed: bool
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = read_graph(graph, time=time)
+    times = found.adjacency().times
+    assert times is not None
+    assert found.directed == (times.sent is not None) == directed
+
+
+def test_whether_a_graph_is_directed_may_be_said() -> None:
+    pairs, time = [(0, 1), (1, 0), (2, 1)], [5, 5, 7]
+    with pytest.warns(UserWarning, match="1 of 2 edges are given in one direction only"):
+        assert read_graph(pairs, time=time, directed=False).adjacency().times.sent is None  # type: ignore[union-attr]
+    times = read_graph(pairs[1:], time=time[1:], directed=True).adjacency().times
+    assert times is not None
+    assert times.sent is not None
+    assert (times.sent.tolist(), times.events.tolist()) == ([0, 1, 0, 1], [1, 1, 1, 1])
+    assert not read_graph(pairs[:2], directed=True).directed  # without times nothing reads it
+    data = Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=2, edge_time=torch.tensor([5, 5]))
+    both = read_graph(data, directed=True).adjacency().times
+    assert both is not None
+    assert both.sent is not None
+    assert both.sent.tolist() == [1, 1]  # one event each way, and not one for both

@@ -11,16 +11,18 @@ from ncnc_core.kernels.overlap_reference import neighbor_sets
 
 
 def compare(edges: torch.Tensor, nodes: int, pairs: torch.Tensor, ages: torch.Tensor) -> np.ndarray:
-    """Run the loop and its twin, plain and with edges weighed by the ages of their ends; return what the loop found."""
+    """Run the loop and its twin, plain and with each step weighed in its own way; return what the loop found."""
     graph = Adjacency.from_edges(edges, nodes)
     recent = torch.exp(-(ages[graph.row] + ages[graph.column])).double()
-    weight = torch.stack([torch.ones_like(recent), recent], 1)
-    scale = torch.stack([graph.degree.double().clamp(min=1).rsqrt(), 1 / (1 + ages.double())], 1)
+    one_way = recent * (graph.row < graph.column)
+    plain, root = torch.ones_like(recent), graph.degree.double().clamp(min=1).rsqrt()
+    weights = [torch.stack([plain, own], 1) for own in (recent, one_way, 2 * recent)]
+    scales = [torch.stack([root, own], 1) for own in (1 / (1 + ages.double()), ages.double().cos().abs())]
     near, far = pairs
     order = near.argsort(stable=True)
     distinct, sizes = near[order].unique_consecutive(return_counts=True)
     group = torch.cat([torch.zeros(1, dtype=torch.int64), sizes.cumsum(0)])
-    arrays = [one.numpy() for one in (graph.row_pointer, graph.column, weight, scale, distinct, group, far[order])]
+    arrays = [one.numpy() for one in (graph.row_pointer, graph.column, *weights, *scales, distinct, group, far[order])]
     out = np.full((pairs.shape[1], 2), np.nan)
     middle = len(distinct) // 2
     sum_long_paths(*arrays, out, middle, len(distinct))  # in two parts, the later one first
@@ -28,9 +30,9 @@ def compare(edges: torch.Tensor, nodes: int, pairs: torch.Tensor, ages: torch.Te
     neighbors = neighbor_sets([(u, v) for u, v in edges.T.tolist()], nodes)
     keys = list(zip(graph.row.tolist(), graph.column.tolist(), strict=True))
     for kind in range(2):
-        by_edge = dict(zip(keys, weight[:, kind].tolist(), strict=True))
-        asked = pairs[:, order].T.tolist()
-        twin = [long_paths_reference(neighbors, by_edge, scale[:, kind].tolist(), (i, j)) for i, j in asked]
+        by_edge = [dict(zip(keys, one[:, kind].tolist(), strict=True)) for one in weights]
+        by_node = [one[:, kind].tolist() for one in scales]
+        twin = [long_paths_reference(neighbors, by_edge, by_node, (i, j)) for i, j in pairs[:, order].T.tolist()]
         np.testing.assert_allclose(out[:, kind], twin, rtol=1e-12, atol=0)
     return out
 

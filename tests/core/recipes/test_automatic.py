@@ -21,7 +21,7 @@ from ncnc_core.training.windows import training_windows
 RING = Adjacency.from_edges(torch.stack([torch.arange(40), (torch.arange(40) + 1) % 40]), 40)
 CORA_LIKE = GraphTraits(
     num_nodes=2708, num_edges=5278, edge_degree=11.0, closed_share=0.6, num_features=1433, feature_density=0.013,
-    has_ids=False, has_weights=False, arrivals=None,
+    has_ids=False, has_weights=False, arrivals=None, has_directions=False,
 )  # fmt: skip
 FEATURELESS = replace(CORA_LIKE, num_features=0, feature_density=1.0)
 
@@ -139,6 +139,10 @@ def test_edges_that_have_times_are_read_by_a_temporal_model(monkeypatch: pytest.
     assert choice.reasons == (
         "The edges have times: the model reads how recent things are, and learns to say what comes next.",
     )
+    assert not choice.model.edge_directions
+    directed = chosen(monkeypatch, replace(TIMED, has_directions=True))
+    assert directed.model.edge_directions
+    assert directed.reasons[1] == "The events have directions: paths are also told apart by which way their edges go."
 
 
 # what keeps times from being read, and what is said of it

@@ -64,4 +64,6 @@ def test_the_times_that_are_looked_at_are_those_at_which_edges_came() -> None:
     arrivals = torch.arange(1000)
     times = EdgeTimes(torch.arange(10), torch.arange(10) + 5, torch.ones(10, dtype=torch.int64), arrivals)
     assert traits(replace(TAILED, times=times)).arrivals is arrivals
+    assert not traits(replace(TAILED, times=times)).has_directions
+    assert traits(replace(TAILED, times=replace(times, sent=times.events))).has_directions
     assert traits().arrivals is None

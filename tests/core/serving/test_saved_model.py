@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.serving import saved_model
 from ncnc_core.serving.saved_model import FORMAT, ModelParts, load_parts, save_parts
 from ncnc_core.temporal.pair_features import pair_features
-from tests.fixtures.evolving_graphs import pairs_of, random_events
+from tests.fixtures.evolving_graphs import pairs_of, random_events, same_times
 
 EDGES = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
 
@@ -279,9 +279,31 @@ def test_times_come_back_at_their_edges_and_the_clock_with_them(tmp_path: Path) 
     assert isinstance(found.network, TemporalNetwork)
     assert all(torch.equal(one, found.network.state_dict()[name]) for name, one in network.state_dict().items())
     assert torch.equal(found.adjacency.column, graph.column)
-    assert found.adjacency.times is not None
-    assert graph.times is not None
-    for one in fields(graph.times):
-        assert torch.equal(getattr(found.adjacency.times, one.name), getattr(graph.times, one.name)), one.name
+    assert same_times(found.adjacency.times, graph.times)
     save_parts(parts(), tmp_path)
     assert load_parts(tmp_path).adjacency.times is None
+
+
+def test_directions_come_back_with_their_events_and_a_format_without_them_is_read(tmp_path: Path) -> None:
+    ends, time = random_events(0)
+    graph = EventHistory.of_events(ends, time, 30, directed=True).graph_at(25)
+    config = ModelConfig(predictor="temporal_ncn", hidden_channels=4, edge_directions=True)
+    network = TemporalNetwork(config, num_features=0)
+    network.pair_scale.fit(torch.rand(80, network.pair_scale.mean.numel()))
+    save_parts(ModelParts(config, network, graph, None, list(range(30))), tmp_path / "new")
+    found = load_parts(tmp_path / "new")
+    assert found.config.edge_directions
+    assert same_times(found.adjacency.times, graph.times)
+
+    plain = config.model_copy(update={"edge_directions": False})
+    graph = EventHistory.of_events(ends, time, 30).graph_at(25)
+    save_parts(
+        ModelParts(plain, TemporalNetwork(plain, num_features=0), graph, None, list(range(30))), tmp_path / "old"
+    )
+    described = json.loads((tmp_path / "old" / "model.json").read_text())
+    del described["config"]["edge_directions"]
+    (tmp_path / "old" / "model.json").write_text(json.dumps(described | {"format": 3}))
+    old = load_parts(tmp_path / "old")
+    assert not old.config.edge_directions
+    assert old.adjacency.times is not None
+    assert old.adjacency.times.sent is None

@@ -43,6 +43,20 @@ def test_the_facts_say_in_words_what_the_model_read() -> None:
     )
 
 
+def test_a_model_that_reads_directions_says_them_and_has_a_part_for_them() -> None:
+    torch.manual_seed(0)
+    config = ModelConfig(predictor="temporal_ncn", hidden_channels=8, edge_directions=True)
+    network = TemporalNetwork(config, num_features=0).eval()
+    network.window.fill_(2)
+    graph = EventHistory.of_events(ENDS, TIME, 5, directed=True).graph_at(60)
+    found = explain_timed_pair(network, node_levels(network, None, graph), graph, 0, 1, NAMES)
+    assert found.facts[:2] == (
+        "a: 3 neighbours (links to 3 and from 0), last active 0 windows ago",
+        "b: 3 neighbours (links to 2 and from 1), last active 0.5 windows ago",
+    )
+    assert [part.group for part in found.features] == list(feature_groups(directed=True))
+
+
 def test_edges_of_the_last_window_count_even_where_both_are_half_a_window_old() -> None:
     """a-c is 0.5 windows old and b-c is 0.75: each of the last window, though together they are older than one."""
     ends, time = torch.tensor([[0, 1, 3, 3], [2, 2, 4, 0]]), torch.tensor([20, 10, 30, 40])

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -10,11 +9,8 @@ from hypothesis import strategies as st
 
 from ncnc_core.evaluation.heuristics import HEURISTICS
 from ncnc_core.graph.event_history import EventHistory
-from ncnc_core.kernels.long_paths_reference import long_paths_reference
-from ncnc_core.kernels.overlap_reference import neighbor_sets
 from ncnc_core.temporal.pair_features import (
     FLOOR,
-    LONG_PATHS,
     TimedPairs,
     feature_groups,
     feature_names,
@@ -49,6 +45,17 @@ def test_every_feature_has_one_name_and_one_group() -> None:
     assert len(set(feature_names())) == len(feature_names())
     assert pair_features(timed(random_history(0)), PAIRS).values.shape == (PAIRS.shape[1], len(feature_names()))
     assert [name for names in feature_groups().values() for name in names] == list(feature_names())
+    both = feature_names(directed=True)
+    assert len(set(both)) == len(both) == len(feature_names()) + len(feature_groups(directed=True)["directed paths"])
+
+
+def test_what_directions_say_stands_behind_the_features_and_changes_none_of_them() -> None:
+    ends, time = random_events(0)
+    graph = timed(EventHistory.of_events(ends, time, 30, directed=True))
+    both = pair_features(graph, PAIRS, directed=True)
+    assert both.values.shape == (PAIRS.shape[1], len(feature_names(directed=True)))
+    assert torch.equal(both.values[:, : len(feature_names())], pair_features(graph, PAIRS).values)
+    assert same(pair_features(graph, PAIRS), pair_features(timed(EventHistory.of_events(ends, time, 30)), PAIRS))
 
 
 def test_overlaps_are_those_of_the_heuristics() -> None:
@@ -78,21 +85,6 @@ def test_recent_overlaps_weigh_a_neighbour_by_both_its_edges() -> None:
     expected["recent_allocation_1"] = 1 / 2 + old / (2 * math.exp(-1))
     for name, value in expected.items():
         assert column(found, name).tolist() == pytest.approx([math.log(value + FLOOR), math.log(FLOOR)], abs=1e-5)
-
-
-def test_paths_of_three_steps_are_those_of_the_twin() -> None:
-    graph = timed(random_history(2))
-    found = pair_features(graph, PAIRS)
-    neighbors = neighbor_sets([(u, v) for u, v in graph.adjacency.edges().T.tolist()], 30)
-    keys = list(zip(graph.adjacency.row.tolist(), graph.adjacency.column.tolist(), strict=True))
-    times = graph.adjacency.times
-    assert times is not None
-    weights = [torch.ones(len(keys)), *graph.decay.T, times.events.double().log1p()]
-    for name, weight in zip(LONG_PATHS, weights, strict=True):
-        size = torch.zeros(30, dtype=torch.float64).index_add(0, graph.adjacency.row, weight.double())
-        by_edge, scale = dict(zip(keys, weight.tolist(), strict=True)), size.double().clamp(min=1e-9).rsqrt().tolist()
-        twin = [long_paths_reference(neighbors, by_edge, scale, (i, j)) for i, j in PAIRS.T.tolist()]
-        np.testing.assert_allclose(column(found, name), np.log(np.array(twin) + FLOOR), atol=1e-5)
 
 
 @given(seed=st.integers(0, 200), cut=st.integers(-1, 45))

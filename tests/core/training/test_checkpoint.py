@@ -148,6 +148,21 @@ def test_fingerprint_tells_times_and_cuts_apart() -> None:
     assert len({of(6, 9, [5, 6, 7]), of(5, 9, [5, 6, 7]), of(6, 8, [5, 6, 7]), of(6, 9, [4, 6, 7])}) == 4
 
 
+def test_fingerprint_tells_directions_apart_and_is_that_of_before_where_there_are_none() -> None:
+    ends, time = torch.tensor([[0, 1, 2], [1, 2, 3]]), torch.tensor([5, 6, 7])
+
+    def of(ends: torch.Tensor, **options: bool) -> str:
+        history = EventHistory.of_events(ends, time, 5, **options)
+        return fingerprint(*BASE[:2], small(times=TemporalData(history, 6, 9)), *BASE[3:])
+
+    assert of(ends) == of(ends.flip(0))
+    assert len({of(ends), of(ends, directed=True), of(ends.flip(0), directed=True)}) == 3
+    reads = ModelConfig(predictor="temporal_ncn", edge_directions=True)
+    assert fingerprint(reads, *BASE[1:]) != fingerprint(ModelConfig(predictor="temporal_ncn"), *BASE[1:])
+    before = "0e8b9f16534ff413c495e688de4d9302cf8e69c68b3dedc332bee2fe2ebd4116"
+    assert fingerprint(*BASE) == before  # written when there were no directions
+
+
 def test_fingerprint_tells_initial_weights_apart() -> None:
     assert fingerprint(*BASE[:4], WEIGHTS) != fingerprint(*BASE[:4], {"a": torch.ones(2)})
     assert fingerprint(*BASE[:4], WEIGHTS) != fingerprint(*BASE[:4], {"b": torch.zeros(2)})
