@@ -37,11 +37,11 @@ class DatedGraph:
 
 
 def from_events(table: pd.DataFrame) -> DatedGraph:
-    """Take a log of events, with the columns source, target and time."""
+    """Take a log of events, with the columns source, target and time; each went from its source to its target."""
     ids, place = np.unique(table[["source", "target"]].to_numpy(dtype=np.int64).ravel(), return_inverse=True)
     ends = torch.from_numpy(place.reshape(-1, 2).T.astype(np.int64).copy())
     time = torch.from_numpy(table["time"].to_numpy().astype(np.int64))
-    return DatedGraph(EventHistory.of_events(ends, time, len(ids)), ids)
+    return DatedGraph(EventHistory.of_events(ends, time, len(ids), directed=True), ids)
 
 
 def from_dumps(weeks: Iterable[tuple[datetime, NDArray[np.int64]]]) -> DatedGraph:

@@ -17,7 +17,9 @@ from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
 
 # Fields that came after the kept runs, with the values that leave a run what it was: these are no part of a definition.
-LATER_FIELDS = {"standardize_features": False, "spectral_proximity": False, "windows": 6, "refit": True}
+LATER_FIELDS = {
+    "standardize_features": False, "spectral_proximity": False, "edge_directions": False, "windows": 6, "refit": True,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

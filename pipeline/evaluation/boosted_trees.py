@@ -29,11 +29,15 @@ PAIRS_AT_ONCE = 2**16  # scored at a time: bounds memory, not the result
 
 @dataclass(frozen=True, eq=False)
 class BoostedTrees:
-    """Trees fitted for one night; `timed` works out what they read of a graph, and remembers the last one."""
+    """Trees fitted for one night; `timed` works out what they read of a graph, and remembers the last one.
+
+    `directed`: they read which way events went, as the model does where the history says it.
+    """
 
     trees: HistGradientBoostingClassifier
     timed: Callable[[Adjacency], TimedGraph]
     num_pairs: int
+    directed: bool
 
     @classmethod
     def fitted(cls, data: TemporalData) -> BoostedTrees:
@@ -46,6 +50,7 @@ class BoostedTrees:
             InvalidGraph: there is no window to learn from.
         """
         history, size = data.history, data.window
+        directed = history.first_forward is not None
         timed = lru_cache(maxsize=1)(lambda graph: TimedGraph.of(graph, float(size)))
         recipe, generator = TrainingConfig(negatives_per_positive=NEGATIVES), torch.Generator().manual_seed(SEED)
         values, truth = [], []
@@ -53,7 +58,8 @@ class BoostedTrees:
             if not history.fresh(window.start, window.end).numel():
                 continue  # what came in it is gone
             drawn = draw_pairs(history, window, recipe, generator, data.negative_kinds)
-            values.append(pair_features(timed(history.graph_at(window.start)), drawn.pairs).values)
+            graph = timed(history.graph_at(window.start))
+            values.append(pair_features(graph, drawn.pairs, directed=directed).values)
             truth.append(torch.arange(drawn.pairs.shape[1]) % drawn.each == 0)
         if not values:
             raise InvalidGraph("No edge that came before the test is still there. Wait for more nights.")
@@ -66,13 +72,13 @@ class BoostedTrees:
         )
         with threadpool_limits(limits=1, user_api="openmp"):  # several threads add up in any order
             trees.fit(torch.cat(values).numpy(), torch.cat(truth).numpy())
-        return cls(trees, timed, sum(one.numel() for one in truth))
+        return cls(trees, timed, sum(one.numel() for one in truth), directed)
 
     def score(self, pairs: Tensor, graph: Adjacency, features: Tensor | None = None) -> Tensor:
         """Return the log-odds of each pair on a graph with times, float64; node features play no part."""
         timed, scores = self.timed(graph), [torch.zeros(0, dtype=torch.float64)]
         for part in pairs.split(PAIRS_AT_ONCE, dim=1):
             if part.shape[1]:
-                found = self.trees.decision_function(pair_features(timed, part).values.numpy())
-                scores.append(torch.from_numpy(found))
+                values = pair_features(timed, part, directed=self.directed).values
+                scores.append(torch.from_numpy(self.trees.decision_function(values.numpy())))
         return torch.cat(scores)

@@ -13,6 +13,7 @@ from ncnc_core.training.data import TemporalData
 from pipeline.evaluation import boosted_trees
 from pipeline.evaluation.boosted_trees import BoostedTrees
 from tests.fixtures.drawn_history import NODES, history_of_waves, until_test
+from tests.fixtures.evolving_graphs import random_events
 
 PAIRS = torch.combinations(torch.arange(NODES), 2).T[:, ::11]
 
@@ -96,3 +97,14 @@ def test_a_history_of_which_nothing_is_left_is_refused(history: EventHistory) ->
     gone = replace(data.history, removed_at=data.history.alive_since)
     with pytest.raises(InvalidGraph, match=r"No edge that came before the test is still there. Wait for more nights"):
         BoostedTrees.fitted(TemporalData(gone, data.cut_train, data.cut_valid))
+
+
+def test_trees_read_which_way_events_went_where_the_history_says_it() -> None:
+    ends, time = random_events(0, nodes=40, count=900, dates=900)
+    scores = []
+    for given in (ends, torch.where(torch.arange(900) % 3 == 0, ends.flip(0), ends)):
+        history = EventHistory.of_events(given, time, 40, directed=True)
+        trees = BoostedTrees.fitted(TemporalData(history.until(800), 600, 800))
+        assert trees.directed
+        scores.append(trees.score(PAIRS[:, (PAIRS < 40).all(0)], history.graph_at(800)))
+    assert not torch.equal(*scores)
