@@ -84,7 +84,7 @@ def test_no_candidate_is_refused() -> None:
 
 def test_a_definition_holds_every_field() -> None:
     definition = SEEING.definition()
-    later = {"spectral_proximity": False, "edge_directions": False}  # came after the first kept runs, and leaves them what they were
+    later = {"spectral_proximity": False, "edge_directions": False}  # came after the first kept runs: no change
     assert definition["model"] | later == SEEING.model.model_dump(mode="json")
     assert definition != candidate("seeing", epochs=5).definition()
     assert definition != candidate("seeing", epochs=4, beta=2.0).definition()
