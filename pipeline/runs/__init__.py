@@ -1,1 +1,1 @@
-"""A run: its folder, data, key, machine, and the champion it is compared with; the steps are in `steps`."""
+"""A run: its folder, data, key, machine, and the champion, compared or on another graph; the steps are in `steps`."""

@@ -63,7 +63,7 @@ def test_help_groups_the_verbs_from_the_first_try_to_the_search(
         "Try it on your own graph": ["try"],
         "Look at what happened": ["status", "report", "explain", "verify", "registry", "snapshots", "audit"],
         "Decide by hand": ["promote", "reject", "rollback", "nominate"],
-        "The six steps of a night": ["snapshot", "split", "train", "evaluate", "decide", "register"],
+        "The seven steps of a night": ["snapshot", "split", "train", "evaluate", "decide", "register", "refresh"],
         "Recommend links": ["recommend", "recommend-plan", "recommend-shard", "recommend-publish"],
         "Tune the model": ["tune"],
     }

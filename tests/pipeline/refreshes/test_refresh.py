@@ -122,6 +122,7 @@ def test_refused_refresh_leaves_what_is_served_and_says_why_once(
     assert [item.version for item in nights.doors.registry.contents.versions(nights.graph)] == [1]
 
 
+@pytest.mark.slow
 def test_try_that_is_killed_anywhere_is_finished_by_the_next(
     nights: KeptNights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +173,7 @@ def test_promotion_that_comes_meanwhile_wins(nights: KeptNights, monkeypatch: py
     assert (aliases["champion"], aliases["previous"]) == (3, 1)
 
 
+@pytest.mark.slow
 def test_two_tries_at_once_make_one_version(nights: KeptNights) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
