@@ -51,8 +51,8 @@ def replaced_graph(
         node_ids = known.node_ids + (
             _new_in(known, parts.ends.values, parts.numbers_nodes) if parts.ends.are_ids else []
         )
-    ends: dict[str, Any] = {"source": source, "target": target, "directed": known.config.edge_directions}
-    graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, time=time, **ends)
+    how: dict[str, Any] = {"source": source, "target": target, "directed": known.config.edge_directions}
+    graph = read_graph(edges, features, node_ids, edge_weight=edge_weight, time=time, **how)
     if graph.features is None and known.features is not None:
         graph = replace(graph, features=_kept_features(known, graph.node_ids))
     require_fit(known, graph.node_ids, has_times=graph.time is not None)
@@ -213,9 +213,7 @@ def _kept_features(known: ModelParts, node_ids: Sequence[NodeId]) -> Tensor | No
 def _grown_features(features: Tensor | None, given: FeatureInput, new: Sequence[NodeId]) -> Tensor | None:
     if features is None:
         if given is not None:
-            raise InvalidGraph(
-                f"features were given for {len(new)} new nodes, but the model's graph has none. Leave them out."
-            )
+            raise InvalidGraph(f"features were given for {len(new)} new nodes, but the model has none. Leave them out.")
         return None
     if not new:
         return features
@@ -243,9 +241,8 @@ def require_fit(known: ModelParts, node_ids: Sequence[NodeId], *, has_times: boo
     """Refuse another graph for a trained model: one without times where it reads them, or with other nodes first."""
     if not has_times:
         _require_no_times(known, "this graph's edges")
-    learnt = known.network.num_ids
-    ids_are_features = known.features is not None and known.features.dim() == 1
-    if learnt and not ids_are_features and list(node_ids[:learnt]) != known.node_ids[:learnt]:
+    learnt = 0 if known.features is not None and known.features.dim() == 1 else known.network.num_ids
+    if learnt and list(node_ids[:learnt]) != known.node_ids[:learnt]:
         raise InvalidGraph(
             f"The model has learnt a vector for each of {learnt} nodes by its place, and these are not the first nodes "
             "of the new graph, in their order. Give node_ids that begin with the model's own."

@@ -32,19 +32,14 @@ def status(
     ledger = doors.ledger.entries(name)
     entries = list(last_nights(ledger).values())
     console.print(nights_table(entries[-shown:]))
-    needed = current_needs(doors, name, ledger)
-    for need in needed:
+    for need in (needed := current_needs(doors, name, ledger)):
         console.print(f"{need.what} {need.advice} {need.command}".rstrip())
-    versions = doors.registry.versions
-    champion, weights = versions.champion(name), versions.champion_weights(name)
+    champion, weights = doors.registry.versions.champion(name), doors.registry.versions.champion_weights(name)
     ages = [None if one is None else (doors.clock() - one.as_of).days for one in (weights, champion)]
-    console.print(
-        f"champion: {served_in_words(ledger, champion.version)}; weights {ages[0]} days old, graph {ages[1]} days old"
-        if champion
-        else f"{name} has no champion yet"
-    )
-    index, taken_back = find_index(doors, name), retracted_parts(doors, ledger)
-    console.print(f"all nights: {index}" if index else "all nights: no page yet; ncnc report makes it")
+    served = f"champion: {served_in_words(ledger, champion.version)}" if champion else f"{name} has no champion yet"
+    console.print(f"{served}; weights {ages[0]} days old, graph {ages[1]} days old" if champion else served)
+    index = find_index(doors, name)
+    console.print(f"all nights: {index or 'no page yet; ncnc report makes it'}")
     print_line(
         graph=name,
         nights=len(entries),
@@ -52,7 +47,7 @@ def status(
         weights_of=weights.version if weights else None,
         age_days=ages[0],
         graph_age_days=ages[1],
-        retracted="; ".join(dict.fromkeys(entry.reason for entry in taken_back)) or None,
+        retracted="; ".join(dict.fromkeys(part.reason for part in retracted_parts(doors, name))) or None,
         stopped=[need.what for need in needed if need.kind in ("disagreement", "stopped")],
         needs=[need.kind for need in needed],
         index=index,

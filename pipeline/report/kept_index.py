@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.doors import Doors
-from pipeline.errors import NewerFormat, TamperedRecord
-from pipeline.ledger.alias_history import standings
-from pipeline.ledger.entries import Entry, NightEntry
-from pipeline.ledger.served_weights import refreshes, weights_of
+from pipeline.errors import InvalidInput, NewerFormat, TamperedRecord
+from pipeline.ledger.entries import Entry
 from pipeline.report.kept_figures import KeptFigures
 from pipeline.report.needs import Need, needs
 
@@ -51,7 +49,7 @@ def current_needs(
         doors.registry.aliases.state(graph),
         graph=graph,
         at=doors.clock(),
-        retracted="; ".join(part.said for part in retracted_parts(doors, entries)),
+        retracted="; ".join(part.said for part in retracted_parts(doors, graph)),
     )
 
 
@@ -76,18 +74,16 @@ class RetractedPart:
     reason: str
 
 
-def retracted_parts(doors: Doors, entries: Sequence[Entry]) -> tuple[RetractedPart, ...]:
+def retracted_parts(doors: Doors, graph: str) -> tuple[RetractedPart, ...]:
     """Return which of the champion's parts, weights and graph, were made from a snapshot that was retracted."""
-    standing = standings(entries).get("champion")
-    if standing is None or standing.version is None:
+    versions, retracted = doors.registry.versions, doors.snapshots.journal().retracted
+    try:
+        parts = {"weights": versions.champion_weights(graph), "graph": versions.champion(graph)}
+    except InvalidInput:  # MLflow has it no more, or it is none of ours: that is told as a disagreement
         return ()
-    weights, refresh = weights_of(entries, standing.version), refreshes(entries).get(standing.version)
-    nights = [entry.snapshot_tag for entry in entries if isinstance(entry, NightEntry) and entry.version == weights]
-    night = nights[-1] if nights else None
-    tags = {"weights": night, "graph": refresh.snapshot_tag if refresh else night}
-    retracted = doors.snapshots.journal().retracted
-    found = ((part, tag, retracted[tag]) for part, tag in tags.items() if tag in retracted)
+    tags = {part: version.snapshot_tag for part, version in parts.items() if version is not None}
+    found = ((part, retracted[tag]) for part, tag in tags.items() if tag in retracted)
     return tuple(
-        RetractedPart(f"the champion's {part} came from {tag}, which was {one.in_words}", one.reason)
-        for part, tag, one in found
+        RetractedPart(f"the champion's {part} came from {one.tag}, which was {one.in_words}", one.reason)
+        for part, one in found
     )

@@ -125,7 +125,8 @@ def _broken(nights: Sequence[NightEntry]) -> Need | None:
     row = f"The last {len(broken)} nights" if len(broken) > 1 else f"The night of {_date(broken[0])}"
     verb = "were refused or failed" if len(broken) > 1 else f"was {broken[0].outcome}".replace("was failed", "failed")
     advice = "The reason names the remedy. Then clear the night's first task that failed."
-    return Need(broken[0].outcome, f"{row} {verb}: {broken[0].reason}", advice, night=broken[0].run_name)
+    what = f"{row} {verb}: {broken[0].reason.rstrip('.')}."
+    return Need(broken[0].outcome, what, advice, night=broken[0].run_name)
 
 
 def _moved(entries: Sequence[Entry], graph: str) -> list[Need]:

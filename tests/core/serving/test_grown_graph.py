@@ -138,7 +138,7 @@ def test_what_does_not_fit_the_graph_is_refused(
 
 
 def test_features_for_a_graph_without_any_are_refused() -> None:
-    with pytest.raises(InvalidGraph, match=r"for 1 new nodes, but the model's graph has none\. Leave them out"):
+    with pytest.raises(InvalidGraph, match=r"for 1 new nodes, but the model has none\. Leave them out"):
         grown_graph(parts(None), None, None, NEW_ROW, None, None)
 
 

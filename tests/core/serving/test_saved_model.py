@@ -258,7 +258,8 @@ def test_a_temporal_model_from_before_there_was_a_choice_reads_where_nodes_lie_a
     del described["config"]["spectral_proximity"]
     (tmp_path / "model.json").write_text(json.dumps({**described, "format": 3}))
     old = load_parts(tmp_path)
-    assert "place in the graph" in old.network.feature_groups  # type: ignore[union-attr, operator]
+    assert isinstance(old.network, TemporalNetwork)
+    assert "place in the graph" in old.network.groups
     asked = pairs_of(30, 20, seed=1)
     first, second = (
         score_pairs(one, node_levels(one, None, at), at, asked)

@@ -23,7 +23,7 @@ def older(night: Night) -> Night:
     lines = [
         entry.model_copy(update={"lineage_sha256": None} if isinstance(entry, AliasEntry) else {})
         .as_written()
-        .replace('"format":3', '"format":2')
+        .replace(f'"format":{AliasEntry.FORMAT}', '"format":2')
         .replace(',"lineage_sha256":null', "")
         for entry in entries
     ]

@@ -62,9 +62,9 @@ def test_a_quiet_graph_needs_nobody() -> None:
 @pytest.mark.parametrize(
     ("outcomes", "kinds", "what"),
     [
-        (("refused",), ["refused"], "The night of 2025-01-06 03:00 was refused: because 1"),
-        (("failed",), ["failed"], "The night of 2025-01-06 03:00 failed: because 1"),
-        (("failed", "refused"), ["refused"], "The last 2 nights were refused or failed: because 2"),
+        (("refused",), ["refused"], "The night of 2025-01-06 03:00 was refused: because 1."),
+        (("failed",), ["failed"], "The night of 2025-01-06 03:00 failed: because 1."),
+        (("failed", "refused"), ["refused"], "The last 2 nights were refused or failed: because 2."),
         (("awaiting",), ["awaiting"], "The night of 2025-01-06 03:00 waits for a person."),
         (("skipped",) * 3, ["skipped"], "The last 3 nights were skipped: nothing had changed."),
         (("skipped",) * 2, [], ""),  # a weekend
