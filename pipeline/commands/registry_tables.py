@@ -121,7 +121,7 @@ def diagnosis_lines(found: Diagnosis) -> tuple[str, ...]:
 def collection_table(plan: RegistryPlan) -> Table:
     """Return what a collection takes and what stays, each with its reasons."""
     table = Table(
-        title=f"{plan.policy}; {decimal(plan.num_bytes)} of run folders go", title_justify="left", show_lines=False
+        title=f"{decimal(plan.num_bytes)} of run folders go; {plan.policy}", title_justify="left", show_lines=False
     )
     table.add_column("what", no_wrap=True)
     table.add_column("")

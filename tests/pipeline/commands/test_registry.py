@@ -32,6 +32,7 @@ def test_registry_is_shown_told_and_collected(
         "aliases": {"challenger": 1, "champion": 1},
         "ledger": {"challenger": 1, "champion": 1},
         "agree": True,
+        "weights": {"1": 1},
         "awaiting": [waiting.name],
     }
     MlflowClient(doors.environment.tracking_uri).delete_registered_model_alias(graph, "champion")
