@@ -80,17 +80,30 @@ def drawn_edges(count: int, hubs: tuple[float, ...], generator: torch.Generator)
     return edges[:, torch.randperm(count, generator=generator)]
 
 
-def drawn_night(count: int, setting: Setting, gains: float | Tensor, generator: torch.Generator) -> NightRanks:
-    """Draw a night on which the challenger's expected MRR exceeds the champion's by `gains`, of all or of each edge."""
+def drawn_night(
+    count: int,
+    setting: Setting,
+    gains: float | Tensor,
+    generator: torch.Generator,
+    *,
+    models: int | None = None,
+) -> NightRanks:
+    """Draw a night on which the challenger's expected MRR exceeds the champion's by `gains`, of all or of each edge.
+
+    Each model's luck at a node is new, as that of tonight's training is. With `models`, the seed of two models that
+    stay the same over nights of one size, it is what they had at that node on every other night.
+    """
 
     def noise(*size: int) -> Tensor:
         return torch.randn(*size, generator=generator)
 
     edges = drawn_edges(count, setting.hubs, generator)
+    kept = None if models is None else torch.Generator().manual_seed(models)
     shared, shared_negatives = noise(count), noise(count, NEGATIVES)
 
     def ranks(at: Tensor) -> Tensor:
-        node = noise(int(edges.max()) + 1)
+        # Of all nodes that there could be: which number a node gets does not depend on the others of the night.
+        node = noise(int(edges.max()) + 1) if kept is None else torch.randn(3 * count, generator=kept)
         own = math.sqrt(1 - 2 * setting.on_node) * noise(count)
         own += math.sqrt(setting.on_node) * (node[edges[0]] + node[edges[1]])
         negative = math.sqrt(IN_COMMON) * shared_negatives + math.sqrt(1 - IN_COMMON) * noise(count, NEGATIVES)

@@ -23,6 +23,7 @@ MIRRORS = {
     "benchmarks/edge_means.py": "benchmarks",
     "benchmarks/evaluation_cost.py": "benchmarks",
     "benchmarks/gate_simulation.py": "benchmarks",
+    "benchmarks/gate_years.py": "benchmarks",
     "benchmarks/large_graph.py": "benchmarks",
     "benchmarks/learning_nights.py": "benchmarks",
     "benchmarks/lifelike.py": "benchmarks",
