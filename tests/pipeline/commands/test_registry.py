@@ -28,7 +28,6 @@ def test_registry_is_shown_told_and_collected(
     assert shown == {
         "graph": graph,
         "versions": [1],
-        "weights": {"1": 1},
         "aliases": {"challenger": 1, "champion": 1},
         "ledger": {"challenger": 1, "champion": 1},
         "agree": True,
