@@ -17,28 +17,25 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from scipy.special import betaincinv, ndtri
 
-from benchmarks.drawn_nights import CONFIDENCE, NightRanks, Setting, drawn_night
+from benchmarks.drawn_nights import CONFIDENCE, Setting
+from benchmarks.drawn_tenures import CORRELATED, WINDOW, overlapping_tenures, staying_luck
 from benchmarks.gate_simulation import SETTINGS
-from pipeline.evaluation.comparison import paired_comparison
-from pipeline.promotion.evidence import log_e_value, normal_score
+from benchmarks.night_pools import drawn_pool, kind_of
 from pipeline.promotion.shadow import YEAR, ShadowRule
 
 POOLS, NIGHTS, YEARS = 4, 1000, 5000
 GAIN_NIGHTS = 16_000  # of a pool whose mean score decides how soon a small gain is found
 NIGHT_ALPHA = (1 - CONFIDENCE) / 2
 FEW = (30, 60, 100, 140, 200)
-CORRELATED, STRONGLY = SETTINGS[2], SETTINGS[3]
+STRONGLY = SETTINGS[3]
 # Which nights a year is made of: the setting, and how many edges they have in turn.
 EQUAL: tuple[tuple[Setting, tuple[int, ...]], ...] = (
     (SETTINGS[0], (450,)),
@@ -57,32 +54,6 @@ BETTER: tuple[tuple[tuple[int, ...], float, int], ...] = (
     (FEW, 0.01, 120),
     (FEW, 0.03, 60),
 )
-WINDOW = 3  # nights whose edges an overlapping test window holds
-Scores = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """Nights as a year is made of them: the normal score of each night's p-value, and its edges."""
-
-    score: Scores
-    edges: Scores
-
-    def years(self, count: int, nights: int, generator: np.random.Generator) -> Pool:
-        """Return nights at random, [count, nights]."""
-        chosen = generator.integers(self.score.size, size=(count, nights))
-        return Pool(self.score[chosen], self.edges[chosen])
-
-    @property
-    def strongest(self) -> Scores:
-        """The largest evidence on any night, as the logarithm of the mixture, [count]."""
-        totals = (np.sqrt(self.edges) * self.score).cumsum(-1)
-        return np.asarray(log_e_value(totals, self.edges.cumsum(-1)).max(-1), dtype=np.float64)
-
-    @property
-    def pooled(self) -> Scores:
-        """The score of all nights together, looked at once, on the last, [count]."""
-        return np.asarray((np.sqrt(self.edges) * self.score).sum(-1) / np.sqrt(self.edges.sum(-1)))
 
 
 @dataclass(frozen=True)
@@ -116,33 +87,6 @@ class Found:
     accumulated: float
     fixed_horizon: float  # one look, on the last of these nights, at the same level
     every_night: float  # by `night`, where every night's new model gains as much
-
-
-@dataclass(frozen=True)
-class StayingLuck:
-    """Of pairs of models of one recipe, how many shadows were promoted, and what they gained over their tenure."""
-
-    tenures: int
-    promoted: int
-    deviation: float  # of the gains of all pairs
-    gain_of_the_promoted: float | None
-
-
-@cache
-def drawn_pool(setting: Setting, sizes: tuple[int, ...], gain: float, nights: int, seed: int) -> Pool:
-    """Draw nights and compare them; equal models in both directions."""
-    generator = torch.Generator().manual_seed(seed)
-    score, edges = [], []
-    for number in range(nights):
-        count = sizes[number % len(sizes)]
-        night = drawn_night(count, setting, gain, generator)
-        paired = paired_comparison(*night, confidence=CONFIDENCE)
-        score.append(normal_score(paired.difference.value, paired.p_value))
-        edges.append(float(count))
-    one_way, of_edges = np.array(score), np.array(edges)
-    if gain != 0:
-        return Pool(one_way, of_edges)
-    return Pool(np.concatenate([one_way, -one_way]), np.concatenate([of_edges, of_edges]))
 
 
 def equal_years(
@@ -202,59 +146,6 @@ def found(
         fixed_horizon=float((years_of.pooled >= -ndtri(rule.level)).mean()),
         every_night=float(passed.any(1).mean()),
     )
-
-
-def overlapping_tenures(rule: ShadowRule, *, tenures: int, edges: int = 150, seed: int = 0) -> tuple[int, int]:
-    """Return how many equal shadows are promoted where each edge counts once, and where each window counts whole.
-
-    A night adds edges, and its test window holds those of the last nights as well.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    once, whole = np.zeros((2, tenures, rule.minimum_tenure)), np.zeros((2, tenures, rule.minimum_tenure))
-    for tenure in range(tenures):
-        drawn: list[NightRanks] = []
-        for night in range(rule.minimum_tenure):
-            drawn.append(drawn_night(edges, CORRELATED, 0.0, generator))
-            for place, window in ((once, drawn[-1:]), (whole, drawn[-WINDOW:])):
-                place[:, tenure, night] = _score_and_edges(window)
-    level = -np.log(rule.level)
-    return (
-        int((Pool(once[0], once[1]).strongest >= level).sum()),
-        int((Pool(whole[0], whole[1]).strongest >= level).sum()),
-    )
-
-
-def staying_luck(rule: ShadowRule, *, tenures: int, edges: int = 450) -> StayingLuck:
-    """Follow pairs of models that are equal on average over trainings, and keep what each has learnt at the nodes."""
-    generator = torch.Generator().manual_seed(1)
-    scores, gains = np.zeros((tenures, rule.minimum_tenure)), np.zeros((tenures, rule.minimum_tenure))
-    for models in range(tenures):
-        for night in range(rule.minimum_tenure):
-            drawn = drawn_night(edges, CORRELATED, 0.0, generator, models=models)
-            paired = paired_comparison(*drawn, confidence=CONFIDENCE)
-            gains[models, night] = paired.difference.value
-            scores[models, night] = normal_score(paired.difference.value, paired.p_value)
-    promoted = Pool(scores, np.full(scores.shape, float(edges))).strongest >= -np.log(rule.level)
-    gain = gains.mean(1)
-    return StayingLuck(
-        tenures=tenures,
-        promoted=int(promoted.sum()),
-        deviation=round(float(gain.std()), 4),
-        gain_of_the_promoted=round(float(gain[promoted].mean()), 4) if promoted.any() else None,
-    )
-
-
-def _score_and_edges(window: Sequence[NightRanks]) -> tuple[float, int]:
-    """Compare on the edges of several nights; the luck of each falls on nodes of its own."""
-    own = [night.edges + 10_000 * number for number, night in enumerate(window)]
-    challenger, champion = (torch.cat([night[side] for night in window]) for side in (0, 1))
-    paired = paired_comparison(challenger, champion, torch.cat(own, 1), confidence=CONFIDENCE)
-    return normal_score(paired.difference.value, paired.p_value), paired.num_edges
-
-
-def kind_of(setting: Setting, sizes: Sequence[int]) -> str:
-    """Return what the nights are like."""
-    return f"{setting.name}, {sizes[0] if len(sizes) == 1 else f'{sizes[0]} to {sizes[-1]}'} edges"
 
 
 def equal_table(rows: Sequence[EqualYears]) -> Table:
