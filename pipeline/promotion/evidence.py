@@ -26,7 +26,7 @@ from scipy.special import log_ndtr, ndtri
 from pipeline.records.evaluation import PairedComparison
 
 # The gain that is looked for, in deviations of an edge's difference: 0.017 where edges deviate by 0.26 and share nodes.
-# Half or twice as much is found hardly later (decision 38).
+# Half or twice as much is found hardly later (decision 37).
 EFFECT = 0.05
 SMALLEST_P = 1e-15  # 8 deviations: beyond them a p-value is a statement about the tails of Student's t
 
