@@ -53,7 +53,9 @@ def fingerprint(
     """Return a digest of everything a training's outcome depends on; a checkpoint of another one is refused."""
     digest = hashlib.sha256()
     # A switch that came later and is off is left out, so that a checkpoint of before is still that of its training.
-    fields_of_model = model.model_dump(exclude=None if model.edge_directions else {"edge_directions"})
+    later = {"edge_directions"} if not model.edge_directions else set()
+    later |= {"spectral_proximity"} if model.predictor != "temporal_ncn" else set()
+    fields_of_model = model.model_dump(exclude=later)
     digest.update(json.dumps([fields_of_model, training.model_dump(), data.num_nodes, selection_metric]).encode())
     named = {
         field.name: getattr(data, field.name) for field in fields(data) if field.name not in ("num_nodes", "times")

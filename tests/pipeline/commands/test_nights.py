@@ -65,7 +65,7 @@ def test_a_night_that_is_over_without_an_outcome_is_entered_and_its_page_says_so
     assert line["needs"] == [
         {
             "kind": "failed",
-            "what": "The night of 2026-01-01 03:00 failed: snapshot waits: no file",
+            "what": "The night of 2026-01-01 03:00 failed: snapshot waits: no file.",
             "advice": "The reason names the remedy. Then clear the night's first task that failed.",
             "command": "",
             "night": house.run_dir(1).name,
@@ -86,5 +86,5 @@ def test_status_says_what_needs_a_person_and_where_the_index_of_all_nights_is(ho
     line = json.loads(result.stdout.splitlines()[-1])
     assert (line["index"], line["needs"]) == (made["index"], ["refused"])
     shown = " ".join(result.stderr.split())
-    assert "The night of 2026-01-01 03:00 was refused: because of 1 The reason names the remedy." in shown
+    assert "The night of 2026-01-01 03:00 was refused: because of 1. The reason names the remedy." in shown
     assert Path(str(line["index"])).name == "small.html"
