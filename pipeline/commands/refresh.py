@@ -10,6 +10,7 @@ import typer
 
 from pipeline.commands.options import ParamsFile, Who, given, name_of, open_doors, print_line
 from pipeline.errors import InvalidInput, NothingToDo, OutsideTrouble, StepError
+from pipeline.plain_text import plain_lines
 
 if TYPE_CHECKING:
     from pipeline.doors import Doors
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 refreshing = typer.Typer()
+
 logger = logging.getLogger(__name__)
 
 
@@ -52,9 +54,14 @@ def _of_a_night(run_dir: Path, doors: Doors) -> None:
     try:
         params = folder.frozen_params() if folder.has(GraphSnapshot) else Params()  # the step says that it has none
         record = run_step("refresh", folder, params, doors=doors)
+    except NothingToDo as nothing:
+        # The JSON line comes last, for Airflow reads that: what serves is announced where nothing was to be done too.
+        typer.echo(f"ncnc: {plain_lines(str(nothing))}", err=True)
+        served = _served(folder.graph, doors)
+        print_line(step="refresh", run=folder.name, exit_code=nothing.exit_code, reason=str(nothing), served=served)
+        raise typer.Exit(nothing.exit_code) from nothing
     except StepError as error:
-        served = _served(folder.graph, doors) if isinstance(error, NothingToDo) else None
-        print_line(step="refresh", run=folder.name, exit_code=error.exit_code, reason=str(error), served=served)
+        print_line(step="refresh", run=folder.name, exit_code=error.exit_code, reason=str(error), served=None)
         raise
     served = _served(folder.graph, doors)
     told = {"record": record.file_name, "sha256": record.sha256, "served": served}

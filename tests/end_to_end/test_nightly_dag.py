@@ -157,8 +157,8 @@ def test_one_logical_date_played_twice_makes_one_night(
     steps = ("snapshot", "split", "train", "evaluate", "decide", "register", "refresh")
     assert first == dict.fromkeys((*steps, "report", "outcome"), "success")
     assert second == first | {"register": "skipped", "refresh": "skipped"}  # it promotes nothing, and announces nothing
-    # Three tags: the snapshot's, the split's and the night's.
-    assert state_of(house) == (1, 1, 3, {"challenger": 1, "champion": 1})
+    # Two runs: the night's and that of the index. Three tags: the snapshot's, the split's and the night's.
+    assert state_of(house) == (2, 1, 3, {"challenger": 1, "champion": 1})
     assert [entry.outcome for entry in house.entries()] == ["promoted"]
     moves = [entry for entry in house.doors.ledger.entries(house.graph) if isinstance(entry, AliasEntry)]
     assert [(move.alias, move.version) for move in moves] == [("challenger", 1), ("champion", 1)]

@@ -17,7 +17,8 @@ from tests.fixtures.kept_nights import KeptNights
 
 def call(nights: KeptNights, *argv: str) -> tuple[int, dict[str, object]]:
     result = CliRunner().invoke(app, list(argv), standalone_mode=False, env=dict(nights.doors.environment.values))
-    code = result.exception.exit_code if isinstance(result.exception, StepError) else result.exit_code
+    ended = result.return_value or result.exit_code
+    code = result.exception.exit_code if isinstance(result.exception, StepError) else ended
     if result.exception is not None and not isinstance(result.exception, StepError):
         raise result.exception
     lines = result.stdout.strip().splitlines()
