@@ -97,8 +97,9 @@ def test_the_params_name_the_columns_that_are_delivered(nights: dict[int, Tables
 
 def test_the_demo_trains_the_automatic_recipe_too_short_and_a_search_may_find_a_longer_training() -> None:
     train = Params.load(Generated(6).params).train
-    assert (train.recipe, train.overrides()) == ("auto", ({}, {"epochs": 2, "windows": 3}))
+    assert (train.recipe, train.overrides()) == ("auto", ({}, {"epochs": 3, "windows": 3}))
     space = load_space(Generated(6).search.space).parameters
+    assert 3 in space["training.epochs"].choices  # else the search could not say what it gained
     assert max(space["training.epochs"].choices) == 8
     assert space["training.windows"].high == 6
 
