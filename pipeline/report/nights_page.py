@@ -65,7 +65,7 @@ def nights_page(
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return page_environment().get_template("nights.html").render(
         graph=graph,
-        headline=headline(nights, needed),
+        headline=headline(rows, needed),
         tone=_tone(nights, needed),
         needs=needed,
         links={"": "", **{row.night.run_name: link(row) for row in nights if row.night is not None}},
@@ -105,14 +105,19 @@ def _metric(rows: Sequence[NightRow]) -> str:
     return next((row.figures.metric for row in reversed(rows) if row.figures and row.figures.metric), "mrr")
 
 
-def headline(nights: Sequence[NightRow], needed: Sequence[Need]) -> str:
-    """Return in one sentence what serves, and in one how much needs a person."""
+def headline(rows: Sequence[NightRow], needed: Sequence[Need]) -> str:
+    """Return in one sentence what serves after the last row, and in one how much needs a person.
+
+    The last row may be a refresh or a rollback; the age of the weights is counted up to the last night.
+    """
+    nights = [row.night for row in rows if row.night is not None]
     if not nights:
         return "No night has ended yet."
-    last = nights[-1]
+    last, as_of = rows[-1], nights[-1].as_of
     serves = "No model serves yet" if last.champion is None else f"Version {last.champion} serves"
-    if last.age_days is not None:
-        serves += f", its weights {last.age_days} {'day' if last.age_days == 1 else 'days'} old"
+    if last.trained_on is not None and last.trained_on <= as_of:
+        days = (as_of - last.trained_on).days
+        serves += f", its weights {days} {'day' if days == 1 else 'days'} old"
     if not needed:
         return f"{serves}. Nothing needs you."
     return f"{serves}. {len(needed)} {'thing needs' if len(needed) == 1 else 'things need'} you."

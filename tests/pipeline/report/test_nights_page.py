@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.ledger.entries import Entry, NightEntry
+from pipeline.ledger.entries import Entry, GraphRefreshed, NightEntry
 from pipeline.report.kept_figures import NightFigures
 from pipeline.report.needs import Need
 from pipeline.report.night_rows import NightRow, night_rows
 from pipeline.report.nights_page import nights_page, nights_picture
-from tests.fixtures.year_of_nights import GRAPH, a_year, run_name
+from tests.fixtures.year_of_nights import FIRST, GRAPH, a_year, run_name
 from tests.pipeline.report.test_page import Page
 
 NEED = Need("refused", "It was <b>refused</b>.", "Look:", "ncnc registry doctor", night=run_name(7))
@@ -73,6 +73,17 @@ def test_what_needs_a_person_stands_first_with_the_command_and_the_nights_page(t
     assert "<code>ncnc registry doctor</code>" in top
     assert f'<a href="{run_name(7)}.html">' in top
     assert "Nothing needs you." in page_of(a_year(2))
+
+
+def test_the_first_line_names_what_serves_after_whatever_came_last() -> None:
+    entries, figures = a_year(30)
+    assert "Version 2 serves, its weights 8 days old. Nothing needs you." in page_of((entries, figures))
+    made = GraphRefreshed(
+        graph=GRAPH, version=9, previous=2, weights_of=2, run_key="0" * 64, lineage_sha256="1" * 64,
+        snapshot_tag="snap/demo/20260104T030000Z/abc", at=FIRST, who="run x", why="the night was kept",
+    )  # fmt: skip
+    refreshed = page_of(((*entries, made), figures))
+    assert "Version 9 serves, its weights 8 days old. Nothing needs you." in refreshed
 
 
 def test_each_night_says_in_plain_words_what_came_of_it_and_links_to_its_page() -> None:
