@@ -114,7 +114,7 @@ class GraphRefreshed(LedgerEntry):
     version: int
     previous: int  # the version that served before: of the same weights
     weights_of: int
-    run_key: Sha256  # of the version, as its tag has it: from the weights' version and the graph's content
+    run_key: Sha256  # of the version, as its tag has it: from the weights' run key and the snapshot's tag
     snapshot_tag: str
     lineage_sha256: Sha256
     at: AwareDatetime

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 
-from pipeline.ledger.entries import AliasEntry, AliasObserved, Entry, GraphRefreshed, NightEntry, RefreshRefused
+from pipeline.ledger.entries import AliasEvent, AliasObserved, Entry, NightEntry, RefreshRefused
 from pipeline.ledger.night import last_nights
 from pipeline.ledger.promotion_stops import standing_stop, stop_in_words
 from pipeline.ledger.registry_agreement import RegistryState, disagreement
@@ -83,10 +83,14 @@ def below_floor(entries: Sequence[Entry], figures: Mapping[str, NightFigures]) -
     )
 
 
+def _moves_champion(entry: Entry) -> bool:
+    return isinstance(entry, AliasEvent) and entry.alias == "champion"
+
+
 def _graph_not_served(entries: Sequence[Entry]) -> Need | None:
     """Return that the newest graph is not served, where the last word on what serves is a refused refresh."""
-    told = [one for one in entries if isinstance(one, RefreshRefused | GraphRefreshed | AliasEntry)]
-    last = told[-1] if told else None
+    told = (one for one in reversed(entries) if isinstance(one, RefreshRefused) or _moves_champion(one))
+    last = next(told, None)
     if not isinstance(last, RefreshRefused):
         return None
     graph = graph_of_tag(last.snapshot_tag)
@@ -131,7 +135,7 @@ def _broken(nights: Sequence[NightEntry]) -> Need | None:
 
 def _moved(entries: Sequence[Entry], graph: str) -> list[Need]:
     """Return the champion's last move where somebody made it in MLflow without the ledger."""
-    moves = [entry for entry in entries if getattr(entry, "alias", None) == "champion"]
+    moves = [entry for entry in entries if _moves_champion(entry)]
     if not moves or not isinstance(moves[-1], AliasObserved):
         return []
     found = moves[-1]
