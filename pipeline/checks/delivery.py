@@ -89,6 +89,21 @@ def kind_of_ids(delivery: Delivery, baseline: Baseline) -> Finding:
     )
 
 
+def directions(delivery: Delivery, baseline: Baseline) -> Finding:
+    """Refuse a delivery that does not say which way events went, if the graph's snapshots do."""
+    kept, said = baseline.keeps_directions, delivery.is_forth is not None
+    return finding(
+        "directions",
+        "refuse",
+        threshold="said" if kept else "not kept",
+        observed="said" if said else "not said",
+        passed=said or not kept,
+        message="the snapshots of this graph say which way each event went, and tonight's params do not read it: it "
+        "needs snapshot.directed: true and snapshot.time_column in params.yaml. Set both again, or start another graph "
+        "with snapshot.graph.",
+    )
+
+
 def _self_loops(delivery: Delivery, params: SnapshotParams) -> Finding:
     rows = delivery.rows
     return counted(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline.checks.data_checks import DataChecks
-from pipeline.checks.delivery import kind_of_ids, newest_event, row_checks, time_order
+from pipeline.checks.delivery import directions, kind_of_ids, newest_event, row_checks, time_order
 from pipeline.checks.finding import Finding
 from pipeline.checks.repeats import Baseline, new_delivery, no_older_delivery
 from pipeline.checks.tables import table_checks
@@ -51,6 +51,7 @@ def check_delivery(
             new_delivery(delivery, params, baseline),
             no_older_delivery(delivery, params, baseline),
             kind_of_ids(delivery, baseline),
+            directions(delivery, baseline),
             newest_event(delivery, params, baseline),
         ]
     _require_some(findings, NEEDED_TO_BUILD, delivery, params, as_of)

@@ -21,6 +21,7 @@ class Baseline:
     num_edges: int
     ids_are_text: bool
     earlier: Sequence[PublishedSnapshot] = ()  # all before tonight, oldest first: an older file may come again too
+    keeps_directions: bool = False  # the snapshots say which way each event went
 
 
 def new_delivery(delivery: Delivery, params: SnapshotParams, baseline: Baseline) -> Finding:

@@ -40,7 +40,7 @@ def append_rows(
 ) -> None:
     """Copy the files of earlier nights byte for byte, and write tonight's rows, if any, as one more.
 
-    deltas: store whole numbers as their differences from row to row.
+    deltas: store whole numbers as their differences from row to row; other columns stay as they are.
     """
     earlier = sorted((previous_folder / name).glob("*.parquet")) if previous_folder else []
     if earlier or tonights.num_rows:
@@ -78,6 +78,7 @@ def read_rows(folder: Path, name: str) -> pa.Table | None:
 
 def _write(table: pa.Table, path: Path, *, deltas: bool = False) -> None:
     """Write Parquet such that equal tables give equal bytes: every setting that could vary is given here."""
+    numbers = [field.name for field in table.schema if pa.types.is_integer(field.type)]
     pq.write_table(
         table,
         path,
@@ -87,6 +88,6 @@ def _write(table: pa.Table, path: Path, *, deltas: bool = False) -> None:
         compression_level=3,
         data_page_version="1.0",
         use_dictionary=not deltas,
-        column_encoding=dict.fromkeys(table.column_names, "DELTA_BINARY_PACKED") if deltas else None,
+        column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED") if deltas else None,
         write_statistics=True,
     )

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import InvalidInput, TamperedRecord
-from pipeline.graphs.event_files import read_late, read_repeats, write_late, write_repeats
+from pipeline.graphs.event_files import read_late, read_repeats, read_ways, ways_column, write_late, write_repeats
 from pipeline.graphs.night_files import Columns, Moments, Rows, append_rows, read_rows, write_moments
 from pipeline.graphs.tables import STILL_ALIVE, CanonicalGraph, FeatureHistory, GraphTables
 from pipeline.records.manifest import write_manifest
@@ -63,7 +63,8 @@ def read_graph(folder: Path) -> CanonicalGraph:
         )
     node_ids = np.asarray(nodes["node"].to_pandas())
     position = pd.Index(node_ids)
-    edges, first_seen = _read_pairs(folder, "edges", position, "first_seen")
+    named = read_rows(folder, "edges")
+    edges, first_seen = _pairs(named, "edges", position, "first_seen")
     removed_at = np.full(edges.shape[1], STILL_ALIVE, dtype=np.int64)
     alive_since = first_seen.copy()
     _read_edge_moments(folder, edges, position, removed_at=removed_at, alive_since=alive_since)
@@ -77,6 +78,7 @@ def read_graph(folder: Path) -> CanonicalGraph:
         alive_since=alive_since,
         history=history,
         repeats=read_repeats(folder, len(first_seen)),
+        first_forward=read_ways([named] if named is not None else []),
     )
     late = read_late(folder, len(first_seen))
     return CanonicalGraph(tables, nodes["first_seen"].to_numpy(), _read_departures(folder, position), late)
@@ -95,7 +97,8 @@ def _new_nodes(graph: CanonicalGraph, old: GraphTables | None) -> pa.Table:
 
 def _new_edges(tables: GraphTables, old: GraphTables | None) -> pa.Table:
     rows = slice(old.edges.shape[1] if old else 0, None)
-    return pa.table({**_edge_columns(tables, rows), "first_seen": pa.array(tables.first_seen[rows])})
+    ways = ways_column(tables.first_forward, rows)
+    return pa.table({**_edge_columns(tables, rows), "first_seen": pa.array(tables.first_seen[rows]), **ways})
 
 
 def _new_features(tables: GraphTables, known: FeatureHistory | None) -> pa.Table:
@@ -135,11 +138,10 @@ def _edge_columns(tables: GraphTables, rows: slice | Rows) -> dict[str, pa.Array
     return {"source": pa.array(tables.node_ids[source]), "target": pa.array(tables.node_ids[target])}
 
 
-def _read_pairs(
-    folder: Path, name: str, position: pd.Index, time_column: str
+def _pairs(
+    table: pa.Table | None, name: str, position: pd.Index, time_column: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the edges of all nights as positions [2, e], in the order of files and rows, and their times."""
-    table = read_rows(folder, name)
     if table is None:
         return np.zeros((2, 0), dtype=np.int64), np.zeros(0, dtype=np.int64)
     edges = np.stack([_positions(table, side, position, name) for side in ("source", "target")])
@@ -157,7 +159,7 @@ def _read_edge_moments(
     """Enter the removals and returns of the files into the times of the edges, in place."""
     known: pd.Index | None = None  # made only if needed: for 30 million edges it takes a gigabyte
     for name, column, moments in (("removals", "removed_at", removed_at), ("returns", "returned_at", alive_since)):
-        named, times = _read_pairs(folder, name, position, column)
+        named, times = _pairs(read_rows(folder, name), name, position, column)
         if len(times):
             known = pd.Index(_keys(edges, len(position))) if known is None else known
             where = known.get_indexer(pd.Index(_keys(named, len(position))))

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.graphs.events import ways_of_both
 from pipeline.graphs.tables import STILL_ALIVE, CanonicalGraph, Change, FeatureHistory, GraphTables
-from pipeline.ingest.new_events import new_events
+from pipeline.ingest.new_events import DeliveredWays, new_events
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery, Ids
 
@@ -24,12 +25,13 @@ class _Edges:
     """The delivered edges beside those ever held: the new ones, [2, new], and what became of the others, [known].
 
     rows [new]: positions of the new ones in the delivery. column [delivered]: where each delivered edge stands in
-    tonight's tables.
+    tonight's tables. turned [delivered]: whether its lower id has the higher position.
     """
 
     new: NDArray[np.int64]
     rows: NDArray[np.int64]
     column: NDArray[np.int64]
+    turned: NDArray[np.bool_]
     removed_at: Times
     alive_since: Times
     removed: int
@@ -48,7 +50,7 @@ def build(
 
     A new edge was first seen at its earliest time, clipped to (previous as-of, as-of]; without times, at the as-of. A
     returning edge keeps its first_seen and is alive since the as-of. An edge that a full dump lacks was removed; a log
-    removes nothing. Events that are held already are not held twice.
+    removes nothing. Events that are held are not held twice; which way they went is kept if every night said it.
     """
     before = previous or _nothing(delivery)
     living_ids = _union(delivery)
@@ -58,8 +60,8 @@ def build(
     first_seen = _held_within(delivery.time, edges.rows, earliest, as_of)
     node_first_seen = _node_first_seen(before, edges.new, first_seen, len(node_ids), as_of)
     history = _history(delivery, before, position, node_first_seen, earliest=earliest, as_of=as_of)
-    events = new_events(delivery, edges.column, before, kind=params.kind, earliest=earliest)
-    late = _late(delivery.time, edges.rows, previous_as_of)
+    ways = _ways(delivery, edges, before.tables)
+    events = new_events(delivery, edges.column, ways, before, kind=params.kind, earliest=earliest)
     tables = GraphTables(
         node_ids=node_ids,
         features=None if history is None else history.newest(len(node_ids)),
@@ -69,17 +71,19 @@ def build(
         alive_since=np.concatenate([edges.alive_since, first_seen]),
         history=history,
         repeats=before.tables.repeats.and_then(events.repeats),
+        first_forward=ways_of_both(before.tables.first_forward, ways.of_firsts(edges.rows)),
     )
     departed_at = _departed_at(before, position.get_indexer(pd.Index(living_ids)), len(node_ids), params, as_of)
     graph = CanonicalGraph(tables, node_first_seen, departed_at, before.late.and_then(events.late))
-    counts = (len(first_seen), edges.removed, edges.returned, late)
+    counts = (len(first_seen), edges.removed, edges.returned, _late(delivery.time, edges.rows, previous_as_of))
     return Change(graph, *counts, repeated=len(events.repeats), late_repeats=events.late_repeats)
 
 
 def _nothing(delivery: Delivery) -> CanonicalGraph:
     empty = np.zeros(0, dtype=np.int64)
     ids: Ids = np.zeros(0, dtype=np.str_ if delivery.ids_are_text else np.int64)
-    tables = GraphTables(ids, None, np.zeros((2, 0), dtype=np.int64), empty, empty, empty)
+    no_ways = np.zeros(0, dtype=np.bool_)
+    tables = GraphTables(ids, None, np.zeros((2, 0), dtype=np.int64), empty, empty, empty, first_forward=no_ways)
     return CanonicalGraph(tables, empty, empty)
 
 
@@ -101,7 +105,8 @@ def _append(old: Ids, living: Ids) -> tuple[Ids, pd.Index]:
 def _edges(delivery: Delivery, params: SnapshotParams, before: GraphTables, position: pd.Index, as_of: int) -> _Edges:
     """Compare the delivered edges with those ever held; the new ones come in the order of their positions."""
     codes = position.get_indexer(pd.Index(delivery.ids))
-    edges = np.sort(np.stack([codes[delivery.low], codes[delivery.high]]), axis=0).astype(np.int64)
+    ends = np.stack([codes[delivery.low], codes[delivery.high]])
+    edges = np.sort(ends, axis=0).astype(np.int64)
     size = np.int64(len(position))
     known = pd.Index(before.edges[0] * size + before.edges[1])
     keys = edges[0] * size + edges[1]
@@ -117,7 +122,17 @@ def _edges(delivery: Delivery, params: SnapshotParams, before: GraphTables, posi
     alive_since = np.where(back, as_of, before.alive_since)
     column = found.astype(np.int64)
     column[new] = len(known) + np.arange(len(new))
-    return _Edges(edges[:, new], new, column, removed_at, alive_since, int(gone.sum()), int(back.sum()))
+    turned = ends[0] > ends[1]
+    return _Edges(edges[:, new], new, column, turned, removed_at, alive_since, int(gone.sum()), int(back.sum()))
+
+
+def _ways(delivery: Delivery, edges: _Edges, before: GraphTables) -> DeliveredWays:
+    """Return which way the delivered rows went; not where the graph began without saying it."""
+    if before.first_forward is None or delivery.is_forth is None or delivery.repeat_is_forth is None:
+        return DeliveredWays()
+    return DeliveredWays(
+        delivery.is_forth ^ edges.turned, delivery.repeat_is_forth ^ edges.turned[delivery.repeat_pair]
+    )
 
 
 def _late(time: Times | None, rows: NDArray[np.int64], previous_as_of: int | None) -> int:

@@ -8,9 +8,24 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.graphs.events import Events, LateEvents
+from pipeline.graphs.events import Events, LateEvents, Ways
 from pipeline.graphs.tables import CanonicalGraph
 from pipeline.sources.delivery import Delivery
+
+
+@dataclass(frozen=True, eq=False)
+class DeliveredWays:
+    """Whether the first rows of the delivered pairs, and their other rows, went from the lower position to the higher.
+
+    firsts [delivered], repeats [r]; both None where tonight's tables do not say it.
+    """
+
+    firsts: Ways | None = None
+    repeats: Ways | None = None
+
+    def of_firsts(self, rows: NDArray[np.int64]) -> Ways | None:
+        """Return which way the first rows of some delivered pairs went."""
+        return None if self.firsts is None else self.firsts[rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +44,7 @@ class NewEvents:
 def new_events(
     delivery: Delivery,
     column: NDArray[np.int64],
+    ways: DeliveredWays,
     before: CanonicalGraph,
     *,
     kind: Literal["full_dump", "event_log"],
@@ -36,7 +52,8 @@ def new_events(
 ) -> NewEvents:
     """Return the delivered events without those that are held; of n equal ones where m are held, n - m are new.
 
-    column [delivered]: where each delivered pair stands in tonight's edges; new edges come after the known ones.
+    column [delivered]: where each delivered pair stands in tonight's edges; new edges come after the known ones. ways:
+    which way the rows went.
     earliest: no event of tonight is held from before this, in unix seconds, since nobody could have known of it.
 
     In a log, every event of a known pair is a later one, unless it is held. In a full dump the earliest row of a pair
@@ -46,8 +63,8 @@ def new_events(
     if delivery.time is None:
         return NewEvents(Events.none(), LateEvents.none())
     num_known = len(before.tables.first_seen)
-    delivered = Events(column[delivery.repeat_pair], delivery.repeat_time)
-    firsts = Events(column, delivery.time)
+    delivered = Events(column[delivery.repeat_pair], delivery.repeat_time, ways.repeats)
+    firsts = Events(column, delivery.time, ways.firsts)
     is_new = column >= num_known
     if kind == "event_log":
         delivered = firsts.at(~is_new).and_then(delivered)
@@ -55,10 +72,10 @@ def new_events(
     named[delivered.edge[delivered.edge < num_known]] = True
     fresh = delivered.without(before.told_events(named))
     fresh = _in_order(fresh, earliest)
-    repeats = Events(fresh.edge, np.maximum(fresh.time, earliest))
+    repeats = Events(fresh.edge, np.maximum(fresh.time, earliest), fresh.forward)
     came = firsts.at(is_new).and_then(fresh)
     late = _in_order(came.at(came.time < earliest), earliest)
-    held = LateEvents(late.edge, np.full(len(late), earliest, dtype=np.int64), late.time)
+    held = LateEvents(late.edge, np.full(len(late), earliest, dtype=np.int64), late.time, late.forward)
     return NewEvents(repeats, held, int((fresh.time < earliest).sum()))
 
 

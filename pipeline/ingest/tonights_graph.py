@@ -46,9 +46,15 @@ class _Before:
     @property
     def baseline(self) -> Baseline:
         """What the checks compare tonight with."""
-        text = self.graph.tables.node_ids.dtype.kind != "i"
-        last = self.published
-        return Baseline(last.as_of, last.source_sha256, last.num_edges, text, self.earlier)
+        tables, last = self.graph.tables, self.published
+        return Baseline(
+            as_of=last.as_of,
+            source_sha256=last.source_sha256,
+            num_edges=last.num_edges,
+            ids_are_text=tables.node_ids.dtype.kind != "i",
+            earlier=self.earlier,
+            keeps_directions=tables.first_forward is not None,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ class PublishedSnapshot(Written):
     The number of its format is that of the data folder as well: it is raised when the folder's files change their form.
     """
 
-    FORMAT = 3  # 3: the folders repeats/ and late/
+    FORMAT = 4  # 3: the folders repeats/ and late/; 4: events may say which way they went
 
     graph: GraphName
     tag: str

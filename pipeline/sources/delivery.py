@@ -71,7 +71,8 @@ class Delivery:
     ids [n]: every id that an edge row names, sorted; int64, or str objects. low, high [e]: positions in ids, low <
     high, each pair once, in the order of (low, high); self-loops are only counted. time [e]: the earliest time of each
     pair, unix seconds, or None. repeat_pair, repeat_time [r]: the other rows of the pairs, in either direction, where
-    there are times: the position of the pair, and unix seconds; in the order of pairs, then of times. newest: the
+    there are times: the position of the pair, and unix seconds; in the order of pairs, then of times. is_forth [e],
+    repeat_is_forth [r]: whether those rows lead from low to high; None unless a directed table has times. newest: the
     latest time among the rows read, or None. since: set if an event log was read on from an earlier snapshot: its
     as-of. Older events are in that snapshot, and a night without new ones is valid. dated: whether the edge table's
     location names the night, so that each night has a file of its own. read_after: the time after which an event log
@@ -94,6 +95,8 @@ class Delivery:
     modified: datetime | None = None
     repeat_pair: NDArray[np.int64] = field(default_factory=no_rows)
     repeat_time: NDArray[np.int64] = field(default_factory=no_rows)
+    is_forth: NDArray[np.bool_] | None = None
+    repeat_is_forth: NDArray[np.bool_] | None = None
 
     @property
     def num_edges(self) -> int:
@@ -119,8 +122,8 @@ def digest_of_delivery(edges: str, *, query: str | None, nodes: str) -> str:
 def digest_of_edges(ids: Ids, pairs: Sequence[NDArray[np.int64]], rows: RowCounts, *, scope: str) -> str:
     """Return the sha256 of an edge table's content; scope: which part of the source was read.
 
-    ids, pairs: as in `Delivery`; pairs are low, high and perhaps time, each [e], and where pairs are repeated at times,
-    repeat_pair and repeat_time, each [r].
+    ids, pairs: as in `Delivery`; pairs are low, high and perhaps time, each [e], where pairs are repeated at times,
+    repeat_pair and repeat_time, each [r], and of a directed table with times is_forth and repeat_is_forth.
     """
     said = [rows.read, rows.self_loops, rows.repeated, rows.reciprocal, rows.left_out]
     digest = hashlib.sha256(f"ncnc events 1 {scope} {said} {len(ids)} {len(pairs)}\n".encode())

@@ -60,17 +60,24 @@ def pair_arrays(
 ) -> dict[str, NDArray[np.int64]]:
     """Return the pairs of checked rows, and their other rows where there are times and a pair has several.
 
-    batches: gives the rows of an expression, in its order.
+    batches: gives the rows of an expression, in its order. directed: where there are times, say of each row whether it
+    leads from low to high.
     """
     expression = distinct_pairs(rows, ids, directed=directed)
     pairs = arrays_of(batches(expression), expression.columns)
-    later = pairs.pop("events") - 1 if "events" in pairs else np.zeros(0, dtype=np.int64)
-    if not later.any():
+    if "events" not in pairs:
         return pairs
-    # The times come in the order of the pairs: the pair of each need not be looked up.
-    times = arrays_of(batches(pair_times(rows, ids)), ["time"])["time"]
+    later = pairs.pop("events") - 1
+    if not directed and not later.any():
+        return pairs
+    # The rows come in the order of the pairs: the pair of each need not be looked up.
+    events = arrays_of(batches(pair_times(rows, ids)), ["time", "is_forth"] if directed else ["time"])
     firsts = np.cumsum(later + 1) - (later + 1)
-    return pairs | {"repeat_pair": np.repeat(np.arange(len(later)), later), "repeat_time": np.delete(times, firsts)}
+    pairs |= {"repeat_pair": np.repeat(np.arange(len(later)), later), "repeat_time": np.delete(events["time"], firsts)}
+    if directed:
+        forth = events["is_forth"]
+        pairs |= {"is_forth": forth[firsts], "repeat_is_forth": np.delete(forth, firsts)}
+    return pairs
 
 
 def id_array(ids: Table, *, text: bool) -> Ids:

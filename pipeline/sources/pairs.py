@@ -9,6 +9,8 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
+EVENT = ("low", "high", "time", "is_forth")
+
 
 def distinct_ids(rows: Table) -> Table:
     """Return every id that a row names, once, with its code: its position among the sorted ids."""
@@ -30,8 +32,11 @@ def distinct_pairs(rows: Table, ids: Table, *, directed: bool = False) -> Table:
 
 
 def pair_times(rows: Table, ids: Table) -> Table:
-    """Return the time of every row of a pair, as low, high and time, in that order; rows must have times."""
-    return _coded(rows, ids).select("low", "high", "time").order_by("low", "high", "time")
+    """Return the time of every row of a pair, and whether it leads from low to high; rows must have times.
+
+    The columns are low, high, time and is_forth, in that order.
+    """
+    return _coded(rows, ids).select(*EVENT).order_by(*EVENT)
 
 
 def _coded(rows: Table, ids: Table) -> Table:

@@ -94,6 +94,8 @@ class DeliveryReader:
             time=found.pairs.get("time"),
             repeat_pair=found.pairs.get("repeat_pair", no_rows()),
             repeat_time=found.pairs.get("repeat_time", no_rows()),
+            is_forth=_ways(found.pairs, "is_forth"),
+            repeat_is_forth=_ways(found.pairs, "repeat_is_forth"),
             rows=found.rows,
             nodes=read,
             newest=found.newest,
@@ -155,3 +157,7 @@ class DeliveryReader:
     def _read_nodes(self, taken: TakenTable, table: SourceTable, *, text: bool) -> NodeTable:
         with taken.refusing():
             return read_nodes(table, self.params, text=text, as_of=self.night.as_of)
+
+
+def _ways(pairs: dict[str, NDArray[np.int64]], name: str) -> NDArray[np.bool_] | None:
+    return pairs[name].astype(np.bool_) if name in pairs else None

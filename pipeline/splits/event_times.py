@@ -18,11 +18,13 @@ LEARNT: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched", "hard")
 
 
 def event_history(tables: GraphTables) -> EventHistory:
-    """Return every edge that a snapshot ever held with its events."""
+    """Return every edge that a snapshot ever held with its events, and which way they went where it says that."""
     arrays = (tables.edges, tables.first_seen, tables.alive_since, tables.removed_at)
     edges, first_seen, alive_since, removed_at = (torch.tensor(array) for array in arrays)
     repeats = torch.tensor(tables.repeats.edge), torch.tensor(tables.repeats.time)
-    return EventHistory(edges, first_seen, alive_since, removed_at, *repeats, tables.num_nodes)
+    ways = (tables.first_forward, tables.repeats.forward)
+    forward = [None if way is None else torch.tensor(way) for way in ways] if ways[0] is not None else [None, None]
+    return EventHistory(edges, first_seen, alive_since, removed_at, *repeats, tables.num_nodes, *forward)
 
 
 def temporal_data(tables: GraphTables, split: EdgeSplit) -> TemporalData | None:

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.checks.delivery import kind_of_ids, newest_event, row_checks, time_order
+from pipeline.checks.delivery import directions, kind_of_ids, newest_event, row_checks, time_order
 from pipeline.checks.repeats import Baseline
 from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
@@ -127,3 +127,20 @@ def test_ids_may_not_change_their_kind() -> None:
     with pytest.raises(InvalidInput, match=r"kind_of_ids: tonight's ids are strings.*Deliver integers again"):
         checked(delivered(square()), delivered(triangle_with_tail()), params=SnapshotParams(bipartite="warn"))
     assert kind_of_ids(delivered(ring(3)), BASELINE).result.passed
+
+
+def test_graph_that_knows_which_way_events_went_is_told_of_every_night() -> None:
+    table = ring(4).assign(time=5)
+    keeps = dataclasses.replace(BASELINE, keeps_directions=True)
+    silent = directions(delivered(table), keeps)
+    assert silent.refuses
+    assert "needs snapshot.directed: true and snapshot.time_column" in silent.message
+    for delivery, baseline, observed in (
+        (delivered(table, directed=True), keeps, "said"),
+        (delivered(table.head(0), directed=True), keeps, "said"),
+        (delivered(table, directed=True), BASELINE, "said"),  # the graph began without
+        (delivered(ring(4), directed=True), BASELINE, "not said"),  # only events with times have a direction
+    ):
+        found = directions(delivery, baseline).result
+        assert (found.passed, found.observed) == (True, observed)
+    assert silent.message.startswith("directions: the snapshots of this graph say which way each event went")

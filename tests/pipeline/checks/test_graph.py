@@ -48,7 +48,7 @@ def test_good_nights_pass_every_check_without_a_warning() -> None:
     for checks in (checked(first, params=params), checked(second, first, params=params)):
         assert not checks.refused
         assert checks.warnings == ()
-    assert len(checks.checks) == len({item.name for item in checks.checks}) == 31
+    assert len(checks.checks) == len({item.name for item in checks.checks}) == 32
 
 
 def test_first_snapshot_needs_nothing_to_be_held_against() -> None:

@@ -96,11 +96,11 @@ def test_a_night_with_times_is_held_against_the_whole_floor_and_one_without_says
 def test_a_temporal_challenger_is_told_by_the_activity_of_the_ends_and_what_it_rests_on(
     house: House, days: list[NetworkDay]
 ) -> None:
-    house.read_times({"recipe": "auto", "training": {"epochs": 1, "windows": 1}})
+    house.read_times({"recipe": "auto", "training": {"epochs": 1, "windows": 1}}, directed=True)
     house.deliver(1, days[0], dated=True)
     assert [house.step(name, 1) for name in ("snapshot", "split", "train", "evaluate")] == [0] * 4
     found = RunFolder(house.run_dir(1)).get(EvaluationRecord)
-    assert tuple(one.group for one in found.feature_importance) == tuple(feature_groups())
+    assert tuple(one.group for one in found.feature_importance) == tuple(feature_groups(directed=True))
     assert {one.num_edges for one in found.feature_importance} == {min(found.num_test_edges, MOST_EDGES)}
     activity = [part for part in found.slices if part.kind == "activity"]
     assert tuple(part.name for part in activity) == SLICES["activity"]

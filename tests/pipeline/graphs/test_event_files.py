@@ -32,7 +32,7 @@ NIGHTS = (
 )
 
 
-def played(root: Path, nights: int = len(NIGHTS)) -> tuple[CanonicalGraph, Path]:
+def played(root: Path, nights: int = len(NIGHTS), *, directed: bool = False) -> tuple[CanonicalGraph, Path]:
     """Write the nights of a log beside each other, each read back from its folder; return the last one."""
     graph = folder = None
     root.mkdir(exist_ok=True)
@@ -40,7 +40,8 @@ def played(root: Path, nights: int = len(NIGHTS)) -> tuple[CanonicalGraph, Path]
         previous, before = read_graph(folder) if folder else None, folder
         edges = pd.DataFrame(rows, columns=["source", "target", "time"], dtype="int64")
         since = (number - 1) * DAY if previous else None
-        graph = build(delivered(edges), LOG, as_of=number * DAY, previous=previous, previous_as_of=since).graph
+        delivery = delivered(edges, directed=directed)
+        graph = build(delivery, LOG, as_of=number * DAY, previous=previous, previous_as_of=since).graph
         folder = root / f"night{number}"
         folder.mkdir()
         as_of = datetime.fromtimestamp(number * DAY, UTC)
@@ -65,6 +66,22 @@ def test_events_are_read_back_as_they_were_written(tmp_path: Path) -> None:
         assert getattr(read.late, name).tolist() == getattr(written.late, name).tolist()
     assert (len(read.tables.repeats), read.late.told.tolist()) == (6, [DAY - 1])
     assert content_id(read) == content_id(written)
+
+
+def test_ways_of_events_are_read_back_as_they_were_written(tmp_path: Path) -> None:
+    written, folder = played(tmp_path, directed=True)
+    read = read_graph(folder)
+    for found, expected in (
+        (read.tables.first_forward, written.tables.first_forward),
+        (read.tables.repeats.forward, written.tables.repeats.forward),
+        (read.late.forward, written.late.forward),
+    ):
+        assert found is not None
+        assert expected is not None
+        assert (found.tolist(), found.dtype) == (expected.tolist(), np.dtype(np.bool_))
+    assert content_id(read) == content_id(written)
+    plain, _ = played(tmp_path / "plain")
+    assert (plain.tables.first_forward, plain.tables.repeats.forward, plain.late.forward) == (None, None, None)
 
 
 def test_a_night_adds_one_file_of_its_own_events_and_copies_the_others(tmp_path: Path) -> None:

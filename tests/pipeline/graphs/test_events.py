@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -26,6 +27,35 @@ def test_as_many_equal_events_stay_as_are_not_held(ours: list[tuple[int, int]], 
     assert Counter(found) == Counter(ours) - Counter(held)
     places = iter(ours)
     assert all(row in places for row in found)  # in their order
+
+
+DIRECTED_ROWS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.booleans()), max_size=20)
+
+
+def directed(rows: list[tuple[int, int, bool]]) -> Events:
+    return replace(events([row[:2] for row in rows]), forward=np.array([row[2] for row in rows], dtype=np.bool_))
+
+
+@given(ours=DIRECTED_ROWS, held=DIRECTED_ROWS)
+def test_events_of_one_time_that_went_opposite_ways_are_two(
+    ours: list[tuple[int, int, bool]], held: list[tuple[int, int, bool]]
+) -> None:
+    found = directed(ours).without(directed(held))
+    assert found.forward is not None
+    rows = zip(found.edge.tolist(), found.time.tolist(), found.forward.tolist(), strict=True)
+    assert Counter(rows) == Counter(ours) - Counter(held)
+
+
+def test_which_way_events_went_is_known_where_it_is_known_of_all() -> None:
+    one, other = directed([(0, 1, True)]), directed([(0, 2, False)])
+    both = Events.none().and_then(one).and_then(other)
+    assert both.forward is not None
+    assert both.forward.tolist() == [True, False]
+    assert one.and_then(events([(0, 3)])).forward is None
+    late = LateEvents(np.array([0]), np.array([9]), np.array([3]), np.array([False]))
+    told = late.as_told(directed([(0, 9, True), (0, 9, False)]), np.array([True]))
+    assert told.forward is not None
+    assert sorted(zip(told.time.tolist(), told.forward.tolist(), strict=True)) == [(3, False), (9, True)]
 
 
 def test_equal_events_beyond_those_held_stay() -> None:

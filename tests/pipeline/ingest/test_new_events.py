@@ -27,10 +27,16 @@ def table(*rows: Row) -> pd.DataFrame:
 
 
 def night(
-    edges: pd.DataFrame, day: int, previous: CanonicalGraph | None = None, params: SnapshotParams = LOG
+    edges: pd.DataFrame,
+    day: int,
+    previous: CanonicalGraph | None = None,
+    params: SnapshotParams = LOG,
+    *,
+    directed: bool = False,
 ) -> Change:
     previous_as_of = None if previous is None else (day - 1) * DAY
-    return build(delivered(edges), params, as_of=day * DAY, previous=previous, previous_as_of=previous_as_of)
+    delivery = delivered(edges, directed=directed)
+    return build(delivery, params, as_of=day * DAY, previous=previous, previous_as_of=previous_as_of)
 
 
 def repeats(graph: CanonicalGraph) -> list[tuple[Pair, int]]:
@@ -41,10 +47,11 @@ def repeats(graph: CanonicalGraph) -> list[tuple[Pair, int]]:
 
 
 def told(graph: CanonicalGraph) -> Counter[tuple[Pair, int]]:
-    """Every event of every pair, by the time that the source gave."""
+    """Every event of every pair, by the time that the source gave; the ends go its way where the graph says that."""
     tables = graph.tables
     events = graph.told_events(np.ones(len(tables.first_seen), dtype=np.bool_))
-    ends = np.sort(tables.node_ids[tables.edges], axis=0)[:, events.edge]
+    ends = tables.node_ids[tables.edges][:, events.edge]
+    ends = np.sort(ends, axis=0) if events.forward is None else np.where(events.forward, ends, ends[::-1])
     return Counter(zip(zip(*ends.tolist(), strict=True), events.time.tolist(), strict=True))
 
 
@@ -155,6 +162,28 @@ def test_content_id_knows_no_numbering_of_the_events() -> None:
     assert content_id(night(rows, 2, begun).graph) == straight
 
 
+def test_content_id_knows_which_way_events_went_by_their_ids() -> None:
+    rows = [(2, 1, 5), (2, 3, 6), (1, 3, 7), (1, 2, 9)]
+    plain, straight = (content_id(night(table(*rows), 1, directed=ways).graph) for ways in (False, True))
+    begun = night(table(rows[1]), 1, directed=True).graph  # node 1 has the last position here
+    assert content_id(night(table(*rows), 2, begun, directed=True).graph) == straight
+    turned = [content_id(night(table(*rows[:at], row[1::-1] + row[2:], *rows[at + 1 :]), 1, directed=True).graph)
+              for at, row in enumerate(rows)]  # fmt: skip
+    assert len({plain, straight, *turned}) == 6
+
+
+def test_ways_are_kept_from_the_first_night_or_never() -> None:
+    first, second = table((1, 2, 5), (2, 3, 6)), table((3, 1, DAY + 1), (2, 1, DAY + 2))
+    kept = night(second, 2, night(first, 1, directed=True).graph, directed=True).graph.tables
+    assert kept.first_forward is not None
+    assert kept.repeats.forward is not None
+    assert (kept.first_forward.tolist(), kept.repeats.forward.tolist()) == ([True, True, False], [False])
+    quiet = night(second.head(0), 3, night(first, 1, directed=True).graph, directed=True).graph.tables
+    assert quiet.first_forward is not None
+    late = night(second, 2, night(first, 1).graph, directed=True).graph.tables
+    assert (late.first_forward, late.repeats.forward) == (None, None)
+
+
 EVENTS = st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 4 * DAY - 1), st.sampled_from([0, 0, DAY // 2])),
     min_size=1,
@@ -162,26 +191,29 @@ EVENTS = st.lists(
 )
 
 
-def play(rows: Sequence[tuple[int, int, int, int]], last: int, window: int) -> CanonicalGraph:
+def play(
+    rows: Sequence[tuple[int, int, int, int]], last: int, window: int, *, directed: bool = False
+) -> CanonicalGraph:
     """Read a log night by night; a row is (source, target, time, delay), and the file of a night holds a window."""
     graph = None
     for day in range(1, last + 1):
         after = -1 if graph is None else (day - 1) * DAY - window
         seen = [row[:3] for row in rows if row[2] + row[3] <= day * DAY and after < row[2] <= day * DAY]
-        graph = night(table(*seen), day, graph).graph
+        graph = night(table(*seen), day, graph, directed=directed).graph
     assert graph is not None
     return graph
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=EVENTS, coarse=st.booleans(), shuffle=st.randoms(use_true_random=False))
+@given(rows=EVENTS, coarse=st.booleans(), directed=st.booleans(), shuffle=st.randoms(use_true_random=False))
 def test_log_read_by_the_night_in_any_order_gives_the_events_that_are_read_at_once(
-    rows: list[tuple[int, int, int, int]], coarse: bool, shuffle: random.Random
+    rows: list[tuple[int, int, int, int]], coarse: bool, directed: bool, shuffle: random.Random
 ) -> None:
     if coarse:  # many events of one second
         rows = [(a, b, time // DAY * DAY + DAY // 4, delay) for a, b, time, delay in rows]
-    events = Counter(((min(a, b), max(a, b)), time) for a, b, time, _ in rows if a != b)
-    by_night, whole = play(rows, 6, window=DAY), night(table(*(row[:3] for row in rows)), 6).graph
+    events = Counter(((a, b) if directed else (min(a, b), max(a, b)), time) for a, b, time, _ in rows if a != b)
+    by_night = play(rows, 6, window=DAY, directed=directed)
+    whole = night(table(*(row[:3] for row in rows)), 6, directed=directed).graph
     assert told(by_night) == told(whole) == events
     assert content_id(by_night) == content_id(whole)
     tables = by_night.tables
@@ -189,9 +221,9 @@ def test_log_read_by_the_night_in_any_order_gives_the_events_that_are_read_at_on
     assert (tables.repeats.time >= tables.first_seen[tables.repeats.edge]).all()
     shuffled = list(rows)
     shuffle.shuffle(shuffled)
-    other = play(shuffled, 6, window=DAY).tables
+    other = play(shuffled, 6, window=DAY, directed=directed).tables
     for name in ("edge", "time"):
         assert getattr(other.repeats, name).tolist() == getattr(tables.repeats, name).tolist()
     # The same window once more, as after a retry or on a quiet night.
-    again = night(table(*(row[:3] for row in rows if row[2] > 3 * DAY)), 7, by_night)
+    again = night(table(*(row[:3] for row in rows if row[2] > 3 * DAY)), 7, by_night, directed=directed)
     assert (again.repeated, again.added) == (0, 0)

@@ -37,6 +37,21 @@ def test_a_pair_that_many_rows_name_has_all_their_times(tmp_path: Path) -> None:
     assert "events" not in pairs
 
 
+def test_rows_of_a_directed_table_with_times_say_which_way_they_lead(tmp_path: Path) -> None:
+    rows = "(VALUES (7, 5, 30), (5, 7, 20), (7, 5, 10), (7, 9, 10), (9, 9, 1)) r(source, target, time)"
+    with open_engine(tmp_path) as engine:
+        engine.con.execute(f"CREATE TABLE r AS SELECT * FROM {rows}")
+        _, pairs = duckdb_pairs(engine, engine.table("r"), text=False, directed=True)
+    with open_engine(tmp_path) as engine:
+        engine.con.execute(f"CREATE TABLE r AS SELECT * FROM {rows} LIMIT 0")
+        _, quiet = duckdb_pairs(engine, engine.table("r"), text=False, directed=True)
+    assert {name: values.tolist() for name, values in pairs.items()} == {
+        "low": [0, 1], "high": [1, 2], "reciprocal": [1, 0], "time": [10, 10], "is_forth": [0, 1],
+        "repeat_pair": [0, 0], "repeat_time": [20, 30], "repeat_is_forth": [1, 0],
+    }  # fmt: skip
+    assert (len(quiet["is_forth"]), len(quiet["repeat_is_forth"])) == (0, 0)
+
+
 def test_pairs_that_are_named_once_have_no_repeats(tmp_path: Path) -> None:
     with open_engine(tmp_path) as engine:
         engine.con.execute("CREATE TABLE r AS SELECT i AS source, i + 1 AS target, i AS time FROM range(3) r(i)")

@@ -95,8 +95,10 @@ def test_pairs_come_in_order_with_their_earliest_time(directed: bool) -> None:
         assert found["reciprocal"].to_pylist() == [True, True]
 
 
-def test_times_of_all_rows_come_in_the_order_of_their_pairs() -> None:
+def test_times_and_ways_of_all_rows_come_in_the_order_of_their_pairs() -> None:
     table = pd.DataFrame({"source": [9, 5, 9, 7, 5], "target": [5, 9, 9, 5, 7], "time": [30, 10, 1, 20, 25]})
     rows = ibis.memtable(table)
     found = pair_times(rows, distinct_ids(rows)).to_pyarrow().to_pydict()
-    assert found == {"low": [0, 0, 0, 0], "high": [1, 1, 2, 2], "time": [20, 25, 10, 30]}
+    assert found == {
+        "low": [0, 0, 0, 0], "high": [1, 1, 2, 2], "time": [20, 25, 10, 30], "is_forth": [False, True, True, False],
+    }  # fmt: skip

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,7 +10,7 @@ from ncnc_core.config.choices import RecordedNegative
 from pipeline.graphs.events import Events
 from pipeline.graphs.tables import STILL_ALIVE, GraphTables
 from pipeline.records.chain import EdgeSplit
-from pipeline.splits.event_times import serving_graph, temporal_data
+from pipeline.splits.event_times import event_history, serving_graph, temporal_data
 
 
 def path_of_four(removed_at: list[int], repeats: Events | None = None) -> GraphTables:
@@ -33,6 +34,20 @@ def test_the_served_graph_has_every_event_and_a_clock_that_counts_what_is_gone()
     assert (timed.last.tolist(), timed.events.tolist()) == ([200, 200, 30, 30], [3, 3, 1, 1])
     assert timed.arrivals.tolist() == [10, 20, 30]
     assert serving_graph(path_of_four([STILL_ALIVE] * 3), timed=False).times is None
+
+
+def test_the_graph_of_a_night_says_how_many_events_of_an_edge_went_each_way() -> None:
+    events = Events(np.array([0, 0, 2]), np.array([40, 200, 50]), np.array([False, True, False]))
+    ways = replace(path_of_four([STILL_ALIVE] * 3, events), first_forward=np.array([True, False, False]))
+    history = event_history(ways)
+    sent = []
+    for time in (30, 45, 200):
+        graph = history.graph_at(time)
+        assert graph.times is not None
+        assert graph.times.sent is not None
+        sent.append(graph.times.sent.tolist())  # 0 to 1, 1 to 0, 1 to 2, 2 to 1, 2 to 3, 3 to 2
+    assert sent == [[1, 0, 0, 1, 0, 1], [1, 1, 0, 1, 0, 1], [2, 1, 0, 1, 0, 2]]
+    assert event_history(path_of_four([STILL_ALIVE] * 3)).first_forward is None
 
 
 @pytest.mark.parametrize(
