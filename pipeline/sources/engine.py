@@ -33,6 +33,8 @@ def open_engine(folder: Path) -> Iterator[Backend]:
         memory_limit=f"{min(MEMORY_GIB, SHARE_OF_MACHINE * machine_gib):.2f}GiB",
         threads=min(THREADS, os.cpu_count() or 1),
     )
+    # The bar of a query that takes seconds goes to stdout, where a step's JSON line belongs.
+    connection.raw_sql("SET enable_progress_bar = false")
     try:
         yield connection
     finally:

@@ -61,7 +61,8 @@ def drawn_events() -> list[tuple[int, int, int]]:
         pairs = (divmod(int(cell), NUM_NODES) for cell in drawn)
         ends += [(FIRST_ID + one, FIRST_ID + other) for one, other in pairs]
         seconds = draw.integers(86400, size=len(ends))
-        events += [(*pair, began + int(second)) for pair, second in zip(ends, seconds, strict=True)]
+        ways = draw.choice((1, -1), size=len(ends), p=(0.7, 0.3))  # a third goes back
+        events += [(*pair[::way], began + int(at)) for pair, way, at in zip(ends, ways, seconds, strict=True)]
     return sorted(events, key=lambda event: event[2])
 
 
@@ -101,7 +102,7 @@ def play(place: Place) -> None:
 def params(*, epochs: int) -> dict[str, object]:
     """Return what params.yaml says: small windows, and a gate that any model passes."""
     return {
-        "snapshot": {"graph": GRAPH, "kind": "event_log", "time_column": "at", "late_window_hours": 72},
+        "snapshot": {"graph": GRAPH, "kind": "event_log", "time_column": "at", "directed": True, "late_window_hours": 72},
         "split": {"minimum_test_edges": 30, "negatives_per_edge": 10},
         "train": {"model": {"hidden_channels": 8}, "training": {"epochs": epochs, "windows": 2}},
         "evaluate": {"bootstrap_samples": 100, "sensitivity_shares": []},

@@ -26,6 +26,7 @@ from tests.archives.packed_archive import require_neutral
 FORMATS = sorted(path.name.removesuffix(".tar.xz") for path in ARCHIVES.glob("*.tar.xz"))
 BEFORE_THE_CHAIN = ("format-2026-11",)  # of ledgers whose lines do not name the lines above them
 DATED = "format-2026-11-29-dated"
+DIRECTED = "format-2026-11-29-directed"
 TOLERANCE = 1e-4  # logits: another processor adds up in another order
 STEPS = ("split", "train", "evaluate", "decide")
 
@@ -229,6 +230,21 @@ def test_events_after_the_first_of_a_pair_are_read_with_their_times(dated: Opene
     told = graph.told_events(np.ones(len(pairs), dtype=bool))
     assert sorted(told.time) == sorted(int(row["at"]) for row in delivered)
     assert len(graph.tables.repeats) == len(delivered) - len(pairs) > 100
+
+
+def test_which_way_events_went_is_read_as_it_was_delivered(tmp_path: Path) -> None:
+    archive = opened_archive(DIRECTED, tmp_path / "archive")
+    last = archive.manifest["snapshots"][-1]
+    archive.ncnc("snapshots", "get", last["tag"], str(tmp_path / "graph"))
+    tables = read_graph(tmp_path / "graph").tables
+    told = read_graph(tmp_path / "graph").told_events(np.ones(tables.edges.shape[1], dtype=bool))
+    assert told.forward is not None
+    ends = tables.node_ids[tables.edges][:, told.edge]
+    events = zip(*np.where(told.forward, ends, ends[::-1]).tolist(), told.time.tolist(), strict=True)
+    with (archive.root / "deliveries" / f"edges-{last['as_of'][:10]}.csv").open() as stream:
+        delivered = [tuple(int(row[name]) for name in ("source", "target", "at")) for row in csv.DictReader(stream)]
+    assert sorted(events) == sorted(delivered)
+    assert len({(source < target) for source, target, _ in delivered}) == 2
 
 
 def test_saved_model_that_reads_times_goes_on_with_new_events(dated: OpenedArchive) -> None:

@@ -16,6 +16,11 @@ def test_the_engine_is_held_to_its_share_and_spills(tmp_path: Path) -> None:
         assert folder == str(tmp_path / "spilled")
 
 
+def test_long_queries_draw_no_bar_to_stdout(tmp_path: Path) -> None:
+    with open_engine(tmp_path) as engine:
+        assert engine.con.sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+
+
 def test_arrays_come_out_in_order_whatever_their_batches(tmp_path: Path) -> None:
     with open_engine(tmp_path) as engine:
         engine.con.execute("CREATE TABLE r AS SELECT i AS source, i + 1 AS target FROM range(2999999, -1, -1) r(i)")
