@@ -75,6 +75,7 @@ def resume(reason: Reason, graph: Graph = None, who: Who = None, params: ParamsF
 
 
 def _stop(graph: str, version: int | None, until: datetime | None, who: str, why: str) -> None:
+    from pipeline.commands.renewed_index import renew_index
     from pipeline.ledger.alias_history import Move
     from pipeline.ledger.promotion_stops import stopping
 
@@ -84,10 +85,12 @@ def _stop(graph: str, version: int | None, until: datetime | None, who: str, why
     move = Move(graph, who, why, doors.clock())
     doors.ledger.append_made(graph, lambda entries: stopping(entries, move, version=version, until=end))
     doors.aliases.settle(graph)  # so that MLflow knows of a ledger that has this entry
+    renew_index(graph, doors)
     print_line(graph=graph, pinned=version, promotions="stopped", until=end.isoformat() if end else None, who=who)
 
 
 def _resume(graph: str, pinned: bool, who: str, why: str) -> None:
+    from pipeline.commands.renewed_index import renew_index
     from pipeline.ledger.alias_history import Move
     from pipeline.ledger.promotion_stops import resuming
 
@@ -96,4 +99,5 @@ def _resume(graph: str, pinned: bool, who: str, why: str) -> None:
     move = Move(graph, who, why, doors.clock())
     doors.ledger.append_made(graph, lambda entries: resuming(entries, move, pinned=pinned))
     doors.aliases.settle(graph)
+    renew_index(graph, doors)
     print_line(graph=graph, pinned=None, promotions="resumed", who=who)

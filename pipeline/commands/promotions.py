@@ -37,6 +37,7 @@ def promote(
     """
     from pipeline.commands.by_hand import promote_by_hand, run_of_version
     from pipeline.commands.refresh import refresh_after
+    from pipeline.commands.renewed_index import renew_index
     from pipeline.ledger.approvals import standing_answer
 
     name, why = name_of(who), given(reason)
@@ -57,6 +58,7 @@ def promote(
     served = refresh_after(promotion, folder.graph, who=name, params=params, doors=doors)
     # Not the record's approval: that of a version which was made by an earlier try is the earlier one.
     answer = standing_answer(doors.ledger.entries(folder.graph), folder.name)
+    renew_index(folder.graph, doors)
     print_line(
         run=folder.name,
         champion=record.version,
@@ -73,9 +75,11 @@ def reject(run_dir: RunDir, reason: Reason, who: Who = None) -> None:
     The run is not promoted, and a retry of its tasks does not change that.
     """
     from pipeline.commands.by_hand import reject_by_hand
+    from pipeline.commands.renewed_index import renew_index
 
     doors, folder = _opened(run_dir)
     entry = reject_by_hand(folder, who=name_of(who), reason=given(reason), doors=doors)
+    renew_index(folder.graph, doors)
     print_line(run=folder.name, verdict=entry.verdict, who=entry.who, at=entry.at.isoformat(), reason=entry.reason)
 
 
@@ -93,11 +97,13 @@ def rollback(
     """
     from pipeline.commands.by_hand import roll_back
     from pipeline.commands.refresh import refresh_after
+    from pipeline.commands.renewed_index import renew_index
 
     name, doors = name_of(who), open_doors()
     wrong = roll_back(graph, to, who=name, reason=given(reason), doors=doors)
     rolled_back = f"rolled back to version {to}"
     served = refresh_after(rolled_back, graph, who=name, params=params, doors=doors, tried_again=True)
+    renew_index(graph, doors)
     print_line(graph=graph, champion=to, previous=wrong, served=served)
 
 

@@ -69,10 +69,12 @@ def _of_a_night(run_dir: Path, doors: Doors) -> None:
 
 
 def _by_hand(graph: str, reason: str, who: str, params: Path, doors: Doors) -> None:
+    from pipeline.commands.renewed_index import renew_index
     from pipeline.refreshes.refresh import Asked
     from pipeline.refreshes.refresh import refresh as served_anew
 
     record = served_anew(graph, refresh_params(params), Asked(who, reason), doors=doors)
+    renew_index(graph, doors)
     print_line(
         graph=graph,
         served=record.version,

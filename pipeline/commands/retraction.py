@@ -24,12 +24,14 @@ def snapshots_retract(
     Its tag stays, and the next night is built on the snapshot before, whose graph is served again. Models made from it
     stay: this names them.
     """
+    from pipeline.commands.renewed_index import renew_index
     from pipeline.environment import whoami
 
     doors = open_doors()
     entry = doors.snapshots.retractions.retract(tag, reason)
     referred = referred_to(doors, tag.split("/")[1], tag)
     served = _serve_the_one_before(tag, whoami(), params, doors)
+    renew_index(tag.split("/")[1], doors)
     show(f"{tag} is retracted. Referred to: {referred}.")
     if "version" in referred:
         show(

@@ -102,7 +102,13 @@ def play(place: Place) -> None:
 def params(*, epochs: int) -> dict[str, object]:
     """Return what params.yaml says: small windows, and a gate that any model passes."""
     return {
-        "snapshot": {"graph": GRAPH, "kind": "event_log", "time_column": "at", "directed": True, "late_window_hours": 72},
+        "snapshot": {
+            "graph": GRAPH,
+            "kind": "event_log",
+            "time_column": "at",
+            "directed": True,
+            "late_window_hours": 72,
+        },
         "split": {"minimum_test_edges": 30, "negatives_per_edge": 10},
         "train": {"model": {"hidden_channels": 8}, "training": {"epochs": epochs, "windows": 2}},
         "evaluate": {"bootstrap_samples": 100, "sensitivity_shares": []},

@@ -8,6 +8,7 @@ import typer.testing
 from pipeline.cli import app
 from pipeline.doors import Doors
 from pipeline.ledger.entries import ApprovalEntry
+from pipeline.report.index_publishing import publish_index
 from pipeline.runs.folder import RunFolder
 from tests.fixtures.overtaken_runs import overtaken
 from tests.pipeline.conftest import AS_OF
@@ -29,13 +30,17 @@ def test_night_with_a_person_from_nomination_to_rollback(
     assert call("register", "--run-dir", str(first.path), *answered)[0] == 0
 
     call("nominate", "--run-dir", str(second.path))
+    index = publish_index(doors, graph).page
     assert call("reject", "--run-dir", str(second.path), "--reason", "too slow", "--who", "bob")[1]["who"] == "bob"
+    assert "too slow" in index.read_text()
     assert call("promote", "--run-dir", str(second.path), "--reason", "no")[0] == 2
     promoted = call("promote", "--run-dir", str(second.path), "--reason", "we must", "--override")[1]
     assert promoted["champion"] == 2
     assert "rejected by bob" in str(promoted["overridden"])
+    assert "we must" in index.read_text()
     code, line = call("rollback", "--graph", graph, "--to", "1", "--reason", "complaints", "--who", "")
     assert (code, line) == (0, {"graph": graph, "champion": 1, "previous": 2, "served": 1})  # there is no snapshot
+    assert "complaints" in index.read_text()
     answers = [entry for entry in doors.ledger.entries(graph) if isinstance(entry, ApprovalEntry)]
     assert [entry.who for entry in answers[:2]] == ["ann", "bob"]
     assert answers[0].reason == "fine (in Airflow)"

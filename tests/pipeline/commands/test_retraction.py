@@ -4,6 +4,7 @@ from ncnc_core.random_spatial_network import NetworkDay
 from pipeline.ledger.night import ended_night
 from pipeline.records.chain import GraphSnapshot
 from pipeline.registry.facts import version_tags
+from pipeline.report.index_publishing import publish_index
 from tests.fixtures.house import House
 
 
@@ -24,8 +25,11 @@ def test_a_night_of_a_mistyped_year_is_retracted_and_the_real_night_runs(house: 
     assert house.step("snapshot", 2) == 2  # before the newest
 
     assert house.call("snapshots", "retract", good, "--reason", "x")[0] == 2
+    index = publish_index(house.doors, "small").page
+    index.write_text("of before")
     code, line = house.call("snapshots", "retract", mistyped, "--reason", "a mistyped year")
     assert (code, line["tag"], line["reason"], line["referred"]) == (0, mistyped, "a mistyped year", "by nobody")
+    assert index.read_text() != "of before"
     assert house.call("snapshots", "list", "small")[1]["retracted"] is True
     assert house.call("snapshots", "show", mistyped)[1]["retracted"]["reason"] == "a mistyped year"  # type: ignore[index]
     assert house.call("snapshots", "show", good)[1]["retracted"] is None
