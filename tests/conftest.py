@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from ncnc_core.random_spatial_network import NetworkDay, evolve
 from pipeline.registry.model_registry import ModelRegistry
 from tests.fixtures.airflow_home import made_database
 from tests.fixtures.house import NETWORK, House, empty_house
+
+
+@sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")
+def _without_waiting_for_the_disk(connection: object, _: object) -> None:
+    """Let MLflow's database leave its bytes to the operating system: no test takes the power away.
+
+    A test of the registry commits hundreds of times, and waited for the disk a sixth of its time.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
