@@ -31,13 +31,14 @@ class RegistryPolicy(Part):
     checkpoint_days: float = Field(default=7, ge=0)
     folder_days: float = Field(default=30, ge=0)
     model_days: float = Field(default=90, ge=0)
+    keep_models: int = Field(default=40, ge=0)
 
     def __str__(self) -> str:
         """Return the policy as the ledger and the command line say it."""
         return (
             f"keep-versions {self.keep_versions}, keep-days {self.keep_days:g}, "
             f"checkpoint-days {self.checkpoint_days:g}, folder-days {self.folder_days:g}, "
-            f"model-days {self.model_days:g}, keep-refreshes {self.keep_refreshes}"
+            f"model-days {self.model_days:g}, keep-models {self.keep_models}, keep-refreshes {self.keep_refreshes}"
         )
 
 
@@ -126,8 +127,12 @@ def judge_models(
     policy: RegistryPolicy,
     at: datetime,
 ) -> dict[str, Verdict]:
-    """Return why each trained model in MLflow is kept, by its run's id; the audit of a version recomputes its bytes."""
+    """Return why each trained model in MLflow is kept, by its run's id.
+
+    The audit of a version recomputes its bytes, and later nights score the models of the last ones again.
+    """
     nights, ended = _Nights(entries, at), _ended(runs)
+    newest = nights.newest(policy.keep_models)
     made = {item.run_name: item.version for item in staying if item.weights_of is None}
     found = {}
     for run in runs:
@@ -135,6 +140,8 @@ def judge_models(
             continue
         reasons = list(nights.reasons(run.run_name, ended, policy.model_days))
         night, answer = nights.last.get(run.run_name), standing_answer(entries, run.run_name)
+        if run.run_name in newest:
+            reasons.append(f"of one of the last {policy.keep_models} nights: later ones score it again")
         if run.run_name in made:
             reasons.append(f"version {made[run.run_name]} was made of it: an audit may ask for it")
         elif night is not None and night.outcome == "promoted":
@@ -173,6 +180,11 @@ class _Nights:
         self._ended_at = _ended_at(entries)
         # Of other entries none counts: a collection that runs twice would take its own clock's word.
         self._present = earliest_present(at, self._ended_at.values())
+
+    def newest(self, count: int) -> frozenset[str]:
+        """Return the run names of the last nights that came to a model and a decision."""
+        decided = [name for name, night in self.last.items() if night.completed]
+        return frozenset(decided[max(len(decided) - count, 0) :])
 
     def reasons(self, run_name: str, ended: dict[str, bool], days: float) -> tuple[str, ...]:
         """Return why what a run left is kept."""

@@ -177,6 +177,9 @@ def gc(
     model_days: Annotated[
         float, typer.Option(min=0, help="Keep trained models of nights that ended in these days.")
     ] = 90,
+    keep_models: Annotated[
+        int, typer.Option(min=0, help="Keep trained models of the last nights: evaluations score them again.")
+    ] = 40,
     keep_refreshes: Annotated[
         int, typer.Option(min=1, help="How many refreshes to keep, the newest; each can be made again.")
     ] = 7,
@@ -199,6 +202,7 @@ def gc(
         checkpoint_days=checkpoint_days,
         folder_days=folder_days,
         model_days=model_days,
+        keep_models=keep_models,
         keep_refreshes=keep_refreshes,
     )
     doors, name = open_doors(), graph_of(graph, params)

@@ -139,7 +139,7 @@ def compare(
         if isinstance(scorer, GraphScorer):
             given[name] = scored_input(scorer, pairs.positives, pairs.negatives)
         with meter.part(f"scoring {name}", count):
-            scored[name] = _scored(pairs, scorer)
+            scored[name] = scored_pairs(pairs, scorer)
         with meter.part("intervals", count):
             scores[name] = _with_intervals(name, scored[name], (calibrations or {}).get(name), pairs.positives, params)
     if "champion" not in scored:
@@ -150,7 +150,8 @@ def compare(
     return Comparison(scores, paired, given, scored)
 
 
-def _scored(pairs: FreshPairs, scorer: Scorer) -> ScoredPairs:
+def scored_pairs(pairs: FreshPairs, scorer: Scorer) -> ScoredPairs:
+    """Score the positives, and then their negatives, each in one call."""
     positive = scorer(pairs.positives).double()
     negative = scorer(pairs.negatives).double().reshape(positive.numel(), -1)
     return ScoredPairs(positive, negative, reciprocal_ranks(positive, negative))

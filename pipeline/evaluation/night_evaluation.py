@@ -14,6 +14,7 @@ from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.splits.leak_invariants import Invariant
 from ncnc_core.training.data import TemporalData
 from pipeline.doors import Doors
+from pipeline.evaluation.aged_scores import Tonight, nodes_by
 from pipeline.evaluation.certificate import positions_keep_their_ids, unseen_by_champion, unseen_by_source
 from pipeline.evaluation.compared_models import ComparedModels, bound_scorers, compared_models
 from pipeline.evaluation.comparison import Comparison, FreshPairs, against_control, compare, fresh_pairs
@@ -23,6 +24,7 @@ from pipeline.evaluation.floor import night_floor
 from pipeline.evaluation.scored_input import GraphScorer, same_input
 from pipeline.evaluation.sensitivity import sensitivity
 from pipeline.evaluation.slices import Slice, slice_scores, slices_of
+from pipeline.evaluation.staleness import staleness
 from pipeline.evaluation.warm_and_cold import unknown_nodes, warm_and_cold
 from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import EvaluateParams
@@ -32,10 +34,12 @@ from pipeline.records.evaluation import (
     FeatureImportance,
     SensitivityResult,
     SliceScores,
+    Staleness,
     WarmAndCold,
 )
 from pipeline.runs.data import snapshot_tables, split_arrays
 from pipeline.runs.folder import RunFolder
+from pipeline.runs.incumbent import FEATURE_COLUMNS
 from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.certificate import as_records, edge_history, split_certificate
 from pipeline.splits.event_times import temporal_data, testing_graph
@@ -101,6 +105,7 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
     scorers = bound_scorers(models.by_name, floor.scores, night.graph, night.features)
     outcome = compare(pairs, scorers, params, calibrations=models.calibrations, meter=meter)
     looked = _looked_closer(night, models, pairs, tuple(floor.scores), scorers, outcome, params, meter)
+    aged = _aged(night, models, pairs, outcome, params, doors, meter)
     checked = _certificate(night, models, pairs, outcome, doors)
     return EvaluationRecord(
         trained_model_sha256=night.trained.sha256,
@@ -121,6 +126,7 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
         warm_and_cold=looked.warm_and_cold,
         sensitivity=looked.sensitivity,
         feature_importance=looked.feature_importance,
+        staleness=aged,
         certificate=(*as_records(checked), *night.trained.certificate),
         snapshot_checks=night.snapshot.checks,
         seconds=round(time.perf_counter() - started, 3),
@@ -162,6 +168,36 @@ def _looked_closer(
     sensitive = sensitivity(pairs, shaken, outcome.scored, params, meter=meter)
     important = feature_importance(models.challenger, pairs, night.graph, night.features, params, meter=meter)
     return _CloserLook(slices, apart, sensitive, important)
+
+
+def _aged(
+    night: TrainedNight,
+    models: ComparedModels,
+    pairs: FreshPairs,
+    outcome: Comparison,
+    params: EvaluateParams,
+    doors: Doors,
+    meter: CostMeter,
+) -> Staleness | None:
+    """Measure what age costs; without a cut in time, the message graph is of tonight."""
+    champion, cut = models.by_name.get("champion"), night.split.cut_valid
+    tonight = Tonight(
+        graph=night.folder.graph,
+        run_name=night.folder.name,
+        as_of=night.snapshot.as_of,
+        cut=cut or night.snapshot.as_of,
+        known_nodes=nodes_by(night.history, cut) if cut else night.tables.num_nodes,
+        tables=night.tables,
+        columns=doors.registry.runs.param(night.trained.mlflow_run_id, FEATURE_COLUMNS),
+        message=night.graph,
+        features=night.features,
+        pairs=pairs,
+        challenger=outcome.scored["challenger"],
+        champion=None if champion is None else (champion, outcome.scored["champion"]),
+        no_champion=models.champion.reason if models.champion else "there is no champion yet",
+    )
+    with meter.part("staleness", pairs.positives.shape[1] + pairs.negatives.shape[1]):
+        return staleness(tonight, params, doors)
 
 
 def _best(floor: Iterable[str], outcome: Comparison) -> str:

@@ -59,13 +59,21 @@ class SplitParams(Section):
 
 
 class EvaluateParams(Section):
-    """How the metrics' intervals are computed, and how the message graph is changed to test sensitivity."""
+    """How the metrics' intervals are computed, how sensitivity is tested, and which earlier nights are scored again."""
 
     bootstrap_samples: int = Field(default=500, ge=100)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     sensitivity_shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.01, 0.05)
     sensitivity_edges: int = Field(default=200, ge=1)
+    staleness: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field(default=(1, 7, 30), max_length=5)
     seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @field_validator("staleness")
+    @classmethod
+    def _ascending(cls, ages: tuple[int, ...]) -> tuple[int, ...]:
+        if list(ages) != sorted(set(ages)):
+            raise ValueError(f"name each age once, the least first: {sorted(set(ages))}")
+        return ages
 
 
 class RegisterParams(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from ncnc_core.config.choices import GraphChange
 from pipeline.records.findings import CheckResult, LeakInvariant
@@ -145,6 +145,35 @@ class FeatureImportance(Part):
     num_edges: int = Field(ge=1)
 
 
+class AgedScores(Part):
+    """What something reaches on tonight's edges that is `nights` nights older than tonight's; 0 is tonight's own.
+
+    `loss` is tonight's value minus this one, paired by edge: what its age costs; None at 0. `run_name` and `as_of` are
+    of the night it comes from. `unknown_edges` have an end that the older graph lacks; a model is asked on tonight's.
+    """
+
+    nights: int = Field(ge=0)
+    run_name: str
+    as_of: AwareDatetime
+    value: Interval
+    loss: Interval | None = None
+    unknown_edges: int = Field(default=0, ge=0)
+
+
+class Staleness(Part):
+    """What age costs: earlier nights' models on tonight's graph, and the champion's weights on earlier nights' graphs.
+
+    All are measured on the same `num_edges` test edges, which none of them has seen. `absent` says of each that was not
+    measured why not, under `model 7` or `graph 7`. A curve of which nothing was measured is empty.
+    """
+
+    metric: str
+    num_edges: int = Field(ge=0)
+    models: tuple[AgedScores, ...] = ()
+    graphs: tuple[AgedScores, ...] = ()
+    absent: dict[str, str] = Field(default_factory=dict)
+
+
 class EvaluationCost(Part):
     """What one part of the evaluation took; `cpu_seconds` are those of all threads, None in older records."""
 
@@ -159,9 +188,10 @@ class EvaluationRecord(Record):
 
     `over_floor` is challenger minus each member of the floor, by its name. It and `warm_and_cold` are None in records
     of before they were measured. `floor_absent` says of each member that was not computed why not, by its name.
+    `staleness` is None where it is switched off, too.
     """
 
-    FORMAT = 4  # 3: over_floor; 4: warm_and_cold, floor_absent, feature_importance, best_of_floor
+    FORMAT = 5  # 3: over_floor; 4: warm_and_cold, floor_absent, feature_importance, best_of_floor; 5: staleness
     file_name = "evaluation_report.json"
 
     trained_model_sha256: Sha256
@@ -182,6 +212,7 @@ class EvaluationRecord(Record):
     cold_control: ModelScores | None = None  # the same recipe from random weights, where the challenger began warm
     drift: Interval | None = None  # challenger minus control, paired: what beginning warm has come to
     feature_importance: tuple[FeatureImportance, ...] = ()  # of a challenger that reads pair features
+    staleness: Staleness | None = None
     certificate: tuple[LeakInvariant, ...]
     snapshot_checks: tuple[CheckResult, ...]
     seconds: float

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ncnc_core.whole_file import write_whole
 from pipeline.records.chain import PromotionDecision, TrainedModel
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, WarmAndCold
+from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, Staleness, WarmAndCold
 from pipeline.records.record import Record
 
 METRICS_FILE = "metrics.json"
@@ -152,9 +152,20 @@ def _intervals(evaluation: EvaluationRecord) -> Iterator[tuple[str, Interval]]:
         yield f"over_{name}", comparison.difference
     if evaluation.drift is not None:
         yield "drift", evaluation.drift
+    yield from _of_ages(evaluation.staleness)
     for part in evaluation.slices:
         for who in ("challenger", "champion", "difference"):
             if (interval := getattr(part, who)) is not None:
                 yield f"slice_{part.kind}_{part.name}_{who}_{part.metric}", interval
     for result in evaluation.sensitivity:
         yield f"sensitivity_{result.scorer}_{result.change}_{result.share:g}_{result.metric}", result.value
+
+
+def _of_ages(found: Staleness | None) -> Iterator[tuple[str, Interval]]:
+    if found is None:
+        return
+    for kind, curve in (("model", found.models), ("graph", found.graphs)):
+        for one in curve:
+            if one.loss is not None:
+                yield f"staleness_{kind}_{one.nights}_{found.metric}", one.value
+                yield f"staleness_{kind}_{one.nights}_loss", one.loss

@@ -14,7 +14,7 @@ from pydantic import Field
 from pipeline.doors import Doors
 from pipeline.errors import NewerFormat, TamperedRecord
 from pipeline.records.chain import GraphSnapshot, TrainedModel
-from pipeline.records.evaluation import EvaluationRecord, Interval
+from pipeline.records.evaluation import AgedScores, EvaluationRecord, Interval
 from pipeline.records.part import GraphName, Part
 from pipeline.records.record import Record
 from pipeline.report.night_story import NightStory
@@ -29,6 +29,7 @@ class NightFigures(Part):
 
     `champion` and `floor` are of the night's own test edges, by `metric`; `difference` is challenger minus champion.
     `place` is where the night's page is in MLflow, as `NightPages.place` gives it; empty where it has none.
+    `model_losses` and `graph_losses` are what age costs, by the number of nights, as `Staleness` has it.
     """
 
     run_name: str
@@ -48,11 +49,14 @@ class NightFigures(Part):
     drift: dict[str, float] = Field(default_factory=dict)
     train_seconds: float | None = None
     evaluate_seconds: float | None = None
+    model_losses: dict[int, Interval] = Field(default_factory=dict)
+    graph_losses: dict[int, Interval] = Field(default_factory=dict)
 
 
 class KeptFigures(Record):
     """The figures of a graph's nights, by their run names."""
 
+    FORMAT = 3  # 3: model_losses, graph_losses
     file_name = "nights.json"
 
     graph: GraphName
@@ -148,7 +152,13 @@ def _scores(evaluation: EvaluationRecord) -> dict[str, object]:
         "floor_name": best.name if best else "",
         "test_edges": evaluation.num_test_edges,
         "evaluate_seconds": evaluation.seconds,
+        "model_losses": _losses(evaluation.staleness.models if evaluation.staleness else ()),
+        "graph_losses": _losses(evaluation.staleness.graphs if evaluation.staleness else ()),
     }
+
+
+def _losses(curve: Sequence[AgedScores]) -> dict[int, Interval]:
+    return {one.nights: one.loss for one in curve if one.loss is not None}
 
 
 def _count(metrics: Mapping[str, float], name: str) -> int | None:

@@ -19,6 +19,7 @@ from pipeline.report.needs import Need
 from pipeline.report.night_rows import NightRow
 from pipeline.report.nights_figure import DRAWN_NIGHTS, nights_figure
 from pipeline.report.page import SIGNS, TONES, page_environment, template_text
+from pipeline.report.staleness_sections import loss_in_words, nights_text
 
 WHY_LENGTH = 220  # of a reason; the night's own page has it in full
 SIGNS_OF_EVENTS = {
@@ -138,7 +139,23 @@ def facts(nights: Sequence[NightRow]) -> tuple[tuple[str, str], ...]:
         found.append((f"champion's {metric_name(last.metric)}, last scored", estimate_text(champion)))
         if last.floor is not None:
             found.append((f"best of the floor ({scorer_name(last.floor_name)})", estimate_text(last.floor)))
-    return tuple(found)
+    return (*found, *_age_facts(nights))
+
+
+def _age_facts(nights: Sequence[NightRow]) -> tuple[tuple[str, str], ...]:
+    """Return what older models and graphs lost when it was last measured."""
+    measured = [row for row in nights if row.figures and (row.figures.model_losses or row.figures.graph_losses)]
+    if not measured or (last := measured[-1].figures) is None:
+        return ()
+    metric, when = metric_name(last.metric), f"{measured[-1].when:%Y-%m-%d}"
+    return tuple(
+        (
+            f"an older {what} ({metric}, {when})",
+            "; ".join(f"{nights_text(age)}: {loss_in_words(loss)}" for age, loss in losses.items()),
+        )
+        for what, losses in (("model", last.model_losses), ("graph", last.graph_losses))
+        if losses
+    )
 
 
 def _tone(nights: Sequence[NightRow], needed: Sequence[Need]) -> str:

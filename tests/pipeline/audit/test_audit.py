@@ -178,7 +178,7 @@ def test_model_that_was_registered_by_an_override_is_audited_and_the_override_sh
 
 def test_champion_is_audited_as_before_after_everything_old_was_collected(night: Night, tmp_path: Path) -> None:
     doors = Doors(night.doors.environment, clock=lambda: datetime(2046, 1, 2, tzinfo=UTC))
-    strict = RegistryPolicy(keep_versions=1, keep_days=0, checkpoint_days=0, folder_days=0, model_days=0)
+    strict = RegistryPolicy(keep_versions=1, keep_days=0, checkpoint_days=0, folder_days=0, model_days=0, keep_models=0)
     assert collect(GRAPH, strict, who="ann", reason="routine", doors=doors).going[2] == (night.folder.name,)
     assert not night.folder.path.exists()
     assert audit_model(GRAPH, "champion", doors=doors, work_folder=tmp_path).ok

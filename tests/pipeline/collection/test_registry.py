@@ -24,7 +24,7 @@ from tests.fixtures.overtaken_runs import overtaken
 from tests.pipeline.conftest import AS_OF
 
 MakeRun = Callable[..., RunFolder]
-STRICT = RegistryPolicy(keep_versions=1, keep_days=0, checkpoint_days=0, folder_days=0, model_days=0)
+STRICT = RegistryPolicy(keep_versions=1, keep_days=0, checkpoint_days=0, folder_days=0, model_days=0, keep_models=0)
 
 
 def later(doors: Doors) -> Doors:
@@ -108,16 +108,16 @@ def test_trained_model_of_a_kept_night_goes_and_everyone_who_asks_is_told_by_whi
 def test_a_machine_whose_clock_is_far_ahead_collects_nothing_that_is_young(
     doors: Doors, graph: str, make_decided_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, then = kept(make_decided_run, doors, graph), later(doors)
-    assert plan_collection(graph, RegistryPolicy(), then).is_empty
+    folder, then, policy = kept(make_decided_run, doors, graph), later(doors), RegistryPolicy(keep_models=0)
+    assert plan_collection(graph, policy, then).is_empty
     night = folder.name.rpartition("-")[0] + "-20270101T000000Z"
     ahead = NightEntry(
         graph=graph, run_name=night, as_of=AS_OF, at=then.clock(), outcome="kept", reason="r", completed=True
     )
     doors.ledger.append(ahead)  # by the same machine, so that the ledger seems to agree with its clock
-    assert plan_collection(graph, RegistryPolicy(), then).going[3]
+    assert plan_collection(graph, policy, then).going[3]
     monkeypatch.setattr(type(doors.registry.contents), "server_time", lambda _: (AS_OF + timedelta(days=1),))
-    assert plan_collection(graph, RegistryPolicy(), then).is_empty
+    assert plan_collection(graph, policy, then).is_empty
 
 
 def test_collection_that_was_killed_between_ledger_and_deletion_is_finished_by_the_next(

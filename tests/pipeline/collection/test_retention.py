@@ -26,7 +26,7 @@ from pipeline.registry.facts import RegisteredVersion, RunState
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OLD, YOUNG = NOW - timedelta(days=200), NOW - timedelta(days=1)
-STRICT = RegistryPolicy(keep_versions=1, keep_days=90, checkpoint_days=7, folder_days=30)
+STRICT = RegistryPolicy(keep_versions=1, keep_days=90, checkpoint_days=7, folder_days=30, keep_models=0)
 RUN = "demo-1"
 
 
@@ -141,6 +141,16 @@ def test_trained_model_goes_once_nothing_can_come_of_it(
     assert judge_models([run], versions, [*entries, TONIGHT], STRICT, NOW)["a"].reasons == reasons
 
 
+def test_the_models_of_the_last_nights_that_left_one_stay_for_those_that_score_them_again() -> None:
+    entries = [named(f"demo-{day}", OLD + timedelta(days=day)) for day in range(6)]
+    skipped = entries[4].model_copy(update={"outcome": "skipped", "completed": False})
+    runs = [RunState(str(day), f"demo-{day}", ended=True, has_model=True) for day in range(6)]
+    policy = STRICT.model_copy(update={"keep_models": 3, "model_days": 0})
+    judged = judge_models(runs, [], [*entries[:4], skipped, entries[5]], policy, NOW)
+    told = ("of one of the last 3 nights: later ones score it again",)
+    assert [judged[str(day)].reasons for day in range(6)] == [(), (), told, told, (), told]
+
+
 def test_run_without_a_trained_model_is_not_spoken_of() -> None:
     assert judge_models([ENDED], [], [night("kept")], STRICT, NOW) == {}
 
@@ -224,7 +234,8 @@ def test_a_nightly_graph_still_loses_what_is_old() -> None:
 
 def test_policy_says_itself() -> None:
     assert str(RegistryPolicy()) == (
-        "keep-versions 30, keep-days 90, checkpoint-days 7, folder-days 30, model-days 90, keep-refreshes 7"
+        "keep-versions 30, keep-days 90, checkpoint-days 7, folder-days 30, model-days 90, keep-models 40, "
+        "keep-refreshes 7"
     )
 
 
@@ -246,5 +257,7 @@ def test_refreshes_are_kept_by_their_number_and_by_what_refers_to_them() -> None
 def test_weights_of_a_refresh_stay_with_their_version() -> None:
     trained = RunState("a", RUN, ended=True, has_model=True)
     staying = [RegisteredVersion(1, OLD, (), RUN), RegisteredVersion(2, OLD, (), RUN, weights_of=1)]
-    (verdict,) = judge_models([trained], staying, [moved(1), night()], RegistryPolicy(model_days=0), NOW).values()
+    (verdict,) = judge_models(
+        [trained], staying, [moved(1), night()], RegistryPolicy(model_days=0, keep_models=0), NOW
+    ).values()
     assert verdict.reasons == ("version 1 was made of it: an audit may ask for it",)

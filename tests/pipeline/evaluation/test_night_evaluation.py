@@ -10,9 +10,10 @@ from ncnc_core.random_spatial_network import NetworkDay
 from ncnc_core.temporal.pair_features import feature_groups
 from pipeline.evaluation.feature_importance import MOST_EDGES
 from pipeline.evaluation.night_evaluation import TrainedNight, evaluate_night
+from pipeline.ledger.night import ended_night
 from pipeline.params.decide import SLICES
 from pipeline.params.params import Params
-from pipeline.records.chain import EdgeSplit, PromotionDecision, TrainedModel
+from pipeline.records.chain import EdgeSplit, GraphSnapshot, PromotionDecision, TrainedModel
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.floor import FLOOR_NAMES
 from pipeline.runs.folder import RunFolder
@@ -89,8 +90,19 @@ def test_a_night_with_times_is_held_against_the_whole_floor_and_one_without_says
     rules = {rule.name: rule for rule in third.get(PromotionDecision).rules}
     assert f"over each of {', '.join(FLOOR_NAMES)}" in rules["beats_floor"].threshold
 
+    assert found.staleness is not None
+    assert (found.staleness.models, found.staleness.num_edges) == ((), 0)  # the ledger knows of no night before
+    for night in (1, 2):
+        snapshot = RunFolder(house.run_dir(night)).get(GraphSnapshot)
+        house.doors.ledger.append(ended_night(snapshot, "kept", "no better", at=snapshot.as_of))
     again = evaluate_night(TrainedNight.read(third, house.doors), Params.load(house.params_file).evaluate, house.doors)
     assert (again.floor, again.sensitivity) == (found.floor, found.sensitivity)
+    assert again.staleness is not None
+    assert [(one.nights, one.as_of) for one in again.staleness.models] == [(0, house.as_of(3)), (1, house.as_of(2))]
+    assert again.staleness.num_edges <= again.num_test_edges
+    assert again.staleness.absent["model 7"] == "only 2 nights with a model before tonight"
+    assert again.staleness.absent["graph 1"] == "there is no champion yet"
+    assert "staleness" in {cost.part for cost in again.costs}
 
 
 def test_a_temporal_challenger_is_told_by_the_activity_of_the_ends_and_what_it_rests_on(

@@ -122,6 +122,13 @@ def test_every_scorers_metrics_are_logged_with_their_bounds() -> None:
     assert logged["paired_p_value"] == 0.01
 
 
+def test_what_age_costs_is_logged_by_the_number_of_nights() -> None:
+    logged = figures(evaluation())
+    assert logged["staleness_model_7_loss"] == 0.021
+    assert (logged["staleness_graph_1_loss_low"], logged["staleness_graph_1_mrr"]) == (0.011, 0.42)
+    assert "staleness_model_0_loss" not in logged  # tonight's own is the challenger
+
+
 def test_warm_and_cold_edges_are_logged_with_the_metrics_that_are_looked_at() -> None:
     logged = figures(gate_evaluations.evaluation(warm_and_cold=gate_evaluations.warm_and_cold(warm=300)))
     assert (logged["warm_edges"], logged["cold_edges"], logged["negatives_without_edge"]) == (300, 100, 0.35)

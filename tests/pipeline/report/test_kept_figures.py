@@ -23,6 +23,11 @@ def test_a_nights_figures_are_those_of_its_records() -> None:
     assert (found.edges, found.added_edges, found.removed_edges, found.nodes) == (14280, 120, 40, 3000)
     assert (found.train_seconds, found.evaluate_seconds, found.place) == (9.4, 4.2, "#/x")
     assert found.drift["degree_shift"] == 0.012
+    assert evaluation.staleness is not None
+    assert found.model_losses == {one.nights: one.loss for one in evaluation.staleness.models[1:]}
+    assert found.graph_losses == {one.nights: one.loss for one in evaluation.staleness.graphs[1:]}
+    kept = KeptFigures(graph="demo", nights=(found,))
+    assert KeptFigures.of_text(kept.to_json(), "nights.json") == kept  # numbers of nights are text in JSON
 
 
 def test_a_refused_night_has_the_volume_and_the_drift_that_its_checks_measured() -> None:

@@ -132,3 +132,12 @@ def test_a_year_is_a_page_of_less_than_a_megabyte() -> None:
 
 def test_the_same_nights_give_the_same_page(text: str) -> None:
     assert text == page_of(a_year(8), NEED, drawn=True)
+
+
+def test_what_age_costs_stands_at_the_top_from_the_last_night_that_measured_it(text: str) -> None:
+    top = text[: text.index("</header>")]  # the last night was refused
+    assert "<dt>an older model (MRR, 2025-01-07)</dt><dd>1 night: loses 0.002 [-0.010, 0.014], which may be" in top
+    assert "7 nights: loses 0.090 [0.060, 0.120]</dd>" in top
+    entries, figures = a_year(8)
+    bare = {name: night.model_copy(update={"model_losses": {}, "graph_losses": {}}) for name, night in figures.items()}
+    assert "an older" not in page_of((entries, bare))

@@ -23,8 +23,8 @@ from tests.fixtures.night_stories import (
     warm_story,
 )
 
-ALL = ["decision", "metrics", "comparison", "trend", "slices", "warm-and-cold", "activity", "importance", "training",
-       "reliability", "graph", "sensitivity", "checks", "certificate", "cost", "lineage"]  # fmt: skip
+ALL = ["decision", "metrics", "comparison", "trend", "staleness", "slices", "warm-and-cold", "activity", "importance",
+       "training", "reliability", "graph", "sensitivity", "checks", "certificate", "cost", "lineage"]  # fmt: skip
 VOID = {"meta", "br", "img", "link", "input"}
 
 
@@ -160,7 +160,7 @@ def test_a_report_of_an_evaluation_that_measured_less_is_made_all_the_same() -> 
     bare = EvaluationRecord.model_validate(
         evaluation(champion=False).model_dump()
         | {"slices": (), "warm_and_cold": None, "sensitivity": (), "cold_control": None, "costs": ()}
-        | {"feature_importance": ()}
+        | {"feature_importance": (), "staleness": None}
     )
     story = replace(full_story(), evaluation=bare, change=None, trend=(), registered=None, params=None, checks=None)
     text = report_page(story)
