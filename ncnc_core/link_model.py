@@ -32,6 +32,7 @@ from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.recipes.chosen import chosen_config
 from ncnc_core.serving.explanation import LinkExplanation, explain_pair
 from ncnc_core.serving.grown_graph import grown_graph, replaced_graph, require_fit
+from ncnc_core.serving.pair_facts import pair_reasons
 from ncnc_core.serving.recommendation import Candidates, Recommendations, recommend_links
 from ncnc_core.serving.saved_model import ModelParts, load_parts, save_parts
 from ncnc_core.serving.timed_explanation import explain_timed_pair
@@ -227,6 +228,15 @@ class LinkModel:
             candidates=candidates,
             progress=progress,
         )
+
+    def reasons(self, pairs: PairInput) -> tuple[str, ...]:
+        """Return in a few words what the served graph says of each pair, see `pair_reasons`; `explain` weighs it.
+
+        Raises:
+            InvalidGraph: a node is unknown, or a pair joins a node with itself.
+        """
+        window = float(self.network.window) if isinstance(self.network, TemporalNetwork) else None
+        return pair_reasons(self.adjacency, self._pairs(pairs), window)
 
     def explain(self, source: NodeId, target: NodeId) -> LinkExplanation:
         """Return what each pooled neighbour, and the pair itself, adds to the logit of two ids: see `explain_pair`.

@@ -81,6 +81,11 @@ def require_one_unit(known: tuple[int, int], new: Tensor) -> None:
         )
 
 
+def is_unix_seconds(time: int) -> bool:
+    """Return whether a time looks like seconds since 1970, and not like a count, a year or a smaller unit."""
+    return _unit(time) == 1
+
+
 def _unit(time: int) -> int:
     """Return 0 for a count, a year or a day, and 1 to 4 for seconds, milli-, micro- and nanoseconds since 1970."""
     return bisect_right(FIRST_OF_UNIT, time)

@@ -13,6 +13,7 @@ from ncnc_core.inputs.node_ids import NodeId
 from ncnc_core.networks.scoring import score_pairs
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.serving.explanation import FeaturePart, LinkExplanation, NeighborPart
+from ncnc_core.serving.pair_facts import counted
 from ncnc_core.serving.path_gradients import path_gradients
 from ncnc_core.temporal.pair_features import TimedPairs
 from ncnc_core.temporal.timed_graph import RECENT, TimedGraph, required_times
@@ -84,7 +85,7 @@ def _of_ends(
             said.append(f"{node_ids[end]}: no edge yet")
             continue
         age = float(times.age(times.last[entries], float(network.window)).min())
-        count = f"{entries.stop - entries.start} neighbours{_ways(network, times.kept(entries))}"
+        count = f"{counted(entries.stop - entries.start, 'neighbour')}{_ways(network, times.kept(entries))}"
         said.append(f"{node_ids[end]}: {count}, last active {age:.2g} windows ago")
     return said
 
@@ -102,4 +103,5 @@ def _of_common(network: TemporalNetwork, adjacency: Adjacency, ends: tuple[int, 
     for end in ends:
         entry = adjacency.key_places(end * adjacency.num_nodes + common)
         recent &= times.age(times.last[entry], float(network.window)) < 1
-    return f"{common.numel()} common neighbours, {int(recent.sum())} of them by edges of the last window"
+    said = counted(common.numel(), "common neighbour")
+    return f"{said}, {int(recent.sum())} of them by edges of the last window" if common.numel() else said

@@ -66,8 +66,8 @@ def recommend(
 ) -> None:
     """Recommend new links for nodes.
 
-    With --node the links are shown. Without it, the links of all nodes, or of those in --nodes, are written as Parquet
-    files.
+    With --node the links are shown, each with what the graph says of it. Without it, the links of all nodes, or of
+    those in --nodes, are written as Parquet files.
     """
     from pipeline.registry.opened_model import opened_model
 
@@ -171,17 +171,21 @@ def _request(k: int, candidates: int, probability: bool, prior: float, nodes_per
 
 
 def _show_of(opened: OpenedModel, node: list[str], k: int, *, known: bool, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from pipeline.commands.options import show
+    from pipeline.commands.link_tables import links_table
     from pipeline.registry.opened_model import refused_as_input
+    from pipeline.terminal import for_messages
 
     with refused_as_input():
         found = opened.model.recommend([opened.node_id(one) for one in node], k, exclude_known=not known)
+    why = opened.model.reasons([(row.source, row.target) for row in found]) if found.rows else ()
     if as_json:
-        print_line(model=opened.name, recommendations=[asdict(row) for row in found])
+        rows = [asdict(row) | {"why": said} for row, said in zip(found, why, strict=True)]
+        print_line(model=opened.name, recommendations=rows)
         return
-    show(str(found) or "no candidates: the graph has all of these links already")
+    if found.rows:
+        for_messages().print(links_table(found.rows, why))
+    else:
+        show("no candidates: the graph has all of these links already")
     print_line(model=opened.name, nodes=node, candidates=len(found))
 
 

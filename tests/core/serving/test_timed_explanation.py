@@ -39,7 +39,7 @@ def test_the_facts_say_in_words_what_the_model_read() -> None:
     assert unseen.facts == (
         "e: no edge yet",
         "d: 3 neighbours, last active 1 windows ago",
-        "0 common neighbours, 0 of them by edges of the last window",
+        "no common neighbour",
     )
 
 
@@ -64,7 +64,7 @@ def test_edges_of_the_last_window_count_even_where_both_are_half_a_window_old() 
     network.window.fill_(4)
     graph = EventHistory.of_events(ends, time, 5).graph_at(40)
     found = explain_timed_pair(network, node_levels(network, None, graph), graph, 0, 1, NAMES)
-    assert found.facts[2] == "1 common neighbours, 1 of them by edges of the last window"
+    assert found.facts[2] == "1 common neighbour, 1 of them by edges of the last window"
 
 
 def test_a_neighbour_weighs_what_is_left_of_both_its_edges() -> None:

@@ -34,8 +34,23 @@ def test_recommended_links_are_those_of_the_model(house: House, make_model: Call
         (row.source, row.target, row.rank) for row in expected
     ]
     assert not any(row["known"] for row in found)
+    whys = {"bert": "no common neighbour; 2 neighbours", "carl": "1 common neighbour; 2 neighbours",
+            "dora": "no common neighbour; 2 neighbours", "emil": "no common neighbour; 1 neighbour"}  # fmt: skip
+    assert all(row["why"] == whys[row["target"]] for row in found if row["source"] == "anna")
     line = house.call("recommend", str(folder), "--node", "anna", "--known", "--json")[1]
     assert len(line["recommendations"]) == 4  # type: ignore[arg-type]
+
+
+def test_a_person_sees_what_the_graph_says_of_each_link(house: House, make_model: Callable[..., Path]) -> None:
+    argv = ["recommend", str(make_model(LETTERS)), "--node", "anna", "--known"]
+    result = typer.testing.CliRunner().invoke(app, argv)
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stderr.splitlines() if "│" in line]
+    whys = {row[1]: row[4] for row in rows}
+    assert whys["carl"] == "1 common neighbour; 2 neighbours"
+    assert whys["bert"] == "an edge of the graph; no common neighbour; 2 neighbours"
+    assert '"candidates": 4' in result.stdout
+    whole = typer.testing.CliRunner().invoke(app, ["recommend", str(make_model(LETTERS[:2])), "--node", "anna"])
+    assert "no candidates: the graph has all of these links already" in whole.stderr
 
 
 def test_many_nodes_are_written_as_parquet_with_a_manifest(house: House, make_model: Callable[..., Path]) -> None:
