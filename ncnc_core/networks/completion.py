@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph.node_lists import NodeLists
+
+
+@dataclass(frozen=True, eq=False)
+class AskedLinks:
+    """The one-sided neighbours of some pairs, `sides`, and the logit of the link that each lacks, [entries of both]."""
+
+    sides: list[NodeLists]
+    logit: Tensor
+
+    def weighed(self, weight: Callable[[Tensor], Tensor]) -> list[NodeLists]:
+        """Return the neighbours, each with the weight that its logit gives, beside the weight that it has."""
+        weights = weight(self.logit).split([lists.node.numel() for lists in self.sides])
+        return [
+            NodeLists(lists.row_pointer, lists.node, one if lists.weight is None else one * lists.weight)
+            for lists, one in zip(self.sides, weights, strict=True)
+        ]
 
 
 def completion_weight(

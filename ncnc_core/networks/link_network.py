@@ -34,6 +34,10 @@ class Predictor(Protocol):
         """Return what scores these pairs in any number of calls, with what the calls have in common done once."""
         ...
 
+    def expanded(self, graph: OverlapGraph, pairs: Tensor) -> Tensor:
+        """Return how many neighbours scoring each pair holds at a time, [pairs]: at most."""
+        ...
+
     def product_logits(self, products: Tensor, *pooled: Tensor) -> Tensor:
         """Return the logits, [pairs], from the products of the ends, [pairs, channels], and the pooled sums."""
         ...
@@ -139,6 +143,10 @@ class LinkNetwork(nn.Module):
         if structure is None:
             return content
         return lambda levels, graph, pairs: content(levels, graph, pairs) + structure(graph, pairs)
+
+    def expanded(self, graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Int64[Tensor, " pairs"]:
+        """Return how many neighbours scoring each pair holds at a time, at most: what a chunk of pairs is cut by."""
+        return self.predictor.expanded(graph, pairs)
 
     def inputs(
         self, features: Float[Tensor, "nodes features"] | None, graph: MessageGraph

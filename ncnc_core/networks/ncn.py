@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
@@ -28,6 +29,10 @@ class GAE(nn.Module):
     def prepared(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> GAE:
         """Return itself: calls have nothing in common to be done once."""
         return self
+
+    def expanded(self, graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Int64[Tensor, " pairs"]:
+        """Return 0 for each pair: no neighbour is held."""
+        return torch.zeros_like(pairs[0])
 
     def forward(
         self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]
@@ -77,6 +82,15 @@ class NCN(nn.Module):
     def prepared(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> NCN:
         """Return itself: calls have nothing in common to be done once."""
         return self
+
+    def expanded(self, graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Int64[Tensor, " pairs"]:
+        """Return how many neighbours each pair holds at a time, at most.
+
+        Those of the smaller node: a hub's list is searched, and not held, for each of its small partners. Where others
+        are pooled beside the common ones, those of both.
+        """
+        degree = graph.degree[pairs]
+        return degree.amin(0) if self.beside is None else degree.sum(0)
 
     def forward(
         self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]

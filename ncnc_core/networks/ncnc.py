@@ -16,7 +16,7 @@ from ncnc_core.graph.cost_chunks import cost_chunks
 from ncnc_core.graph.edge_dropout import drop_edges
 from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.graph.roles import OverlapGraph
-from ncnc_core.networks.completion import completion_weight
+from ncnc_core.networks.completion import AskedLinks, completion_weight
 from ncnc_core.networks.dense_completion import belief_matrix, fits_belief_matrix
 from ncnc_core.networks.neighborhoods import RoleLists
 from ncnc_core.networks.pair_head import PairHead
@@ -79,9 +79,16 @@ class NCNC(nn.Module):
         The levels and the graph of those calls are to be these ones. Dropped edges are drawn anew in every call, and
         so are beliefs then.
         """
-        if (self.training and self.edge_dropout > 0) or not self._completes_densely(graph):
+        if (self.training and self.edge_dropout > 0) or not self.completes_densely(graph):
             return self
         return partial(self, belief=self._belief(levels, graph, pairs))
+
+    def expanded(self, graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> Int64[Tensor, " pairs"]:
+        """Return how many neighbours each pair holds at a time, at most: common ones, and those that are completed."""
+        degree = graph.degree[pairs]
+        if not self.depth:
+            return degree.amin(0)
+        return degree.amin(0) + degree.clamp(max=self.max_neighbors or graph.num_nodes).sum(0)
 
     def forward(
         self,
@@ -95,23 +102,30 @@ class NCNC(nn.Module):
         With [h] for levels, only the nodes that these pairs read are transformed: what a training step wants.
         """
         graph, _ = drop_edges(graph, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        if self._completes_densely(graph) or (not self.depth and is_dense(graph)):
+        if self.completes_densely(graph) or (not self.depth and is_dense(graph)):
             return self._dense_logits(levels, graph, pairs, belief)
         common = graph.common_neighbors(pairs)
         if not self.depth:
             return pooled_logits(self.head, levels, pairs, common)
+        rows, asked = self.asked(levels, graph, pairs, common)
+        return self.head(levels[0], pairs, rows.sum(NodeLists.joined([common, *asked.weighed(self._weight)])))  # type: ignore[no-any-return]
+
+    def asked(
+        self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"], common: NodeLists
+    ) -> tuple[PooledRows, AskedLinks]:
+        """Return the values of all nodes that these pairs pool, and the missing links that their completion asks for.
+
+        At depth 1 nothing here depends on scale, offset and alpha, and it is nearly all the work.
+        """
         sides = self._one_sided(graph, pairs, common, levels[0])
         rows = PooledRows.of(self.head, levels, [common, *sides])
-        completed = self._completed(self._inner_rows(levels[0], rows, pairs), graph, pairs, sides, self.depth)
-        return self.head(levels[0], pairs, rows.sum(NodeLists.joined([common, *completed])))  # type: ignore[no-any-return]
+        return rows, self._asked(self._inner_rows(levels[0], rows, pairs), graph, pairs, sides, self.depth)
 
     def completion(self, levels: list[Tensor], graph: OverlapGraph, pairs: Int64[Tensor, "2 pairs"]) -> list[NodeLists]:
         """Return the one-sided neighbours of i and of j, weighted as they are pooled; [] without completion."""
         if not self.depth:
             return []
-        sides = self._one_sided(graph, pairs, graph.common_neighbors(pairs), levels[0])
-        rows = PooledRows.of(self.head, levels, sides)
-        return self._completed(self._inner_rows(levels[0], rows, pairs), graph, pairs, sides, self.depth)
+        return self.asked(levels, graph, pairs, graph.common_neighbors(pairs))[1].weighed(self._weight)
 
     def product_logits(self, products: Tensor, *pooled: Tensor) -> Float[Tensor, " pairs"]:
         """Return the logits from the products h_i * h_j and the pooled sum."""
@@ -135,7 +149,7 @@ class NCNC(nn.Module):
         pooled = pool_completed(graph, pairs, levels[1], belief, skip_other=self.skip_other)
         return self.head(levels[0], pairs, pooled)  # type: ignore[no-any-return]
 
-    def _completes_densely(self, graph: OverlapGraph) -> TypeGuard[Adjacency]:
+    def completes_densely(self, graph: OverlapGraph) -> TypeGuard[Adjacency]:
         """Return whether the belief in each missing link is one number, and the graph small enough for a matrix."""
         return (
             self.depth == 1
@@ -176,20 +190,13 @@ class NCNC(nn.Module):
         inner.at(pairs.flatten())  # in this call's mode: its dropout is that of the rows it pools
         return inner
 
-    def _completed(
-        self, h: NodeRows, graph: OverlapGraph, pairs: Tensor, sides: list[NodeLists], depth: int
-    ) -> list[NodeLists]:
-        """Return the one-sided neighbours of i and of j, weighted by the belief in their missing link."""
+    def _asked(self, h: NodeRows, graph: OverlapGraph, pairs: Tensor, sides: list[NodeLists], depth: int) -> AskedLinks:
+        """Return the one-sided neighbours of i and of j with the logits of their missing links."""
         inner = [
             torch.stack([other[lists.owner], lists.node]) for lists, other in zip(sides, pairs.flip(0), strict=True)
         ]
         with self._inner_mode():
-            belief = self._weight(self._inner_logits(h, graph, torch.cat(inner, 1), depth - 1))
-        weights = belief.split([lists.node.numel() for lists in sides])
-        return [
-            NodeLists(lists.row_pointer, lists.node, weight if lists.weight is None else weight * lists.weight)
-            for lists, weight in zip(sides, weights, strict=True)
-        ]
+            return AskedLinks(sides, self._inner_logits(h, graph, torch.cat(inner, 1), depth - 1))
 
     @contextmanager
     def _inner_mode(self) -> Iterator[None]:
@@ -228,7 +235,8 @@ class NCNC(nn.Module):
             is_ordered = self.max_neighbors is not None and not self.training
             sides = self._one_sided(graph, pairs, lists, h.all() if is_ordered else None)
             inner = h if self.reads_raw_embeddings else g
-            lists = NodeLists.joined([lists, *self._completed(inner, graph, pairs, sides, depth)])
+            asked = self._asked(inner, graph, pairs, sides, depth)
+            lists = NodeLists.joined([lists, *asked.weighed(self._weight)])
         values = g.at(lists.node)
         if self.training:
             return self.head(ends, pairs, lists.sum_rows(values)).float()  # type: ignore[no-any-return]

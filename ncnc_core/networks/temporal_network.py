@@ -154,6 +154,10 @@ class TemporalNetwork(nn.Module):
         """Return what scores pairs: it is given node levels, graph and pairs, and answers their logits."""
         return self.scores
 
+    def expanded(self, graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Int64[Tensor, " pairs"]:
+        """Return how many neighbours scoring each pair holds at a time, at most: both lists are read."""
+        return graph.degree[pairs].sum(0)
+
     def scores(
         self, levels: list[Tensor], graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -23,13 +25,15 @@ def score_pairs_sampled(
     pairs: Int64[Tensor, "2 pairs"],
     *,
     nodes_at_once: int = NODES_AT_ONCE,
+    did: Callable[[int], None] | None = None,
 ) -> Float[Tensor, " pairs"]:
     """Return the logits of the pairs, in evaluation mode, each from at most `fan_out` neighbours a node and layer.
 
     `features` are those of the whole graph. Which neighbours are read depends on the node alone, so a score depends on
     neither the other pairs nor `nodes_at_once`, and the same pair scores the same tomorrow. With a fan-out above every
     degree and no overlap limit the logits are those of `scoring.score_pairs`, up to the order of summation.
-    Time and memory are those of the pairs, not of the graph; pairs that share nodes cost less side by side.
+    Time and memory are those of the pairs, not of the graph; pairs that share nodes cost less side by side. `did` hears
+    of the number of pairs of each part.
 
     Raises:
         InvalidGraph: a position is none of the graph's, or the network has no sampled mode.
@@ -42,6 +46,8 @@ def score_pairs_sampled(
             levels = network.predictor.node_levels(batch.encode(network, features))
             score = network.scorer(levels, batch.overlap, batch.pairs)
             logits.append(score(levels, batch.overlap, batch.pairs))
+            if did is not None:
+                did(part.stop - part.start)
     return torch.cat(logits)
 
 

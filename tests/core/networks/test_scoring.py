@@ -49,3 +49,33 @@ def test_hub_pairs_are_scored_within_the_cut() -> None:
     pairs = torch.stack([torch.zeros_like(leaves), leaves])
     scores = score_pairs(model, node_levels(model, None, star), star, pairs, entries_at_once=500)
     torch.testing.assert_close(scores, scores[:1].expand(299))  # all leaves are alike
+
+
+def parts_of(model: LinkNetwork, graph: Adjacency, pairs: torch.Tensor, entries: int) -> list[int]:
+    parts: list[int] = []
+    score_pairs(model, node_levels(model, None, graph), graph, pairs, entries_at_once=entries, did=parts.append)
+    return parts
+
+
+@pytest.mark.parametrize("predictor", ["gae", "ncn", "ncnc"])
+def test_partners_of_a_hub_are_scored_together_for_its_list_is_not_held_for_each(predictor: str) -> None:
+    leaves = torch.arange(1, 1000)
+    star = Adjacency.from_edges(torch.stack([torch.zeros_like(leaves), leaves]), 1000)
+    torch.manual_seed(0)
+    config = ModelConfig.model_validate({"hidden_channels": 8, "predictor": predictor, "completion_max_neighbors": 16})
+    model = LinkNetwork(config, num_features=0)
+    pairs = torch.stack([torch.zeros_like(leaves), leaves])
+    assert parts_of(model, star, pairs, entries=50_000) == [999]  # by both degrees they would be twenty parts
+
+
+def test_pairs_of_two_hubs_and_whole_completions_are_cut_by_what_they_hold() -> None:
+    others = torch.arange(2, 1002)
+    hubs = Adjacency.from_edges(
+        torch.cat([torch.stack([torch.full_like(others, hub), others]) for hub in (0, 1)], 1), 1002
+    )
+    model = network()
+    two = torch.tensor([[0], [1]]).expand(2, 10)
+    assert parts_of(model, hubs, two, entries=3500) == [3, 3, 3, 1]  # 1,000 common ones, and 16 of each side
+    torch.manual_seed(0)
+    whole = LinkNetwork(ModelConfig(hidden_channels=8, completion_max_neighbors=None), num_features=0)
+    assert parts_of(whole, hubs, two, entries=3500) == [1] * 10
