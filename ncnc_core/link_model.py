@@ -133,7 +133,8 @@ class LinkModel:
                 training=training,
                 selection_metric=selection_metric,
                 validation=validation,
-                on_epoch=show,
+                on_epoch=show.on_epoch,
+                on_work=show.on_work,
                 device=device,
                 checkpoint=None if checkpoint is None else Path(checkpoint),
             )

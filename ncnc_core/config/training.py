@@ -43,6 +43,9 @@ class TrainingConfig(BaseModel):
     precision: Precision = "float32"  # bfloat16: matrix products of training only; weights, sums and loss stay float32
     patience: int = Field(default=8, ge=1)  # evaluations without improvement before stopping
     evaluate_every: int = Field(default=1, ge=1)  # epochs
+    # Between epochs so many validation pairs are scored, a sample of the edges with their own negatives, drawn by the
+    # seed; what it chose is measured on all of them in the end. null: all, always. hits@K always takes all.
+    valid_pairs: int | None = Field(default=None, ge=1)
     calibrate_completion: bool = False  # fit completion scale, offset and alpha (off included) on validation at the end
     # Sampled mode: at most so many neighbours a node, one number per encoder layer, the one nearest to the pair first;
     # null: every neighbour, exact.

@@ -12,7 +12,9 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.temporal_network import MOST_FEATURES
+from ncnc_core.recipes.estimate import CostEstimate
 from ncnc_core.recipes.graph_traits import GraphTraits
+from ncnc_core.recipes.training_budget import training_budget
 from ncnc_core.splits.temporal_cuts import cut_by_fraction
 
 # Above it a step over the whole graph takes seconds: 64 channels along 20 million entries and back.
@@ -25,8 +27,6 @@ WHOLE_SIDES = 16  # up to this edge degree all neighbours of most pairs are comp
 FEW_CLOSED = 0.3  # share of edges with a common neighbour: 0.22 on the Power grid, 0.42 to 1 elsewhere
 SPARSE_FEATURES = 0.1  # share of nonzeros below which features are bags of words rather than measurements
 WIDE_FEATURES = 256
-BATCH_SHARE = 0.1
-STEPS = 1000
 
 # A prototype's settings, kept as they were: what was measured with them is in docs/benchmarks.md and decision 34.
 TEMPORAL_MODEL: dict[str, Any] = {"predictor": "temporal_ncn", "hidden_channels": 32, "predictor_dropout": 0.2}
@@ -45,11 +45,15 @@ FEWEST_TIMED = 200  # edges; of fewer there is no window to learn from
 
 @dataclass(frozen=True)
 class AutomaticConfig:
-    """The chosen model and training, and one line for each reason."""
+    """The chosen model and training, one line for each reason, and about what they cost.
+
+    There is no estimate for temporal_ncn, whose windows are not known from the graph alone.
+    """
 
     model: ModelConfig
     training: TrainingConfig
     reasons: tuple[str, ...]
+    estimate: CostEstimate | None = None
 
 
 def automatic_config(
@@ -80,7 +84,9 @@ def automatic_config(
         reasons.append("The model is as given; only its training is chosen.")
     if model.predictor == "temporal_ncn":
         return AutomaticConfig(model, TrainingConfig(**TEMPORAL_TRAINING, seed=seed), tuple(reasons))
-    return AutomaticConfig(model, TrainingConfig(**_training(traits, model, reasons), seed=seed), tuple(reasons))
+    training = TrainingConfig(**_training(traits, model, reasons), seed=seed)
+    estimate = CostEstimate.of(traits, model, training)
+    return AutomaticConfig(model, training, tuple(reasons), estimate)
 
 
 def _reads_times(traits: GraphTraits, window: int | None, reasons: list[str]) -> bool:
@@ -178,19 +184,12 @@ def _predictor(traits: GraphTraits, reasons: list[str]) -> dict[str, Any]:
 
 
 def _training(traits: GraphTraits, model: ModelConfig, reasons: list[str]) -> dict[str, Any]:
-    edges = max(traits.num_edges, 1)
-    # A batch leaves the graph it learns on whole: past a tenth or so it trains on another graph than it is asked about.
-    batch = int(min(max(BATCH_SHARE * edges, 32), 65536))
-    epochs = int(min(max(STEPS * batch / edges, 20), 200))
-    reasons.append(
-        f"Batches of {batch} edges, {min(batch / edges, 1):.0%} of all, and at most {epochs} epochs: "
-        f"{epochs * -(-edges // batch)} steps."
-    )
-    fields: dict[str, Any] = {"batch_size": batch, "epochs": epochs, "patience": max(epochs // 5, 5)}
     layers = 0 if model.encoder == "none" else model.num_layers
-    if traits.num_edges > EXACT_EDGES and model.node_embedding == "off" and model.predictor in ("ncn", "ncnc"):
+    samples = traits.num_edges > EXACT_EDGES and model.node_embedding == "off" and model.predictor in ("ncn", "ncnc")
+    fields = training_budget(max(traits.num_edges, 1), reasons, samples=samples)
+    if samples:
         reasons.append("More edges than a step can go over: each pair is trained on a sample of its neighbourhood.")
-        return fields | {"neighbor_fan_out": (10,) * layers, "overlap_limit": 64, "pairs_per_epoch": 1_000_000}
+        return fields | {"neighbor_fan_out": (10,) * layers, "overlap_limit": 64}
     if model.predictor == "ncnc" and model.completion_alpha > 0 and model.completion_depth > 0:
         reasons.append("How far completion is trusted, or whether at all, is fitted on the validation edges.")
         fields["calibrate_completion"] = True

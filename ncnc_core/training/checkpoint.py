@@ -17,6 +17,7 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.training.data import TrainingData
+from ncnc_core.training.valid_sample import ValidSample
 from ncnc_core.whole_file import whole_file
 
 FORMAT = "1"  # in the header of the file; raised when another version's reader would misread it
@@ -24,12 +25,16 @@ FORMAT = "1"  # in the header of the file; raised when another version's reader 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One epoch: its mean loss, the validation metrics (empty where it was not evaluated), and its duration."""
+    """One epoch: its mean loss, the validation metrics (empty where it was not evaluated), and its duration.
+
+    `standard_error` is that of the selection metric where a sample of the validation edges was scored.
+    """
 
     epoch: int
     loss: float
     metrics: dict[str, float]
     seconds: float
+    standard_error: float | None = None
 
 
 @dataclass
@@ -56,7 +61,9 @@ def fingerprint(
     later = {"edge_directions"} if not model.edge_directions else set()
     later |= {"spectral_proximity"} if model.predictor != "temporal_ncn" else set()
     fields_of_model = model.model_dump(exclude=later)
-    digest.update(json.dumps([fields_of_model, training.model_dump(), data.num_nodes, selection_metric]).encode())
+    is_whole = ValidSample.of_training(data, training, selection_metric).is_whole
+    recipe = training.model_dump(exclude={"valid_pairs"} if is_whole else None)  # a bound that binds nothing
+    digest.update(json.dumps([fields_of_model, recipe, data.num_nodes, selection_metric]).encode())
     named = {
         field.name: getattr(data, field.name) for field in fields(data) if field.name not in ("num_nodes", "times")
     }
@@ -83,7 +90,11 @@ def _parts(tensor: Tensor | None) -> list[Tensor]:
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], progress: Progress, run: str) -> None:
     """Write the file whole or not at all: beside its place first, then renamed over the last one."""
-    metadata = {"format": FORMAT, "run": run, "progress": json.dumps(asdict(progress))}
+    stored = asdict(progress)
+    for result in stored["history"]:
+        if result["standard_error"] is None:  # it came later: where there is none, the file is that of before
+            del result["standard_error"]
+    metadata = {"format": FORMAT, "run": run, "progress": json.dumps(stored)}
     with whole_file(path) as staged:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, staged, metadata)
 

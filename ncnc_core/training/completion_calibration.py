@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -14,11 +15,12 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.graph.cost_chunks import cost_chunks
 from ncnc_core.networks.blank_weights import blank_weights
+from ncnc_core.networks.completion_trials import CompletionConstants, logits_with_each, shares_inner_logits
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.networks.ncnc import NCNC
 from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.training.data import TrainingData
-from ncnc_core.training.validation import validation_metrics
+from ncnc_core.training.validation import metrics_of, validation_scores
 
 ALPHAS = (0.25, 0.5, 0.75, 1.0)  # besides 0, which needs one trial whatever the belief, and the configured one
 INNER_PAIRS = 2**21  # fitted on at most; the neighbours of so many targets as give about these are taken
@@ -26,13 +28,13 @@ ENTRIES_AT_ONCE = 2**20
 NEWTON_STEPS = 50
 
 
+Scores = tuple[Tensor, Tensor]  # the logits of validation edges, and of their negatives
+
+
 @dataclass(frozen=True)
-class CompletionTrial:
+class CompletionTrial(CompletionConstants):
     """Three constants of completion, and the validation metric of the network that has them."""
 
-    scale: float
-    offset: float
-    alpha: float
     value: float
 
 
@@ -59,7 +61,13 @@ def require_completion(model: ModelConfig) -> None:
 
 
 def calibrate_completion(
-    network: LinkNetwork, data: TrainingData, adjacency: Adjacency, metric: SelectionMetric
+    network: LinkNetwork,
+    data: TrainingData,
+    adjacency: Adjacency,
+    metric: SelectionMetric,
+    *,
+    sample: TrainingData | None = None,
+    did: Callable[[int], None] | None = None,
 ) -> tuple[LinkNetwork, CompletionCalibration]:
     """Return the network with the constants of completion that validate best, and the record of the choice.
 
@@ -68,21 +76,82 @@ def calibrate_completion(
     to where links and others are as many, for held-out links are few among all that are missing. Each with every alpha
     of a small grid. The declared metric decides among these few; equal values go to the smaller alpha, so that
     completion has to earn its place, and to 0 where it changes nothing. The configured constants are among the trials:
-    calibration never lowers the metric on validation. Weights and test pairs have no part in it.
-    Cost: about a dozen validations.
+    calibration never lowers the metric on validation. Weights and test pairs have no part in it. With a `sample`, the
+    data with some of the validation edges, these decide; `confirmed` looks at them all.
+    Cost: two or three validations; on a dense graph, and at a completion_depth above 1, about a dozen. `did` hears of
+    the pairs that were scored.
     """
     config = network.config
     beliefs = [(config.completion_scale, config.completion_offset), *_fitted_beliefs(network, data, adjacency)]
     alphas = sorted({*ALPHAS, config.completion_alpha} - {0.0})
-    tried = [(*beliefs[0], 0.0), *((*belief, alpha) for belief in beliefs for alpha in alphas)]
+    constants = [(*beliefs[0], 0.0), *((*belief, alpha) for belief in beliefs for alpha in alphas)]
+    tried = [CompletionConstants(*one) for one in constants]
+    judging = data if sample is None else sample
     trials = []
-    for scale, offset, alpha in tried:
-        candidate = with_completion(network, scale=scale, offset=offset, alpha=alpha)
-        value = validation_metrics(candidate, data, adjacency, metric)[metric]
-        trials.append(CompletionTrial(scale, offset, alpha, value))
+    for one, scores in zip(tried, _scores_with_each(network, judging, adjacency, tried, did), strict=True):
+        value = metrics_of(*scores, metric, judging.negatives_per_valid_edge)[metric]
+        trials.append(CompletionTrial(one.scale, one.offset, one.alpha, value))
     chosen = max(trials, key=lambda trial: (trial.value, -trial.alpha))  # the first of equals: the configured belief
-    best = with_completion(network, scale=chosen.scale, offset=chosen.offset, alpha=chosen.alpha)
-    return best, CompletionCalibration(tuple(trials), chosen)
+    return _with(network, chosen), CompletionCalibration(tuple(trials), chosen)
+
+
+def confirmed(
+    network: LinkNetwork,
+    found: CompletionCalibration,
+    data: TrainingData,
+    adjacency: Adjacency,
+    metric: SelectionMetric,
+    *,
+    configured: ModelConfig,
+    did: Callable[[int], None] | None = None,
+) -> tuple[LinkNetwork, CompletionCalibration, Scores]:
+    """Hold the chosen constants beside the `configured` ones on all validation edges, and return the better.
+
+    That is what a sample chose, unless it turns out worse on all of them; its trial then has the value on all, and the
+    logits of all are returned with it.
+    """
+    own = CompletionConstants(configured.completion_scale, configured.completion_offset, configured.completion_alpha)
+    chosen = CompletionConstants(found.chosen.scale, found.chosen.offset, found.chosen.alpha)
+    tried = [chosen] if chosen == own else [chosen, own]
+    scores = _scores_with_each(network, data, adjacency, tried, did)
+    values = [metrics_of(*one, metric, data.negatives_per_valid_edge)[metric] for one in scores]
+    best = max(range(len(tried)), key=values.__getitem__)  # the first of equals: what was chosen
+    trial = CompletionTrial(tried[best].scale, tried[best].offset, tried[best].alpha, values[best])
+    return _with(network, trial), replace(found, chosen=trial), scores[best]
+
+
+def _with(network: LinkNetwork, constants: CompletionConstants) -> LinkNetwork:
+    return with_completion(network, scale=constants.scale, offset=constants.offset, alpha=constants.alpha)
+
+
+def _scores_with_each(
+    network: LinkNetwork,
+    data: TrainingData,
+    adjacency: Adjacency,
+    tried: Sequence[CompletionConstants],
+    did: Callable[[int], None] | None,
+) -> list[Scores]:
+    """Return the validation logits with each of the constants, the work that they share done once where it can be."""
+    asking = _asking(network)
+    if not shares_inner_logits(asking, adjacency):
+        return [validation_scores(_with(network, one), data, adjacency, did=did) for one in tried]
+    levels = node_levels(asking, data.features, adjacency)
+    positive, negative = (
+        logits_with_each(asking, levels, adjacency, pairs, tried, did=did)
+        for pairs in (data.valid_edges, data.valid_negatives)
+    )
+    return list(zip(positive, negative, strict=True))
+
+
+def _asking(network: LinkNetwork) -> LinkNetwork:
+    """Return the network with completion on: off there is no inner pass to look at."""
+    config = network.config
+    return with_completion(
+        network,
+        scale=config.completion_scale,
+        offset=config.completion_offset,
+        alpha=config.completion_alpha or 1.0,
+    )
 
 
 def with_completion(network: LinkNetwork, *, scale: float, offset: float, alpha: float) -> LinkNetwork:
@@ -139,13 +208,7 @@ def _fitted_beliefs(network: LinkNetwork, data: TrainingData, adjacency: Adjacen
 
 def _inner_logits(network: LinkNetwork, data: TrainingData, adjacency: Adjacency) -> tuple[Tensor, Tensor]:
     """Return the logit of each inner pair that completion asks about, and whether it is a held-out validation link."""
-    config = network.config
-    asked = with_completion(
-        network,
-        scale=config.completion_scale,
-        offset=config.completion_offset,
-        alpha=config.completion_alpha or 1.0,  # off there is no inner pass to look at
-    )
+    asked = _asking(network)
     predictor = asked.predictor
     if not isinstance(predictor, NCNC):  # require_completion has refused it
         raise TypeError(f"{type(predictor).__name__} completes nothing")

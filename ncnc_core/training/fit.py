@@ -20,6 +20,7 @@ from ncnc_core.splits.temporal_cuts import cut_by_fraction
 from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.data import TemporalData, TrainingData
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
+from ncnc_core.training.work import Listener
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
@@ -47,6 +48,7 @@ def fit_network(
     selection_metric: SelectionMetric,
     validation: Validation,
     on_epoch: Callable[[EpochResult], None] | None,
+    on_work: Listener | None = None,
     device: torch.device | str,
     checkpoint: Path | None = None,
 ) -> TrainedNetwork:
@@ -71,6 +73,7 @@ def fit_network(
         data,
         selection_metric=selection_metric,
         on_epoch=on_epoch,
+        on_work=on_work,
         checkpoint=None if checkpoint is None else checkpoint / CHECKPOINT_FILE,
         device=device,
     )

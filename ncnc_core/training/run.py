@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,14 +18,21 @@ from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.input_stage import compressed
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.sampling.batch_sampler import BatchSampler
-from ncnc_core.training.batches import epoch_batches
+from ncnc_core.training.batches import batch_sizes, epoch_batches
 from ncnc_core.training.checkpoint import EpochResult, Progress, load_optimizer_tensors, optimizer_tensors, under
-from ncnc_core.training.completion_calibration import CompletionCalibration, calibrate_completion
+from ncnc_core.training.completion_calibration import (
+    CompletionCalibration,
+    Scores,
+    calibrate_completion,
+    confirmed,
+)
 from ncnc_core.training.data import TrainingData
 from ncnc_core.training.initial_weights import begin_with
 from ncnc_core.training.seeded import random_states, restore_random_states
 from ncnc_core.training.step import accumulate_gradients
-from ncnc_core.training.validation import validation_metrics, validation_scores
+from ncnc_core.training.valid_sample import SampledChoice, ValidSample
+from ncnc_core.training.validation import metrics_of, validation_scores
+from ncnc_core.training.work import Listener, Part, Work
 
 
 class TrainingRun:
@@ -38,6 +46,8 @@ class TrainingRun:
         metric: SelectionMetric,
         device: torch.device,
         initial_weights: Mapping[str, Tensor] | None,
+        *,
+        tell: Listener | None = None,
     ) -> None:
         self.training, self.data, self.metric, self.device = training, data.to(device), metric, device
         self.data = replace(self.data, features=compressed(self.data.features))
@@ -51,8 +61,11 @@ class TrainingRun:
         self.sampler = torch.Generator().manual_seed(training.seed)  # negatives and batches; dropout has the global one
         self.batch_sampler = _batch_sampler(training, self.adjacency, self.sampler)
         self.never_negative = self.data.never_negative()
+        self.valid = ValidSample.of_training(self.data, training, metric)
         self.progress = Progress()
         self.best = self._weights()
+        self.work = self._planned_work(tell)
+        self._whole_scores: Scores | None = None  # on all validation edges, of the network as it is returned
 
     def epoch(self) -> EpochResult:
         """Train one epoch, evaluate where due, and note whether to stop.
@@ -64,11 +77,14 @@ class TrainingRun:
         number = len(self.progress.history) + 1
         loss = self.train_epoch(number)
         is_last = number >= self.training.epochs
-        metrics = {}
+        metrics, error = dict[str, float](), None
         if is_last or number % self.training.evaluate_every == 0:
-            metrics = validation_metrics(self.network, self.data, self.adjacency, self.metric, self.batch_sampler)
+            valid = self.valid.data
+            scores = validation_scores(self.network, valid, self.adjacency, self.batch_sampler, self._did("validating"))
+            metrics = metrics_of(*scores, self.metric, valid.negatives_per_valid_edge)
+            error = self.valid.standard_error(*scores, self.metric)
             self._select(number, metrics[self.metric])
-        result = EpochResult(number, loss, metrics, time.perf_counter() - started)
+        result = EpochResult(number, loss, metrics, time.perf_counter() - started, error)
         self.progress.history.append(result)
         self.progress.finished = is_last or self.progress.evaluations_without_gain >= self.training.patience
         return result
@@ -84,6 +100,7 @@ class TrainingRun:
         for positives, negatives in epoch_batches(self.data, self.training, self.never_negative, self.sampler):
             losses.append(self._step(positives, negatives))
             counts.append(positives.shape[1])
+            self.work.did("training", positives.shape[1] + negatives.shape[1])
         values = torch.stack(losses)
         broken = (~torch.isfinite(values)).nonzero()  # read once an epoch: each look would wait for the device
         if broken.numel():
@@ -145,12 +162,47 @@ class TrainingRun:
 
     def calibrated(self) -> tuple[LinkNetwork, CompletionCalibration]:
         """Return the trained network with the completion that validates best: see `calibrate_completion`."""
-        self.network, found = calibrate_completion(self.network, self.data, self.adjacency, self.metric)
+        asked, configured = (self.data, self.adjacency, self.metric), self.network.config
+        sample, did = self.valid.data, self._did("calibrating")
+        self.network, found = calibrate_completion(self.network, *asked, sample=sample, did=did)
+        if not self.valid.is_whole:
+            did = self._did("confirming")
+            self.network, found, self._whole_scores = confirmed(
+                self.network, found, *asked, configured=configured, did=did
+            )
         return self.network, found
 
     def validation_scores(self) -> tuple[Tensor, Tensor]:
-        """Return the logits of the validation edges and of their negatives, with the network as it is."""
-        return validation_scores(self.network, self.data, self.adjacency, self.batch_sampler)
+        """Return the logits of all validation edges and of their negatives, with the network as it is returned."""
+        if self._whole_scores is None:
+            self._whole_scores = validation_scores(
+                self.network, self.data, self.adjacency, self.batch_sampler, self._did("confirming")
+            )
+        return self._whole_scores
+
+    def sampled_choice(self) -> SampledChoice | None:
+        """Return how a sample of the validation edges chose the epoch; None where all of them did."""
+        if self.valid.is_whole:
+            return None
+        best = self.progress.history[self.progress.best_epoch - 1]
+        scores, each = self.validation_scores(), self.data.negatives_per_valid_edge
+        value = metrics_of(*scores, self.metric, each)[self.metric]
+        return SampledChoice(self.valid.edges, self.valid.of, best.standard_error, value)
+
+    def _did(self, part: Part) -> Callable[[int], None]:
+        return partial(self.work.did, part)
+
+    def _planned_work(self, tell: Listener | None) -> Work:
+        """Return the count of pairs that the training comes to if nothing stops it early."""
+        training, pairs = self.training, self.data.valid_edges.shape[1] + self.data.valid_negatives.shape[1]
+        each = sum(batch_sizes(self.data.train_edges.shape[1], training)) * (1 + training.negatives_per_positive)
+        evaluations = -(-training.epochs // training.evaluate_every)
+        return Work(
+            trained=training.epochs * each,
+            scored=evaluations * self.valid.pairs,
+            at_the_end=training.calibrate_completion * self.valid.pairs + pairs,
+            tell=tell,
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the state as named tensors."""
@@ -167,6 +219,7 @@ class TrainingRun:
         self.sampler.set_state(tensors["sampler"])
         restore_random_states(under("random/", tensors), self.device)
         self.progress = progress
+        self.work.skip(share=len(progress.history) / self.training.epochs)
 
 
 def _batch_sampler(training: TrainingConfig, adjacency: Adjacency, generator: torch.Generator) -> BatchSampler | None:

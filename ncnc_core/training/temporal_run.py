@@ -23,6 +23,7 @@ from ncnc_core.training.single_thread import single_thread
 from ncnc_core.training.validation import metrics_of
 from ncnc_core.training.window_pairs import WindowPairs
 from ncnc_core.training.windows import DrawnWindow, Window, draw_pairs, training_windows
+from ncnc_core.training.work import Listener, Work
 
 WEIGHT_DECAY = 1e-4
 PAIRS_AT_ONCE = 2**16  # measured at a time: bounds memory, not the result
@@ -44,6 +45,8 @@ class TemporalRun:
         metric: SelectionMetric,
         device: torch.device,
         initial_weights: Mapping[str, Tensor] | None,
+        *,
+        tell: Listener | None = None,
     ) -> None:
         self.model, self.training, self.data, self.metric, self.device = model, training, data, metric, device
         self.times, self.initial_weights = _required(data), initial_weights
@@ -51,6 +54,7 @@ class TemporalRun:
         self.progress = Progress()
         self.chosen: tuple[Tensor, Tensor] | None = None  # validation logits, the last ones of the first phase
         self.phase = self._phase(self.times.cut_train)
+        self.work = self._planned_work(tell)
 
     def epoch(self) -> EpochResult:
         """Train one epoch; measure it in the first phase.
@@ -70,6 +74,7 @@ class TemporalRun:
         self.progress.history.append(result)
         if number == epochs and self.training.refit:
             self.phase = self._phase(self.times.cut_valid)
+            self.work.begin()  # what reading the windows took is no pace of pairs
         self.progress.finished = number >= epochs * (1 + self.training.refit)
         return result
 
@@ -107,6 +112,14 @@ class TemporalRun:
         self.phase.go_on_from(done * self.phase.steps)
         self.sampler.set_state(tensors["sampler"])
         restore_random_states(under("random/", tensors), self.device)
+        self.work.skip(share=len(progress.history) / (self.training.epochs * (1 + self.training.refit)))
+
+    def _planned_work(self, tell: Listener | None) -> Work:
+        """Return the count of pairs of both phases; the second has about as many as the first."""
+        training, pairs, valid = self.training, self.phase.pairs, self.phase.valid
+        evaluations = -(-training.epochs // training.evaluate_every)
+        trained = training.epochs * (1 + training.refit) * pairs.groups * pairs.each
+        return Work(trained=trained, scored=0 if valid is None else evaluations * valid.groups * valid.each, tell=tell)
 
     def _phase(self, end: int) -> _Phase:
         return _Phase.begun(self.model, self.training, self.data, end, self.initial_weights, self.device)
@@ -123,6 +136,7 @@ class TemporalRun:
                 torch.nn.utils.clip_grad_norm_(phase.network.parameters(), self.training.gradient_clip_norm)
             phase.optimizer.step()
             phase.schedule.step()
+            self.work.did("training", logits.numel())
             total += float(loss.detach()) * groups.numel()
         phase.network.eval()
         if not total < float("inf"):
@@ -140,6 +154,7 @@ class TemporalRun:
             assert pairs is not None  # noqa: S101 - for mypy: the first phase measures
             for groups in torch.arange(pairs.groups).split(max(1, PAIRS_AT_ONCE // pairs.each)):
                 found.append(pairs.chosen(groups).logits(self.phase.network))
+                self.work.did("validating", found[-1].numel())
         logits = torch.cat(found)
         return logits[:, 0].contiguous(), logits[:, 1:].flatten()
 

@@ -21,8 +21,10 @@ from ncnc_core.training.run import TrainingRun
 from ncnc_core.training.seeded import seeded
 from ncnc_core.training.step import require_own_edge_hidden
 from ncnc_core.training.temporal_run import TemporalRun
+from ncnc_core.training.valid_sample import SampledChoice
 from ncnc_core.training.validation import require_selectable
 from ncnc_core.training.windows import DrawnWindow
+from ncnc_core.training.work import Listener
 
 __all__ = ["EpochResult", "TrainedNetwork", "TrainingData", "train_network"]
 
@@ -32,8 +34,9 @@ class TrainedNetwork:
     """The weights of the best epoch on validation, in evaluation mode, and how they came about.
 
     `best_value` is the best epoch's, `value` that of the network as it is returned: where completion was calibrated
-    it is at least as good. `score_calibration` turns its logits into probabilities, by the validation pairs. `windows`
-    are what a temporal network learnt from.
+    it is at least as good. Where `sample` says that some of the validation edges chose the epoch, `best_value` and the
+    history are theirs, and `value` is that of all. `score_calibration` turns its logits into probabilities, by the
+    validation pairs. `windows` are what a temporal network learnt from.
     """
 
     network: AnyNetwork
@@ -44,6 +47,7 @@ class TrainedNetwork:
     calibration: CompletionCalibration | None = None
     score_calibration: ScoreCalibration | None = None
     windows: tuple[DrawnWindow, ...] = ()
+    sample: SampledChoice | None = None
 
     @property
     def model(self) -> ModelConfig:
@@ -53,6 +57,8 @@ class TrainedNetwork:
     @property
     def value(self) -> float:
         """The selection metric on validation of the network as it is returned."""
+        if self.sample is not None:
+            return self.sample.whole_value
         return self.best_value if self.calibration is None else self.calibration.chosen.value
 
     @property
@@ -73,6 +79,7 @@ def train_network(
     *,
     selection_metric: SelectionMetric = "mrr",
     on_epoch: Callable[[EpochResult], None] | None = None,
+    on_work: Listener | None = None,
     checkpoint: Path | None = None,
     device: torch.device | str = "cpu",
     initial_weights: Mapping[str, Tensor] | None = None,
@@ -82,7 +89,7 @@ def train_network(
     The same arguments give the same weights, bit for bit on one CPU model and thread count; the caller's random state
     is untouched. With `checkpoint`, the state is saved after each epoch (before `on_epoch` hears of it) and a run that
     finds the file continues it. `initial_weights` are the state_dict of a network to start from, as NCNC does from a
-    trained NCN.
+    trained NCN. `on_work` hears after each batch, and each part of a scoring, how far the training is.
 
     Raises:
         InvalidGraph: the loss is no number any more, the checkpoint is another run's, the metric cannot be measured on
@@ -96,10 +103,11 @@ def train_network(
     device = torch.device(device)
     with seeded(training.seed, device):
         kind = TemporalRun if model.predictor == "temporal_ncn" else TrainingRun
-        run = kind(model, training, data, selection_metric, device, initial_weights)
+        run = kind(model, training, data, selection_metric, device, initial_weights, tell=on_work)
         name = fingerprint(model, training, data, selection_metric, initial_weights)
         if checkpoint is not None and checkpoint.exists():
             run.load(*read_checkpoint(checkpoint, name))
+        run.work.begin()
         _run_epochs(run, checkpoint, name, on_epoch)
         network, calibration = run.trained(), None
         if training.calibrate_completion and isinstance(run, TrainingRun):
@@ -115,6 +123,7 @@ def train_network(
         calibration,
         fit_calibration(*scores),
         run.windows() if isinstance(run, TemporalRun) else (),
+        None if isinstance(run, TemporalRun) else run.sampled_choice(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from torch import Tensor
 
@@ -41,25 +42,12 @@ def require_selectable(metric: SelectionMetric, data: TrainingData) -> None:
         )
 
 
-def validation_metrics(
-    network: LinkNetwork,
-    data: TrainingData,
-    adjacency: Adjacency,
-    metric: SelectionMetric,
-    sampler: BatchSampler | None = None,
-) -> dict[str, float]:
-    """Score the validation pairs on the message graph, in evaluation mode, and return the metrics.
+def metrics_of(positive: Tensor, negative: Tensor, metric: SelectionMetric, each: int | None) -> dict[str, float]:
+    """Return the metrics of validation logits, [edges] and [negatives]; `each` edge has so many of its own.
 
     auc and average_precision compare all positives with all negatives; mrr, where each positive has k negatives of its
     own, ranks it among those; hits@K, where it is the declared metric, takes the K-th largest of all negatives.
-    With a `sampler`, a network that is trained on samples is measured on samples.
     """
-    scores = validation_scores(network, data, adjacency, sampler)
-    return metrics_of(*scores, metric, data.negatives_per_valid_edge)
-
-
-def metrics_of(positive: Tensor, negative: Tensor, metric: SelectionMetric, each: int | None) -> dict[str, float]:
-    """Return the metrics of validation logits, [edges] and [negatives]; `each` edge has so many of its own."""
     metrics = {"auc": roc_auc(positive, negative), "average_precision": average_precision(positive, negative)}
     if each is not None:
         metrics["mrr"] = float(reciprocal_ranks(positive, negative.view(-1, each)).mean())
@@ -69,17 +57,28 @@ def metrics_of(positive: Tensor, negative: Tensor, metric: SelectionMetric, each
 
 
 def validation_scores(
-    network: LinkNetwork, data: TrainingData, adjacency: Adjacency, sampler: BatchSampler | None = None
+    network: LinkNetwork,
+    data: TrainingData,
+    adjacency: Adjacency,
+    sampler: BatchSampler | None = None,
+    did: Callable[[int], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the logits of the validation edges and of their negatives on the message graph, in evaluation mode."""
+    """Return the logits of the validation edges and of their negatives on the message graph, in evaluation mode.
+
+    With a `sampler`, a network that is trained on samples is measured on samples. `did` hears of the number of pairs of
+    each part.
+    """
     if sampler is not None:
         scored = [
-            score_pairs_sampled(network, data.features, sampler, pairs)
+            score_pairs_sampled(network, data.features, sampler, pairs, did=did)
             for pairs in (data.valid_edges, data.valid_negatives)
         ]
     else:
         levels = node_levels(network, data.features, adjacency)
-        scored = [score_pairs(network, levels, adjacency, pairs) for pairs in (data.valid_edges, data.valid_negatives)]
+        scored = [
+            score_pairs(network, levels, adjacency, pairs, did=did)
+            for pairs in (data.valid_edges, data.valid_negatives)
+        ]
     return scored[0], scored[1]
 
 

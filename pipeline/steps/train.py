@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from ncnc_core.training.trained_network import TrainedNetwork
 from pipeline.doors import Doors
 from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import Params
+from pipeline.params.train import AUTO
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
 from pipeline.records.digests import FileDigest, digests_of_folder
 from pipeline.records.names import CONTROL_FOLDER, MODEL_FOLDER
@@ -32,10 +34,14 @@ from pipeline.training.night_training import (
     calibrated_metrics,
     epoch_points,
     model_that_serves,
+    sampled_metrics,
+    sampled_reason,
     training_data,
 )
-from pipeline.training.recipe import ChosenRecipe, chosen_recipe
+from pipeline.training.recipe import ChosenRecipe, ExpectedWork, chosen_recipe
 from pipeline.training.warm_start import start_of
+
+logger = logging.getLogger(__name__)
 
 
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
@@ -48,12 +54,15 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     split, run_id = folder.get(EdgeSplit), folder.require_mlflow_run()
     device, night, started = compute.use(params.resources), _NightData.of(folder, split, doors), time.perf_counter()
     recipe = chosen_recipe(params.train, night.data)
+    expected = _told(recipe, night.data)
     _show(recipe, run_id, doors)
     start = start_of(folder, recipe.params, night.tables, night.data, night.history, doors)
     training = NightTraining(folder, recipe.params, night.data, run_id, device, doors.registry)
     trained = training.run(start.weights)
     if trained.calibration is not None:
         doors.registry.runs.log_metrics(run_id, calibrated_metrics(trained.calibration), step=trained.epochs)
+    if trained.sample is not None:
+        doors.registry.runs.log_metrics(run_id, sampled_metrics(trained.sample), step=trained.epochs)
     model = model_that_serves(trained, night.tables, night.serving)
     files, control = _stored(folder, MODEL_FOLDER, model, run_id, doors), tuple[FileDigest, ...]()
     if start.weights is not None and params.train.cold_control:
@@ -79,7 +88,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         standardized_features=0 if model.network.standard is None else model.network.num_features,
         predictor=model.config.predictor,
         recipe=recipe.name,
-        recipe_reasons=recipe.reasons,
+        recipe_reasons=(*recipe.reasons, *_figures(recipe, expected, trained)),
     )
     folder.put(record)
     training.remove_checkpoints()
@@ -135,6 +144,21 @@ class _NightData:
         )
         serving = features_for(tables, split, "serving")
         return cls(tables, history, split, as_of, data, arrays.test, serving, certificate)
+
+
+def _told(recipe: ChosenRecipe, data: TrainingData) -> ExpectedWork | None:
+    """Say which recipe it is, and about what it costs, before the work begins."""
+    expected = ExpectedWork.of(recipe.params, data)
+    logger.info("the recipe is %s: %s", recipe.name, recipe.params.model.predictor)
+    for line in () if expected is None else expected.lines():
+        logger.info("%s", line)
+    return expected
+
+
+def _figures(recipe: ChosenRecipe, expected: ExpectedWork | None, trained: TrainedNetwork) -> list[str]:
+    """Return what the record says besides the reasons of a recipe that was chosen: its cost, and a sample's part."""
+    said = [str(expected.estimate)] if expected is not None and recipe.name == AUTO else []
+    return said if trained.sample is None else [*said, sampled_reason(trained.sample)]
 
 
 def _show(recipe: ChosenRecipe, run_id: str, doors: Doors) -> None:

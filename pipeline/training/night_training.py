@@ -16,6 +16,7 @@ from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.completion_calibration import CompletionCalibration
 from ncnc_core.training.data import TemporalData, TrainingData
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
+from ncnc_core.training.valid_sample import SampledChoice
 from pipeline.errors import TamperedRecord
 from pipeline.graphs.tables import GraphTables
 from pipeline.params.train import TrainParams
@@ -25,6 +26,7 @@ from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.event_times import serving_graph
 from pipeline.stopping import Stopped
+from pipeline.training.work_log import WorkLog
 
 logger = logging.getLogger(__name__)
 CHECKPOINT_NAME = "checkpoint"
@@ -60,6 +62,8 @@ class NightTraining:
 
         def keep(result: EpochResult) -> None:
             found = {"loss": result.loss, **{f"valid_{metric}": value for metric, value in result.metrics.items()}}
+            if result.standard_error is not None:
+                found[f"valid_{self.params.selection_metric}_standard_error"] = result.standard_error
             prefix = f"{name}_" if name else ""
             logged = {f"{prefix}{metric}": value for metric, value in found.items()}
             self.registry.runs.log_metrics(self.run_id, logged, step=result.epoch)
@@ -77,6 +81,9 @@ class NightTraining:
                 self.data,
                 selection_metric=self.params.selection_metric,
                 on_epoch=keep,
+                on_work=WorkLog(
+                    lambda figures, step: self.registry.runs.log_metrics(self.run_id, figures, step=step), name=name
+                ),
                 checkpoint=checkpoint,
                 device=self.device,
                 initial_weights=initial_weights,
@@ -134,6 +141,24 @@ def epoch_points(trained: TrainedNetwork) -> tuple[EpochPoint, ...]:
             seconds=round(item.seconds, 3),
         )
         for item in trained.history
+    )
+
+
+def sampled_metrics(sample: SampledChoice) -> dict[str, float]:
+    """Return of how many validation edges the sample was that chose the epoch, and the value on all of them."""
+    return {
+        "valid_edges_sampled": float(sample.edges),
+        "valid_edges": float(sample.of),
+        "valid_value_of_all": sample.whole_value,
+    }
+
+
+def sampled_reason(sample: SampledChoice) -> str:
+    """Return in words how the epoch was chosen."""
+    error = "" if sample.standard_error is None else f", with a standard error of {sample.standard_error:.4f}"
+    return (
+        f"{sample.edges} of {sample.of} validation edges, drawn by the seed, chose the epoch{error}; the value is that "
+        "of all."
     )
 
 

@@ -10,13 +10,17 @@ from pydantic import ValidationError
 
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
+from ncnc_core.durations import spoken_seconds
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.recipes.automatic import automatic_config
+from ncnc_core.recipes.estimate import CostEstimate
+from ncnc_core.recipes.graph_traits import GraphTraits
 from ncnc_core.recipes.recipe import recipe as named_recipe
 from ncnc_core.training.data import TrainingData
 from pipeline.errors import InvalidInput
 from pipeline.params.train import AUTO, GIVEN, TrainParams
 
+LONG_SECONDS, SHORT_SECONDS = 900.0, 300.0  # of one core: what is told to be long, and what is offered instead
 MANY_NEW = 0.1  # of the validation edges have an end that no training edge has: new nodes are to be expected
 
 
@@ -27,6 +31,39 @@ class ChosenRecipe:
     params: TrainParams
     name: str
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExpectedWork:
+    """What a recipe costs on a night's graph, and where that is long how many epochs would be short."""
+
+    estimate: CostEstimate
+    short_epochs: int | None = None
+    short_seconds: float = 0.0
+
+    @classmethod
+    def of(cls, params: TrainParams, data: TrainingData) -> ExpectedWork | None:
+        """Estimate from the graph that training sees; None for temporal_ncn, which draws its windows first."""
+        model, training = params.model, params.training
+        if model.predictor == "temporal_ncn":
+            return None
+        traits = GraphTraits.of(data.adjacency(), data.features, torch.Generator().manual_seed(training.seed))
+        estimate = CostEstimate.of(traits, model, training)
+        if estimate.seconds <= LONG_SECONDS or training.epochs == 1:
+            return cls(estimate)
+        epochs = CostEstimate.epochs_within(SHORT_SECONDS, traits, model, training)
+        shorter = CostEstimate.of(traits, model, training.model_copy(update={"epochs": epochs}))
+        return cls(estimate, epochs, shorter.seconds)
+
+    def lines(self) -> tuple[str, ...]:
+        """Return what a person is told before the training begins."""
+        if self.short_epochs is None:
+            return (str(self.estimate),)
+        shorter = (
+            f"For a first look, some {spoken_seconds(self.short_seconds)}: train.training.epochs: {self.short_epochs} "
+            f"in params.yaml, or --set train.training.epochs={self.short_epochs} of ncnc try."
+        )
+        return (str(self.estimate), shorter)
 
 
 def chosen_recipe(params: TrainParams, data: TrainingData) -> ChosenRecipe:

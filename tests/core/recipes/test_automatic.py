@@ -12,6 +12,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.recipes import automatic as automatic
+from ncnc_core.recipes import training_budget
 from ncnc_core.recipes.automatic import AutomaticConfig, automatic_config
 from ncnc_core.recipes.graph_traits import GraphTraits
 from ncnc_core.splits.temporal_cuts import cut_by_fraction
@@ -67,20 +68,58 @@ def test_new_nodes_to_come_leave_a_featureless_graph_its_structure(monkeypatch: 
 
 
 # edges, the batch that leaves the graph whole, and epochs for about a thousand steps
-@pytest.mark.parametrize(
-    ("edges", "batch", "epochs"), [(100, 32, 200), (5278, 527, 99), (400_000, 40_000, 100), (5_000_000, 65_536, 20)]
-)
+@pytest.mark.parametrize(("edges", "batch", "epochs"), [(100, 32, 200), (5278, 527, 99), (20_000, 2000, 100)])
 def test_batches_are_a_share_of_the_edges_and_steps_about_the_same_everywhere(
     monkeypatch: pytest.MonkeyPatch, edges: int, batch: int, epochs: int
 ) -> None:
     training = chosen(monkeypatch, replace(CORA_LIKE, num_edges=edges)).training
     assert (training.batch_size, training.epochs) == (batch, epochs)
+    assert (training.valid_pairs, training.evaluate_every) == (None, 1)  # a small graph is trained as it was
+
+
+# edges, the edges of an epoch, epochs, the batch, the validation pairs and how often they are scored
+@pytest.mark.parametrize(
+    ("edges", "each", "epochs", "batch", "valid_pairs", "every"),
+    [
+        (30_000, None, 67, 3000, 40_000, 4),
+        (100_000, None, 20, 8192, 40_000, 1),
+        (1_000_000, 250_000, 8, 8192, 100_000, 1),
+        (9_000_000, 250_000, 72, 65_536, 100_000, 1),
+    ],
+)
+def test_a_large_graph_has_a_budget_of_pairs_and_validation_a_fifth_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+    edges: int,
+    each: int | None,
+    epochs: int,
+    batch: int,
+    valid_pairs: int,
+    every: int,
+) -> None:
+    choice = chosen(monkeypatch, replace(FEATURELESS, num_edges=edges))
+    training = choice.training
+    assert (training.pairs_per_epoch, training.epochs, training.batch_size) == (each, epochs, batch)
+    assert (training.valid_pairs, training.evaluate_every) == (valid_pairs, every)
+    assert valid_pairs <= 0.2 * every * 2 * (each or edges)
+    assert any(f"A budget of {epochs * (each or edges):,} edges to learn" in reason for reason in choice.reasons)
+    assert any(f"{valid_pairs:,} validation pairs" in reason for reason in choice.reasons)
+
+
+def test_what_it_costs_is_estimated_but_for_a_temporal_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = (
+        chosen(monkeypatch, replace(FEATURELESS, num_edges=edges)).estimate for edges in (10_000, 1_000_000)
+    )
+    assert small is not None
+    assert large is not None
+    assert small.seconds < large.seconds < 3600
+    assert chosen(monkeypatch, TIMED).estimate is None
 
 
 def test_large_graph_is_trained_on_samples_one_number_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     choice = chosen(monkeypatch, replace(FEATURELESS, num_nodes=3_000_000, num_edges=30_000_000))
     assert choice.training.neighbor_fan_out == (10,)
     assert choice.training.pairs_per_epoch == 1_000_000
+    assert choice.training.epochs == 20
     assert not choice.training.calibrate_completion
     assert choice.model.node_embedding == "off"
     assert any("sample of its neighbourhood" in line for line in choice.reasons)
@@ -108,7 +147,7 @@ def test_given_model_is_kept_and_its_completion_fitted_where_it_has_one(model: M
     ids=["none", "dense", "ids", "sparse"],
 )
 def test_choice_trains_whatever_the_features(features: torch.Tensor | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(automatic, "STEPS", 5)
+    monkeypatch.setattr(training_budget, "STEPS", 5)
     choice = automatic_config(RING, features)
     training = choice.training.model_copy(update={"epochs": 2})
     trained = fit_network(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,13 @@ from ncnc_core.training.checkpoint import (
 )
 from ncnc_core.training.data import TemporalData, TrainingData
 
-PROGRESS = Progress([EpochResult(1, 0.1 + 0.2, {"mrr": 1 / 3}, 2.5)], 1, 1 / 3, 0, True)
+PROGRESS = Progress(
+    [EpochResult(1, 0.1 + 0.2, {"mrr": 1 / 3}, 2.5), EpochResult(2, 0.25, {"mrr": 0.3}, 2.5, standard_error=1 / 30)],
+    1,
+    1 / 3,
+    0,
+    True,
+)
 
 
 def test_checkpoint_gives_back_tensors_and_progress_exactly(tmp_path: Path) -> None:
@@ -32,6 +39,14 @@ def test_checkpoint_gives_back_tensors_and_progress_exactly(tmp_path: Path) -> N
     read, progress = read_checkpoint(tmp_path / "deep" / "checkpoint", "run")
     assert progress == PROGRESS
     assert all(torch.equal(read[name], tensors[name]) for name in tensors)
+
+
+def test_epoch_of_all_validation_edges_is_written_as_it_was_before_samples(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "checkpoint", {"a": torch.zeros(1)}, PROGRESS, "run")
+    with safe_open(tmp_path / "checkpoint", framework="pt") as file:
+        first, second = json.loads(file.metadata()["progress"])["history"]
+    assert first.keys() == {"epoch", "loss", "metrics", "seconds"}
+    assert second["standard_error"] == 1 / 30
 
 
 def test_interrupted_write_leaves_the_last_checkpoint(tmp_path: Path) -> None:
@@ -137,6 +152,16 @@ def test_fingerprint_is_that_of_equal_values() -> None:
 )
 def test_fingerprint_tells_apart_whatever_changes_the_outcome(place: int, other: Any) -> None:
     assert fingerprint(*BASE) != fingerprint(*BASE[:place], other, *BASE[place + 1 :])
+
+
+def test_fingerprint_heeds_a_bound_on_validation_pairs_only_where_it_leaves_some_out() -> None:
+    given = small(valid_edges=torch.tensor([[3, 2], [4, 4]]))
+
+    def of(most: int | None) -> str:
+        return fingerprint(BASE[0], TrainingConfig(valid_pairs=most), given, *BASE[3:])
+
+    assert of(None) == of(4)
+    assert of(None) != of(3)
 
 
 def test_fingerprint_tells_times_and_cuts_apart() -> None:

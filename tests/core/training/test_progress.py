@@ -7,6 +7,7 @@ import pytest
 from ncnc_core.serving.recommendation import counted
 from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.progress import training_progress
+from ncnc_core.training.work import WorkDone
 
 
 class Terminal(io.StringIO):
@@ -25,21 +26,30 @@ def epochs() -> list[EpochResult]:
 def shown(stream: io.StringIO, *, wanted: bool = True) -> str:
     with training_progress(3, "mrr", shown=wanted, stream=stream) as report:
         for result in epochs():
-            if report is not None:
-                report(result)
+            if report.on_work is not None:
+                report.on_work(WorkDone("training", 4_000 * result.epoch, 12_000, 2.0 * result.epoch, 200.0))
+            if report.on_epoch is not None:
+                report.on_epoch(result)
     return stream.getvalue()
 
 
-def test_a_terminal_sees_epoch_loss_metric_and_what_remains() -> None:
+def test_a_terminal_sees_epoch_loss_and_metric() -> None:
     text = shown(Terminal())
-    assert "3/3" in text
+    assert "epoch 3/3" in text
     assert "loss 0.6000" in text
-    assert "0:00:" in text
     with training_progress(3, "mrr", stream=(stream := Terminal())) as report:
-        assert report is not None
+        assert report.on_epoch is not None
         for result in epochs()[:2]:
-            report(result)
+            report.on_epoch(result)
     assert "mrr 0.5000 (best 0.5000)" in stream.getvalue()
+
+
+def test_a_terminal_sees_how_many_pairs_are_done_and_what_remains_before_the_first_epoch_ends() -> None:
+    with training_progress(3, "mrr", stream=(stream := Terminal())) as report:
+        assert report.on_work is not None
+        report.on_work(WorkDone("training", 3_000, 12_000, 2.0, 200.0))
+    assert "25 %" in stream.getvalue()
+    assert "training 3,000/12,000 pairs, 3 min left at most" in stream.getvalue()
 
 
 @pytest.mark.parametrize(("stream", "wanted"), [(io.StringIO(), True), (Terminal(), False)])
@@ -51,9 +61,9 @@ def test_nothing_is_shown_elsewhere_or_where_it_is_not_wanted(stream: io.StringI
 def test_the_listener_hears_of_every_epoch_either_way(stream: io.StringIO) -> None:
     heard: list[EpochResult] = []
     with training_progress(3, "mrr", heard.append, stream=stream) as report:
-        assert report is not None
+        assert report.on_epoch is not None
         for result in epochs():
-            report(result)
+            report.on_epoch(result)
     assert heard == epochs()
 
 

@@ -13,13 +13,17 @@ import torch
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.evaluation.ranking import reciprocal_ranks
 from ncnc_core.evaluation.score_calibration import fit_calibration
 from ncnc_core.graph.adjacency import pair_keys
 from ncnc_core.splits.negatives import corrupted_negatives
+from ncnc_core.training import run as run_module
 from ncnc_core.training.checkpoint import EpochResult
+from ncnc_core.training.completion_calibration import calibrate_completion, with_completion
 from ncnc_core.training.data import TrainingData
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
 from ncnc_core.training.validation import validation_scores
+from ncnc_core.training.work import WorkDone
 
 MODEL = ModelConfig(hidden_channels=8, predictor_dropout=0.2, encoder_edge_dropout=0.1, predictor_edge_dropout=0.1)
 RECIPE = TrainingConfig(epochs=4, batch_size=64, seed=3)
@@ -264,3 +268,60 @@ def test_ncnc_goes_on_from_a_trained_ncn() -> None:
     theirs = ncn.network.state_dict()
     assert all(torch.allclose(theirs[name], weight) for name, weight in warm.network.state_dict().items())
     assert not same_weights(warm, cold)
+
+
+BOUNDED = RECIPE.model_copy(update={"valid_pairs": 60, "calibrate_completion": True})  # 5 of 18 edges
+
+
+def test_bound_that_leaves_no_validation_edge_out_changes_nothing() -> None:
+    recipe = RECIPE.model_copy(update={"calibrate_completion": True})
+    whole = train_network(MODEL, recipe, ring_data())
+    bounded = train_network(MODEL, recipe.model_copy(update={"valid_pairs": 18 * 11}), ring_data())
+    assert same_weights(whole, bounded)
+    assert bounded.sample is None
+    assert [one.metrics for one in whole.history] == [one.metrics for one in bounded.history]
+    assert bounded.calibration == whole.calibration
+
+
+def test_sample_chooses_the_epoch_and_what_it_chose_is_measured_on_all(tmp_path: Path) -> None:
+    data = ring_data()
+    result = train_network(MODEL, BOUNDED, data, checkpoint=tmp_path / "kept")
+    whole = train_network(MODEL, BOUNDED.model_copy(update={"valid_pairs": None}), data)
+    assert [one.loss for one in result.history] == [one.loss for one in whole.history]  # the draw is no part of it
+    assert result.sample is not None
+    assert (result.sample.edges, result.sample.of) == (5, 18)
+    best = result.history[result.best_epoch - 1]
+    assert result.sample.standard_error == best.standard_error > 0
+    scores = validation_scores(result.network, data, data.adjacency())
+    assert result.value == pytest.approx(float(reciprocal_ranks(scores[0], scores[1].view(18, 10)).mean()))
+    assert result.score_calibration == fit_calibration(*scores)
+    assert result.calibration is not None
+    assert result.calibration.chosen.value == result.value
+    again = train_network(MODEL, BOUNDED, data, checkpoint=tmp_path / "kept")
+    assert (again.sample, again.history) == (result.sample, result.history)
+
+
+def test_calibration_that_is_worse_on_all_validation_edges_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample that likes a completion which all the edges together do not."""
+    data, configured = ring_data(), RECIPE.model_copy(update={"valid_pairs": 60})
+    plain = train_network(MODEL, configured, data)
+    monkeypatch.setattr(run_module, "calibrate_completion", liking_the_worst)
+    result = train_network(MODEL, BOUNDED, data)
+    assert result.value == plain.value
+    assert result.model == plain.model
+
+
+def liking_the_worst(network: Any, data: TrainingData, *asked: Any, **options: Any) -> Any:
+    _, found = calibrate_completion(network, data, *asked)  # on all edges
+    worst = min(found.trials, key=lambda trial: trial.value)
+    changed = with_completion(network, scale=worst.scale, offset=worst.offset, alpha=worst.alpha)
+    return changed, replace(found, chosen=worst)
+
+
+def test_work_is_told_in_pairs_until_all_is_done() -> None:
+    heard: list[WorkDone] = []
+    train_network(MODEL, BOUNDED, ring_data(), on_work=heard.append)
+    assert list(dict.fromkeys(one.part for one in heard)) == ["training", "validating", "calibrating", "confirming"]
+    assert [one.done for one in heard] == sorted(one.done for one in heard)
+    assert heard[-1].done == heard[-1].total == 4 * (102 * 2 + 55) + 55 + 18 * 11
+    assert {one.total for one in heard} == {heard[-1].total}

@@ -8,12 +8,13 @@ import torch
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.ranking import average_precision, hits_at_k_shared, rank_metrics, roc_auc
+from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.sampled_adjacency import SampledAdjacency
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.sampling.batch_sampler import BatchSampler
 from ncnc_core.training.data import TrainingData
-from ncnc_core.training.validation import require_selectable, validation_metrics
+from ncnc_core.training.validation import metrics_of, require_selectable, validation_scores
 
 
 def data(**changes: Any) -> TrainingData:
@@ -37,6 +38,13 @@ def scores(network: LinkNetwork, given: TrainingData) -> tuple[torch.Tensor, tor
     both = torch.cat([given.valid_edges, given.valid_negatives], 1)
     every = score_pairs(network, levels, adjacency, both)
     return every[: given.valid_edges.shape[1]], every[given.valid_edges.shape[1] :]
+
+
+def validation_metrics(
+    network: LinkNetwork, given: TrainingData, adjacency: Adjacency, metric: str, sampler: BatchSampler | None = None
+) -> dict[str, float]:
+    scores = validation_scores(network, given, adjacency, sampler)
+    return metrics_of(*scores, metric, given.negatives_per_valid_edge)
 
 
 @pytest.fixture

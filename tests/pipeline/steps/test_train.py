@@ -43,7 +43,8 @@ def test_training_that_was_cut_off_goes_on_from_its_checkpoint_to_the_same_weigh
     epochs: list[int] = []
 
     def cut_at_epoch_7(self: NightRuns, run_id: str, metrics: dict[str, float], *, step: int = 0) -> None:
-        epochs.append(step)
+        if "loss" in metrics:  # what else is logged tells how far an epoch is, and depends on the machine's pace
+            epochs.append(step)
         if step == 7 and epochs.count(7) == 1:
             raise PowerCutError
         log(self, run_id, metrics, step=step)

@@ -11,7 +11,8 @@ from ncnc_core.recipes.recipe import recipe as named_recipe
 from ncnc_core.training.data import TemporalData, TrainingData
 from pipeline.errors import InvalidInput
 from pipeline.params.train import TrainParams
-from pipeline.training.recipe import chosen_recipe, training_graph
+from pipeline.training import recipe as recipe_module
+from pipeline.training.recipe import ExpectedWork, chosen_recipe, training_graph
 from tests.fixtures.evolving_graphs import active_groups
 
 NODES, CUT_TRAIN, CUT_VALID = 60, 500, 560
@@ -91,3 +92,21 @@ def test_an_override_that_the_chosen_model_does_not_read_is_refused_with_its_rem
         InvalidInput, match=r"train\.recipe is auto.*not num_layers.*Leave it out, or set train\.recipe"
     ):
         chosen_recipe(params(recipe="auto", model={"num_layers": 3}), data())
+
+
+def test_what_a_long_training_costs_is_said_with_a_shorter_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = chosen_recipe(params(recipe="auto"), data(timed=False)).params
+    expected = ExpectedWork.of(found, data(timed=False))
+    assert expected is not None
+    assert expected.lines() == (str(expected.estimate),)  # seconds: nothing to shorten
+    monkeypatch.setattr(recipe_module, "LONG_SECONDS", expected.estimate.seconds / 2)
+    monkeypatch.setattr(recipe_module, "SHORT_SECONDS", expected.estimate.seconds / 3)
+    longer = ExpectedWork.of(found, data(timed=False))
+    assert longer is not None
+    assert longer.short_epochs is not None
+    assert 1 < longer.short_epochs < found.training.epochs / 2
+    assert f"--set train.training.epochs={longer.short_epochs} of ncnc try" in longer.lines()[1]
+
+
+def test_windows_are_not_estimated() -> None:
+    assert ExpectedWork.of(chosen_recipe(params(recipe="auto"), data()).params, data()) is None
