@@ -16,6 +16,8 @@ from ncnc_core.kernels.thread_slices import in_slices
 
 CANDIDATES_PER_NODE = 100  # measured on as_caida by benchmarks/recommendation.py, see docs/serving.md
 NEAR_PER_LINK = 8  # more by each of the two walks for every link a node has: a hub's next partners are many, and small
+# Of these at most: a hub of 10,000 links would have 160,000 candidates. See "The shortlist" in docs/serving.md.
+MOST_NEAR = 8192
 WALK_UNTIL = 1e-5  # of the walk, along one edge: a step of it touches at most 1 / WALK_UNTIL edges
 
 
@@ -31,8 +33,8 @@ def shortlists(
     A third are those that share most by resource allocation, which is where two random steps end; a third those where
     three steps end, times the root of their degree (a link that completion believes in closes a path of three edges);
     the rest are the busiest nodes, for links far away. Where a walk finds fewer, the next kind fills up. For every
-    link of its own a node gets NEAR_PER_LINK more of the first two kinds. Known links only where they are not excluded,
-    and then beside all these.
+    link of its own a node gets NEAR_PER_LINK more of each of the first two kinds, up to MOST_NEAR. Known links only
+    where they are not excluded, and then beside all these.
     Cost: at most 2 / WALK_UNTIL edges a node; memory O(graph) a thread and 8 bytes a candidate.
 
     Raises:
@@ -46,7 +48,7 @@ def shortlists(
     room = shortlist_room(adjacency, nodes, candidates_per_node=candidates_per_node, exclude_known=exclude_known)
     degree = adjacency.degree.cpu().numpy()
     own = degree[nodes.cpu().numpy()]
-    near = candidates_per_node // 3 + NEAR_PER_LINK * own
+    near = candidates_per_node // 3 + np.minimum(NEAR_PER_LINK * own, MOST_NEAR)
     busiest, busy_rank = _by_degree(degree)
     place = np.concatenate([[0], np.cumsum(room.cpu().numpy())])
     found, filled = np.empty(int(place[-1]), np.int64), np.empty(len(own), np.int64)
@@ -87,4 +89,4 @@ def shortlist_room(
     own = adjacency.degree[nodes]
     known = torch.zeros_like(own) if exclude_known else own
     most = adjacency.num_nodes - 1 - (own if exclude_known else torch.zeros_like(own))
-    return torch.minimum(candidates_per_node + 2 * NEAR_PER_LINK * own + known, most)
+    return torch.minimum(candidates_per_node + 2 * (NEAR_PER_LINK * own).clamp(max=MOST_NEAR) + known, most)

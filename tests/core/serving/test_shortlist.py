@@ -25,7 +25,7 @@ def test_every_list_is_as_long_as_its_room_and_that_of_the_plain_twin(size: int,
     rows = [row.tolist() for row in graph.column.split(graph.degree.tolist())]
     assert found.row_pointer.diff().tolist() == room.tolist()
     for row, (node, candidates) in enumerate(zip(nodes.tolist(), found.node.split(room.tolist()), strict=True)):
-        near = size // 3 + shortlist.NEAR_PER_LINK * len(rows[node])
+        near = size // 3 + min(shortlist.NEAR_PER_LINK * len(rows[node]), shortlist.MOST_NEAR)
         twin = shortlist_reference(
             rows, node, near=near, room=int(room[row]), exclude_known=exclude_known, least=shortlist.WALK_UNTIL
         )
@@ -40,6 +40,15 @@ def test_a_node_of_many_links_gets_more_candidates(monkeypatch: pytest.MonkeyPat
     hub, leaf = int(graph.degree.argmax()), int((graph.degree == 1).nonzero()[0])
     room = shortlist_room(graph, torch.tensor([hub, leaf]), candidates_per_node=5, exclude_known=True).tolist()
     assert room == [min(5 + 4 * int(graph.degree[hub]), graph.num_nodes - 1 - int(graph.degree[hub])), 9]
+
+
+def test_a_hub_gets_no_more_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shortlist, "MOST_NEAR", 3)
+    graph = heavy_tailed()
+    hub = graph.degree.argmax().unsqueeze(0)
+    assert int(graph.degree[hub]) * shortlist.NEAR_PER_LINK > 3
+    assert shortlist_room(graph, hub, candidates_per_node=5, exclude_known=True).tolist() == [5 + 2 * 3]
+    assert shortlists(graph, hub, candidates_per_node=5).node.numel() == 5 + 2 * 3
 
 
 def test_an_isolated_node_is_offered_the_busiest() -> None:

@@ -14,7 +14,7 @@ from pipeline.registry.night_runs import NightRuns
 from pipeline.runs.folder import RunFolder
 from pipeline.stopping import Stopped
 from pipeline.training import night_training
-from pipeline.training.night_training import NightTraining
+from pipeline.training.night_training import NightTraining, sampled_metrics, sampled_reason
 
 PARAMS = TrainParams(
     selection_metric="auc",
@@ -116,3 +116,25 @@ def test_a_training_that_is_told_to_stop_keeps_its_last_epoch_and_the_next_try_g
         else:
             training.run(None)
     assert epochs == [1, 2, 3, 4]  # fewer than are trained between two uploads
+
+
+def test_a_sample_that_chose_the_epoch_is_told_with_its_error_and_the_value_of_all(
+    doors: Doors, graph: str, run_name: str, tmp_path: Path
+) -> None:
+    run_id = doors.registry.runs.open(graph, run_name, run_key="1" * 64, params={})
+    bounded = PARAMS.model_copy(update={"training": PARAMS.training.model_copy(update={"valid_pairs": 6})})
+    folder = RunFolder(tmp_path / run_name, doors.registry)
+    trained = NightTraining(folder, bounded, data(), run_id, torch.device("cpu"), doors.registry).run(None)
+    logged = doors.registry.runs.metrics(run_id)
+    assert logged["valid_auc_standard_error"] == pytest.approx(trained.history[-1].standard_error)
+    assert trained.sample is not None
+    assert sampled_metrics(trained.sample) == {
+        "valid_edges_sampled": 3.0,
+        "valid_edges": 6.0,
+        "valid_value_of_all": trained.value,
+    }
+    error = f"{trained.sample.standard_error:.4f}"
+    assert sampled_reason(trained.sample) == (
+        f"3 of 6 validation edges, drawn by the seed, chose the epoch, with a standard error of {error}; the value is "
+        "that of all."
+    )
