@@ -182,10 +182,8 @@ def _show_of(opened: OpenedModel, node: list[str], k: int, *, known: bool, as_js
         rows = [asdict(row) | {"why": said} for row, said in zip(found, why, strict=True)]
         print_line(model=opened.name, recommendations=rows)
         return
-    if found.rows:
-        for_messages().print(links_table(found.rows, why))
-    else:
-        show("no candidates: the graph has all of these links already")
+    nothing = "no candidates: the graph has all of these links already"
+    for_messages().print(links_table(found.rows, why) if found.rows else nothing)
     print_line(model=opened.name, nodes=node, candidates=len(found))
 
 

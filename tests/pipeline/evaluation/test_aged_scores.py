@@ -12,11 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from ncnc_core.config.model import ModelConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.edge_mean import paired_difference
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_history import EdgeHistory
+from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.link_model import LinkModel, Positions
+from ncnc_core.networks.temporal_network import TemporalNetwork
 from pipeline.errors import InvalidInput
 from pipeline.evaluation.aged_scores import Tonight, aged_graph, aged_model, nodes_by, tonights_graph, tonights_model
 from pipeline.evaluation.comparison import FreshPairs, scored_pairs
@@ -189,6 +192,28 @@ def test_without_a_champion_no_graph_is_compared() -> None:
     now = replace(tonight(), champion=None, no_champion="it reads other features")
     with pytest.raises(InvalidInput, match="No champion can score tonight's pairs: it reads other features"):
         of_graph(now, earlier(NODES))
+
+
+def test_a_champion_that_reads_times_reads_those_of_the_older_graph_and_refuses_one_without() -> None:
+    network = TemporalNetwork(ModelConfig(predictor="temporal_ncn", hidden_channels=4), num_features=0).eval()
+    network.window.fill_(4)
+    ends = torch.stack([torch.arange(NODES - 1), torch.arange(1, NODES)])
+    history = EventHistory.of_events(ends, torch.arange(NODES - 1) + 100, NODES)
+    now = history.graph_at(178)
+    champion = LinkModel(network.config, network, now, None, list(range(NODES)))
+    tonights = tonight()
+    negatives = torch.stack([NEGATIVES[0], NEGATIVES[0] + 2 + torch.arange(EDGES * EACH) % EACH])
+    tonights = replace(tonights, pairs=replace(tonights.pairs, negatives=negatives))
+    scored = scored_pairs(tonights.pairs, lambda pairs: champion.score_pairs(Positions(pairs)))
+    tonights = replace(tonights, champion=(champion, scored))
+    found = aged_graph(tonights, replace(champion, adjacency=now), 7, "demo-then", THEN, 0.95)
+    assert found.loss is not None
+    assert found.loss.value == 0  # the same graph
+    older = aged_graph(tonights, replace(champion, adjacency=history.graph_at(140)), 7, "demo-then", THEN, 0.95)
+    assert older.value != found.value
+    plain = Scorer(right, NODES, Adjacency.from_edges(ends, NODES))
+    with pytest.raises(InvalidGraph, match="times"):
+        of_graph(tonights, plain)
 
 
 def test_the_nodes_by_a_time_are_those_up_to_the_last_with_an_edge() -> None:
