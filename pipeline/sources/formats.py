@@ -6,8 +6,11 @@ Text comes untyped, so that a wrong value can be shown as it stands in the file;
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 from ibis.backends.sql.datatypes import DuckDBType
 from ibis.expr import datatypes
@@ -15,7 +18,7 @@ from ibis.expr.types import Table
 
 from pipeline.errors import InvalidInput
 from pipeline.sources.plain_csv import write_plain_csv
-from pipeline.sources.text_layout import layout_of
+from pipeline.sources.text_layout import expect_distinct, layout_of
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 TEXTS, PACKED = (".csv", ".tsv", ".txt", ".edges", ".mtx"), ("", ".gz", ".bz2", ".zst")
@@ -34,11 +37,14 @@ def open_file(connection: Backend, path: Path, name: str) -> Table:
     """Return a file as a lazy table, in the format that its suffix says; name: what messages call it.
 
     Raises:
-        InvalidInput: the file is empty, or its header cannot be read.
+        InvalidInput: the file is empty, its header cannot be read, or two columns have one name.
     """
     if path.stat().st_size == 0:
         raise InvalidInput(f"{name} is empty (0 bytes). Deliver the whole file and run again.")
     if path.suffix == ".parquet":
+        with suppress(pa.ArrowInvalid):  # it is broken: DuckDB says in which way when it is read
+            # DuckDB would give the second one another name, and the first would be taken without a word.
+            expect_distinct(pq.read_schema(path).names, name)
         return open_parquet(connection, path)
     return open_json(connection, path) if is_typed(path) else open_csv(connection, path, name)
 

@@ -9,7 +9,7 @@ import io
 import itertools
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +141,7 @@ def _with_header(lines: list[str], skip: int, delimiter: str | None, name: str) 
     layout = TextLayout(skip, delimiter, (), has_header=True)
     rows = list(itertools.islice(layout.fields(iter(lines[skip:])), SAMPLE_LINES))
     header = tuple(field.strip() if delimiter is None else field for field in rows[0]) if rows else ()
-    _expect_distinct(header, name)
+    expect_distinct(header, name)
     # The last line of the sample may be cut off within a quoted field.
     open_ended = len(rows) > 1 and all(len(row) > len(header) > 1 for row in rows[1:][: SAMPLE_LINES - 2])
     if open_ended and not LIST_NAME.search(header[-1]):
@@ -174,7 +174,7 @@ def _named_by_comment(comments: list[str], delimiter: str | None, width: int, na
     names = tuple(field.strip() for field in found)
     if len(names) != width or not {"source", "target"} <= set(names):
         return None
-    _expect_distinct(names, name)
+    expect_distinct(names, name)
     return names
 
 
@@ -190,7 +190,12 @@ def _positions(fields: list[str], name: str, skip: int, delimiter: str | None) -
     return (*PLACED, *(f"column{number}" for number in range(3, len(fields) + 1)))
 
 
-def _expect_distinct(header: tuple[str, ...], name: str) -> None:
+def expect_distinct(header: Sequence[str], name: str) -> None:
+    """Refuse a table two of whose columns have one name: which of them is meant cannot be told.
+
+    Raises:
+        InvalidInput: a name, blank ones excepted, stands twice.
+    """
     named = [field for field in header if field.strip()]
     twice = next((field for position, field in enumerate(named) if field in named[:position]), None)
     if twice is not None:

@@ -14,7 +14,7 @@ from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.engine import open_engine
-from pipeline.sources.formats import open_csv, open_json, open_parquet
+from pipeline.sources.formats import open_csv, open_file, open_json, open_parquet
 from pipeline.sources.graph_source import GraphSource
 from pipeline.sources.text_layout import LINE_CHARACTERS
 
@@ -141,6 +141,17 @@ def test_a_folder_named_like_a_column_is_only_a_folder(
     assert found.ids.tolist() == [1, 2, 3]
     assert found.time is not None
     assert found.time.tolist() == [NOW - 5, NOW - 4]
+
+
+@pytest.mark.parametrize("twice", ["source", "other"])
+def test_two_columns_of_one_name_are_refused_in_a_typed_file_too(tmp_path: Path, twice: str) -> None:
+    columns = [pa.array([1, 2]), pa.array([2, 3]), pa.array([7, 8]), pa.array([9, 9])]
+    pq.write_table(pa.Table.from_arrays(columns, names=["source", "target", twice, "other"]), tmp_path / "e.parquet")
+    with (
+        open_engine(tmp_path) as engine,
+        pytest.raises(InvalidInput, match=rf"e\.parquet has two columns called '{twice}'\. Rename one"),
+    ):
+        open_file(engine, tmp_path / "e.parquet", "e.parquet")
 
 
 def test_a_header_wider_than_a_field_of_csv_may_be_is_read(tmp_path: Path) -> None:
