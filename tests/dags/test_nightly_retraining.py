@@ -194,6 +194,11 @@ def test_the_manual_names_every_exit_code_and_every_task(nightly: DAG) -> None:
         assert word in manual
 
 
+def test_the_manual_says_what_unpausing_does(nightly: DAG) -> None:
+    manual = " ".join(str(nightly.doc_md).split())
+    assert "Unpausing this DAG runs the last missed night at once, and no earlier one." in manual
+
+
 def rendered(task: StepTask, **context: object) -> StepTask:
     """Render a task's templates against a context."""
     task.render_template_fields(context)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
 
 from pipeline.environment import SWITCHES, Environment, set_switches, whoami
 from pipeline.errors import InvalidInput
@@ -87,6 +88,12 @@ def test_what_the_environment_says_already_holds(monkeypatch: pytest.MonkeyPatch
     set_switches()
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "7"
     assert os.environ["MLFLOW_UV_AUTO_DETECT"] == "false"
+
+
+def test_mlflow_prints_no_address_that_only_this_machine_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.name, raising=False)
+    set_switches()
+    assert MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.get() is True
 
 
 def test_user_without_a_name_acts_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

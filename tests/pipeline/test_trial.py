@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +46,30 @@ def test_settings_go_over_the_params_file_and_are_checked_like_it() -> None:
 def test_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"no edge file at .*none\.csv.*Parquet or CSV"):
         run_trial(tmp_path / "none.csv", None, Params(), tmp_path, lambda _: None)
+
+
+@pytest.mark.slow
+def test_a_file_or_folder_is_taken_by_its_name_whatever_signs_it_has(tmp_path: Path) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    (tmp_path / "e1.csv").write_text("source,target\n1,2\n")  # what a pattern would take
+    for file in (tmp_path / "e*.csv", tmp_path / "a::b.csv", tmp_path / "edges{1}.csv", parts / "part-0.csv"):
+        file.write_text("source,target\n")
+        edges = parts if file.parent == parts else file
+        with pytest.raises(InvalidInput, match=rf"{re.escape(str(edges))}.* is empty \(a header, but no row\)"):
+            run_trial(edges, None, Params(), tmp_path / "home", lambda _: None)
+
+
+@pytest.mark.slow
+def test_own_split_is_read_from_the_folder_that_is_given(tmp_path: Path) -> None:
+    edges, split = tmp_path / "edges.csv", tmp_path / "split"
+    edges.write_text("source,target\n" + "".join(f"{node},{(node + 1) % 12}\n" for node in range(12)))
+    split.mkdir()
+    for side in ("train", "valid", "test"):
+        (split / f"{side}.csv").write_text("source,target\n0,x\n" if side == "valid" else "source,target\n0,1\n")
+    params = trial_params(Params(), ["split.method=fixed", "snapshot.bipartite=warn"], edges)
+    with pytest.raises(InvalidInput, match=r"valid\.csv .*row 1: target is 'x', which is no node id"):
+        run_trial(edges, None, params, tmp_path / "home", lambda _: None, split)
 
 
 def write_csv(day: NetworkDay, path: Path) -> Path:

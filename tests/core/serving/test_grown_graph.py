@@ -77,6 +77,23 @@ def test_nodes_and_edges_are_added_and_removed() -> None:
     assert found.adjacency.edges().tolist() == [[0, 0, 1, 1, 2], [3, 4, 2, 3, 3]]
 
 
+class Walked(list[str]):
+    """Ids of a model that are not searched once for each new node."""
+
+    def __contains__(self, one: object) -> bool:
+        raise AssertionError(f"{one} was searched for among all ids")
+
+    def index(self, *_: object) -> int:
+        raise AssertionError("an id was searched for among all")
+
+
+def test_new_nodes_are_added_without_a_search_for_each() -> None:
+    known = replace(parts(None), node_ids=Walked("abcd"))
+    found = grown_graph(known, [("e", "a"), ("f", "b")], ["e", "f"], None, None, [("a", "b")])
+    assert list(found.node_ids) == list("abcdef")
+    assert replaced_graph(known, [("z", "a")], None, None, None).node_ids == list("abcdz")
+
+
 def test_edges_between_known_nodes_need_nothing_else() -> None:
     known = parts()
     found = grown_graph(known, Positions(torch.tensor([[0], [2]])), None, None, None, None)

@@ -11,8 +11,10 @@ from mlflow.tracking import MlflowClient
 from pipeline.audit.registry_doctor import adoption_plan, diagnose
 from pipeline.doors import Doors
 from pipeline.environment import Environment
+from pipeline.errors import TamperedRecord
 from pipeline.ledger.alias_history import Move
 from pipeline.ledger.entries import AliasEntry, RegistryBound
+from pipeline.origin.git import GitOrigin
 from pipeline.params.params import Params
 from pipeline.records.manifest import write_manifest
 from pipeline.runs.folder import RunFolder
@@ -81,6 +83,22 @@ def test_snapshot_that_the_data_repository_lost_is_told(promoted: Doors, graph: 
     client.set_model_version_tag(graph, "1", "ncnc.snapshot_tag", f"snap/{graph}/20990101T000000Z/{'c' * 12}")
     [found] = diagnose(graph, promoted).disagreements
     assert f"Version 1 was made from the snapshot snap/{graph}/20990101" in found.what
+
+
+def test_ledger_whose_last_lines_a_commit_dropped_is_told_before_anything_is_compared(
+    promoted: Doors, graph: str
+) -> None:
+    origin = GitOrigin(promoted.environment.data_repository, promoted.environment.home)
+    with origin.clone() as clone:
+        tip = clone.fetch_tip("ledger")
+        text = clone.contents([f"{tip}:{graph}.jsonl"])[f"{tip}:{graph}.jsonl"] or ""
+        lines = text.splitlines(keepends=True)
+        (Path(origin.url) / "hooks" / "update").unlink()  # as on a host that takes such a commit
+        shorter = clone.commit_files("Tidy", {f"{graph}.jsonl": "".join(lines[:-1])}, onto=tip)
+        assert clone.push(f"{shorter}:refs/heads/ledger")
+    assert len(promoted.ledger.entries(graph)) == len(lines) - 1  # those that are left follow one another
+    with pytest.raises(TamperedRecord, match=rf"has {len(lines)} lines, of which today's file has the first"):
+        diagnose(graph, promoted)
 
 
 def test_champion_whose_bytes_are_gone_is_told(promoted: Doors, graph: str) -> None:

@@ -14,6 +14,9 @@ from pipeline.errors import InvalidInput
     [
         (("none.csv",), r"no edge file at .*none\.csv.*Pass a Parquet or CSV file"),
         (("edges.csv", "--nodes", "none.csv"), r"no node file at none\.csv.*leave --nodes out"),
+        (("edges.csv", "--set", "split.method=fixed"), r"trial is given no split\. Pass --split .*NCNC_SOURCE_SPLIT"),
+        (("edges.csv", "--home", "what?"), r"home .*/what\? has a \? in its path, .*Pass --home with another folder"),
+        (("edges.csv", "--home", "no#1"), r"home .*/no#1 has a # in its path"),
         (("edges.csv", "--set", "merge"), r"takes section\.key=value, not 'merge'"),
     ],
 )

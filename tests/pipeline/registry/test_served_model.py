@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import os
 import subprocess
@@ -180,6 +181,17 @@ def test_a_new_nodes_features_come_in_every_form(loaded: PyFuncModel, ids: list[
     scores = [served(loaded, form)[0]["score"] for form in forms]
     scores.append(served(loaded, f'source,target,source_features\n{new},{old},"[0.5, 0.25]"\n', "text/csv")[0]["score"])
     assert scores == pytest.approx([scores[0]] * 4)
+
+
+@BOTH
+def test_neighbours_of_an_explained_pair_are_named_by_their_ids(loaded: PyFuncModel, ids: list[Any]) -> None:
+    pairs = [{"source": one, "target": other} for one, other in itertools.combinations(ids, 2)]
+    rows = served(loaded, {"inputs": pairs, "params": {"task": "explain"}})
+    named = {row["node"] for row in rows if row["role"] not in ("pair", "base")}
+    assert named
+    assert named <= set(ids)  # 2**53 + 1 as a floating-point number is another node
+    assert {type(one) for one in named} == {type(ids[0])}
+    assert {row["node"] for row in rows if row["role"] in ("pair", "base")} == {None}
 
 
 @BOTH

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,29 @@ def test_staged_folder_appears_whole_or_not_at_all(folder: RunFolder) -> None:
         write_half_a_model(staged)
     assert (folder.path / "model" / "weights").read_text() == "first"
     assert list((folder.path / ".staging").iterdir()) == []
+
+
+def test_staged_folder_is_on_the_disk_before_it_has_its_name_and_the_name_after(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    flush, rename = os.fsync, Path.rename
+
+    def flushed(number: int) -> None:
+        seen.append(f"fsync {Path(f'/proc/self/fd/{number}').readlink().name.partition('-')[0]}")
+        flush(number)
+
+    def renamed(self: Path, target: Path) -> Path:
+        seen.append("rename")
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(Path, "rename", renamed)
+    with folder.staging("model") as staged:
+        (staged / "weights").write_text("whole")
+    place = seen.index("rename")
+    assert {"fsync weights", "fsync model"} <= set(seen[:place])
+    assert seen[place + 1 :] == ["fsync demo"]
 
 
 def test_zombie_cannot_mix_its_files_with_a_later_try(folder: RunFolder) -> None:

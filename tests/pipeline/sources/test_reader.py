@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.graph_source import GraphSource
@@ -18,6 +19,22 @@ NOW = int(AS_OF.timestamp())
 
 def at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def test_no_table_of_a_delivery_is_read_beyond_the_bounds(tmp_path: Path) -> None:
+    edges, nodes, wide = (tmp_path / name for name in ("e.csv", "n.csv", "wide.csv"))
+    edges.write_text("source,target\n1,2\n")
+    nodes.write_text("node\n" + "1\n" * 2000)
+    wide.write_text(",".join(["source", "target", *(f"c{number}" for number in range(8000))]) + "\n")
+
+    def read(source: Path, **bounds: float) -> Delivery:
+        params = SnapshotParams.model_validate(bounds)
+        return GraphSource(str(source), str(nodes), params, tmp_path / "scratch").read(AS_OF)
+
+    with pytest.raises(InvalidInput, match=r"wide\.csv has 8002 columns, more than 2000\..*maximum_source_columns"):
+        read(wide)
+    with pytest.raises(InvalidInput, match=r"n\.csv is larger than 1e-06 GiB .*snapshot\.maximum_source_gib"):
+        read(edges, maximum_source_gib=1e-6)
 
 
 def test_a_night_without_events_delivers_nothing(tmp_path: Path) -> None:
