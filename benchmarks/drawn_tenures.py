@@ -12,8 +12,8 @@ from benchmarks.drawn_nights import CONFIDENCE, NightRanks, drawn_night
 from benchmarks.gate_simulation import SETTINGS
 from benchmarks.night_pools import Pool
 from pipeline.evaluation.comparison import paired_comparison
-from pipeline.promotion.evidence import normal_score
 from pipeline.promotion.shadow import ShadowRule
+from pipeline.records.evidence import normal_score
 
 CORRELATED = SETTINGS[2]
 WINDOW = 3  # nights whose edges an overlapping test window holds

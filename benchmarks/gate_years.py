@@ -4,7 +4,7 @@ Nights whose truth is known are drawn (`drawn_nights`) and compared by the real 
 of them: each night of a year is one of the pool's, taken at random. Where the models are equal, each night counts in
 both directions, so that the pool itself favours neither. Each kind of year is made of several pools, and how far these
 lie apart shows what the resampling leaves open. The rule and the evidence are `promotion.shadow`'s and
-`promotion.evidence`'s.
+`records.evidence`'s.
 
 A year of equal models is the worst that the rule allows: its nights are divided among as many shadows as there may be,
 for a shadow's chance grows most in its first nights. A gain is that of one model, which is the shadow from the first

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.drawn_nights import CONFIDENCE, Setting, drawn_night
 from pipeline.evaluation.comparison import paired_comparison
-from pipeline.promotion.evidence import log_e_value, normal_score
+from pipeline.records.evidence import log_e_value, normal_score
 
 Scores = NDArray[np.float64]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.audit.findings import NOTHING, AuditCheck
 from pipeline.audit.refreshed import RefreshWalk, collected_refresh, refresh_of_ledger
+from pipeline.audit.shadow_evidence import check_evidence
 from pipeline.audit.walk import AuditWalk
 from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, StepError
@@ -60,6 +61,7 @@ def audit_model(name: str, version_or_alias: int | str, *, doors: Doors, work_fo
     walk.follow_links()
     walk.compare_what_is_said_twice()
     walk.compare_figures()
+    check_evidence(walk)
     walk.recompute_run_key()
     walk.recompute_trained()
     walk.recompute_served()

@@ -84,7 +84,12 @@ class AuditWalk(AuditFindings):
             self._check_verdict(decision, registered)
 
     def _check_verdict(self, decision: PromotionDecision, registered: RegisteredModel | None) -> None:
-        approval = registered.approval if registered else None
+        approval, evidence = (registered.approval, registered.evidence) if registered else (None, None)
+        if not decision.promote and evidence is not None:
+            # Its own night kept the champion, and later nights' evidence promoted it: that is checked by itself.
+            said = f"do not promote; {evidence.in_words()}"
+            self.checks.append(AuditCheck("verdict of the decision", "promote", said, ok=True))
+            return
         if not decision.promote and approval is not None and approval.overridden:
             # Not a fault, but an auditor must see it: a person set the gate aside, and the record says who.
             self.checks.append(

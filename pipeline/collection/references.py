@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pipeline.doors import Doors
 from pipeline.ledger.alias_history import standings
 from pipeline.ledger.entries import NightEntry
+from pipeline.ledger.night import last_nights
+from pipeline.ledger.shadows import standing_shadow
 
 
 def references_from(doors: Doors) -> Callable[[Iterable[str]], Mapping[str, str]]:
@@ -33,6 +35,10 @@ def _of_graph(doors: Doors, graph: str) -> Iterable[tuple[str, str]]:
         yield tag, f"run {run} has not ended"
     entries = doors.ledger.entries(graph)
     standing = {stands.version: alias for alias, stands in standings(entries).items() if stands.version is not None}
+    shadow = standing_shadow(entries)
+    night = last_nights(entries).get(shadow.shadow.run_name) if shadow is not None else None
+    if night is not None and night.snapshot_tag is not None:
+        yield night.snapshot_tag, f"the shadow, run {night.run_name}, was made from it"
     for entry in entries:
         # Written ahead of the registry: an alias may be about to move there.
         if isinstance(entry, NightEntry) and entry.version in standing and entry.snapshot_tag is not None:

@@ -18,6 +18,7 @@ from pipeline.ledger.alias_history import champions, standings
 from pipeline.ledger.approvals import standing_answer
 from pipeline.ledger.entries import Entry, NightEntry
 from pipeline.ledger.night import last_nights
+from pipeline.ledger.shadows import standing_shadow
 from pipeline.records.part import Part
 from pipeline.registry.facts import RegisteredVersion, RunState
 
@@ -138,7 +139,7 @@ def judge_models(
     for run in runs:
         if not run.has_model:
             continue
-        reasons = list(nights.reasons(run.run_name, ended, policy.model_days))
+        reasons = [*nights.reasons(run.run_name, ended, policy.model_days), *nights.of_shadow(run.run_name)]
         night, answer = nights.last.get(run.run_name), standing_answer(entries, run.run_name)
         if run.run_name in newest:
             reasons.append(f"of one of the last {policy.keep_models} nights: later ones score it again")
@@ -164,7 +165,7 @@ def judge_folders(
     at = earliest_present(at, (folder.changed_at for folder in folders))
     found = {}
     for folder in folders:
-        reasons = list(nights.reasons(folder.name, ended, policy.folder_days))
+        reasons = [*nights.reasons(folder.name, ended, policy.folder_days), *nights.of_shadow(folder.name)]
         if folder.name not in ended:
             reasons.append("MLflow has no run of it: this is the only copy of its checks")
         reasons += _young(folder.changed_at, policy.folder_days, at, "changed")
@@ -176,7 +177,8 @@ class _Nights:
     """The nights of a ledger, and how long ago each ended; `at` is the time by the clock of who collects."""
 
     def __init__(self, entries: Sequence[Entry], at: datetime) -> None:
-        self.last = last_nights(entries)
+        self.last, shadow = last_nights(entries), standing_shadow(entries)
+        self._shadow = shadow.shadow.run_name if shadow is not None else None
         self._ended_at = _ended_at(entries)
         # Of other entries none counts: a collection that runs twice would take its own clock's word.
         self._present = earliest_present(at, self._ended_at.values())
@@ -185,6 +187,10 @@ class _Nights:
         """Return the run names of the last nights that came to a model and a decision."""
         decided = [name for name, night in self.last.items() if night.completed]
         return frozenset(decided[max(len(decided) - count, 0) :])
+
+    def of_shadow(self, run_name: str) -> list[str]:
+        """Return why what a run left is kept where its model is the shadow, which every night needs."""
+        return ["it is the shadow: every night scores it beside the champion"] if run_name == self._shadow else []
 
     def reasons(self, run_name: str, ended: dict[str, bool], days: float) -> tuple[str, ...]:
         """Return why what a run left is kept."""

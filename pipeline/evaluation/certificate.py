@@ -31,7 +31,11 @@ def positions_keep_their_ids(before: Iterable[Sequence[int | str]], tables: Grap
 
 
 def unseen_by_champion(
-    pairs: FreshPairs, history: EdgeHistory, champion_as_of: datetime | None, seen: Iterable[Tensor]
+    pairs: FreshPairs,
+    history: EdgeHistory,
+    champion_as_of: datetime | None,
+    seen: Iterable[Tensor],
+    who: str = "champion",
 ) -> Invariant:
     """Look the fresh pairs up in all that the champion has seen: the snapshot it was made from, and `seen`.
 
@@ -41,7 +45,7 @@ def unseen_by_champion(
     until = -1 if champion_as_of is None else int(champion_as_of.timestamp())
     held = [history.first_seen_until(until), *(history.look_up(edges) for edges in seen)]
     fresh = history.look_up(pairs.positives[:, : pairs.num_fresh])
-    return absent("fresh_edges_not_seen_by_champion", fresh, *held)
+    return absent(f"fresh_edges_not_seen_by_{who}", fresh, *held)
 
 
 def unseen_by_source(

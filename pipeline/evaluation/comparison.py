@@ -74,6 +74,26 @@ class Comparison:
             for name in others
         }
 
+    def scores_of(
+        self,
+        name: str,
+        member: Tensor,
+        positives: Tensor,
+        params: EvaluateParams,
+        calibration: ScoreCalibration | None,
+    ) -> ModelScores:
+        """Return one scorer's metrics on some of the positives [2, p], a mask [p]."""
+        return _with_intervals(name, self.scored[name].of(member), calibration, positives[:, member], params)
+
+    def difference(
+        self, one: str, other: str, member: Tensor, positives: Tensor, params: EvaluateParams
+    ) -> PairedComparison | None:
+        """Return one scorer minus another on some of the positives [2, p], a mask [p]; None where it is empty."""
+        if one not in self.scored or other not in self.scored or not member.any():
+            return None
+        first, second = (self.scored[name].ranks[member] for name in (one, other))
+        return paired_comparison(first, second, positives[:, member], confidence=params.confidence)
+
     def on(
         self, member: Tensor, positives: Tensor, params: EvaluateParams, calibrations: Mapping[str, ScoreCalibration]
     ) -> Comparison:

@@ -5,14 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
-from torch import Tensor
-
-from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.splits.leak_invariants import Invariant
-from ncnc_core.training.data import TemporalData
 from pipeline.doors import Doors
 from pipeline.evaluation.aged_scores import Tonight, nodes_by
 from pipeline.evaluation.certificate import positions_keep_their_ids, unseen_by_champion, unseen_by_source
@@ -23,12 +17,13 @@ from pipeline.evaluation.feature_importance import feature_importance
 from pipeline.evaluation.floor import night_floor
 from pipeline.evaluation.scored_input import GraphScorer, same_input
 from pipeline.evaluation.sensitivity import sensitivity
-from pipeline.evaluation.slices import Slice, slice_scores, slices_of
+from pipeline.evaluation.shadow import Compared, Edges, by_name, found_shadow, shadow_place
+from pipeline.evaluation.slices import slice_scores
 from pipeline.evaluation.staleness import staleness
-from pipeline.evaluation.warm_and_cold import unknown_nodes, warm_and_cold
-from pipeline.graphs.tables import GraphTables
+from pipeline.evaluation.trained_night import TrainedNight
+from pipeline.evaluation.warm_and_cold import warm_and_cold
+from pipeline.ledger.shadows import Place
 from pipeline.params.params import EvaluateParams
-from pipeline.records.chain import EdgeSplit, GraphSnapshot, TrainedModel
 from pipeline.records.evaluation import (
     EvaluationRecord,
     FeatureImportance,
@@ -37,72 +32,21 @@ from pipeline.records.evaluation import (
     Staleness,
     WarmAndCold,
 )
-from pipeline.runs.data import snapshot_tables, split_arrays
-from pipeline.runs.folder import RunFolder
 from pipeline.runs.incumbent import FEATURE_COLUMNS
-from pipeline.splits.arrays import SplitArrays
-from pipeline.splits.certificate import as_records, edge_history, split_certificate
-from pipeline.splits.event_times import temporal_data, testing_graph
-from pipeline.splits.known_features import features_as_known, features_for
+from pipeline.splits.certificate import as_records, split_certificate
+from pipeline.splits.known_features import features_as_known
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedNight:
-    """What a run has left by the time its model is trained."""
-
-    folder: RunFolder
-    snapshot: GraphSnapshot
-    split: EdgeSplit
-    trained: TrainedModel
-    tables: GraphTables
-    arrays: SplitArrays
-
-    @classmethod
-    def read(cls, folder: RunFolder, doors: Doors) -> TrainedNight:
-        """Read the records, the graph and the split, each verified by its digests."""
-        records = folder.get(GraphSnapshot), folder.get(EdgeSplit), folder.get(TrainedModel)
-        return cls(folder, *records, snapshot_tables(folder, doors), split_arrays(folder, doors))
-
-    @cached_property
-    def graph(self) -> Adjacency:
-        """The message graph of the split's test side; the graph that a model carries to serve on plays no part."""
-        return testing_graph(self.tables, self.arrays, self.split)
-
-    @cached_property
-    def history(self) -> EdgeHistory:
-        """Every edge that a snapshot ever held."""
-        return edge_history(self.tables)
-
-    @cached_property
-    def times(self) -> TemporalData | None:
-        """What happened up to the end of the validation window, where time divides the edges."""
-        return temporal_data(self.tables, self.split)
-
-    @property
-    def window(self) -> float | None:
-        """How many new edges the validation window had, in which ages are told; None where times divide no edges."""
-        if self.times is None or self.graph.times is None:
-            return None
-        return float(self.times.window)
-
-    @cached_property
-    def features(self) -> Tensor | None:
-        """The node features that were known at the cut before the test edges."""
-        return features_for(self.tables, self.split, "testing")
-
-    @property
-    def unknown(self) -> Tensor | None:
-        """The nodes that no model can tell apart; None where they have features."""
-        return None if self.features is not None else unknown_nodes(self.graph, self.history, self.split.cut_valid)
-
-
-def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) -> EvaluationRecord:
-    """Score every model on the test edges that none of them has seen, all on the same message graph."""
+def evaluate_night(
+    night: TrainedNight, params: EvaluateParams, doors: Doors, *, place: Place | None = None, edges: Edges = "all"
+) -> EvaluationRecord:
+    """Score every model on the test edges that none has seen, all on the same message graph; the shadow on its own."""
     started, meter = time.perf_counter(), CostMeter()
     models = compared_models(night.folder, night.trained, night.tables, doors)
+    shadow = found_shadow(place, night, doors)
     pairs = fresh_pairs(night.arrays, models.seen_until)
     floor = night_floor(night.graph, night.times, meter)
-    scorers = bound_scorers(models.by_name, floor.scores, night.graph, night.features)
+    scorers = bound_scorers(models.by_name | by_name(shadow), floor.scores, night.graph, night.features)
     outcome = compare(pairs, scorers, params, calibrations=models.calibrations, meter=meter)
     looked = _looked_closer(night, models, pairs, tuple(floor.scores), scorers, outcome, params, meter)
     aged = _aged(night, models, pairs, outcome, params, doors, meter)
@@ -130,6 +74,7 @@ def evaluate_night(night: TrainedNight, params: EvaluateParams, doors: Doors) ->
         certificate=(*as_records(checked), *night.trained.certificate),
         snapshot_checks=night.snapshot.checks,
         seconds=round(time.perf_counter() - started, 3),
+        shadow_place=shadow_place(place, shadow, Compared(night, pairs, outcome, params, tuple(floor.scores), edges)),
         costs=meter.costs,
     )
 
@@ -156,7 +101,7 @@ def _looked_closer(
 ) -> _CloserLook:
     best = _best(floor, outcome)
     with meter.part("slices", pairs.positives.shape[1]):
-        parts = _slices(night, pairs)
+        parts = night.slices_of(pairs)
         apart = warm_and_cold(
             pairs, parts, outcome, params, models.calibrations, floor=floor, graph=night.graph, unknown=night.unknown
         )
@@ -203,19 +148,6 @@ def _aged(
 def _best(floor: Iterable[str], outcome: Comparison) -> str:
     """Return the best of the floor on all test edges."""
     return max(floor, key=lambda name: outcome.scores[name].metrics["mrr"].value)
-
-
-def _slices(night: TrainedNight, pairs: FreshPairs) -> tuple[Slice, ...]:
-    return slices_of(
-        pairs.positives,
-        pairs.first_seen,
-        night.graph,
-        night.history,
-        cut_train=night.split.cut_train,
-        cut_valid=night.split.cut_valid,
-        previous_as_of=night.snapshot.previous_as_of,
-        window=night.window,
-    )
 
 
 def _certificate(

@@ -116,7 +116,7 @@ def objections(decision: PromotionDecision, standing: ApprovalEntry | None, cham
             f"sets that aside, for its scores mean nothing. Fix the cause and start a run of another as-of."
         )
     found = []
-    if not decision.promote:
+    if not decision.promotes:
         found.append(f"the gate refused it: {decision.reason}")
     if standing is not None and standing.verdict == "rejected":
         found.append(rejection(standing))

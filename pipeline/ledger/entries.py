@@ -1,4 +1,4 @@
-"""What the ledger keeps: nights, alias moves by ncnc or in MLflow, refreshes, approvals, anchors, collections, pins.
+"""What the ledger keeps: nights, evidence, alias moves, refreshes, approvals, anchors, collections, pins.
 
 How a line of the ledger names the lines above it is in `chained_lines`.
 """
@@ -13,6 +13,7 @@ from pydantic import AwareDatetime
 
 from pipeline.records.format import Content, Written, entry_of
 from pipeline.records.part import GraphName, Sha256
+from pipeline.records.shadow import ShadowState
 
 Alias = Literal["champion", "challenger", "previous"]
 AFTER = "after"  # the field of a line that names the lines above it; it is the line's, and no part of the entry
@@ -21,7 +22,7 @@ AFTER = "after"  # the field of a line that names the lines above it; it is the 
 class LedgerEntry(Written):
     """What every entry of the ledger is."""
 
-    FORMAT: ClassVar[int] = 4  # 3: `after` in the line, an alias entry's lineage_sha256; 4: weights_of, refreshes
+    FORMAT: ClassVar[int] = 5  # 3: `after` in the line, lineage_sha256; 4: weights_of, refreshes; 5: shadow_evidence
 
     @classmethod
     def of_content(cls, content: Content, number: int, what: str) -> Self:
@@ -156,6 +157,18 @@ class NightEntry(LedgerEntry):
     version: int | None = None
 
 
+class ShadowEvidence(LedgerEntry):
+    """A shadow after one night beside the champion's weights; `report_sha256` is that night's evaluation."""
+
+    kind: Literal["shadow_evidence"] = "shadow_evidence"
+    graph: GraphName
+    run_name: str
+    champion: int
+    report_sha256: Sha256
+    shadow: ShadowState
+    at: AwareDatetime
+
+
 class RegistryBound(LedgerEntry):
     """The registered model that a graph's ledger tells of: when MLflow made it, and the server it was bound at.
 
@@ -197,6 +210,7 @@ class PromotionsResumed(LedgerEntry):
 
 Entry = (
     NightEntry
+    | ShadowEvidence
     | AliasEvent
     | RefreshRefused
     | AnchorEntry

@@ -21,9 +21,11 @@ from pipeline.ledger.entries import (
     RefreshRefused,
     RegistryBound,
     RegistryCollected,
+    ShadowEvidence,
 )
 from pipeline.ledger.promotion_stops import stop_in_words
 from pipeline.records.names import graph_of_tag
+from pipeline.records.shadow import BECAME
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ def _event(entry: Entry, before: Sequence[Entry], after: Sequence[Entry], champi
             return _moved(entry, before, after, champion)
         case GraphRefreshed() | RefreshRefused():
             return _refresh(entry, champion)
+        case ShadowEvidence():
+            return _shadow(entry, champion)
         case AliasObserved():
             what = (
                 f"{entry.alias} was moved OUTSIDE, from {_version(entry.previous)} to {_version(entry.version)}; "
@@ -90,6 +94,18 @@ def _refresh(entry: GraphRefreshed | RefreshRefused, champion: int | None) -> Ev
         return Event(entry.at, "refresh refused", what, entry.who, entry.why, champion)
     what = f"version {entry.version} serves {graph} with the weights of version {entry.weights_of}"
     return Event(entry.at, "refreshed", what, entry.who, entry.why, champion)
+
+
+def _shadow(entry: ShadowEvidence, champion: int | None) -> Event | None:
+    """Return the event of a shadow that came, or that goes by what the night showed; one that stays is none."""
+    state = entry.shadow
+    if state.begins is None and state.standing == "stays":
+        return None
+    model = f"the model of the night of {state.as_of:%Y-%m-%d %H:%M}"
+    came = f"{model} becomes the shadow, beside champion version {entry.champion}" if state.begins else ""
+    became = "" if state.standing == "stays" else f"the shadow {BECAME[state.standing]}"
+    what = "; ".join(part for part in (came, became) if part)
+    return Event(entry.at, "shadow", what, f"run {entry.run_name}", state.in_words(), champion)
 
 
 def _order(

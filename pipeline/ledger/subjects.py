@@ -17,6 +17,7 @@ from pipeline.ledger.entries import (
     RefreshRefused,
     RegistryBound,
     RegistryCollected,
+    ShadowEvidence,
 )
 
 
@@ -32,6 +33,9 @@ def subject_of(entries: Sequence[Entry]) -> str:
             return f"{entry.graph}: {entry.alias} found at {entry.version}, changed in MLflow from {entry.previous}"
         case GraphRefreshed():
             return f"{entry.graph}: champion {entry.previous} -> {entry.version}, weights of {entry.weights_of}"
+        case ShadowEvidence():
+            shadow = entry.shadow
+            return f"{entry.graph}: night {entry.run_name}, shadow {shadow.run_name} {shadow.standing}"
         case ApprovalEntry():
             return f"{entry.graph}: run {entry.run_name} {entry.verdict} by {entry.who}"
         case _:

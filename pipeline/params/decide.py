@@ -26,6 +26,7 @@ SLICE_KEYS = tuple(f"{kind}/{name}" for kind in get_args(SliceKind) for name in 
 class DecideParams(Section):
     """The gate; each rule and how to set it: docs/gate.md."""
 
+    evidence: Literal["night", "accumulated"] = "night"
     mode: Literal["superiority", "non_inferiority"] = "superiority"
     margin: float = Field(default=0.03, ge=0, lt=1)
     metric: Literal["mrr"] = "mrr"
@@ -67,6 +68,11 @@ class DecideParams(Section):
         """Refuse settings that contradict each other."""
         if self.mode == "superiority":
             return self
+        if self.evidence == "accumulated":
+            raise ValueError(
+                "evidence is accumulated with mode non_inferiority, and evidence over nights shows that a model is "
+                "better, not that it is no worse. Set decide.evidence: night, or decide.mode: superiority"
+            )
         if self.margin == 0:
             raise ValueError(
                 "mode is non_inferiority with margin 0, which is superiority. Set decide.mode: superiority, or a "

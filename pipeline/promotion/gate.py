@@ -10,23 +10,18 @@ from pipeline.records.findings import RuleVerdict
 from pipeline.records.floor import not_computed, what_suffices
 
 
-def decide(evaluation: EvaluationRecord, params: DecideParams) -> PromotionDecision:
+def decide(
+    evaluation: EvaluationRecord, params: DecideParams, over_champion: RuleVerdict | None = None
+) -> PromotionDecision:
     """Decide whether the challenger becomes champion: only where every rule passes.
 
     Every rule is recorded every time. A rule that does not apply says so and passes. The rules on figures read those
-    of the test edges that `decide.edges` names; slices are always of all.
+    of the test edges that `decide.edges` names; slices are always of all. `over_champion` is the rule on the champion
+    where it is not this night's figures alone that decide it.
     """
     read = evaluation if params.edges == "all" else evaluation.on_warm_edges()
-    floor, champion = _beats_floor(read, params), _over_champion(read, params)
-    rules = (
-        _leak_certificate(evaluation),
-        _data_checks(evaluation, params),
-        _enough_test_edges(read, params),
-        floor,
-        _calibration(read, params),
-        slice_guardrail(evaluation, params),
-        champion,
-    )
+    floor, champion = _beats_floor(read, params), over_champion or _over_champion(read, params)
+    rules = (*_standards(evaluation, read, params, floor), champion)
     return PromotionDecision(
         report_sha256=evaluation.sha256,
         promote=all(rule.passed for rule in rules),
@@ -34,6 +29,24 @@ def decide(evaluation: EvaluationRecord, params: DecideParams) -> PromotionDecis
         reason=_reason(rules, floor if evaluation.champion is None else champion, evaluation.champion is None),
         rules=rules,
         champion_version=evaluation.champion.version if evaluation.champion else None,
+    )
+
+
+def standards(evaluation: EvaluationRecord, params: DecideParams) -> tuple[RuleVerdict, ...]:
+    """Return every rule but the one on the champion, of an evaluation whose figures are of the edges asked for."""
+    return _standards(evaluation, evaluation, params, _beats_floor(evaluation, params))
+
+
+def _standards(
+    evaluation: EvaluationRecord, read: EvaluationRecord, params: DecideParams, floor: RuleVerdict
+) -> tuple[RuleVerdict, ...]:
+    return (
+        _leak_certificate(evaluation),
+        _data_checks(evaluation, params),
+        _enough_test_edges(read, params),
+        floor,
+        _calibration(read, params),
+        slice_guardrail(evaluation, params),
     )
 
 

@@ -69,8 +69,11 @@ def _heading(
             f"Approved by {_short(approval.who)} on {approval.at:%Y-%m-%d %H:%M} UTC: {_short(approval.reason)}."
         )
     else:
-        lines.append("Promoted by the gate alone; no person was asked.")
-    lines.append(f"The gate: {_short(decision.reason)}.")
+        by = "the gate" if registered.evidence is None else "the evidence of nights"
+        lines.append(f"Promoted by {by} alone; no person was asked.")
+    if registered.evidence is not None:
+        lines.append(f"The evidence: {_short(registered.evidence.in_words(), 480)}.")
+    lines.append(f"The gate{' on its own night' if registered.evidence else ''}: {_short(decision.reason)}.")
     lines.append(f"Made by run `{snapshot.run_name}`.")
     return "\n\n".join(lines)
 

@@ -19,7 +19,7 @@ def nominate(folder: RunFolder, *, doors: Doors) -> NightEntry:
         NothingToDo: the run did not pass the gate, it was answered already, or promotions are stopped.
     """
     decision, snapshot = folder.get(PromotionDecision), folder.get(GraphSnapshot)
-    if not decision.promote:
+    if not decision.promotes:
         raise NothingToDo(f"No approval is needed, for the gate did not pass this run: {decision.reason}")
     doors.aliases.expect_agreement(snapshot.graph)
     entries = doors.ledger.entries(snapshot.graph)

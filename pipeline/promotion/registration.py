@@ -22,6 +22,7 @@ from pipeline.records.chain import (
     TrainedModel,
 )
 from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.shadow import ShadowPromotion
 from pipeline.registry.facts import ModelVersion, version_tags
 from pipeline.runs.data import example_pairs, model_folder
 from pipeline.runs.folder import RunFolder
@@ -55,11 +56,17 @@ class DecidedRun:
         )
 
 
-def register_run(run: DecidedRun, description: str, approval: Approval | None, doors: Doors) -> RegisteredModel:
+def register_run(
+    run: DecidedRun,
+    description: str,
+    approval: Approval | None,
+    doors: Doors,
+    evidence: ShadowPromotion | None = None,
+) -> RegisteredModel:
     """Make one version of the run key, promote it, and enter the night in the ledger.
 
-    `description` is what the model card says the model is for. Each part first looks whether it is done, so that a run
-    killed between any two of them is finished by the next call.
+    `description` is what the model card says the model is for, and `evidence` is why a later night promotes the run.
+    Each part first looks whether it is done, so that a run killed between any two of them is finished by the next call.
 
     Raises:
         NothingToDo: another run has registered this run key.
@@ -75,12 +82,12 @@ def register_run(run: DecidedRun, description: str, approval: Approval | None, d
         expect_promotions(doors.ledger.entries(snapshot.graph), doors.clock())  # no version, if it is not promoted
         if approval is None or not approval.overridden:
             _expect_champion(run.decision, snapshot, doors)  # before a version is made that could never be promoted
-        record = _version(run, approval, doors)
+        record = _version(run, approval, evidence, doors)
         run.folder.put(record)
     _describe(run, description, record, approval, doors)
     _promote(record, run, approval, doors)
     doors.registry.runs.close(run.trained.mlflow_run_id, "promoted")
-    reason = _reason(run.decision, approval)
+    reason = _reason(run.decision, approval, record.evidence)
     doors.ledger.append(ended_night(snapshot, "promoted", reason, at=doors.clock(), version=record.version))
     return record
 
@@ -112,7 +119,9 @@ def _expect_champion(decision: PromotionDecision, snapshot: GraphSnapshot, doors
         )
 
 
-def _version(run: DecidedRun, approval: Approval | None, doors: Doors) -> RegisteredModel:
+def _version(
+    run: DecidedRun, approval: Approval | None, evidence: ShadowPromotion | None, doors: Doors
+) -> RegisteredModel:
     """Return the record of the version that holds the run key, made if there is none."""
     registry, snapshot, trained = doors.registry, run.snapshot, run.trained
     made = registry.versions.sole_of_run_key(snapshot.graph, snapshot.run_key)
@@ -139,6 +148,7 @@ def _version(run: DecidedRun, approval: Approval | None, doors: Doors) -> Regist
         run_key=made.run_key,
         files=registry.models.observe(made.model_id),
         approval=approval,
+        evidence=evidence,
     )
 
 
@@ -169,6 +179,8 @@ def _describe(
         lineage_sha256=lineage.sha256,
     )
     tags = {"ncnc.lineage_sha256": lineage.sha256} | _approval_tags(approval)
+    if record.evidence is not None:
+        tags["ncnc.promoted_by_evidence_of"] = record.evidence.decided_by
     doors.registry.versions.tag(record.name, record.version, tags, description=card)
 
 
@@ -182,12 +194,13 @@ def _approval_tags(approval: Approval | None) -> dict[str, str]:
     }
 
 
-def _reason(decision: PromotionDecision, approval: Approval | None) -> str:
+def _reason(decision: PromotionDecision, approval: Approval | None, evidence: ShadowPromotion | None) -> str:
+    reason = decision.reason if evidence is None else evidence.in_words()
     if approval is None:
-        return decision.reason
+        return reason
     if approval.overridden:
         return f"OVERRIDE by {approval.who}: {approval.reason}; set aside: {approval.overridden}"
-    return f"{decision.reason}; approved by {approval.who}: {approval.reason}"
+    return f"{reason}; approved by {approval.who}: {approval.reason}"
 
 
 def _promote(record: RegisteredModel, run: DecidedRun, approval: Approval | None, doors: Doors) -> None:
@@ -201,7 +214,9 @@ def _promote(record: RegisteredModel, run: DecidedRun, approval: Approval | None
         return
     overruled = approval is not None and bool(approval.overridden)
     by = f"{approval.who}, " if approval else ""
-    move = Move(record.name, f"{by}run {run.snapshot.run_name}", _reason(run.decision, approval), doors.clock())
+    decided_by = record.evidence.decided_by if record.evidence else run.snapshot.run_name
+    reason = _reason(run.decision, approval, record.evidence)
+    move = Move(record.name, f"{by}run {decided_by}", reason, doors.clock())
     # An override sets aside which champion the gate compared with, but not that it may have changed since this read.
     instead_of = champion_weights(entries) if overruled else run.decision.champion_version
     lineage = run.folder.get(LineageRecord)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
-from pipeline.promotion.evidence import Evidence
-
-YEAR = 365  # nights over which the promise holds
-Standing = Literal["better", "worse", "tenure_over", "overtaken", "stays"]
+from pipeline.ledger.shadows import YEAR
+from pipeline.records.evidence import Evidence
+from pipeline.records.shadow import ShadowStanding
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class ShadowRule:
         """How small a shadow's p-value has to be, whenever it is looked at."""
         return self.alpha / self.shadows_a_year
 
-    def standing(self, evidence: Evidence, *, nights: int, overtaken: bool) -> Standing:
+    def standing(self, evidence: Evidence, *, nights: int, overtaken: bool) -> ShadowStanding:
         """Return what becomes of a shadow after so many nights, the first of them included.
 
         `overtaken`: tonight's model is better on validation. It counts only after the minimum tenure, for otherwise no

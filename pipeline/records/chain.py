@@ -15,6 +15,7 @@ from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import CheckResult, LeakInvariant, RuleVerdict
 from pipeline.records.part import GraphName, Part, Sha256
 from pipeline.records.record import Record
+from pipeline.records.shadow import ShadowPromotion, ShadowVerdict
 
 SplitMethod = Literal["temporal", "hashed", "random", "fixed"]
 
@@ -80,10 +81,7 @@ class EdgeSplit(Record):
     files: tuple[FileDigest, ...]
     tag: str
     certificate: tuple[LeakInvariant, ...]
-    negative_kinds: tuple[RecordedNegative, ...] = (
-        "uniform",
-        "degree_matched",
-    )  # equal shares of each edge's, in order
+    negative_kinds: tuple[RecordedNegative, ...] = ("uniform", "degree_matched")  # equal shares of each edge's
     num_historical_negatives: int | None = None
 
 
@@ -145,8 +143,12 @@ class TrainedModel(Record):
 
 
 class PromotionDecision(Record):
-    """Whether the challenger becomes champion, with every rule's part in it."""
+    """Whether the challenger becomes champion, with every rule's part in it.
 
+    `shadows` are the one that had the place, and tonight's challenger where it takes it.
+    """
+
+    FORMAT = 3  # 3: shadows
     file_name = "promotion_decision.json"
 
     report_sha256: Sha256
@@ -155,6 +157,17 @@ class PromotionDecision(Record):
     reason: str
     rules: tuple[RuleVerdict, ...]
     champion_version: int | None
+    shadows: tuple[ShadowVerdict, ...] = ()
+
+    @property
+    def promoted_shadow(self) -> ShadowVerdict | None:
+        """The model of an earlier night that this one makes champion, in place of its own."""
+        return next((shadow for shadow in self.shadows if shadow.promote), None)
+
+    @property
+    def promotes(self) -> bool:
+        """Whether the night has a model to make champion: its own, or the shadow."""
+        return self.promote or self.promoted_shadow is not None
 
 
 class Approval(Part):
@@ -170,8 +183,12 @@ class Approval(Part):
 
 
 class RegisteredModel(Record):
-    """The model version that a promotion made; without an approval, the gate alone let it pass."""
+    """The model version that a promotion made; without an approval, the gate alone let it pass.
 
+    `evidence` is there where a later night promoted it: then the decision of its own night was to keep the champion.
+    """
+
+    FORMAT = 3  # 3: evidence
     file_name = "registered_model.json"
 
     decision_sha256: Sha256
@@ -182,6 +199,7 @@ class RegisteredModel(Record):
     run_key: Sha256
     files: tuple[FileDigest, ...]
     approval: Approval | None = None
+    evidence: ShadowPromotion | None = None
 
 
 class LineageRecord(Record):

@@ -10,6 +10,7 @@ from ncnc_core.config.choices import GraphChange
 from pipeline.records.findings import CheckResult, LeakInvariant
 from pipeline.records.part import Part, Sha256
 from pipeline.records.record import Record
+from pipeline.records.shadow import ShadowState
 
 SliceKind = Literal["degree", "node_age", "edge_age", "component", "activity"]
 
@@ -183,6 +184,41 @@ class EvaluationCost(Part):
     cpu_seconds: float | None = None
 
 
+class ShadowScores(Part):
+    """The shadow on the test edges that neither it nor the champion has seen, measured as the challenger is.
+
+    `counted` is shadow minus champion on those of them that count, `over_shadow` tonight's challenger minus the shadow
+    there; None where there are none. `note` says why it was not scored, and `unusable` why it never will be.
+    """
+
+    before: ShadowState  # as the night found it
+    nights: int = Field(ge=1)  # of its tenure, tonight included
+    best_value: float | None = None  # on its own night's validation, as `ShadowPlace` has the challenger's
+    unusable: str = ""
+    note: str = ""
+    num_test_edges: int = 0
+    scores: ModelScores | None = None
+    paired: PairedComparison | None = None
+    over_floor: dict[str, PairedComparison] = Field(default_factory=dict)
+    floor: tuple[ModelScores, ...] = ()
+    slices: tuple[SliceScores, ...] = ()
+    counted: PairedComparison | None = None
+    over_shadow: PairedComparison | None = None
+    certificate: tuple[LeakInvariant, ...] = ()
+
+
+class ShadowPlace(Part):
+    """The shadow's place as a night found it; the ledger's numbers say who may take it. Edges: as `decide.edges`."""
+
+    nights_since_the_last_began: int | None
+    last_was_promoted: bool
+    early_in_the_last_year: int
+    edges: Literal["all", "warm"]
+    selection_metric: str
+    best_value: float  # tonight's challenger's, on validation
+    shadow: ShadowScores | None = None
+
+
 class EvaluationRecord(Record):
     """Challenger, champion and floor on the same pairs, negatives and message graph.
 
@@ -191,7 +227,8 @@ class EvaluationRecord(Record):
     `staleness` is None where it is switched off, too.
     """
 
-    FORMAT = 5  # 3: over_floor; 4: warm_and_cold, floor_absent, feature_importance, best_of_floor; 5: staleness
+    # 3: over_floor; 4: warm_and_cold, floor_absent, feature_importance, best_of_floor; 5: staleness, shadow_place
+    FORMAT = 5
     file_name = "evaluation_report.json"
 
     trained_model_sha256: Sha256
@@ -217,6 +254,7 @@ class EvaluationRecord(Record):
     snapshot_checks: tuple[CheckResult, ...]
     seconds: float
     costs: tuple[EvaluationCost, ...] = ()
+    shadow_place: ShadowPlace | None = None  # None: each night's model is judged by its own night alone
 
     @property
     def paired_difference(self) -> Interval | None:

@@ -37,7 +37,8 @@ class NightStory:
     """One night from its records, its checks and the ledger; a field is None where the night did not get that far.
 
     `faults` says what could not be read; the page is made of the rest. `moved` says which aliases were changed in
-    MLflow without the ledger. `refresh` is what came of serving the champion on the night's graph.
+    MLflow without the ledger. `refresh` is what came of serving the champion on the night's graph, and `shadow_version`
+    the version of the shadow, where the night promoted that.
     """
 
     graph: str
@@ -58,6 +59,7 @@ class NightStory:
     faults: tuple[str, ...] = ()
     moved: tuple[OutsideMove, ...] = ()
     refresh: GraphRefreshed | RefreshRefused | None = None
+    shadow_version: int | None = None
 
     @property
     def outcome(self) -> str:
@@ -65,7 +67,7 @@ class NightStory:
         if self.entry is not None:
             return self.entry.outcome
         if self.decision is not None:
-            return "passed" if self.decision.promote else "kept"
+            return "passed" if self.decision.promotes else "kept"
         return "refused" if self.checks is not None and self.checks.refused else "unfinished"
 
     @property
@@ -116,6 +118,7 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
     change = reading.left_by_checks(ChangeSummary)
     trend = read_trend(doors, folder.graph, as_of) if as_of else ()
     entries = doors.ledger.entries(folder.graph)
+    decision = reading.record(PromotionDecision)
     return NightStory(
         graph=folder.graph,
         run_name=folder.name,
@@ -127,7 +130,7 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
         split=reading.record(EdgeSplit),
         trained=reading.record(TrainedModel),
         evaluation=reading.record(EvaluationRecord),
-        decision=reading.record(PromotionDecision),
+        decision=decision,
         registered=reading.record(RegisteredModel),
         lineage=reading.record(LineageRecord),
         params=reading.attempt(folder.frozen_params) if snapshot else None,
@@ -135,7 +138,15 @@ def read_story(folder: RunFolder, doors: Doors) -> NightStory:
         faults=tuple(reading.faults),
         moved=outside_moves(entries, folder.name),
         refresh=_refresh_of(entries, folder.name),
+        shadow_version=_shadow_version(entries, decision),
     )
+
+
+def _shadow_version(entries: Sequence[Entry], decision: PromotionDecision | None) -> int | None:
+    """Return the version that the shadow's own run was promoted as; None where no night has promoted it."""
+    shadow = decision.promoted_shadow if decision is not None else None
+    night = last_night(entries, shadow.run_name) if shadow is not None else None
+    return night.version if night is not None else None
 
 
 def _refresh_of(entries: Sequence[Entry], run_name: str) -> GraphRefreshed | RefreshRefused | None:

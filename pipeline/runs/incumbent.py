@@ -57,42 +57,47 @@ def incumbent(folder: RunFolder, trained: TrainedModel, tables: GraphTables, doo
     model = readable(version_model(folder, version, doors))
     if isinstance(model, str):
         return Incumbent(version, None, model)
-    columns = [doors.registry.runs.param(run, FEATURE_COLUMNS) for run in (version.run_id, trained.mlflow_run_id)]
-    reason = why_not_comparable(model, tables, *columns) or why_untimed(model, folder.get(EdgeSplit))
+    its, own = (doors.registry.runs.param(run, FEATURE_COLUMNS) for run in (version.run_id, trained.mlflow_run_id))
+    reason = why_not_comparable(model, tables, its, own) or why_untimed(model, folder.get(EdgeSplit))
     return Incumbent(version, model if reason is None else None, reason or "")
 
 
-def readable(model: Path) -> LinkModel | str:
-    """Return a champion, or why it cannot be read: after an upgrade it may be in an older version's format."""
+def readable(model: Path, who: str = "the champion") -> LinkModel | str:
+    """Return a champion or another earlier model, or why it cannot be read: its format may be one of before."""
     try:
         return LinkModel.load(model)
     except InvalidGraph as error:
-        return f"the champion cannot be read: {error}"
+        return f"{who} cannot be read: {error}"
 
 
 def why_not_comparable(
-    champion: LinkModel, tables: GraphTables, its_columns: str | None = None, columns: str | None = None
+    champion: LinkModel,
+    tables: GraphTables,
+    its_columns: str | None = None,
+    columns: str | None = None,
+    *,
+    who: str = "the champion",
 ) -> str | None:
-    """Return why a champion cannot score tonight's pairs, or None where it can.
+    """Return why a champion, or another earlier model, cannot score tonight's pairs, or None where it can.
 
     Positions are append-only, so the champion's ids must be the first of tonight's.
     """
     if list(champion.node_ids) != tables.node_ids[: champion.num_nodes].tolist():
-        return "the champion's node ids are not the first of tonight's, so its positions mean other nodes"
+        return f"{who}'s node ids are not the first of tonight's, so its positions mean other nodes"
     own = 0 if champion.features is None else champion.features.shape[1]
     tonight = 0 if tables.features is None else tables.features.shape[1]
     if own != tonight:
-        return f"the champion takes {own} node features, tonight's graph has {tonight}"
+        return f"{who} takes {own} node features, tonight's graph has {tonight}"
     if its_columns != columns:
-        return f"the champion's features are {its_columns}, tonight's are {columns}"
+        return f"{who}'s features are {its_columns}, tonight's are {columns}"
     return None
 
 
-def why_untimed(champion: LinkModel, split: EdgeSplit) -> str | None:
+def why_untimed(champion: LinkModel, split: EdgeSplit, who: str = "the champion") -> str | None:
     """Return why a split's test graph is nothing that a champion can read, or None: some need times."""
     if champion.config.predictor != "temporal_ncn" or has_test_times(split):
         return None
-    return f"the champion reads when edges came, and tonight's {split.method} split has no times to test with"
+    return f"{who} reads when edges came, and tonight's {split.method} split has no times to test with"
 
 
 def same_positions(source: LinkModel, tables: GraphTables) -> bool:

@@ -1,4 +1,4 @@
-"""Register the challenger that the gate let pass, and promote it, where nobody rejected it."""
+"""Register the challenger that the gate let pass, or the shadow, and promote it, where nobody rejected it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pipeline.ledger.promotion_stops import PromotionsAreStopped
 from pipeline.params.params import Params
 from pipeline.promotion.nomination import keep_stopped_night
 from pipeline.promotion.registration import DecidedRun, register_run
+from pipeline.promotion.shadow_promotion import promote_shadow
 from pipeline.records.chain import RegisteredModel
 from pipeline.runs.folder import RunFolder
 
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 def run(folder: RunFolder, params: Params, *, doors: Doors, answer: Answer | None = None) -> RegisteredModel:
     """Make one version of the run key and promote it; with an answer, as a person said.
+
+    Where the night's decision promotes the shadow, the version is of the shadow's run, and so is the record.
 
     The first answer about a run stands: a retry, or an answer that comes after it, changes nothing.
 
@@ -33,7 +36,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, answer: Answer | Non
             collected.
     """
     decided = DecidedRun.of(folder)
-    snapshot, promote = decided.snapshot, decided.decision.promote
+    snapshot, promote = decided.snapshot, decided.decision.promotes
     if answer is not None and (promote or answer.overridden):
         doors.ledger.append_made(
             snapshot.graph, lambda entries: answering(entries, snapshot.graph, snapshot.run_name, answer)
@@ -45,9 +48,12 @@ def run(folder: RunFolder, params: Params, *, doors: Doors, answer: Answer | Non
     _expect_consent(decided, entries, standing, doors)
     if answer is not None and not answer.approved and standing is not None:
         logger.warning("the rejection by %s came too late: %s had approved the run", answer.who, standing.who)
-    expect_model(entries, snapshot.run_name)  # also where this machine has a copy: an audit would ask for MLflow's
+    description, approval = params.register_.description, as_approval(standing)
     try:
-        return register_run(decided, params.register_.description, as_approval(standing), doors)
+        if (shadow := decided.decision.promoted_shadow) is not None:
+            return promote_shadow(decided, shadow, description, approval, doors)
+        expect_model(entries, snapshot.run_name)  # also where this machine has a copy: an audit would ask for MLflow's
+        return register_run(decided, description, approval, doors)
     except PromotionsAreStopped as stopped:
         raise NothingToDo(keep_stopped_night(folder, decided.decision, stopped.stop, doors)) from stopped
 

@@ -8,7 +8,7 @@ from benchmarks.drawn_nights import CONFIDENCE, drawn_night
 from benchmarks.gate_simulation import SETTINGS
 from benchmarks.night_pools import Pool, drawn_pool, kind_of
 from pipeline.evaluation.comparison import paired_comparison
-from pipeline.promotion.evidence import Evidence, normal_score
+from pipeline.records.evidence import Evidence, normal_score
 from tests.fixtures.paired import paired
 
 CORRELATED = SETTINGS[2]

@@ -23,6 +23,7 @@ from pipeline.ledger.entries import (
     RegistryCollected,
 )
 from pipeline.registry.facts import RegisteredVersion, RunState
+from tests.fixtures.shadow_nights import crowned, run_name, stayed
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OLD, YOUNG = NOW - timedelta(days=200), NOW - timedelta(days=1)
@@ -261,3 +262,16 @@ def test_weights_of_a_refresh_stay_with_their_version() -> None:
         [trained], staying, [moved(1), night()], RegistryPolicy(model_days=0, keep_models=0), NOW
     ).values()
     assert verdict.reasons == ("version 1 was made of it: an audit may ask for it",)
+
+
+def test_what_the_shadow_left_is_kept_until_it_goes() -> None:
+    run, folder = RunState("a", run_name(2), ended=True, has_model=True), FolderFacts(run_name(2), OLD, 10)
+    standing = [crowned(1), *stayed(2, 2, begins="free"), TONIGHT]
+    gone = [*standing[:-1], *stayed(2, 3, standing="worse"), TONIGHT]
+    for entries, kept in ((standing, True), (gone, False)):
+        verdicts = (
+            judge_models([run], [], entries, STRICT, NOW)["a"],
+            judge_folders([folder], [run], entries, STRICT, NOW)[run_name(2)],
+        )
+        said = "it is the shadow: every night scores it beside the champion"
+        assert [said in verdict.reasons for verdict in verdicts] == [kept, kept]

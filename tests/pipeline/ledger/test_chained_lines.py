@@ -19,7 +19,7 @@ def night(number: int, reason: str = "no gain") -> NightEntry:
 
 def older(entry: Entry) -> str:
     """A line as format 2 wrote it."""
-    return entry.as_written().replace('"format":4', '"format":2')
+    return entry.as_written().replace(f'"format":{entry.FORMAT}', '"format":2')
 
 
 def test_each_line_names_the_bytes_above_it_whether_appended_together_or_one_by_one() -> None:

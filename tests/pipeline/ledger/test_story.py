@@ -17,6 +17,7 @@ from pipeline.ledger.entries import (
     RegistryCollected,
 )
 from pipeline.ledger.story import story
+from tests.fixtures.shadow_nights import crowned, stayed
 
 
 def at(day: int) -> datetime:
@@ -144,3 +145,14 @@ def test_an_event_names_the_night_that_it_tells_of() -> None:
     assert told[0] == ("promotion", run_name(0))
     assert told[1] == ("kept", run_name(1))
     assert [kind for kind, night in told if not night] == ["rollback", "pinned", "resumed"]
+
+
+def test_a_shadow_is_told_when_it_comes_and_when_its_evidence_decides_and_not_while_it_stays() -> None:
+    entries = (*stayed(2, 2, begins="free"), *stayed(2, 3), *stayed(2, 4, standing="worse"))
+    told = [event for event in story((crowned(1), *entries)) if event.kind == "shadow"]
+    assert [event.what for event in told] == [
+        "the model of the night of 2026-01-02 03:00 becomes the shadow, beside champion version 1",
+        "the shadow goes: it is provably worse than the champion",
+    ]
+    assert told[1].why.startswith("the model of the night of 2026-01-02 03:00, 3 nights, nothing counted yet")
+    assert {event.champion for event in told} == {1}

@@ -19,6 +19,7 @@ from pipeline.ledger.entries import (
     read_entry,
 )
 from pipeline.ledger.subjects import subject_of
+from tests.fixtures.shadow_nights import shadow_entry
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 MOVED = AliasEntry(graph="demo", alias="champion", version=2, previous=1, at=AT, who="ann", why="better")
@@ -39,6 +40,7 @@ TAG = "snap/demo/20260102T000000Z/cccccccccccc"
         (MOVED, "demo: champion 1 -> 2"),
         (SEEN, "demo: champion found at 1, changed in MLflow from 2"),
         (ANSWERED, "demo: run demo-1 rejected by ann"),
+        (shadow_entry(1, 2), "demo: night demo-20260102T030000Z, shadow demo-20260101T030000Z stays"),
         (ANCHORED, "demo: version 2 anchored at lineage 777777777777"),
         (COLLECTED, "demo: 1 versions collected, keep-versions 1"),
         (

@@ -26,6 +26,11 @@ def load(folder: Path, settings: str) -> DecideParams:
             "mode: non_inferiority, margin: 0.05, slice_margin: 0.02",
             "slice_margin 0.02 is below margin 0.05.*Set slice_margin to 0.05 or more",
         ),
+        (
+            "evidence: accumulated, mode: non_inferiority",
+            "accumulated with mode non_inferiority.*Set decide.evidence: night, or decide.mode: superiority",
+        ),
+        ("evidence: nightly", "evidence: .*nightly.*Change it in params.yaml"),
         ("floor: []", r"\[\] is no floor. Name at least one of common_neighbors"),
         ("floor: [adamic_ader]", "'adamic_ader' is not a member of the floor. Did you mean adamic_adar"),
         ("floor: [boosted_tree]", "'boosted_tree' is not a member of the floor. Did you mean boosted_trees"),

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from pipeline.promotion.evidence import Evidence
 from pipeline.promotion.shadow import YEAR, ShadowRule
+from pipeline.records.evidence import Evidence
 from tests.fixtures.paired import paired
 
 RULE = ShadowRule()

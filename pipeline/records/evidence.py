@@ -16,14 +16,13 @@ sequences, 2021, proposition 6.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import overload
+from typing import TYPE_CHECKING, Protocol, overload
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtri
+from pipeline.records.part import Part
 
-from pipeline.records.evaluation import PairedComparison
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # The gain that is looked for, in deviations of an edge's difference: 0.017 where edges deviate by 0.26 and share nodes.
 # Half or twice as much is found hardly later (decision 37).
@@ -31,8 +30,31 @@ EFFECT = 0.05
 SMALLEST_P = 1e-15  # 8 deviations: beyond them a p-value is a statement about the tails of Student's t
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Difference(Protocol):
+    """A mean difference over edges."""
+
+    @property
+    def value(self) -> float:
+        """The estimate."""
+
+
+class NightComparison(Protocol):
+    """What a night's comparison has for the evidence, as a `PairedComparison` has it: p-value one-sided."""
+
+    @property
+    def difference(self) -> Difference:
+        """The one model minus the other."""
+
+    @property
+    def p_value(self) -> float:
+        """How likely a difference at least this large is, were the two equal."""
+
+    @property
+    def num_edges(self) -> int:
+        """Over how many edges."""
+
+
+class Evidence(Part):
     """What the nights so far say of one model against one champion; each edge counts on one night.
 
     `total` is the sum of sqrt(n) z over the nights, and `gain` the mean difference over all their edges.
@@ -43,7 +65,7 @@ class Evidence:
     total: float = 0.0
     gain: float = 0.0
 
-    def and_of(self, night: PairedComparison) -> Evidence:
+    def and_of(self, night: NightComparison) -> Evidence:
         """Return the evidence with one night more, whose edges have not been counted before."""
         edges = self.edges + night.num_edges
         return Evidence(
@@ -70,6 +92,8 @@ def normal_score(difference: float, p_value: float) -> float:
     A night on which the two do not differ says nothing: where every edge has the difference 0, p is 1 in either
     direction, and so the score is 0.
     """
+    from scipy.special import ndtri  # here: whoever reads a record that holds evidence need not wait for it
+
     if difference == 0:
         return 0.0
     return -float(ndtri(min(max(p_value, SMALLEST_P), 1 - SMALLEST_P)))
@@ -84,6 +108,9 @@ def log_e_value(total: float | NDArray[np.float64], edges: float | NDArray[np.fl
 
     2 / sqrt(1 + EFFECT^2 edges) * exp(x^2 / 2) * Phi(x)  with  x = EFFECT total / sqrt(1 + EFFECT^2 edges)
     """
+    import numpy as np
+    from scipy.special import log_ndtr
+
     spread = 1 + EFFECT**2 * edges
     x = EFFECT * total / np.sqrt(spread)
     found = math.log(2) - np.log(spread) / 2 + x**2 / 2 + log_ndtr(x)

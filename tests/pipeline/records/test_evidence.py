@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.special import ndtr
 from scipy.stats import norm
 
-from pipeline.promotion.evidence import EFFECT, Evidence, log_e_value, normal_score
+from pipeline.records.evidence import EFFECT, Evidence, log_e_value, normal_score
 from tests.fixtures.paired import paired
 
 
