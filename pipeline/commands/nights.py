@@ -23,14 +23,14 @@ def status(
     from pipeline.commands.score_tables import nights_table
     from pipeline.ledger.night import last_nights
     from pipeline.ledger.served_weights import served_in_words
+    from pipeline.ledger.shadows import standing_shadow
     from pipeline.params.params import Params
     from pipeline.report.kept_index import current_needs, find_index, retracted_parts
     from pipeline.terminal import for_messages
 
     doors, console = open_doors(), for_messages()
     name = graph or Params.load(params).snapshot.graph
-    ledger = doors.ledger.entries(name)
-    entries = list(last_nights(ledger).values())
+    entries = list(last_nights(ledger := doors.ledger.entries(name)).values())
     console.print(nights_table(entries[-shown:]))
     for need in (needed := current_needs(doors, name, ledger)):
         console.print(f"{need.what} {need.advice} {need.command}".rstrip())
@@ -38,13 +38,15 @@ def status(
     ages = [None if one is None else (doors.clock() - one.as_of).days for one in (weights, champion)]
     served = f"champion: {served_in_words(ledger, champion.version)}" if champion else f"{name} has no champion yet"
     console.print(f"{served}; weights {ages[0]} days old, graph {ages[1]} days old" if champion else served)
-    index = find_index(doors, name)
-    console.print(f"all nights: {index or 'no page yet; ncnc report makes it'}")
+    index, shadow = find_index(doors, name), standing_shadow(ledger)
+    beside = [f"shadow: {shadow.shadow.in_words()}"] if shadow is not None else []
+    console.print("\n".join([*beside, f"all nights: {index or 'no page yet; ncnc report makes it'}"]))
     print_line(
         graph=name,
         nights=len(entries),
         champion=champion.version if champion else None,
         weights_of=weights.version if weights else None,
+        shadow=shadow.shadow.run_name if shadow else None,
         age_days=ages[0],
         graph_age_days=ages[1],
         retracted="; ".join(dict.fromkeys(part.reason for part in retracted_parts(doors, name))) or None,

@@ -9,6 +9,7 @@ from rich.table import Table
 from pipeline.ledger.entries import NightEntry
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import EvaluationRecord, interval_text
+from pipeline.records.shadow import BECAME
 from pipeline.terminal import styled
 
 SHOWN_METRICS = ("mrr", "hits@10", "auc", "average_precision", "brier", "ece")
@@ -60,7 +61,11 @@ def rules_table(decision: PromotionDecision) -> Table:
     """Return every rule, a row each, with its threshold, observed value and verdict."""
     verdict = "promote" if decision.promote else "do not promote"
     failed = sum(not rule.passed for rule in decision.rules)
-    table = Table(title=f"the gate: {verdict}, {failed} of {len(decision.rules)} rules broken", title_justify="left")
+    title = [f"the gate: {verdict}, {failed} of {len(decision.rules)} rules broken"]
+    for shadow in decision.shadows:
+        became = "is promoted" if shadow.promote else "begins" if shadow.begins else BECAME[shadow.standing]
+        title.append(f"shadow: {shadow.in_words()}; it {became}")
+    table = Table(title="\n".join(title), title_justify="left")
     table.add_column("rule", no_wrap=True)
     table.add_column("needed", ratio=2)
     table.add_column("observed", ratio=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.graphs.change_summary import ChangeSummary, Turnover
 from pipeline.plain_text import markdown
+from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import EvaluationRecord, ModelScores
 from pipeline.records.findings import CheckResult
 from pipeline.report.blocks import estimate_text, metric_name, scorer_name
@@ -20,8 +21,26 @@ def approval_text(story: NightStory) -> str:
     checks = story.checks.checks if story.checks else story.snapshot.checks if story.snapshot else ()
     changed = [*_changed(story.change), *_warnings(checks)]
     data = f"**Changed in the data:** {'; '.join(changed)}." if changed else ""
-    parts = (_difference(evaluation), _scores(evaluation), data, f"{rules} {markdown(decision.reason)}")
+    parts = (
+        _shadow(decision),
+        _difference(evaluation),
+        _scores(evaluation),
+        data,
+        f"{rules} {markdown(decision.reason)}",
+    )
     return "\n\n".join(part for part in parts if part)
+
+
+def _shadow(decision: PromotionDecision) -> str:
+    """Say first that it is not the night's own model that is asked about."""
+    shadow = decision.promoted_shadow
+    if shadow is None:
+        return ""
+    return (
+        f"**You are asked about the shadow**, not about the night's own model: {shadow.in_words()}. Its evidence "
+        f"suffices (p {shadow.evidence.p_better:.2g}, {shadow.level:.2g} needed), and all its rules hold tonight. "
+        f"Approving makes it champion; rejecting ends its time as the shadow. What follows is of the night's own model."
+    )
 
 
 def _difference(evaluation: EvaluationRecord) -> str:

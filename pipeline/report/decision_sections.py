@@ -35,6 +35,8 @@ def headline(story: NightStory) -> str:
     )
     if story.outcome == "promoted" and story.entry is not None:
         return f"Promoted: version {story.entry.version} becomes the champion."
+    if story.outcome == "kept" and (shadow := _shadow_promoted(story)):
+        return shadow
     if story.outcome == "refused" and story.checks is not None and story.checks.refused:
         return "Refused: the delivery fails its checks. Nothing was trained, and the champion was not touched."
     if story.outcome == "refused" and story.decision is None:
@@ -54,6 +56,17 @@ def headline(story: NightStory) -> str:
         "passed": f"Passed the gate, and not registered yet; {stays} until then.",
     }
     return sentences.get(story.outcome, f"{story.outcome.capitalize()}.")
+
+
+def _shadow_promoted(story: NightStory) -> str:
+    """Return the headline of a night that promotes the shadow; empty where it does not."""
+    shadow = story.decision.promoted_shadow if story.decision else None
+    if shadow is None:
+        return ""
+    model = f"the shadow, the model of the night of {shadow.as_of:%Y-%m-%d %H:%M}"
+    if story.shadow_version is None:
+        return f"Kept: the night's own model stays out, and {model}, was to become champion and has not."
+    return f"Promoted: version {story.shadow_version}, {model}, becomes the champion. The night's own model does not."
 
 
 def _on_its_graph(story: NightStory) -> str:

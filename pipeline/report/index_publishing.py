@@ -9,6 +9,7 @@ from pathlib import Path
 from ncnc_core.whole_file import write_whole
 from pipeline.doors import Doors
 from pipeline.ledger.night import last_nights
+from pipeline.ledger.shadows import standing_shadow
 from pipeline.report.kept_figures import NightFigures, missing, read_figures
 from pipeline.report.kept_index import current_needs, index_page, kept_figures, reports_folder
 from pipeline.report.needs import Need
@@ -41,9 +42,12 @@ def publish_index(doors: Doors, graph: str, tonight: NightFigures | None = None)
     kept = kept.having(*(read_figures(doors, graph, run_name) for run_name in lacking))
     rows, needed = night_rows(entries, kept.by_night), current_needs(doors, graph, entries, kept)
     picture, folder = nights_picture(rows), reports_folder(doors)
-    page = write_whole(index_page(doors, graph), nights_page(graph, rows, needed, picture, _beside(folder, doors)))
+    standing = standing_shadow(entries)
+    shadow = standing.shadow.in_words() if standing is not None else ""
+    text = nights_page(graph, rows, needed, picture, _beside(folder, doors), shadow)
+    page = write_whole(index_page(doors, graph), text)
     with tempfile.TemporaryDirectory() as scratch:
-        text = nights_page(graph, rows, needed, picture, _on_the_site(folder, doors))
+        text = nights_page(graph, rows, needed, picture, _on_the_site(folder, doors), shadow)
         run_id = doors.registry.pages.keep_index(graph, write_whole(Path(scratch) / "nights.html", text))
         doors.registry.runs.put_file(run_id, kept.write(Path(scratch)), kept.file_name)
     return PublishedIndex(page, doors.registry.pages.index_address(run_id, doors.environment.mlflow_pages), needed)

@@ -56,9 +56,17 @@ class ShownRow:
 
 
 def nights_page(
-    graph: str, rows: Sequence[NightRow], needed: Sequence[Need], picture: Picture | None, link: Link
+    graph: str,
+    rows: Sequence[NightRow],
+    needed: Sequence[Need],
+    picture: Picture | None,
+    link: Link,
+    shadow: str = "",
 ) -> str:
-    """Return the index as HTML; `link` gives the address of a night's page, empty where there is none."""
+    """Return the index as HTML; `link` gives the address of a night's page, empty where there is none.
+
+    `shadow` says in words who has the shadow's place; empty where nobody has it.
+    """
     shown = [_shown(row, link) for row in reversed(rows)]
     nights = [row for row in rows if row.night is not None]
     metric = _metric(rows)
@@ -70,7 +78,7 @@ def nights_page(
         tone=_tone(nights, needed),
         needs=needed,
         links={"": "", **{row.night.run_name: link(row) for row in nights if row.night is not None}},
-        facts=facts(nights),
+        facts=(*facts(nights), *([("shadow", shadow)] if shadow else [])),
         picture=picture,
         columns=[name.format(metric=metric_name(metric)) for name in COLUMNS],
         rows=shown,

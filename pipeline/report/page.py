@@ -19,6 +19,7 @@ from pipeline.report.graph_sections import graph_section, trend_section
 from pipeline.report.model_sections import reliability_section, sensitivity_section, training_section
 from pipeline.report.night_story import NightStory
 from pipeline.report.score_sections import comparison_section, scores_section, slices_section, warm_and_cold_section
+from pipeline.report.shadow_section import shadow_section
 from pipeline.report.staleness_sections import staleness_section
 from pipeline.report.temporal_sections import activity_section, importance_section
 
@@ -40,6 +41,7 @@ SIGNS = {
 SECTIONS = (
     scores_section,
     comparison_section,
+    shadow_section,
     trend_section,
     staleness_section,
     slices_section,
