@@ -4,8 +4,8 @@ For each number of edges a generated graph with a heavy tail of degrees (see `la
 and 50 negatives to a validation edge; in a process of its own, on one thread. One JSON line a graph: CPU seconds of one
 epoch's training, of scoring all validation edges and the sample that chooses the epoch, and of fitting the completion
 on that sample, the work of its trials shared and one at a time. Then a line for 20,000 partners of a hub of 30,000
-links, in chunks by what is held and, as before, by both degrees. Two minutes at 100,000 edges, a quarter of an hour at
-a million.
+links, in chunks by what is held and, as before, by both degrees. Two CPU minutes at 100,000 edges, most of them for
+what was done before, and ten times as many at a million.
 """
 
 from __future__ import annotations

@@ -28,31 +28,24 @@ class Predictor(Protocol):
 
     def node_levels(self, h: Tensor) -> list[Tensor]:
         """Return what every batch of this graph needs."""
-        ...
 
     def prepared(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> Scorer:
         """Return what scores these pairs in any number of calls, with what the calls have in common done once."""
-        ...
 
     def expanded(self, graph: OverlapGraph, pairs: Tensor) -> Tensor:
         """Return how many neighbours scoring each pair holds at a time, [pairs]: at most."""
-        ...
 
     def product_logits(self, products: Tensor, *pooled: Tensor) -> Tensor:
         """Return the logits, [pairs], from the products of the ends, [pairs, channels], and the pooled sums."""
-        ...
 
     def pooled_values(self, levels: list[Tensor]) -> Tensor:
         """Return what each node adds to a pooled sum, [nodes, width]."""
-        ...
 
     def pooled_lists(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> list[RoleLists]:
         """Return the nodes of each pooled sum, by role."""
-        ...
 
     def __call__(self, levels: list[Tensor], graph: OverlapGraph, pairs: Tensor) -> Tensor:
         """Return the logits, [pairs]."""
-        ...
 
 
 class LinkNetwork(nn.Module):

@@ -60,27 +60,13 @@ class NightTraining:
         except TamperedRecord as error:  # a checkpoint saves time, and is nothing that a record leads to
             logger.warning("the training begins anew, for its checkpoint is damaged: %s", error)
 
-        def keep(result: EpochResult) -> None:
-            found = {"loss": result.loss, **{f"valid_{metric}": value for metric, value in result.metrics.items()}}
-            if result.standard_error is not None:
-                found[f"valid_{self.params.selection_metric}_standard_error"] = result.standard_error
-            prefix = f"{name}_" if name else ""
-            logged = {f"{prefix}{metric}": value for metric, value in found.items()}
-            self.registry.runs.log_metrics(self.run_id, logged, step=result.epoch)
-            if result.epoch % EPOCHS_PER_UPLOAD == 0 and checkpoint.is_file():
-                self.registry.runs.put_file(self.run_id, checkpoint, kept)
-            logger.info(
-                "%sepoch %d loss %.4f %s seconds %.1f",
-                *(f"{name} " if name else "", result.epoch, result.loss, result.metrics, result.seconds),
-            )
-
         try:
             return train_network(
                 self.params.model,
                 self.params.training,
                 self.data,
                 selection_metric=self.params.selection_metric,
-                on_epoch=keep,
+                on_epoch=lambda result: self._keep(result, name, checkpoint, kept),
                 on_work=WorkLog(
                     lambda figures, step: self.registry.runs.log_metrics(self.run_id, figures, step=step), name=name
                 ),
@@ -93,6 +79,21 @@ class NightTraining:
                 self.registry.runs.put_file(self.run_id, checkpoint, kept)
                 logger.info("told to stop: the last epoch's checkpoint is in MLflow, and the next try goes on from it")
             raise
+
+    def _keep(self, result: EpochResult, name: str, checkpoint: Path, kept: str) -> None:
+        """Log an epoch, under the training's name if it has one, and keep the checkpoint in MLflow now and then."""
+        found = {"loss": result.loss, **{f"valid_{metric}": value for metric, value in result.metrics.items()}}
+        if result.standard_error is not None:
+            found[f"valid_{self.params.selection_metric}_standard_error"] = result.standard_error
+        prefix = f"{name}_" if name else ""
+        logged = {f"{prefix}{metric}": value for metric, value in found.items()}
+        self.registry.runs.log_metrics(self.run_id, logged, step=result.epoch)
+        if result.epoch % EPOCHS_PER_UPLOAD == 0 and checkpoint.is_file():
+            self.registry.runs.put_file(self.run_id, checkpoint, kept)
+        logger.info(
+            "%sepoch %d loss %.4f %s seconds %.1f",
+            *(f"{name} " if name else "", result.epoch, result.loss, result.metrics, result.seconds),
+        )
 
     def remove_checkpoints(self) -> None:
         """Remove this machine's checkpoints, once what they led to is recorded."""

@@ -36,6 +36,7 @@ MIRRORS = {
     "benchmarks/recommendation.py": "benchmarks",
     "benchmarks/registry_races.py": "benchmarks",
     "benchmarks/sampled_quality.py": "benchmarks",
+    "benchmarks/training_cost.py": "benchmarks",
     "benchmarks/evolving": "benchmarks/evolving",
     "benchmarks/quality": "benchmarks/quality",
     "benchmarks/speed": "benchmarks/speed",
