@@ -22,7 +22,8 @@ from ncnc_core.evaluation.calibration_metrics import calibration_metrics
 from pipeline.evaluation.comparison import paired_comparison
 from pipeline.params.decide import DecideParams
 from pipeline.promotion.gate import decide
-from pipeline.records.evaluation import EvaluationRecord, Interval
+from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.scores import Interval
 
 LIMITS = (0.03, 0.1)
 ABOVE = (None, 0.0, 0.02, 0.04, 0.06, 0.1)  # the true error less the limit; None: every promise is kept

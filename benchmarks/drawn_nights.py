@@ -16,8 +16,9 @@ from torch import Tensor
 from ncnc_core.evaluation.ranking import reciprocal_ranks
 from pipeline.evaluation.comparison import paired_comparison
 from pipeline.params.decide import DecideParams
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, PairedComparison, SliceScores
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import CheckResult, LeakInvariant
+from pipeline.records.scores import Interval, ModelScores, PairedComparison, SliceScores
 
 CONFIDENCE = 0.95
 NEGATIVES = 50

@@ -30,7 +30,7 @@ from ncnc_core.link_model import LinkModel, Positions
 from ncnc_core.splits.evaluation_negatives import evaluation_negatives
 from pipeline.evaluation.comparison import paired_comparison
 from pipeline.params.params import Params
-from pipeline.records.evaluation import PairedComparison
+from pipeline.records.scores import PairedComparison
 
 NEGATIVES = 48
 KINDS: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched", "hard")

@@ -35,9 +35,10 @@ from pipeline.errors import OutsideTrouble, StepError
 from pipeline.params.params import Params
 from pipeline.records.chain import EdgeSplit, GraphSnapshot, PromotionDecision, TrainedModel
 from pipeline.records.digests import FileDigest, digests_of_folder
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import CheckResult, LeakInvariant, RuleVerdict
 from pipeline.records.record import Record
+from pipeline.records.scores import Interval, ModelScores
 from pipeline.runs.folder import RunFolder
 from pipeline.runs.key import code_version
 from pipeline.snapshots.snapshot_store import SnapshotStore

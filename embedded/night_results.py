@@ -9,8 +9,9 @@ from embedded.nights import Deliveries, Night
 from pipeline.doors import Doors
 from pipeline.ledger.entries import NightEntry, NightOutcome
 from pipeline.records.chain import GraphSnapshot
-from pipeline.records.evaluation import EvaluationRecord, ModelScores, interval_text
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.graph_refresh import GraphRefresh
+from pipeline.records.scores import ModelScores, interval_text
 from pipeline.runs.folder import RunFolder
 
 

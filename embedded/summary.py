@@ -8,7 +8,8 @@ from pathlib import Path
 from embedded.layout import REPOSITORY, Layout
 from embedded.night_results import NightResult, against_rivals
 from pipeline.ledger.story import Event
-from pipeline.records.evaluation import EvaluationRecord, ModelScores, interval_text
+from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.scores import ModelScores, interval_text
 from pipeline.terminal import Said, Terminal, styled
 
 WIDTH = 100

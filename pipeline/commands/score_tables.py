@@ -8,7 +8,8 @@ from rich.table import Table
 
 from pipeline.ledger.entries import NightEntry
 from pipeline.records.chain import PromotionDecision
-from pipeline.records.evaluation import EvaluationRecord, interval_text
+from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.scores import interval_text
 from pipeline.records.shadow import BECAME
 from pipeline.terminal import styled
 

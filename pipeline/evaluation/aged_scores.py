@@ -18,7 +18,8 @@ from pipeline.errors import InvalidInput
 from pipeline.evaluation.compared_models import bound_scorers
 from pipeline.evaluation.comparison import FreshPairs, ScoredPairs, Scorer, sampled, scored_pairs
 from pipeline.graphs.tables import GraphTables
-from pipeline.records.evaluation import AgedScores, Interval
+from pipeline.records.evaluation import AgedScores
+from pipeline.records.scores import Interval
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from pipeline.doors import Doors
 from pipeline.evaluation.scored_input import GraphScore, GraphScorer
 from pipeline.graphs.tables import GraphTables
 from pipeline.records.chain import TrainedModel, WarmStart
-from pipeline.records.evaluation import ModelScores
+from pipeline.records.scores import ModelScores
 from pipeline.runs.data import control_folder, model_folder
 from pipeline.runs.folder import RunFolder
 from pipeline.runs.incumbent import Incumbent, incumbent

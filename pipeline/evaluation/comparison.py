@@ -16,7 +16,7 @@ from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from pipeline.evaluation.cost import CostMeter
 from pipeline.evaluation.scored_input import GraphScorer, ScoredInput, scored_input
 from pipeline.params.params import EvaluateParams
-from pipeline.records.evaluation import Interval, ModelScores, PairedComparison, ReliabilityBin
+from pipeline.records.scores import Interval, ModelScores, PairedComparison, ReliabilityBin
 from pipeline.splits.arrays import SplitArrays
 
 Scorer = Callable[[Tensor], Tensor]  # pairs [2, p] -> scores [p]

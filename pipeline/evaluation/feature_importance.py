@@ -16,7 +16,8 @@ from ncnc_core.networks.temporal_network import TemporalNetwork
 from pipeline.evaluation.comparison import FreshPairs, sampled
 from pipeline.evaluation.cost import CostMeter
 from pipeline.params.params import EvaluateParams
-from pipeline.records.evaluation import FeatureImportance, Interval
+from pipeline.records.evaluation import FeatureImportance
+from pipeline.records.scores import Interval
 
 MOST_EDGES = 400  # test edges, with their negatives: bounds the cost, and the interval is narrow enough
 

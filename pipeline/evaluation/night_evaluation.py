@@ -24,14 +24,8 @@ from pipeline.evaluation.trained_night import TrainedNight
 from pipeline.evaluation.warm_and_cold import warm_and_cold
 from pipeline.ledger.shadows import Place
 from pipeline.params.params import EvaluateParams
-from pipeline.records.evaluation import (
-    EvaluationRecord,
-    FeatureImportance,
-    SensitivityResult,
-    SliceScores,
-    Staleness,
-    WarmAndCold,
-)
+from pipeline.records.evaluation import EvaluationRecord, FeatureImportance, SensitivityResult, Staleness, WarmAndCold
+from pipeline.records.scores import SliceScores
 from pipeline.runs.incumbent import FEATURE_COLUMNS
 from pipeline.splits.certificate import as_records, split_certificate
 from pipeline.splits.known_features import features_as_known

@@ -20,7 +20,8 @@ from pipeline.evaluation.comparison import FreshPairs, ScoredPairs, sampled
 from pipeline.evaluation.cost import CostMeter
 from pipeline.evaluation.scored_input import GraphScorer
 from pipeline.params.params import EvaluateParams
-from pipeline.records.evaluation import Interval, SensitivityResult
+from pipeline.records.evaluation import SensitivityResult
+from pipeline.records.scores import Interval
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,8 +20,9 @@ from pipeline.evaluation.trained_night import TrainedNight
 from pipeline.ledger.shadows import Place
 from pipeline.params.params import EvaluateParams
 from pipeline.records.chain import GraphSnapshot, TrainedModel
-from pipeline.records.evaluation import ModelScores, PairedComparison, ShadowPlace, ShadowScores, SliceScores
+from pipeline.records.evaluation import ShadowPlace, ShadowScores
 from pipeline.records.names import RUNS
+from pipeline.records.scores import ModelScores, PairedComparison, SliceScores
 from pipeline.records.shadow import ShadowState
 from pipeline.runs.data import model_folder, split_arrays
 from pipeline.runs.folder import RunFolder

@@ -18,7 +18,7 @@ from ncnc_core.graph.edge_history import NEVER, EdgeHistory
 from ncnc_core.splits.known_nodes import first_edges
 from pipeline.evaluation.comparison import paired_comparison
 from pipeline.params.params import EvaluateParams
-from pipeline.records.evaluation import Interval, SliceKind, SliceScores
+from pipeline.records.scores import Interval, SliceKind, SliceScores
 
 # The lower degree of an edge's two ends; fixed bounds, so that a slice means the same every night.
 DEGREES = {"0": (0, 0), "1-2": (1, 2), "3-9": (3, 9), "10-99": (10, 99), "100+": (100, NEVER)}

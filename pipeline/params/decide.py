@@ -9,8 +9,8 @@ from typing import Literal, Self, get_args
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.params.file import Section
-from pipeline.records.evaluation import SliceKind
 from pipeline.records.floor import FLOOR_NAMES
+from pipeline.records.scores import SliceKind
 
 # The slices of the test edges. A night without, say, isolated nodes has no such slice.
 SLICES: dict[SliceKind, tuple[str, ...]] = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ncnc_core.config.choices import HEURISTIC_NAMES
 from pipeline.params.decide import DecideParams
 from pipeline.records.chain import PromotionDecision
-from pipeline.records.evaluation import EvaluationRecord, PairedComparison, SliceScores
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import RuleVerdict
 from pipeline.records.floor import not_computed, what_suffices
+from pipeline.records.scores import PairedComparison, SliceScores
 
 
 def decide(

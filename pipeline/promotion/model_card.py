@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from pipeline.plain_text import markdown
 from pipeline.records.chain import Approval, EdgeSplit, GraphSnapshot, PromotionDecision, RegisteredModel, TrainedModel
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, interval_text
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.floor import not_computed, what_suffices
 from pipeline.records.recipe import recipe_sentences
+from pipeline.records.scores import Interval, ModelScores, interval_text
 
 LENGTH = 4900  # MLflow's database keeps 5000 characters of a description
 METRICS = ("mrr", "hits@10", "hits@100", "shared_hits@100", "auc", "average_precision", "brier", "ece")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ncnc_core.config.choices import HEURISTIC_NAMES, RECENCY_NAMES
-from pipeline.records.evaluation import EvaluationRecord, ModelScores
+from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.scores import ModelScores
 
 BOOSTED_TREES = "boosted_trees"
 FLOOR_NAMES: tuple[str, ...] = (*HEURISTIC_NAMES, *RECENCY_NAMES, BOOSTED_TREES)

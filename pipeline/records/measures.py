@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ncnc_core.whole_file import write_whole
 from pipeline.records.chain import PromotionDecision, TrainedModel
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, Staleness, WarmAndCold
+from pipeline.records.evaluation import EvaluationRecord, Staleness, WarmAndCold
 from pipeline.records.record import Record
+from pipeline.records.scores import Interval, ModelScores
 
 METRICS_FILE = "metrics.json"
 PLOTS_FOLDER = "plots"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pipeline.graphs.change_summary import ChangeSummary, Turnover
 from pipeline.plain_text import markdown
 from pipeline.records.chain import PromotionDecision
-from pipeline.records.evaluation import EvaluationRecord, ModelScores
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import CheckResult
+from pipeline.records.scores import ModelScores
 from pipeline.report.blocks import estimate_text, metric_name, scorer_name
 from pipeline.report.night_story import NightStory
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from pipeline.records.evaluation import Interval
+from pipeline.records.scores import Interval
 
 Tone = Literal["", "good", "bad", "warn"]
 MISSING = "-"

@@ -12,7 +12,8 @@ from matplotlib.collections import PathCollection
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.records.chain import EpochPoint
-from pipeline.records.evaluation import Interval, ModelScores, SensitivityResult
+from pipeline.records.evaluation import SensitivityResult
+from pipeline.records.scores import Interval, ModelScores
 from pipeline.report.blocks import metric_name, scorer_name
 from pipeline.report.drawing import STANDS_FOR, Look, as_svg, look, new_figure, quiet, styled
 from pipeline.report.trend import TrendNight

@@ -14,9 +14,10 @@ from pydantic import Field
 from pipeline.doors import Doors
 from pipeline.errors import NewerFormat, TamperedRecord
 from pipeline.records.chain import GraphSnapshot, TrainedModel
-from pipeline.records.evaluation import AgedScores, EvaluationRecord, Interval
+from pipeline.records.evaluation import AgedScores, EvaluationRecord
 from pipeline.records.part import GraphName, Part
 from pipeline.records.record import Record
+from pipeline.records.scores import Interval
 from pipeline.report.night_story import NightStory
 from pipeline.report.trend import drift_of
 

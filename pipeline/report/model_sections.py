@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipeline.records.chain import EdgeSplit, WarmStart
-from pipeline.records.evaluation import EvaluationRecord, ModelScores
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.recipe import recipe_sentences
+from pipeline.records.scores import ModelScores
 from pipeline.report.blocks import (
     MISSING,
     Cell,

@@ -12,8 +12,8 @@ from pipeline.ledger.night import last_nights
 from pipeline.ledger.promotion_stops import standing_stop, stop_in_words
 from pipeline.ledger.registry_agreement import RegistryState, disagreement
 from pipeline.ledger.served_weights import champion_weights
-from pipeline.records.evaluation import interval_text
 from pipeline.records.names import graph_of_tag
+from pipeline.records.scores import interval_text
 from pipeline.report.blocks import metric_name, scorer_name
 from pipeline.report.kept_figures import NightFigures
 

@@ -12,7 +12,7 @@ from datetime import UTC
 
 from markupsafe import Markup
 
-from pipeline.records.evaluation import Interval
+from pipeline.records.scores import Interval
 from pipeline.report.blocks import Cell, Picture, estimate, estimate_text, metric_name, number, scorer_name
 from pipeline.report.figures import NARROW
 from pipeline.report.needs import Need
@@ -167,9 +167,7 @@ def _age_facts(nights: Sequence[NightRow]) -> tuple[tuple[str, str], ...]:
 
 
 def _tone(nights: Sequence[NightRow], needed: Sequence[Need]) -> str:
-    if any(need.urgent for need in needed):
-        return "bad"
-    return "warn" if needed else "good" if nights else "even"
+    return "bad" if any(need.urgent for need in needed) else "warn" if needed else "good" if nights else "even"
 
 
 def _shown(row: NightRow, link: Link) -> ShownRow:

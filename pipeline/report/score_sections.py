@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.records.evaluation import (
-    EdgesApart,
-    EvaluationRecord,
-    Interval,
-    ModelScores,
-    PairedComparison,
-    SliceScores,
-)
+from pipeline.records.evaluation import EdgesApart, EvaluationRecord
 from pipeline.records.floor import not_computed
+from pipeline.records.scores import Interval, ModelScores, PairedComparison, SliceScores
 from pipeline.report.blocks import (
     Cell,
     Picture,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pipeline.records.evaluation import AgedScores, Interval, Staleness
+from pipeline.records.evaluation import AgedScores, Staleness
+from pipeline.records.scores import Interval
 from pipeline.report.blocks import Cell, Picture, Section, estimate, estimate_text, metric_name, number, table
 from pipeline.report.drawing import look
 from pipeline.report.night_story import NightStory

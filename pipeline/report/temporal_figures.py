@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
-from pipeline.records.evaluation import Interval
+from pipeline.records.scores import Interval
 from pipeline.report.drawing import STANDS_FOR, Look, as_svg, new_figure, quiet, styled
 from pipeline.report.figures import HEIGHT, ROW, WIDTH, Estimate
 

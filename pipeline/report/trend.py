@@ -11,7 +11,8 @@ from pipeline.errors import NewerFormat, TamperedRecord
 from pipeline.graphs.drift_measures import DRIFT_MEASURES
 from pipeline.ledger.entries import NightEntry
 from pipeline.ledger.night import last_nights
-from pipeline.records.evaluation import EvaluationRecord, Interval
+from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.scores import Interval
 
 SHOWN_NIGHTS = 30  # each costs a few calls to MLflow
 

@@ -10,7 +10,8 @@ import pytest
 from embedded.night_results import NightResult
 from embedded.nights import Expectation, Night
 from pipeline.records.chain import GraphSnapshot
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.scores import Interval, ModelScores
 from tests.fixtures.paired import paired
 
 DIGEST = "ab" * 32

@@ -21,8 +21,9 @@ from pipeline.records.chain import (
     TrainedModel,
 )
 from pipeline.records.digests import digests_of_folder
-from pipeline.records.evaluation import EvaluationRecord, Interval
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.measures import figures
+from pipeline.records.scores import Interval
 from tests.fixtures.audited_night import Night
 
 

@@ -8,8 +8,9 @@ from rich.table import Table
 from pipeline.commands.score_tables import nights_table, rules_table, scores_table, slices_table
 from pipeline.ledger.entries import NightEntry
 from pipeline.records.chain import PromotionDecision
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores, SliceScores, interval_text
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import RuleVerdict
+from pipeline.records.scores import Interval, ModelScores, SliceScores
 from pipeline.terminal import Terminal
 
 SHA = "a" * 64
@@ -55,10 +56,6 @@ def night(version: int | None) -> NightEntry:
         completed=True,
         version=version,
     )
-
-
-def test_an_interval_is_its_value_and_its_bounds() -> None:
-    assert interval_text(Interval(value=0.5, low=0.4, high=0.65)) == "0.500 [0.400, 0.650]"
 
 
 def test_the_scorers_stand_in_one_table_with_what_they_were_scored_on() -> None:

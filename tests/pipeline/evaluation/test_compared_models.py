@@ -11,7 +11,7 @@ from ncnc_core.evaluation.score_calibration import ScoreCalibration
 from ncnc_core.link_model import LinkModel
 from pipeline.evaluation.compared_models import ComparedModels
 from pipeline.records.chain import WarmStart
-from pipeline.records.evaluation import Interval, ModelScores, ReliabilityBin
+from pipeline.records.scores import Interval, ModelScores, ReliabilityBin
 from pipeline.registry.facts import ModelVersion
 from pipeline.runs.incumbent import Incumbent
 from tests.fixtures.house import FIRST_NIGHT

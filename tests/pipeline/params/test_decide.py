@@ -8,8 +8,8 @@ import pytest
 from pipeline.errors import InvalidInput
 from pipeline.params.decide import SLICES, DecideParams
 from pipeline.params.params import Params
-from pipeline.records.evaluation import SliceKind
 from pipeline.records.floor import FLOOR_NAMES
+from pipeline.records.scores import SliceKind
 
 
 def load(folder: Path, settings: str) -> DecideParams:

@@ -10,9 +10,9 @@ import pytest
 from pipeline.params.decide import DecideParams
 from pipeline.promotion.gate import decide, slice_guardrail
 from pipeline.records.chain import PromotionDecision
-from pipeline.records.evaluation import Interval, ModelScores, SliceKind, SliceScores
 from pipeline.records.findings import CheckResult, LeakInvariant
 from pipeline.records.floor import FLOOR_NAMES
+from pipeline.records.scores import Interval, ModelScores, SliceKind, SliceScores
 from tests.fixtures.gate_evaluations import evaluation, part, scores, warm_and_cold
 from tests.fixtures.paired import paired
 

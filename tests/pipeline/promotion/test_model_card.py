@@ -8,15 +8,9 @@ import pytest
 from pipeline.plain_text import markdown
 from pipeline.promotion.model_card import LENGTH, REASONS, model_card
 from pipeline.records.chain import Approval, EdgeSplit, PromotionDecision, RegisteredModel, TrainedModel, WarmStart
-from pipeline.records.evaluation import (
-    EvaluationRecord,
-    Interval,
-    ModelScores,
-    PairedComparison,
-    SensitivityResult,
-    SliceScores,
-)
+from pipeline.records.evaluation import EvaluationRecord, SensitivityResult
 from pipeline.records.findings import RuleVerdict
+from pipeline.records.scores import Interval, ModelScores, PairedComparison, SliceScores
 from tests.fixtures.paired import paired
 from tests.pipeline.conftest import chain_of, snapshot_record
 

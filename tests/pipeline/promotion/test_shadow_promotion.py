@@ -24,7 +24,8 @@ from pipeline.params.decide import DecideParams
 from pipeline.params.params import Params
 from pipeline.promotion.nomination import nominate
 from pipeline.records.chain import GraphSnapshot, PromotionDecision, RegisteredModel, TrainedModel
-from pipeline.records.evaluation import EvaluationRecord, PairedComparison
+from pipeline.records.evaluation import EvaluationRecord
+from pipeline.records.scores import PairedComparison
 from pipeline.report.night_story import read_story
 from pipeline.runs.folder import RunFolder
 from pipeline.steps import decide, refresh, register

@@ -19,9 +19,10 @@ from pipeline.records.chain import (
     TrainedModel,
 )
 from pipeline.records.digests import FileDigest, sha256_of_file
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import LeakInvariant, RuleVerdict
 from pipeline.records.record import Record
+from pipeline.records.scores import Interval, ModelScores
 
 SHA = "0123456789abcdef" * 4
 NIGHT = datetime(2026, 1, 2, tzinfo=UTC)

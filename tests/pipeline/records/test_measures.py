@@ -7,15 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.records.evaluation import (
-    EvaluationCost,
-    EvaluationRecord,
-    Interval,
-    ModelScores,
-    SensitivityResult,
-    SliceScores,
-)
+from pipeline.records.evaluation import EvaluationCost, EvaluationRecord, SensitivityResult
 from pipeline.records.measures import figures, measures, metrics_of, plot_definitions, write_measures
+from pipeline.records.scores import Interval, ModelScores, SliceScores
 from tests.fixtures import gate_evaluations
 from tests.fixtures.night_stories import decision, evaluation, trained
 from tests.fixtures.paired import paired

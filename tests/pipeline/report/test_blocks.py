@@ -1,4 +1,4 @@
-from pipeline.records.evaluation import Interval
+from pipeline.records.scores import Interval
 from pipeline.report.blocks import Cell, digest, estimate, judged, metric_name, number, scorer_name, seconds, table
 
 INTERVAL = Interval(value=0.02, low=-0.004, high=0.04)

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.ledger.entries import NightOutcome, RefreshRefused
 from pipeline.records.chain import Approval
-from pipeline.records.evaluation import Interval, ModelScores
+from pipeline.records.scores import Interval, ModelScores
 from pipeline.report.decision_sections import (
     certificate_section,
     checks_section,

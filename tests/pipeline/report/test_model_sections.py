@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.records.chain import WarmStart
-from pipeline.records.evaluation import Interval
+from pipeline.records.scores import Interval
 from pipeline.report.model_sections import reliability_section, sensitivity_section, training_section
 from tests.fixtures.night_stories import AS_OF, empty_story, evaluation, full_story, trained
 

@@ -17,7 +17,7 @@ from pipeline.ledger.entries import (
     RegistryBound,
 )
 from pipeline.ledger.registry_agreement import RegistryState
-from pipeline.records.evaluation import Interval
+from pipeline.records.scores import Interval
 from pipeline.report.kept_figures import NightFigures
 from pipeline.report.needs import Need, below_floor, needs
 from tests.fixtures.year_of_nights import FIRST, GRAPH, a_year, agreeing, run_name

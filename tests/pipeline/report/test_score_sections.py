@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from pipeline.records.evaluation import Interval, PairedComparison
+from pipeline.records.scores import Interval, PairedComparison
 from pipeline.report.night_story import NightStory
 from pipeline.report.score_sections import (
     comparison_section,

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.records.evaluation import Interval, Staleness
+from pipeline.records.evaluation import Staleness
+from pipeline.records.scores import Interval
 from pipeline.report.blocks import Section
 from pipeline.report.night_story import NightStory
 from pipeline.report.staleness_sections import loss_in_words, staleness_section

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from pipeline.records.evaluation import FeatureImportance, SliceScores
+from pipeline.records.evaluation import FeatureImportance
+from pipeline.records.scores import SliceScores
 from pipeline.report.night_story import NightStory
 from pipeline.report.temporal_sections import activity_section, importance_section
 from tests.fixtures.night_stories import around, empty_story, evaluation, full_story

@@ -24,8 +24,9 @@ from pipeline.graphs.tables import STILL_ALIVE, FeatureHistory, GraphTables
 from pipeline.params.decide import DecideParams
 from pipeline.params.params import SplitParams
 from pipeline.promotion.gate import decide
-from pipeline.records.evaluation import EvaluationRecord, Interval, ModelScores
+from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import CheckResult, LeakInvariant
+from pipeline.records.scores import Interval, ModelScores
 from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.certificate import as_records, edge_history, split_certificate, training_certificate
 from pipeline.splits.division import divide
