@@ -112,6 +112,10 @@ def params(*, epochs: int) -> dict[str, object]:
         "split": {"minimum_test_edges": 30, "negatives_per_edge": 10},
         "train": {"model": {"hidden_channels": 8}, "training": {"epochs": epochs, "windows": 2}},
         "evaluate": {"bootstrap_samples": 100, "sensitivity_shares": []},
-        "decide": {"minimum_test_edges": 1, "floor": ["preferential_attachment", "recent_popularity"]},
+        "decide": {
+            "minimum_test_edges": 1,
+            "floor": ["preferential_attachment", "recent_popularity"],
+            "evidence": "accumulated",
+        },
         "resources": {"threads": 1},
     }
