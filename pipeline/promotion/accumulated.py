@@ -151,7 +151,8 @@ def _over_champion(
 
 
 def _verdict(evidence: Evidence, rule: ShadowRule, said: str = "") -> RuleVerdict:
-    observed = f"{said}mrr {evidence.gain:+.4f} on {evidence.edges} edges of {evidence.nights} nights"
+    nights = f"{evidence.nights} night{'' if evidence.nights == 1 else 's'}"
+    observed = f"{said}mrr {evidence.gain:+.4f} on {evidence.edges} edges of {nights}"
     return RuleVerdict(
         name=NAME,
         threshold=_threshold(rule),

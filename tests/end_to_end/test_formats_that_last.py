@@ -26,7 +26,7 @@ from tests.archives.packed_archive import require_neutral
 FORMATS = sorted(path.name.removesuffix(".tar.xz") for path in ARCHIVES.glob("*.tar.xz"))
 BEFORE_THE_CHAIN = ("format-2026-11",)  # of ledgers whose lines do not name the lines above them
 DATED = "format-2026-11-29-dated"
-DIRECTED = "format-2026-11-29-directed"
+DIRECTED = "format-2026-11-29-evidence"
 TOLERANCE = 1e-4  # logits: another processor adds up in another order
 STEPS = ("split", "train", "evaluate", "decide")
 

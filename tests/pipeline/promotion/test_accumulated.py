@@ -79,7 +79,7 @@ def test_tonights_model_becomes_the_shadow_where_the_place_is_free_with_tonights
     assert own.counted_until == as_of(TONIGHT)
     [rule] = [rule for rule in decision.rules if not rule.passed]
     assert rule.name == "evidence_over_champion"
-    assert rule.observed.startswith("it becomes the shadow with this night: mrr +0.0500 on 400 edges of 1 nights, p ")
+    assert rule.observed.startswith("it becomes the shadow with this night: mrr +0.0500 on 400 edges of 1 night, p ")
     assert rule.threshold.startswith("p <= 0.0016 ")
 
 
