@@ -13,7 +13,6 @@ from ncnc_core.networks.quantile_scale import QuantileScale
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.splits.known_nodes import nodes_known_by
 from ncnc_core.splits.leak_invariants import Invariant, absent
-from ncnc_core.temporal.pair_features import pair_features
 from ncnc_core.training.windows import DrawnWindow
 
 
@@ -54,7 +53,7 @@ def pair_scale_of_windows(
 ) -> tuple[Invariant, ...]:
     """Count the pair features that the model scales by other statistics than those of its windows, worked out anew."""
     graphs = [network.timed(history.graph_at(one.window.start)) for one in windows]
-    values = [pair_features(graph, one.pairs).values for graph, one in zip(graphs, windows, strict=True)]
+    values = [network.pair_features(graph, one.pairs).values for graph, one in zip(graphs, windows, strict=True)]
     anew, own = QuantileScale(values[0].shape[1]), network.pair_scale
     anew.fit(torch.cat(values))
     same = torch.isclose(own.mean.cpu(), anew.mean, atol=1e-5) & torch.isclose(own.rate.cpu(), anew.rate)

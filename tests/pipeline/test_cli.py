@@ -134,6 +134,7 @@ def test_published_snapshots_are_listed_fetched_and_audited(house: House, days: 
         "nights": 0,
         "champion": None,
         "weights_of": None,
+        "shadow": None,
         "age_days": None,
         "graph_age_days": None,
         "retracted": None,

@@ -37,7 +37,9 @@ from tests.fixtures.shadow_nights import beside, told
 PARAMS = Params(decide=DecideParams(evidence="accumulated"))
 BETTER = paired(0.03, 0.01, 0.05, p_value=0.0005)  # on two nights: as much as a shadow needs
 EQUAL = paired(0.001, -0.02, 0.02, p_value=0.45)
-EVERYTHING_GOES = RegistryPolicy(keep_versions=1, keep_days=0, checkpoint_days=0, folder_days=0, model_days=0)
+EVERYTHING_GOES = RegistryPolicy(
+    keep_versions=1, keep_days=0, checkpoint_days=0, folder_days=0, model_days=0, keep_models=0
+)
 
 
 @dataclass

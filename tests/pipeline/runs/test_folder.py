@@ -167,6 +167,6 @@ def test_frozen_params_come_back_and_changed_ones_are_refused(folder: RunFolder)
 
 
 def test_parameters_that_only_a_newer_version_knows_ask_for_an_upgrade(folder: RunFolder) -> None:
-    started_with(folder, "  evidence: accumulated\n")
-    with pytest.raises(NewerFormat, match=r"decide\.evidence .*written by a newer version: upgrade this one"):
+    started_with(folder, "  foresight: true\n")
+    with pytest.raises(NewerFormat, match=r"decide\.foresight .*written by a newer version: upgrade this one"):
         folder.frozen_params()

@@ -58,8 +58,8 @@ def test_description_changed_by_hand_is_found(clone: GitClone) -> None:
 
 
 def test_description_of_a_newer_version_asks_for_an_upgrade(clone: GitClone) -> None:
-    put(clone, snapshot().as_written(indent=2).replace('"format": 3', '"format": 4'), snapshot().tag)
-    with pytest.raises(NewerFormat, match=r"demo/snapshot\.json at snap/demo.* in format 4.*upgrade this one"):
+    put(clone, snapshot().as_written(indent=2).replace('"format": 4', '"format": 5'), snapshot().tag)
+    with pytest.raises(NewerFormat, match=r"demo/snapshot\.json at snap/demo.* in format 5.*upgrade this one"):
         describe(clone, "HEAD", snapshot().tag)
 
 
