@@ -144,9 +144,11 @@ def _over_champion(
     elif standing is not None:
         said = "one night decides nothing; the shadow's place became free with it, and is given later"
     else:
-        since = place.nights_since_the_last_began or 0
-        left = max(rule.minimum_tenure - since, 0)
-        said = f"one night decides nothing; the shadow's place stays empty for {left} more nights"
+        since = place.nights_since_the_last_began
+        free = rule.place_is_free(since, last_was_promoted=place.last_was_promoted)
+        left = rule.minimum_tenure - (since or 0)
+        waits = "is free, but this night's edges do not count" if free else f"stays empty until {left} more have come"
+        said = f"one night decides nothing; the shadow's place {waits}"
     return RuleVerdict(name=NAME, threshold=_threshold(rule), observed=said, passed=False)
 
 

@@ -98,11 +98,13 @@ def test_the_place_of_one_that_is_gone_is_given_by_the_stated_rule(
     decision = decided(told(since=since, last_was_promoted=promoted))
     assert bool(decision.shadows) is begins
     if not begins:
-        assert f"stays empty for {60 - since} more nights" in decision.reason
+        assert f"stays empty until {60 - since} more have come" in decision.reason
 
 
 def test_a_night_whose_certificate_is_broken_gives_no_place_and_counts_nothing(decided: Decided) -> None:
-    assert decided(told(changes={"certificate": BROKEN})).shadows == ()
+    night = decided(told(changes={"certificate": BROKEN}))
+    assert night.shadows == ()
+    assert "the shadow's place is free, but this night's edges do not count" in night.reason
     (stands,) = decided(told(beside(BETTER, so_far=NEARLY), changes={"certificate": BROKEN})).shadows
     assert (stands.evidence, stands.standing, stands.counted_until) == (NEARLY, "stays", as_of(9))
     (stands,) = decided(told(beside(BETTER, so_far=NEARLY, certificate=BROKEN))).shadows
