@@ -95,9 +95,12 @@ class Ledger:
         )
 
     def last_completed(self, graph: str) -> NightEntry | None:
-        """Return the last night that ran to a decision, or was refused on the model's merits."""
-        nights = (entry for entry in reversed(self.entries(graph)) if isinstance(entry, NightEntry))
-        return next((night for night in nights if night.completed), None)
+        """Return the latest night, by its as-of, that ran to a decision, or was refused on the model's merits.
+
+        Not the one entered last: a promotion by hand, or of the shadow, enters an earlier night once more.
+        """
+        nights = [entry for entry in self.entries(graph) if isinstance(entry, NightEntry) and entry.completed]
+        return max(reversed(nights), key=lambda night: night.as_of, default=None)
 
 
 def _text(clone: GitClone, tip: str | None, name: str) -> str | None:

@@ -1,7 +1,7 @@
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -96,6 +96,16 @@ def test_last_completed_night_passes_over_failures_and_alias_moves(ledger: Ledge
     last = ledger.last_completed("demo")
     assert last is not None
     assert last.run_name == "demo-1"
+
+
+def test_the_latest_night_is_the_last_also_where_an_earlier_one_is_promoted_after_it(ledger: Ledger) -> None:
+    first, second = night("demo-1"), night("demo-2")
+    second = second.model_copy(update={"as_of": first.as_of + timedelta(days=1)})
+    for entry in (first, second, first.model_copy(update={"outcome": "promoted", "version": 2})):
+        ledger.append(entry)
+    last = ledger.last_completed("demo")
+    assert last is not None
+    assert last.run_name == "demo-2"
 
 
 def rewrite(tmp_path: Path, change: Callable[[list[str]], list[str]]) -> None:
