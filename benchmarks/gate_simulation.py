@@ -26,8 +26,8 @@ from torch import Tensor
 from benchmarks.drawn_nights import CONFIDENCE, Setting, drawn_night, report_of, sliced_night
 from pipeline.evaluation.comparison import paired_comparison
 from pipeline.params.decide import DecideParams
-from pipeline.promotion.gate import NAME as GUARDRAIL
 from pipeline.promotion.gate import decide
+from pipeline.promotion.slice_guardrail import NAME as GUARDRAIL
 
 NIGHTS = 500
 SIZES = (200, 450, 900)

@@ -27,9 +27,9 @@ same work. Each task runs `ncnc <task id> --run-dir $NCNC_HOME/runs/<run name>`.
 | `snapshot` | waits for earlier nights and for the delivery; reads and checks it, and publishes it to the data repository | a tag `snap/<graph>/...` |
 | `split` | divides the edges into training, validation and test, and certifies that nothing leaks | `edge_split.json` |
 | `train` | trains the challenger; uses the pool and the queue `gpu` | checkpoints and the model, in MLflow |
-| `evaluate` | scores challenger, champion and the floor on edges that neither model has seen | `evaluation_report.json` |
-| `decide` | applies the rules of the gate to the evaluation | `promotion_decision.json`, with every rule |
-| `register` | makes a promoted challenger the champion | a model version, aliases, a ledger entry |
+| `evaluate` | scores challenger, champion and the floor on edges that neither model has seen, and the shadow (`decide.evidence: accumulated`) beside the champion | `evaluation_report.json` |
+| `decide` | applies the rules of the gate to the evaluation; with `evidence: accumulated` also says what becomes of the shadow: the earlier night's model that is followed until its evidence suffices | `promotion_decision.json`, with every rule |
+| `register` | makes a promoted challenger, or the shadow whose evidence suffices, the champion | a model version, aliases, a ledger entry |
 | `refresh` | serves the champion on tonight's graph where the night promoted nothing: the same weights, a version of its own; starts `batch_recommendations` where another version serves now | a model version, a ledger entry |
 | `report` | writes the report, one HTML page, for every night, and the index of all nights; its task page has both links. Enters a night as failed that came to no outcome | `report.html`, also in MLflow |
 | `outcome` | turns the run red if the night came to no decision | |
@@ -38,7 +38,7 @@ With `APPROVAL = "person"`, four tasks come before `register`, and nothing becom
 
 | task | what it does | what it leaves |
 |---|---|---|
-| `nominate` | records that a challenger which passed the gate awaits an answer; if the gate refused it, the task is skipped and nobody is asked | the outcome *awaiting* |
+| `nominate` | records that a challenger which passed the gate, or a shadow whose evidence suffices, awaits an answer; if the gate refused it, the task is skipped and nobody is asked | the outcome *awaiting* |
 | `evidence` | writes the report as it is now, for the person who is asked; if it fails, nobody is asked | `report.html` |
 | `refresh_meanwhile` | as `refresh`, while the answer is awaited | a model version, a ledger entry |
 | `approve` | waits for Approve or Reject, under *Required Actions*; no answer in time counts as a rejection | the answer, which `register` enters in the ledger; after a rejection `register` is skipped |

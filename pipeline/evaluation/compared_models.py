@@ -1,4 +1,4 @@
-"""The models that a night compares: the challenger, the champion, and the challenger's cold-start control."""
+"""The models that a night compares: the challenger, the champion, its anchor, and the challenger's cold control."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pipeline.evaluation.scored_input import GraphScore, GraphScorer
 from pipeline.graphs.tables import GraphTables
 from pipeline.records.chain import TrainedModel, WarmStart
 from pipeline.records.scores import ModelScores
+from pipeline.runs.anchor import Anchor, anchor_of
 from pipeline.runs.data import control_folder, model_folder
 from pipeline.runs.folder import RunFolder
 from pipeline.runs.incumbent import Incumbent, incumbent
@@ -23,12 +24,22 @@ from pipeline.runs.incumbent import Incumbent, incumbent
 
 @dataclass(frozen=True, eq=False)
 class ComparedModels:
-    """The models of one night; there may be no champion, no control, and no warm start."""
+    """The models of one night; there may be no champion, no control, and no warm start.
+
+    `anchor` is None where none is asked for, and where there is no champion.
+    """
 
     challenger: LinkModel
     champion: Incumbent | None
     control: LinkModel | None
     warm_start: WarmStart | None
+    anchor: Anchor | None = None
+
+    @property
+    def beside_champion(self) -> Incumbent | None:
+        """The anchor's weights where they are other ones than the champion's; None otherwise."""
+        found = self.anchor.incumbent if self.anchor is not None else None
+        return None if found is self.champion else found
 
     @property
     def by_name(self) -> dict[str, LinkModel]:
@@ -36,6 +47,8 @@ class ComparedModels:
         models = {"challenger": self.challenger}
         if self.champion is not None and self.champion.model is not None:
             models["champion"] = self.champion.model
+        if (anchor := self.beside_champion) is not None and anchor.model is not None:
+            models["anchor"] = anchor.model
         if self.control is not None:
             models["cold_control"] = self.control
         return models
@@ -52,7 +65,8 @@ class ComparedModels:
         A challenger that began with a version's weights has seen what that version has. That version is usually the
         champion, but a rollback may have come between training and now.
         """
-        return max((source.as_of for source in (self.champion, self.warm_start) if source is not None), default=None)
+        sources = (self.champion, self.warm_start, self.beside_champion)
+        return max((source.as_of for source in sources if source is not None), default=None)
 
     @property
     def champion_note(self) -> str:
@@ -76,14 +90,18 @@ class ComparedModels:
         return scores.model_copy(update={"version": version})
 
 
-def compared_models(folder: RunFolder, trained: TrainedModel, tables: GraphTables, doors: Doors) -> ComparedModels:
-    """Load the run's models, and the champion as it is now."""
+def compared_models(
+    folder: RunFolder, trained: TrainedModel, tables: GraphTables, doors: Doors, *, anchored: bool = False
+) -> ComparedModels:
+    """Load the run's models, and the champion as it is now, `anchored` with its anchor."""
     control = control_folder(folder, doors, trained)
+    champion = incumbent(folder, trained, tables, doors)
     return ComparedModels(
         challenger=LinkModel.load(model_folder(folder, doors, trained)),
-        champion=incumbent(folder, trained, tables, doors),
+        champion=champion,
         control=None if control is None else LinkModel.load(control),
         warm_start=trained.warm_start,
+        anchor=anchor_of(champion, folder, trained, tables, doors) if anchored and champion is not None else None,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ncnc_core.splits.leak_invariants import Invariant
 from pipeline.doors import Doors
 from pipeline.evaluation.aged_scores import Tonight, nodes_by
+from pipeline.evaluation.anchor import anchor_scores
 from pipeline.evaluation.certificate import positions_keep_their_ids, unseen_by_champion, unseen_by_source
 from pipeline.evaluation.compared_models import ComparedModels, bound_scorers, compared_models
 from pipeline.evaluation.comparison import Comparison, FreshPairs, against_control, compare, fresh_pairs
@@ -17,13 +18,13 @@ from pipeline.evaluation.feature_importance import feature_importance
 from pipeline.evaluation.floor import night_floor
 from pipeline.evaluation.scored_input import GraphScorer, same_input
 from pipeline.evaluation.sensitivity import sensitivity
-from pipeline.evaluation.shadow import Compared, Edges, by_name, found_shadow, shadow_place
+from pipeline.evaluation.shadow import Compared, by_name, found_shadow, shadow_place
 from pipeline.evaluation.slices import slice_scores
 from pipeline.evaluation.staleness import staleness
 from pipeline.evaluation.trained_night import TrainedNight
 from pipeline.evaluation.warm_and_cold import warm_and_cold
 from pipeline.ledger.shadows import Place
-from pipeline.params.params import EvaluateParams
+from pipeline.params.params import EvaluateParams, Params
 from pipeline.records.evaluation import EvaluationRecord, FeatureImportance, SensitivityResult, Staleness, WarmAndCold
 from pipeline.records.scores import SliceScores
 from pipeline.runs.incumbent import FEATURE_COLUMNS
@@ -31,12 +32,11 @@ from pipeline.splits.certificate import as_records, split_certificate
 from pipeline.splits.known_features import features_as_known
 
 
-def evaluate_night(
-    night: TrainedNight, params: EvaluateParams, doors: Doors, *, place: Place | None = None, edges: Edges = "all"
-) -> EvaluationRecord:
+def evaluate_night(night: TrainedNight, asked: Params, doors: Doors, *, place: Place | None = None) -> EvaluationRecord:
     """Score every model on the test edges that none has seen, all on the same message graph; the shadow on its own."""
-    started, meter = time.perf_counter(), CostMeter()
-    models = compared_models(night.folder, night.trained, night.tables, doors)
+    started, meter, params, edges = time.perf_counter(), CostMeter(), asked.evaluate, asked.decide.edges
+    anchored = asked.decide.mode == "non_inferiority"
+    models = compared_models(night.folder, night.trained, night.tables, doors, anchored=anchored)
     shadow = found_shadow(place, night, doors)
     pairs = fresh_pairs(night.arrays, models.seen_until)
     floor = night_floor(night.graph, night.times, meter)
@@ -69,6 +69,7 @@ def evaluate_night(
         snapshot_checks=night.snapshot.checks,
         seconds=round(time.perf_counter() - started, 3),
         shadow_place=shadow_place(place, shadow, Compared(night, pairs, outcome, params, tuple(floor.scores), edges)),
+        anchor=anchor_scores(models, pairs, outcome, night.graph, params, edges),
         costs=meter.costs,
     )
 
@@ -151,11 +152,16 @@ def _certificate(
     split, tables, champion = night.split, night.tables, models.champion
     as_of, cuts = night.snapshot.as_of, {"cut_train": split.cut_train, "cut_valid": split.cut_valid}
     until, seen = (champion.as_of, champion.seen(night.folder, doors)) if champion else (None, ())
+    before = []
+    if (anchor := models.beside_champion) is not None:
+        pairs_of = anchor.seen(night.folder, doors)
+        before.append(unseen_by_champion(pairs, night.history, anchor.as_of, pairs_of, "anchor"))
     return (
         *split_certificate(night.arrays, night.history, as_of=as_of, **cuts, kinds=split.negative_kinds),
         *features_as_known("testing", night.features, tables, split, as_of),
         positions_keep_their_ids([model.node_ids for model in models.by_name.values()], tables),
         unseen_by_champion(pairs, night.history, until, seen),
+        *before,
         *unseen_by_source(pairs, night.history, models.warm_start, tables, night.folder, doors),
         same_input(outcome.given, "challenger"),
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ncnc_core.config.choices import HEURISTIC_NAMES
 from pipeline.params.decide import DecideParams
+from pipeline.promotion.slice_guardrail import slice_guardrail
 from pipeline.records.chain import PromotionDecision
 from pipeline.records.evaluation import EvaluationRecord
 from pipeline.records.findings import RuleVerdict
 from pipeline.records.floor import not_computed, what_suffices
-from pipeline.records.scores import PairedComparison, SliceScores
+from pipeline.records.scores import PairedComparison
 
 
 def decide(
@@ -22,7 +23,7 @@ def decide(
     """
     read = evaluation if params.edges == "all" else evaluation.on_warm_edges()
     floor, champion = _beats_floor(read, params), over_champion or _over_champion(read, params)
-    rules = (*_standards(evaluation, read, params, floor), champion)
+    rules = (*_standards(evaluation, read, params, floor), champion, *_over_anchor(evaluation, params))
     return PromotionDecision(
         report_sha256=evaluation.sha256,
         promote=all(rule.passed for rule in rules),
@@ -184,57 +185,23 @@ def _over_champion(evaluation: EvaluationRecord, params: DecideParams) -> RuleVe
     )
 
 
+def _over_anchor(evaluation: EvaluationRecord, params: DecideParams) -> tuple[RuleVerdict, ...]:
+    """Return the rule that keeps allowed losses from adding up; none for an evaluation of before it was measured."""
+    anchor = evaluation.anchor
+    if params.mode != "non_inferiority" or anchor is None:
+        return ()
+    if anchor.paired is None:
+        observed = f"{anchor.note} (decide.incomparable_champion: {params.incomparable_champion})"
+        passed = params.incomparable_champion == "replace"
+    else:
+        observed, passed = _difference(anchor.paired), anchor.paired.difference.low > -params.margin
+    threshold = f"lower bound of the paired difference > {-params.margin:g} over version {anchor.version}, the anchor"
+    return (RuleVerdict(name="non_inferiority_over_anchor", threshold=threshold, observed=observed, passed=passed),)
+
+
 def _difference(paired: PairedComparison) -> str:
     found = paired.difference
     return (
         f"{paired.metric} {found.value:+.4f} [{found.low:+.4f}, {found.high:+.4f}] "
         f"by {paired.resampled_by}, p {paired.p_value:.2g}"
     )
-
-
-NAME = "slice_guardrail"
-
-
-def slice_guardrail(evaluation: EvaluationRecord, params: DecideParams) -> RuleVerdict:
-    """Pass where no guarded slice is worse than the champion by more than the margin, and provably so.
-
-    Provably: the whole interval of the paired difference lies below zero. A slice of few edges is not judged. A slice
-    that is large enough and was not compared fails the rule.
-    """
-    threshold = f"no guarded slice loses more than {params.slice_margin:g} with its whole interval below 0"
-    absent = _why_not_applicable(evaluation, params)
-    if absent:
-        return RuleVerdict(name=NAME, threshold=threshold, observed=f"not applicable: {absent}", passed=True)
-    guarded = [part for part in evaluation.slices if params.guards(part.key)]
-    judged = [part for part in guarded if part.num_edges >= params.minimum_slice_edges]
-    broken = [part for part in judged if _collapsed(part, params.slice_margin)]
-    counts = f"{len(judged)} of {len(guarded)} guarded slices have {params.minimum_slice_edges} edges"
-    shown = broken or sorted(judged, key=_value)[:1]
-    worst = ", ".join(_text(part) for part in shown)
-    observed = f"{worst} ({counts})" if broken else f"worst {worst} ({counts})" if shown else counts
-    return RuleVerdict(name=NAME, threshold=threshold, observed=observed, passed=not broken)
-
-
-def _why_not_applicable(evaluation: EvaluationRecord, params: DecideParams) -> str:
-    if not params.guarded_slices:
-        return "decide.guarded_slices names none"
-    if evaluation.paired is None:
-        return "no champion to compare with"
-    if not any(params.guards(part.key) for part in evaluation.slices):
-        return "the evaluation has no guarded slice"
-    return ""
-
-
-def _collapsed(part: SliceScores, margin: float) -> bool:
-    return part.difference is None or (part.difference.value < -margin and part.difference.high < 0)
-
-
-def _value(part: SliceScores) -> float:
-    return part.difference.value if part.difference is not None else -1.0
-
-
-def _text(part: SliceScores) -> str:
-    if part.difference is None:
-        return f"{part.key} was not compared"
-    difference = part.difference
-    return f"{part.key} {difference.value:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]"

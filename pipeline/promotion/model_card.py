@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pipeline.plain_text import markdown
 from pipeline.records.chain import Approval, EdgeSplit, GraphSnapshot, PromotionDecision, RegisteredModel, TrainedModel
 from pipeline.records.evaluation import EvaluationRecord
@@ -111,12 +109,7 @@ def _training(trained: TrainedModel) -> str:
 
 
 def _metrics(evaluation: EvaluationRecord) -> str:
-    scorers = [
-        evaluation.challenger,
-        *(_given(evaluation.champion)),
-        *(_given(evaluation.cold_control)),
-        *evaluation.floor,
-    ]
+    scorers = [scorer for scorer in evaluation.scorers if scorer.metrics]
     names = [name for name in METRICS if any(name in scorer.metrics for scorer in scorers)]
     table = [
         f"| scorer | {' | '.join(names)} |",
@@ -154,7 +147,8 @@ def _slices(evaluation: EvaluationRecord) -> str:
 def _limits(evaluation: EvaluationRecord, decision: PromotionDecision) -> str:
     lines = [
         "- scores pairs of nodes that its graph held at the time above; it knows nothing of later nodes and edges",
-        "- edges are undirected; weights, types and directions chose the rows, the model does not see them",
+        "- predicts undirected links: (u, v) and (v, u) have one score; weights and types chose the rows of its graph, "
+        "and it does not see them",
     ]
     if decision.cold_start:
         lines.append("- cold start: held against the floor alone, never against another model")
@@ -197,10 +191,6 @@ def _lineage(snapshot: GraphSnapshot, registered: RegisteredModel, lineage_sha25
             "```",
         ]
     )
-
-
-def _given(scores: ModelScores | None) -> Sequence[ModelScores]:
-    return (scores,) if scores is not None and scores.metrics else ()
 
 
 def _scorer(scores: ModelScores) -> str:

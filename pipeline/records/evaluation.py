@@ -140,16 +140,35 @@ class ShadowPlace(Part):
     shadow: ShadowScores | None = None
 
 
+class AnchorScores(Part):
+    """The anchor of `mode: non_inferiority`, and challenger minus anchor on the edges that the gate reads.
+
+    `version` is the champion's own number where the champion is the anchor. `paired` is None, and `note` says why,
+    where it could not be scored, or where the gate has no edge to read.
+    """
+
+    version: int
+    scores: ModelScores | None = None
+    paired: PairedComparison | None = None
+    note: str = ""
+
+    @property
+    def surpassed(self) -> bool:
+        """Whether the challenger was shown to be better: from its promotion on, it is the anchor itself."""
+        return self.paired is not None and self.paired.difference.low > 0
+
+
 class EvaluationRecord(Record):
     """Challenger, champion and floor on the same pairs, negatives and message graph.
 
     `over_floor` is challenger minus each member of the floor, by its name. It and `warm_and_cold` are None in records
     of before they were measured. `floor_absent` says of each member that was not computed why not, by its name.
-    `staleness` is None where it is switched off, too.
+    `staleness` is None where it is switched off, too, and `anchor` where the gate asks for none.
     """
 
-    # 3: over_floor; 4: warm_and_cold, floor_absent, feature_importance, best_of_floor; 5: staleness, shadow_place
-    FORMAT = 5
+    # 3: over_floor; 4: warm_and_cold, floor_absent, feature_importance, best_of_floor; 5: staleness, shadow_place;
+    # 6: anchor
+    FORMAT = 6
     file_name = "evaluation_report.json"
 
     trained_model_sha256: Sha256
@@ -176,6 +195,14 @@ class EvaluationRecord(Record):
     seconds: float
     costs: tuple[EvaluationCost, ...] = ()
     shadow_place: ShadowPlace | None = None  # None: each night's model is judged by its own night alone
+    anchor: AnchorScores | None = None
+
+    @property
+    def scorers(self) -> tuple[ModelScores, ...]:
+        """Every scorer's metrics: the models first, then the floor."""
+        anchor = self.anchor.scores if self.anchor is not None else None
+        models = (self.challenger, self.champion, anchor, self.cold_control)
+        return (*(item for item in models if item is not None), *self.floor)
 
     @property
     def paired_difference(self) -> Interval | None:

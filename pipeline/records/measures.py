@@ -12,7 +12,7 @@ from ncnc_core.whole_file import write_whole
 from pipeline.records.chain import PromotionDecision, TrainedModel
 from pipeline.records.evaluation import EvaluationRecord, Staleness, WarmAndCold
 from pipeline.records.record import Record
-from pipeline.records.scores import Interval, ModelScores
+from pipeline.records.scores import Interval
 
 METRICS_FILE = "metrics.json"
 PLOTS_FOLDER = "plots"
@@ -24,7 +24,7 @@ Row = Sequence[object]
 def metrics_of(evaluation: EvaluationRecord, decision: PromotionDecision | None = None) -> dict[str, float]:
     """Return every scorer's metrics, the paired difference and the verdict, flat, under dotted names."""
     flat: dict[str, float] = {"test_edges": evaluation.num_test_edges}
-    for scores in _scorers(evaluation):
+    for scores in evaluation.scorers:
         flat |= {f"{scores.name}.{name}": item.value for name, item in scores.metrics.items()}
     if evaluation.paired is not None:
         difference = evaluation.paired.difference
@@ -74,7 +74,7 @@ def plot_definitions(prefix: str = "") -> list[dict[str, Mapping[str, object]]]:
 
 def _plots(evaluation: EvaluationRecord) -> dict[str, str]:
     metric = evaluation.paired_metric
-    scores = [(item.name, *_bounds(item.metrics, metric)) for item in _scorers(evaluation) if metric in item.metrics]
+    scores = [(item.name, *_bounds(item.metrics, metric)) for item in evaluation.scorers if metric in item.metrics]
     slices = [
         (item.key, item.num_edges, *(side.value if side else "" for side in (item.challenger, item.champion)))
         for item in evaluation.slices
@@ -87,11 +87,6 @@ def _plots(evaluation: EvaluationRecord) -> dict[str, str]:
         f"{PLOTS_FOLDER}/{SLICES}": _csv(("slice", "edges", "challenger", "champion"), slices),
         f"{PLOTS_FOLDER}/{RELIABILITY}": _csv(("stated", "observed", "weight"), reliability),
     }
-
-
-def _scorers(evaluation: EvaluationRecord) -> tuple[ModelScores, ...]:
-    models = (evaluation.challenger, evaluation.champion, evaluation.cold_control)
-    return (*(item for item in models if item is not None), *evaluation.floor)
 
 
 def _bounds(metrics: Mapping[str, Interval], metric: str) -> tuple[float, float, float]:
@@ -143,16 +138,10 @@ def _apart(edges: WarmAndCold) -> dict[str, float]:
 
 
 def _intervals(evaluation: EvaluationRecord) -> Iterator[tuple[str, Interval]]:
-    optional = [scores for scores in (evaluation.champion, evaluation.cold_control) if scores is not None]
-    for scores in (evaluation.challenger, *optional, *evaluation.floor):
+    for scores in evaluation.scorers:
         for metric, interval in scores.metrics.items():
             yield f"{scores.name}_{metric.replace('@', '_at_')}", interval
-    if evaluation.paired is not None:
-        yield "paired_difference", evaluation.paired.difference
-    for name, comparison in (evaluation.over_floor or {}).items():
-        yield f"over_{name}", comparison.difference
-    if evaluation.drift is not None:
-        yield "drift", evaluation.drift
+    yield from _differences(evaluation)
     yield from _of_ages(evaluation.staleness)
     for part in evaluation.slices:
         for who in ("challenger", "champion", "difference"):
@@ -160,6 +149,17 @@ def _intervals(evaluation: EvaluationRecord) -> Iterator[tuple[str, Interval]]:
                 yield f"slice_{part.kind}_{part.name}_{who}_{part.metric}", interval
     for result in evaluation.sensitivity:
         yield f"sensitivity_{result.scorer}_{result.change}_{result.share:g}_{result.metric}", result.value
+
+
+def _differences(evaluation: EvaluationRecord) -> Iterator[tuple[str, Interval]]:
+    if evaluation.paired is not None:
+        yield "paired_difference", evaluation.paired.difference
+    if evaluation.anchor is not None and evaluation.anchor.paired is not None:
+        yield "over_anchor", evaluation.anchor.paired.difference
+    for name, comparison in (evaluation.over_floor or {}).items():
+        yield f"over_{name}", comparison.difference
+    if evaluation.drift is not None:
+        yield "drift", evaluation.drift
 
 
 def _of_ages(found: Staleness | None) -> Iterator[tuple[str, Interval]]:

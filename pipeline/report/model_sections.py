@@ -20,7 +20,6 @@ from pipeline.report.blocks import (
 )
 from pipeline.report.figures import reliability_figure, sensitivity_figure, training_figure
 from pipeline.report.night_story import NightStory
-from pipeline.report.score_sections import scorers_of
 
 
 def training_section(story: NightStory) -> Section | None:
@@ -99,7 +98,7 @@ def _against_control(evaluation: EvaluationRecord | None) -> str:
 def reliability_section(story: NightStory) -> Section | None:
     """Return whether the probabilities that the models state come true."""
     evaluation = story.evaluation
-    stating = [item for item in scorers_of(evaluation) if item.reliability] if evaluation else []
+    stating = [item for item in evaluation.scorers if item.reliability] if evaluation else []
     if not stating:
         return None
     said = [

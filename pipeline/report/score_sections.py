@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.records.evaluation import EdgesApart, EvaluationRecord
+from pipeline.records.evaluation import EdgesApart
 from pipeline.records.floor import not_computed
 from pipeline.records.scores import Interval, ModelScores, PairedComparison, SliceScores
 from pipeline.report.blocks import (
@@ -25,18 +25,12 @@ from pipeline.report.night_story import NightStory
 PICTURED = ("hits@10", "average_precision")  # beside the paired metric
 
 
-def scorers_of(evaluation: EvaluationRecord) -> tuple[ModelScores, ...]:
-    """Return every scorer: the models first, then the floor."""
-    models = (evaluation.challenger, evaluation.champion, evaluation.cold_control)
-    return (*(item for item in models if item is not None), *evaluation.floor)
-
-
 def scores_section(story: NightStory) -> Section | None:
     """Return every scorer's metrics with their intervals."""
     evaluation = story.evaluation
     if evaluation is None:
         return None
-    scorers = [item for item in scorers_of(evaluation) if item.metrics]
+    scorers = [item for item in evaluation.scorers if item.metrics]
     metrics = list(dict.fromkeys(name for item in scorers for name in item.metrics))
     rows = [[metric_name(name), *(estimate(item.metrics.get(name)) for item in scorers)] for name in metrics]
     pictured = [name for name in (evaluation.paired_metric, *PICTURED) if name in metrics]

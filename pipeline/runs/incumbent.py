@@ -27,7 +27,7 @@ FEATURE_COLUMNS = "snapshot.feature_columns"
 
 @dataclass(frozen=True, eq=False)
 class Incumbent:
-    """The registered champion; `model` is None where it cannot be compared, and `reason` says why."""
+    """The champion, or its anchor; `model` is None where it cannot be compared, and `reason` says why."""
 
     version: ModelVersion
     model: LinkModel | None
@@ -52,13 +52,23 @@ class Incumbent:
 def incumbent(folder: RunFolder, trained: TrainedModel, tables: GraphTables, doors: Doors) -> Incumbent | None:
     """Return the champion's weights, fetched and checked against tonight's graph; None before the first promotion."""
     version = doors.registry.versions.champion_weights(folder.graph)
-    if version is None:
-        return None
-    model = readable(version_model(folder, version, doors))
+    return None if version is None else compared_version(version, folder, trained, tables, doors)
+
+
+def compared_version(
+    version: ModelVersion,
+    folder: RunFolder,
+    trained: TrainedModel,
+    tables: GraphTables,
+    doors: Doors,
+    who: str = "the champion",
+) -> Incumbent:
+    """Return a version's weights, fetched and checked against tonight's graph."""
+    model = readable(version_model(folder, version, doors), who)
     if isinstance(model, str):
         return Incumbent(version, None, model)
     its, own = (doors.registry.runs.param(run, FEATURE_COLUMNS) for run in (version.run_id, trained.mlflow_run_id))
-    reason = why_not_comparable(model, tables, its, own) or why_untimed(model, folder.get(EdgeSplit))
+    reason = why_not_comparable(model, tables, its, own, who=who) or why_untimed(model, folder.get(EdgeSplit), who)
     return Incumbent(version, model if reason is None else None, reason or "")
 
 

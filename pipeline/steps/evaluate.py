@@ -26,7 +26,7 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> EvaluationRecord:
     place = None
     if params.decide.evidence == "accumulated":
         place = place_of(doors.ledger.entries(folder.graph), folder.name)
-    evaluation = evaluate_night(night, params.evaluate, doors, place=place, edges=params.decide.edges)
+    evaluation = evaluate_night(night, params, doors, place=place)
     if (cost := evaluation.drift) is not None:
         logger.info("challenger minus cold-start control in mrr: %+.4f [%+.4f, %+.4f]", cost.value, cost.low, cost.high)
     doors.registry.runs.log_metrics(night.trained.mlflow_run_id, figures(evaluation))

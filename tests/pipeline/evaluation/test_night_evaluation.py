@@ -62,7 +62,7 @@ def test_an_evaluation_says_how_good_where_how_sure_how_steady_and_at_what_cost(
     assert sum(cost.seconds for cost in evaluation.costs) <= evaluation.seconds
 
     # The same night evaluated again has the same figures; only its seconds differ.
-    again = evaluate_night(TrainedNight.read(folder, house.doors), Params.load(house.params_file).evaluate, house.doors)
+    again = evaluate_night(TrainedNight.read(folder, house.doors), Params.load(house.params_file), house.doors)
     assert again.model_dump(exclude={"seconds", "costs"}) == evaluation.model_dump(exclude={"seconds", "costs"})
 
 
@@ -95,7 +95,7 @@ def test_a_night_with_times_is_held_against_the_whole_floor_and_one_without_says
     for night in (1, 2):
         snapshot = RunFolder(house.run_dir(night)).get(GraphSnapshot)
         house.doors.ledger.append(ended_night(snapshot, "kept", "no better", at=snapshot.as_of))
-    again = evaluate_night(TrainedNight.read(third, house.doors), Params.load(house.params_file).evaluate, house.doors)
+    again = evaluate_night(TrainedNight.read(third, house.doors), Params.load(house.params_file), house.doors)
     assert (again.floor, again.sensitivity) == (found.floor, found.sensitivity)
     assert again.staleness is not None
     assert [(one.nights, one.as_of) for one in again.staleness.models] == [(0, house.as_of(3)), (1, house.as_of(2))]

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from pipeline.params.decide import DecideParams
-from pipeline.promotion.gate import decide, slice_guardrail
+from pipeline.promotion.gate import decide
 from pipeline.records.chain import PromotionDecision
+from pipeline.records.evaluation import AnchorScores
 from pipeline.records.findings import CheckResult, LeakInvariant
 from pipeline.records.floor import FLOOR_NAMES
-from pipeline.records.scores import Interval, ModelScores, SliceKind, SliceScores
+from pipeline.records.scores import Interval, ModelScores
 from tests.fixtures.gate_evaluations import evaluation, part, scores, warm_and_cold
 from tests.fixtures.paired import paired
 
@@ -314,67 +315,29 @@ def test_non_inferiority_allows_a_loss_below_the_margin(low: float, promoted: bo
     assert decision.rules[-1].threshold == "lower bound of the paired difference > -0.01"
 
 
-PARAMS = DecideParams()
+@pytest.mark.parametrize(("low", "promoted"), [(-0.029, True), (-0.03, False)])
+def test_losses_that_are_allowed_one_by_one_may_not_add_up(low: float, promoted: bool) -> None:
+    anchor = AnchorScores(version=2, paired=paired(-0.02, low, 0.0))
+    allowed = evaluation(paired=paired(0.0, -0.01, 0.01), anchor=anchor)
+    decision = decide(allowed, DecideParams(mode="non_inferiority", margin=0.03))
+    assert decision.promote is promoted
+    assert broken(decision) == (set() if promoted else {"non_inferiority_over_anchor"})
+    assert decision.rules[-1].threshold == "lower bound of the paired difference > -0.03 over version 2, the anchor"
+    assert decision.rules[-1].observed == f"mrr -0.0200 [{low:+.4f}, +0.0000] by node, p 0.01"
 
 
-@pytest.mark.parametrize(
-    ("changed", "passed"),
-    [
-        (part("node_age", "cold", -0.10, -0.15, -0.05), False),  # worse by more than the margin, provably
-        (part("node_age", "cold", -0.10, -0.21, 0.01), True),  # by more, but it may be chance
-        (part("node_age", "cold", -0.04, -0.06, -0.02), True),  # provably, but by less than the margin
-        (part("node_age", "cold", -0.05, -0.07, -0.03), True),  # by exactly the margin
-        (part("node_age", "cold", -0.10, -0.20, 0.0), True),  # its interval touches zero
-        (part("node_age", "cold", -0.10, -0.15, -0.05, edges=29), True),  # of too few edges
-        (part("node_age", "cold", -0.10, -0.15, -0.05, edges=30), False),
-        (part("component", "different", -0.5, -0.6, -0.4), True),  # not guarded
-    ],
-)
-def test_a_guarded_slice_may_not_collapse(changed: SliceScores, passed: bool) -> None:
-    found = slice_guardrail(evaluation(slices=(part("degree", "1-2", 0.02, -0.01, 0.05), changed)), PARAMS)
-    assert found.passed is passed
-    assert found.name == "slice_guardrail"
-    assert found.threshold == "no guarded slice loses more than 0.05 with its whole interval below 0"
+def test_an_anchor_that_cannot_be_scored_is_let_go_only_where_the_parameters_say_so() -> None:
+    lost = evaluation(anchor=AnchorScores(version=2, note="The registry has no version 2"))
+    keep = decide(lost, DecideParams(mode="non_inferiority"))
+    assert broken(keep) == {"non_inferiority_over_anchor"}
+    assert keep.rules[-1].observed == "The registry has no version 2 (decide.incomparable_champion: keep)"
+    assert decide(lost, DecideParams(mode="non_inferiority", incomparable_champion="replace")).promote
 
 
-def test_every_collapsed_slice_is_named_with_its_interval() -> None:
-    collapsed: tuple[tuple[SliceKind, str], ...] = (("degree", "0"), ("node_age", "cold"))
-    slices = [part(kind, name, -0.1, -0.15, -0.05) for kind, name in collapsed]
-    found = slice_guardrail(evaluation(slices=(*slices, part("degree", "3-9", 0.1, 0.0, 0.2, edges=5))), PARAMS)
-    assert found.observed == (
-        "degree/0 -0.1000 [-0.1500, -0.0500], node_age/cold -0.1000 [-0.1500, -0.0500] "
-        "(2 of 3 guarded slices have 30 edges)"
-    )
-
-
-def test_the_worst_slice_is_shown_where_none_collapsed() -> None:
-    slices = (part("degree", "0", 0.1, 0.0, 0.2), part("degree", "1-2", -0.02, -0.08, 0.04))
-    found = slice_guardrail(evaluation(slices=slices), PARAMS)
-    assert found.observed == "worst degree/1-2 -0.0200 [-0.0800, +0.0400] (2 of 2 guarded slices have 30 edges)"
-
-
-def test_a_large_slice_that_was_not_compared_breaks_the_rule() -> None:
-    slices = (SliceScores(kind="degree", name="0", num_edges=60, metric="mrr", challenger=None),)
-    found = slice_guardrail(evaluation(slices=slices), PARAMS)
-    assert not found.passed
-    assert found.observed.startswith("degree/0 was not compared")
-
-
-def test_the_margin_is_the_parameters() -> None:
-    slices = (part("degree", "0", -0.10, -0.15, -0.05),)
-    assert slice_guardrail(evaluation(slices=slices), DecideParams(slice_margin=0.1)).passed
-    assert not slice_guardrail(evaluation(slices=slices), DecideParams(slice_margin=0.09)).passed
-
-
-@pytest.mark.parametrize(
-    ("given", "params", "why"),
-    [
-        (evaluation(champion=None, paired=None, slices=()), PARAMS, "no champion to compare with"),
-        (evaluation(slices=()), PARAMS, "the evaluation has no guarded slice"),
-        (evaluation(), DecideParams(guarded_slices=()), "decide.guarded_slices names none"),
-    ],
-)
-def test_where_there_is_nothing_to_guard_the_rule_says_so(given: object, params: DecideParams, why: str) -> None:
-    found = slice_guardrail(given, params)  # type: ignore[arg-type]
-    assert found.passed
-    assert found.observed == f"not applicable: {why}"
+def test_no_other_mode_asks_for_an_anchor_and_an_evaluation_of_before_has_none() -> None:
+    lost = AnchorScores(version=2, paired=paired(-0.5, -0.6, -0.4))
+    names = [
+        {rule.name for rule in decide(given, DecideParams(mode=mode)).rules}
+        for given, mode in ((evaluation(anchor=lost), "superiority"), (evaluation(), "non_inferiority"))
+    ]
+    assert all("non_inferiority_over_anchor" not in rules for rules in names)

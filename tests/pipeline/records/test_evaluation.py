@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pipeline.records.evaluation import EvaluationRecord
+import pytest
+
+from pipeline.records.evaluation import AnchorScores, EvaluationRecord
 from tests.fixtures.gate_evaluations import evaluation, scores, warm_and_cold
+from tests.fixtures.paired import paired
 
 
 def test_the_evaluation_on_warm_edges_has_their_figures_and_all_else_of_the_whole() -> None:
@@ -48,3 +51,9 @@ def test_an_evaluation_of_before_the_floor_read_times_is_read_as_it_was_written(
     assert EvaluationRecord.read(evaluation(floor_absent={"last_activity": "no times"}).write(tmp_path).parent) == (
         evaluation(floor_absent={"last_activity": "no times"})
     )
+
+
+@pytest.mark.parametrize(("low", "surpassed"), [(0.001, True), (0.0, False)])
+def test_an_anchor_is_surpassed_by_what_is_shown_to_be_better(low: float, surpassed: bool) -> None:
+    assert AnchorScores(version=1, paired=paired(0.05, low, 0.1)).surpassed is surpassed
+    assert not AnchorScores(version=1, note="gone").surpassed
