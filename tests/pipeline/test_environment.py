@@ -63,8 +63,8 @@ import importlib, os, sys
 
 class FirstImport:
     def find_spec(self, name, *_):
-        if name == "mlflow":
-            print(os.environ.get("MLFLOW_DISABLE_TELEMETRY"))
+        if name == sys.argv[2]:
+            print(os.environ.get(sys.argv[3]))
             sys.exit()
 
 sys.meta_path.insert(0, FirstImport())
@@ -73,13 +73,22 @@ importlib.import_module(sys.argv[1])
 
 
 @pytest.mark.parametrize(
-    "module",
-    ["pipeline.registry.model_registry", "pipeline.registry.model_package", "pipeline.registry.tracking_server"],
+    ("module", "library", "switch", "value"),
+    [
+        ("pipeline.registry.model_registry", "mlflow", "MLFLOW_DISABLE_TELEMETRY", "true"),
+        ("pipeline.registry.model_package", "mlflow", "MLFLOW_DISABLE_TELEMETRY", "true"),
+        ("pipeline.registry.tracking_server", "mlflow", "MLFLOW_DISABLE_TELEMETRY", "true"),
+        ("pipeline.steps.train", "torch", "OMP_WAIT_POLICY", "PASSIVE"),
+        ("pipeline.recommend.shard", "torch", "OMP_WAIT_POLICY", "PASSIVE"),
+    ],
 )
-def test_mlflow_finds_its_switches_set_whichever_module_imports_it_first(module: str) -> None:
+def test_a_library_finds_its_switches_set_whichever_module_imports_it_first(
+    module: str, library: str, switch: str, value: str
+) -> None:
     bare = {name: value for name, value in os.environ.items() if name not in SWITCHES}
-    done = subprocess.run([sys.executable, "-c", LOOK, module], cwd=ROOT, env=bare, capture_output=True, text=True)
-    assert (done.stdout, done.returncode) == ("true\n", 0), done.stderr
+    argv = [sys.executable, "-c", LOOK, module, library, switch]
+    done = subprocess.run(argv, cwd=ROOT, env=bare, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == (f"{value}\n", 0), done.stderr
 
 
 def test_what_the_environment_says_already_holds(monkeypatch: pytest.MonkeyPatch) -> None:
