@@ -23,7 +23,7 @@ from ncnc_core.training.losses import positive_losses
 # What a piece may keep for its backward pass; more would gain nothing, less would run small matrix products.
 BYTES_AT_ONCE = {"cpu": 2**28, "cuda": 2**32}
 BYTES_PER_CHANNEL = 80  # of a pair: about twenty float32 activations in the head
-BYTES_PER_NEIGHBOR = 64  # of a pair's two lists: positions and weights of what is pooled
+BYTES_PER_NEIGHBOR = 64  # that a pair holds (`expanded`): positions and weights of what is pooled
 
 
 def require_own_edge_hidden(model: ModelConfig, training: TrainingConfig) -> None:
@@ -80,7 +80,7 @@ def accumulate_gradients(
     count = positives.shape[1]
     draws = 2 if training.separate_node_dropout_as_published else 1
     limit = bytes_at_once or _bytes_at_once(h, draws)
-    parts = list(cost_chunks(_bytes(target, positives, negatives, h.shape[1]), limit))
+    parts = list(cost_chunks(_bytes(network, target, positives, negatives, h.shape[1]), limit))
     # Pieces share the transform of all nodes; a single one transforms the nodes it reads, often a fraction.
     reads_all = len(parts) > 1 or is_dense(target)
     with autocast():
@@ -169,10 +169,9 @@ def _backward_in_pieces(
     return total
 
 
-def _bytes(adjacency: OverlapGraph, positives: Tensor, negatives: Tensor, channels: int) -> Tensor:
+def _bytes(network: LinkNetwork, graph: OverlapGraph, positives: Tensor, negatives: Tensor, channels: int) -> Tensor:
     """Return about how much each positive, with its negatives, keeps for the backward pass, [positives]."""
-    neighbors = adjacency.degree[negatives].sum(0).view(positives.shape[1], -1)  # [positives, negatives]
-    pairs = 1 + neighbors.shape[1]
-    return BYTES_PER_CHANNEL * channels * pairs + BYTES_PER_NEIGHBOR * (
-        adjacency.degree[positives].sum(0) + neighbors.sum(1)
-    )
+    of_negatives = network.expanded(graph, negatives).view(positives.shape[1], -1)  # [positives, negatives]
+    pairs = 1 + of_negatives.shape[1]
+    held = network.expanded(graph, positives) + of_negatives.sum(1)
+    return BYTES_PER_CHANNEL * channels * pairs + BYTES_PER_NEIGHBOR * held

@@ -116,6 +116,21 @@ def test_a_step_takes_as_many_pieces_as_its_memory_asks_for() -> None:
     assert scored_in(model, TrainingConfig(separate_node_dropout_as_published=True), 1) == 24
 
 
+def test_the_links_of_a_hub_are_cut_by_what_a_pair_holds_and_not_by_both_degrees() -> None:
+    leaves = torch.arange(1, 4001)
+    star = Adjacency.from_edges(torch.stack([torch.zeros_like(leaves), leaves]), 4001)
+    positives, negatives = (
+        star.edges()[:, :64],
+        torch.randint(4001, (2, 64), generator=torch.Generator().manual_seed(0)),
+    )
+    model, calls = network(predictor="ncn"), []
+    model.predictor.register_forward_hook(lambda *_: calls.append(1))
+    training = TrainingConfig(target_link_removal="off")
+    by_degrees = 64 * int(star.degree[positives].sum())  # bytes
+    accumulate_gradients(model, None, star, positives, negatives, training, bytes_at_once=by_degrees // 8)
+    assert calls == [1]
+
+
 def test_gradients_add_to_what_is_there() -> None:
     model = network(predictor="ncn")
     adjacency, positives, negatives = graph()
