@@ -37,6 +37,8 @@ class PublishedSnapshot(Written):
 class PublishedSplit(Written):
     """One published split; the number of its format is that of the split's files as well."""
 
+    FORMAT = 3  # 3: the file is compressed
+
     graph: GraphName
     tag: str
     as_of: AwareDatetime

@@ -32,7 +32,7 @@ def test_what_a_machine_lacks_is_fetched_by_tag_and_what_is_damaged_is_fetched_a
 
     flip_last_byte(folder.path / SPLIT_FOLDER / SPLIT_FILE)
     assert (split_arrays(folder, house.doors).test == here[1].test).all()
-    assert "030000Z/split is damaged on this machine, and is fetched again: split.safetensors" in caplog.text
+    assert "030000Z/split is damaged on this machine, and is fetched again: split.safetensors.zst" in caplog.text
     flip_last_byte(folder.path / SNAPSHOT_FOLDER / "nodes" / "20260101T030000Z.parquet")
     assert np.array_equal(snapshot_tables(folder, house.doors).edges, here[0].edges)
 
