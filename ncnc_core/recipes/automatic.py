@@ -14,7 +14,7 @@ from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.temporal_network import MOST_FEATURES
 from ncnc_core.recipes.estimate import CostEstimate
 from ncnc_core.recipes.graph_traits import GraphTraits
-from ncnc_core.recipes.training_budget import training_budget
+from ncnc_core.recipes.training_budget import FEWEST_VALID_PAIRS, SMALL_EDGES, training_budget
 from ncnc_core.splits.temporal_cuts import cut_by_fraction
 
 # Above it a step over the whole graph takes seconds: 64 channels along 20 million entries and back.
@@ -83,10 +83,21 @@ def automatic_config(
     else:
         reasons.append("The model is as given; only its training is chosen.")
     if model.predictor == "temporal_ncn":
-        return AutomaticConfig(model, TrainingConfig(**TEMPORAL_TRAINING, seed=seed), tuple(reasons))
+        bound = _validation_bound(traits, reasons)
+        return AutomaticConfig(model, TrainingConfig(**TEMPORAL_TRAINING, **bound, seed=seed), tuple(reasons))
     training = TrainingConfig(**_training(traits, model, reasons), seed=seed)
     estimate = CostEstimate.of(traits, model, training)
     return AutomaticConfig(model, training, tuple(reasons), estimate)
+
+
+def _validation_bound(traits: GraphTraits, reasons: list[str]) -> dict[str, Any]:
+    """Return what bounds the validations of temporal_ncn on a large graph; no epoch is chosen by them."""
+    if traits.num_edges <= SMALL_EDGES:
+        return {}
+    reasons.append(
+        f"{FEWEST_VALID_PAIRS:,} validation pairs, drawn by the seed, are scored between epochs, all after the last."
+    )
+    return {"valid_pairs": FEWEST_VALID_PAIRS}
 
 
 def _reads_times(traits: GraphTraits, window: int | None, reasons: list[str]) -> bool:

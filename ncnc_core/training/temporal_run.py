@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -22,11 +23,11 @@ from ncnc_core.training.seeded import random_states, restore_random_states
 from ncnc_core.training.single_thread import single_thread
 from ncnc_core.training.validation import metrics_of
 from ncnc_core.training.window_pairs import WindowPairs
-from ncnc_core.training.windows import DrawnWindow, Window, draw_pairs, training_windows
+from ncnc_core.training.window_validation import WindowValidation
+from ncnc_core.training.windows import DrawnWindow, draw_pairs, training_windows
 from ncnc_core.training.work import Listener, Work
 
 WEIGHT_DECAY = 1e-4
-PAIRS_AT_ONCE = 2**16  # measured at a time: bounds memory, not the result
 
 
 class TemporalRun:
@@ -63,14 +64,13 @@ class TemporalRun:
             InvalidGraph: the loss is no number any more.
         """
         started, number = time.perf_counter(), len(self.progress.history) + 1
-        epochs, metrics = self.training.epochs, dict[str, float]()
+        epochs, metrics, error = self.training.epochs, dict[str, float](), None
         with single_thread():
             loss = self._train_epoch(number)
             if number == epochs or (number < epochs and number % self.training.evaluate_every == 0):
-                self.chosen = self._scored()
-                metrics = metrics_of(*self.chosen, self.metric, self.data.negatives_per_valid_edge)
+                metrics, error = self._measured(last=number == epochs)
                 self.progress.best_epoch, self.progress.best_value = number, metrics[self.metric]
-        result = EpochResult(number, loss, metrics, time.perf_counter() - started)
+        result = EpochResult(number, loss, metrics, time.perf_counter() - started, error)
         self.progress.history.append(result)
         if number == epochs and self.training.refit:
             self.phase = self._phase(self.times.cut_valid)
@@ -117,12 +117,25 @@ class TemporalRun:
     def _planned_work(self, tell: Listener | None) -> Work:
         """Return the count of pairs of both phases; the second has about as many as the first."""
         training, pairs, valid = self.training, self.phase.pairs, self.phase.valid
-        evaluations = -(-training.epochs // training.evaluate_every)
+        between = -(-training.epochs // training.evaluate_every) - 1
         trained = training.epochs * (1 + training.refit) * pairs.groups * pairs.each
-        return Work(trained=trained, scored=0 if valid is None else evaluations * valid.groups * valid.each, tell=tell)
+        sample, every = (0, 0) if valid is None else valid.pairs
+        return Work(trained=trained, scored=between * sample + every, tell=tell)
 
     def _phase(self, end: int) -> _Phase:
-        return _Phase.begun(self.model, self.training, self.data, end, self.initial_weights, self.device)
+        asked = self.model, self.training, self.data, self.metric
+        return _Phase.begun(*asked, end, self.initial_weights, self.device)
+
+    def _measured(self, *, last: bool) -> tuple[dict[str, float], float | None]:
+        """Return the metrics on the validation window and the standard error of a sample's; all of it at the last."""
+        valid, each = self.phase.valid, self.data.negatives_per_valid_edge
+        assert valid is not None  # noqa: S101 - for mypy: the first phase measures
+        scored = valid.scores_of_all if last else valid.scores
+        scores = scored(self.phase.network, partial(self.work.did, "validating"))
+        if last:
+            self.chosen = scores
+        error = None if last else valid.sample.standard_error(*scores, self.metric)
+        return metrics_of(*scores, self.metric, each), error
 
     def _train_epoch(self, number: int) -> float:
         phase, total = self.phase, 0.0
@@ -146,18 +159,6 @@ class TemporalRun:
             )
         return total / phase.pairs.groups
 
-    def _scored(self) -> tuple[Tensor, Tensor]:
-        """Return the validation logits, positives [v] and negatives [v * k], with the network as it is."""
-        found = []
-        with torch.no_grad():
-            pairs = self.phase.valid
-            assert pairs is not None  # noqa: S101 - for mypy: the first phase measures
-            for groups in torch.arange(pairs.groups).split(max(1, PAIRS_AT_ONCE // pairs.each)):
-                found.append(pairs.chosen(groups).logits(self.phase.network))
-                self.work.did("validating", found[-1].numel())
-        logits = torch.cat(found)
-        return logits[:, 0].contiguous(), logits[:, 1:].flatten()
-
 
 @dataclass(frozen=True, eq=False)
 class _Phase:
@@ -166,7 +167,7 @@ class _Phase:
     network: TemporalNetwork
     drawn: tuple[DrawnWindow, ...]
     pairs: WindowPairs
-    valid: WindowPairs | None
+    valid: WindowValidation | None
     optimizer: torch.optim.AdamW
     schedule: torch.optim.lr_scheduler.OneCycleLR
     steps: int
@@ -177,6 +178,7 @@ class _Phase:
         model: ModelConfig,
         training: TrainingConfig,
         data: TrainingData,
+        metric: SelectionMetric,
         end: int,
         initial_weights: Mapping[str, Tensor] | None,
         device: torch.device,
@@ -205,7 +207,7 @@ class _Phase:
         pairs = WindowPairs.joined(list(read))
         if initial_weights is None:
             network.pair_scale.fit(pairs.values)
-        valid = None if end != times.cut_train else _validation_pairs(network, data, times)
+        valid = None if end != times.cut_train else WindowValidation.begun(network, data, times, training, metric)
         network.to(device)
         rate, steps = training.predictor_learning_rate, -(-pairs.groups // training.batch_size)
         optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
@@ -219,20 +221,6 @@ class _Phase:
                 self.schedule.state_dict() | {"last_epoch": step - 1, "_step_count": step + 1}
             )
             self.schedule.step()
-
-
-def _validation_pairs(network: TemporalNetwork, data: TrainingData, times: TemporalData) -> WindowPairs:
-    """Return the validation edges, each with its own negatives, on the graph as of the training cut."""
-    each = data.negatives_per_valid_edge
-    if each is None:
-        raise InvalidGraph(
-            f"A temporal model ranks each of the {data.valid_edges.shape[1]} validation edges among its own negatives, "
-            f"but there are {data.valid_negatives.shape[1]}. Give the same number for each."
-        )
-    groups = torch.cat([data.valid_edges.unsqueeze(2), data.valid_negatives.view(2, -1, each)], 2).flatten(1)
-    graph = network.timed(times.history.graph_at(times.cut_train))
-    drawn = DrawnWindow(Window(times.cut_train, times.cut_valid), groups, 1 + each)
-    return WindowPairs.of(network, graph, data.features, drawn)
 
 
 def _required(data: TrainingData) -> TemporalData:

@@ -37,8 +37,15 @@ class WindowPairs:
     ) -> WindowPairs:
         """Work out what the network reads of these pairs on the graph as of the window's start."""
         with torch.no_grad():
-            found, rows = network.pair_features(graph, drawn.pairs), network.propagated(graph, features)
-        return _compact(rows, drawn.pairs, found.values, found.common, found.decay, drawn.each)
+            rows = network.propagated(graph, features)
+        return cls.read(network, graph, rows, drawn.pairs, drawn.each)
+
+    @classmethod
+    def read(cls, network: TemporalNetwork, graph: TimedGraph, rows: Tensor, pairs: Tensor, each: int) -> WindowPairs:
+        """Work out what the network reads of pairs [2, groups * each], with what the encoder reads of all nodes."""
+        with torch.no_grad():
+            found = network.pair_features(graph, pairs)
+        return _compact(rows, pairs, found.values, found.common, found.decay, each)
 
     @property
     def groups(self) -> int:

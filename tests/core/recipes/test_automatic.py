@@ -179,6 +179,12 @@ def test_edges_that_have_times_are_read_by_a_temporal_model(monkeypatch: pytest.
         "The edges have times: the model reads how recent things are, and learns to say what comes next.",
     )
     assert not choice.model.edge_directions
+    assert choice.training.valid_pairs is None
+    large = chosen(monkeypatch, replace(TIMED, num_edges=20_001))
+    assert large.training.valid_pairs == 40_000
+    assert large.reasons[1] == (
+        "40,000 validation pairs, drawn by the seed, are scored between epochs, all after the last."
+    )
     directed = chosen(monkeypatch, replace(TIMED, has_directions=True))
     assert directed.model.edge_directions
     assert directed.reasons[1] == "The events have directions: paths are also told apart by which way their edges go."
