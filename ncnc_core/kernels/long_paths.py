@@ -9,6 +9,54 @@ from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[Any]  # numba compiles for the dtype it is given
+Steps = tuple[Array, Array, Array, Array, Array]  # rows, columns, weights of the first two steps, scales of u
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _hubs_of(row_pointer: Array, column: Array, node: int, hub: int, hubs: Array) -> tuple[int, int, int]:
+    """Note the entries of a row that lead to hubs; return how many, the steps through them, and those of a search."""
+    count = to_walk = to_look = 0
+    for entry in range(row_pointer[node], row_pointer[node + 1]):
+        degree = row_pointer[column[entry] + 1] - row_pointer[column[entry]]
+        if degree > hub:
+            hubs[count] = entry
+            count += 1
+            to_walk += degree
+            while degree > 0:
+                to_look += 1
+                degree >>= 1
+    return count, to_walk, to_look
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _walk(steps: Steps, first: int, reached: Array, is_reached: Array, touched: Array, count: int) -> int:
+    """Add the steps through one neighbour to what is reached; return how many nodes are reached then."""
+    row_pointer, column, first_weight, middle_weight, first_scale = steps
+    u = column[first]
+    for second in range(row_pointer[u], row_pointer[u + 1]):
+        v = column[second]
+        if not is_reached[v]:
+            is_reached[v] = True
+            touched[count] = v
+            count += 1
+        for kind in range(reached.shape[1]):
+            reached[v, kind] += first_weight[first, kind] * first_scale[u, kind] * middle_weight[second, kind]
+    return count
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _look_up(steps: Steps, hubs: Array, v: int, total: Array) -> None:
+    """Add the steps to v through each of the hubs, found in their rows."""
+    row_pointer, column, first_weight, middle_weight, first_scale = steps
+    for first in hubs:
+        u = column[first]
+        place = row_pointer[u] + np.searchsorted(column[row_pointer[u] : row_pointer[u + 1]], v)
+        if place < row_pointer[u + 1] and column[place] == v:
+            for kind in range(total.size):
+                total[kind] += first_weight[first, kind] * first_scale[u, kind] * middle_weight[place, kind]
 
 
 @njit(cache=True, nogil=True)
@@ -27,6 +75,7 @@ def sum_long_paths(
     out: Array,
     start: int,
     stop: int,
+    hub: int,
 ) -> None:
     """Add up, for the pairs of groups start to stop, every path near - u - v - far.
 
@@ -34,28 +83,35 @@ def sum_long_paths(
     once for each column of the weights [entries, kinds] and scales [nodes, kinds]: each entry is that of the row which
     is named first. Group g has the near end near[g] and the far ends far[group[g]:group[g + 1]].
     The walk of two steps from `near` is made once a group: O(sum of the degrees of its neighbours), and d_far a pair.
+    A neighbour u of more than `hub` neighbours is not walked through where it is cheaper to look each v of the far ends
+    up in its row, which is sorted. Both ways add up the same numbers in the same order, hubs last, so that a pair's
+    sums do not depend on the other pairs of its group.
     """
-    reached = np.zeros((row_pointer.size - 1, first_weight.shape[1]))
-    is_reached = np.zeros(row_pointer.size - 1, np.bool_)
-    touched = np.empty(row_pointer.size - 1, np.int64)
+    kinds, nodes = first_weight.shape[1], row_pointer.size - 1
+    reached, is_reached = np.zeros((nodes, kinds)), np.zeros(nodes, np.bool_)
+    touched, hubs, total = np.empty(nodes, np.int64), np.empty(nodes, np.int64), np.empty(kinds)
+    steps = (row_pointer, column, first_weight, middle_weight, first_scale)
     for one in range(start, stop):
+        num_hubs, to_walk, to_look = _hubs_of(row_pointer, column, near[one], hub, hubs)
+        ends = far[group[one] : group[one + 1]]
+        looks = num_hubs > 0 and (row_pointer[ends + 1] - row_pointer[ends]).sum() * to_look < to_walk
         count = 0
         for first in range(row_pointer[near[one]], row_pointer[near[one] + 1]):
-            u = column[first]
-            for second in range(row_pointer[u], row_pointer[u + 1]):
-                v = column[second]
-                if not is_reached[v]:
-                    is_reached[v] = True
-                    touched[count] = v
-                    count += 1
-                reached[v] += first_weight[first] * first_scale[u] * middle_weight[second]
+            if row_pointer[column[first] + 1] - row_pointer[column[first]] <= hub:
+                count = _walk(steps, first, reached, is_reached, touched, count)
+        looked = num_hubs if looks else 0  # hubs whose rows are searched
+        for first in hubs[looked:num_hubs]:
+            count = _walk(steps, first, reached, is_reached, touched, count)
         for pair in range(group[one], group[one + 1]):
             out[pair] = 0.0
             for last in range(row_pointer[far[pair]], row_pointer[far[pair] + 1]):
                 v = column[last]
-                if is_reached[v]:
-                    out[pair] += reached[v] * last_scale[v] * last_weight[last]
-        for place in range(count):
-            v = touched[place]
+                if not (looks or is_reached[v]):
+                    continue
+                total[:] = reached[v]
+                _look_up(steps, hubs[:looked], v, total)
+                for kind in range(kinds):
+                    out[pair, kind] += total[kind] * last_scale[v, kind] * last_weight[last, kind]
+        for v in touched[:count]:
             is_reached[v] = False
             reached[v] = 0.0

@@ -25,6 +25,7 @@ POOLED_SCALES = (1, 2, 3)  # of SCALES: beside the plain sum, one weighed by eac
 HEADS = 1 + len(POOLED_SCALES)
 HOPS = 2
 WIDER = 3  # the width of the part that reads pair features, in hidden channels
+FEATURE_ENTRIES = 16  # beside what any network holds of a pair, in the entries of `score_pairs`: some 60 features
 MOST_FEATURES = 256  # propagated beside the node's own values: three times so many numbers a node
 
 
@@ -151,12 +152,16 @@ class TemporalNetwork(nn.Module):
     def scorer(
         self, levels: list[Tensor], graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]
     ) -> Callable[[list[Tensor], Adjacency, Tensor], Tensor]:
-        """Return what scores pairs: it is given node levels, graph and pairs, and answers their logits."""
-        return self.scores
+        """Return what scores pairs: it is given node levels, graph and pairs, and answers their logits.
+
+        What the pair features take from the whole graph is worked out once for all of its calls.
+        """
+        timed = TimedGraph(graph, *levels[2:])
+        return lambda levels, _, pairs: self.logits(self._read_on(timed, levels, pairs))
 
     def expanded(self, graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Int64[Tensor, " pairs"]:
-        """Return how many neighbours scoring each pair holds at a time, at most: both lists are read."""
-        return graph.degree[pairs].sum(0)
+        """Return how many entries scoring each pair holds at a time, at most: common neighbours, and its features."""
+        return FEATURE_ENTRIES + graph.degree[pairs].amin(0)
 
     def scores(
         self, levels: list[Tensor], graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]
@@ -166,7 +171,10 @@ class TemporalNetwork(nn.Module):
 
     def read(self, levels: list[Tensor], graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> ReadPairs:
         """Return what the logits of pairs are made of, on the graph that the levels are of."""
-        found = self.pair_features(TimedGraph(graph, *levels[2:]), pairs)
+        return self._read_on(TimedGraph(graph, *levels[2:]), levels, pairs)
+
+    def _read_on(self, graph: TimedGraph, levels: list[Tensor], pairs: Int64[Tensor, "2 pairs"]) -> ReadPairs:
+        found = self.pair_features(graph, pairs)
         pooled = self.pooled(levels[1], found.common, found.decay)
         return ReadPairs(pair_product(levels[0], pairs), pooled, found.values)
 

@@ -39,8 +39,8 @@ def directed_paths(
     Raises:
         InvalidGraph: the edges have no directions.
     """
-    out, into = _ways(graph)
-    return torch.cat([_two_steps(graph, pairs, common, out, into), _three_steps(graph, pairs, out, into)], 1)
+    out, into = graph.once(_ways)
+    return torch.cat([_two_steps(graph, pairs, common, out, into), _three_steps(graph, pairs)], 1)
 
 
 def _ways(graph: TimedGraph) -> tuple[Float[Tensor, "entries 2"], Float[Tensor, "entries 2"]]:
@@ -73,7 +73,15 @@ def _two_steps(
     return torch.cat([torch.maximum(there, back), torch.minimum(there, back), sums[:, 4:]], 1)
 
 
-def _three_steps(graph: TimedGraph, pairs: Tensor, out: Tensor, into: Tensor) -> Float[Tensor, "pairs features"]:
+def _three_steps(graph: TimedGraph, pairs: Tensor) -> Float[Tensor, "pairs features"]:
+    found = walked_paths(graph, cheaper_first(graph, pairs), *graph.once(_step_weights))
+    alternating, chains = found[:, :4].view(-1, 2, 2), found[:, 4:].view(-1, 2, 2)  # [pairs, way, plain or recent]
+    return torch.cat([extreme for one in (alternating, chains) for extreme in (one.amax(1), one.amin(1))], 1)
+
+
+def _step_weights(graph: TimedGraph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Return the weights of the three steps [entries, 8] and the scales of the two inner nodes [nodes, 8]."""
+    out, into = graph.once(_ways)
     gives, takes, both = (root_scale(graph, one) for one in (out, into, out + into))
     # Each step seen from the row that is named first: near - u, u - v, far - v.
     kinds = [
@@ -84,6 +92,4 @@ def _three_steps(graph: TimedGraph, pairs: Tensor, out: Tensor, into: Tensor) ->
     ]
     weights = tuple(torch.cat([steps[place] for steps, _ in kinds], 1) for place in range(3))
     scales = tuple(torch.cat([inner[place] for _, inner in kinds], 1) for place in range(2))
-    found = walked_paths(graph, cheaper_first(graph, pairs), weights, scales)
-    alternating, chains = found[:, :4].view(-1, 2, 2), found[:, 4:].view(-1, 2, 2)  # [pairs, way, plain or recent]
-    return torch.cat([extreme for one in (alternating, chains) for extreme in (one.amax(1), one.amin(1))], 1)
+    return weights, scales

@@ -13,6 +13,7 @@ from ncnc_core.kernels import long_paths as kernels
 from ncnc_core.kernels.thread_slices import in_slices
 from ncnc_core.temporal.timed_graph import SCALES, TimedGraph, required_times
 
+HUB = 1024  # neighbours; through a node of more a walk is long, and its row may be searched instead
 SMALLEST_SUM = 1e-9  # divided by at least: what is long past sums to 0
 LONG_PATHS = ("long_paths", *(f"recent_long_paths_{scale:g}" for scale in SCALES), "long_paths_of_events")
 
@@ -22,17 +23,26 @@ def long_paths(graph: TimedGraph, pairs: Int64[Tensor, "2 pairs"]) -> Float[Tens
 
     Each inner node's edges are divided by the sum of their weights.
     """
-    decay, events = graph.decay.cpu().double(), required_times(graph.adjacency).events.cpu().double().log1p()
-    weight = torch.cat([torch.ones_like(decay[:, :1]), decay, events.unsqueeze(1)], 1)  # [entries, kinds]
-    scale = root_scale(graph, weight)
+    weight, scale = graph.once(_weights)
     return walked_paths(graph, cheaper_first(graph, pairs), (weight, weight, weight), (scale, scale))
+
+
+def _weights(graph: TimedGraph) -> tuple[Float[Tensor, "entries kinds"], Float[Tensor, "nodes kinds"]]:
+    decay, events = graph.decay.cpu().double(), required_times(graph.adjacency).events.cpu().double().log1p()
+    weight = torch.cat([torch.ones_like(decay[:, :1]), decay, events.unsqueeze(1)], 1)
+    return weight, root_scale(graph, weight)
 
 
 def cheaper_first(graph: TimedGraph, pairs: Int64[Tensor, "2 pairs"]) -> Int64[Tensor, "2 pairs"]:
     """Return the pairs with that end first from which a walk of two steps is the shorter one."""
-    adjacency = graph.adjacency.to("cpu")
-    reach = adjacency.neighbor_sum(adjacency.degree.double().unsqueeze(1), weighted=False).squeeze(1)
+    reach = graph.once(_reach)
     return torch.where(reach[pairs[0]] > reach[pairs[1]], pairs.flip(0), pairs)
+
+
+def _reach(graph: TimedGraph) -> Float[Tensor, " nodes"]:
+    """Return how many steps a walk of two takes from each node, in all."""
+    adjacency = graph.adjacency.to("cpu")
+    return adjacency.neighbor_sum(adjacency.degree.double().unsqueeze(1), weighted=False).squeeze(1)
 
 
 def root_scale(graph: TimedGraph, weight: Float[Tensor, "entries kinds"]) -> Float[Tensor, "nodes kinds"]:
@@ -56,7 +66,7 @@ def walked_paths(
     out = np.empty((pairs.shape[1], weights[0].shape[1]))
     given = (adjacency.row_pointer, adjacency.column, *weights, *scales, distinct, group, far[order])
     arrays: list[Any] = [one.contiguous().numpy() for one in given]
-    in_slices(lambda start, stop: kernels.sum_long_paths(*arrays, out, start, stop), distinct.numel(), least=64)
+    in_slices(lambda start, stop: kernels.sum_long_paths(*arrays, out, start, stop, HUB), distinct.numel(), least=64)
     found = torch.empty(out.shape, dtype=torch.float64)
     found[order] = torch.from_numpy(out)
     return found

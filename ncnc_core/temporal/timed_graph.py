@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -13,6 +16,7 @@ from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_times import EdgeTimes
 from ncnc_core.temporal.spectral import spectral_rows
 
+T = TypeVar("T")
 SCALES = (0.05, 0.25, 1.0, 4.0)  # in windows
 RECENT = 2  # of the scales: 1 window, at which eigenvectors are weighed and explanations count
 SMALLEST = 0.01  # added before a logarithm is taken of ages and activities
@@ -62,6 +66,20 @@ class TimedGraph:
     def tensors(self) -> list[Tensor]:
         """Return all but the graph, in the order of the fields."""
         return [getattr(self, one.name) for one in fields(self)[1:]]
+
+    def once(self, work: Callable[[TimedGraph], T]) -> T:
+        """Return what a function says of this graph, from the first call on without working it out again.
+
+        What takes the whole graph and no pairs would else be done for each chunk of pairs.
+        """
+        if work not in self._said:
+            self._said[work] = work(self)
+        said: T = self._said[work]
+        return said
+
+    @cached_property
+    def _said(self) -> dict[Callable[[TimedGraph], Any], Any]:
+        return {}
 
 
 def required_times(adjacency: Adjacency) -> EdgeTimes:

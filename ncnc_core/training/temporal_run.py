@@ -203,8 +203,8 @@ class _Phase:
                 f"Of the edges that came in {len(drawn)} windows before training ends, none is still there that can be "
                 "ranked against a pair. Choose the predictor ncnc, which reads no times, or wait for more nights."
             )
-        read = (WindowPairs.of(network, graph, features, one) for graph, one in zip(graphs, drawn, strict=True))
-        pairs = WindowPairs.joined(list(read))
+        graphs.reverse()  # each is let go when its pairs are read
+        pairs = WindowPairs.joined([WindowPairs.of(network, graphs.pop(), features, one) for one in drawn])
         if initial_weights is None:
             network.pair_scale.fit(pairs.values)
         valid = None if end != times.cut_train else WindowValidation.begun(network, data, times, training, metric)

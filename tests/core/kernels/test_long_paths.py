@@ -9,8 +9,10 @@ from ncnc_core.kernels.long_paths import sum_long_paths
 from ncnc_core.kernels.long_paths_reference import long_paths_reference
 from ncnc_core.kernels.overlap_reference import neighbor_sets
 
+NO_HUB = 10**6
 
-def compare(edges: torch.Tensor, nodes: int, pairs: torch.Tensor, ages: torch.Tensor) -> np.ndarray:
+
+def compare(edges: torch.Tensor, nodes: int, pairs: torch.Tensor, ages: torch.Tensor, hub: int = NO_HUB) -> np.ndarray:
     """Run the loop and its twin, plain and with each step weighed in its own way; return what the loop found."""
     graph = Adjacency.from_edges(edges, nodes)
     recent = torch.exp(-(ages[graph.row] + ages[graph.column])).double()
@@ -25,8 +27,8 @@ def compare(edges: torch.Tensor, nodes: int, pairs: torch.Tensor, ages: torch.Te
     arrays = [one.numpy() for one in (graph.row_pointer, graph.column, *weights, *scales, distinct, group, far[order])]
     out = np.full((pairs.shape[1], 2), np.nan)
     middle = len(distinct) // 2
-    sum_long_paths(*arrays, out, middle, len(distinct))  # in two parts, the later one first
-    sum_long_paths(*arrays, out, 0, middle)
+    sum_long_paths(*arrays, out, middle, len(distinct), hub)  # in two parts, the later one first
+    sum_long_paths(*arrays, out, 0, middle, hub)
     neighbors = neighbor_sets([(u, v) for u, v in edges.T.tolist()], nodes)
     keys = list(zip(graph.row.tolist(), graph.column.tolist(), strict=True))
     for kind in range(2):
@@ -37,12 +39,27 @@ def compare(edges: torch.Tensor, nodes: int, pairs: torch.Tensor, ages: torch.Te
     return out
 
 
+@pytest.mark.parametrize("hub", [0, 2, 4, NO_HUB])
 @pytest.mark.parametrize("seed", range(5))
-def test_random_graphs_with_empty_rows_give_what_the_twin_gives(seed: int) -> None:
+def test_random_graphs_with_empty_rows_give_what_the_twin_gives(seed: int, hub: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     edges = torch.randint(18, (2, 15 * seed), generator=generator)  # of 22 nodes: the last four have none
     pairs = torch.randint(22, (2, 50), generator=generator)
-    compare(edges, 22, pairs, torch.rand(22, generator=generator) * 3)
+    compare(edges, 22, pairs, torch.rand(22, generator=generator) * 3, hub)
+
+
+def test_a_pair_has_the_same_sums_to_the_bit_whether_a_hub_is_walked_through_or_its_row_is_searched() -> None:
+    generator = torch.Generator().manual_seed(0)
+    leaves = torch.arange(2, 400)
+    stars = torch.cat([torch.stack([torch.full_like(leaves, hub), leaves]) for hub in (0, 1)], 1)
+    edges = torch.cat([stars, torch.randint(2, 400, (2, 300), generator=generator)], 1)
+    ages = torch.rand(400, generator=generator)
+    alone = torch.tensor([[5], [9]])  # few last steps: both rows are searched
+    others = torch.cat([alone[1], leaves[20:]])
+    many = torch.stack([torch.full_like(others, 5), others])
+    searched, walked = (compare(edges, 400, pairs, ages, hub=100) for pairs in (alone, many))
+    assert searched[0].tolist() == walked[0].tolist()
+    np.testing.assert_allclose(searched[0], compare(edges, 400, alone, ages)[0], rtol=1e-12)  # in another order
 
 
 def test_a_hub_is_walked_through_and_walked_from() -> None:
