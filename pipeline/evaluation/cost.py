@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipeline.records.evaluation import EvaluationCost
 
+logger = logging.getLogger(__name__)
+MANY = 200_000  # pairs; a part of fewer takes seconds
+
 
 class CostMeter:
-    """Times the parts of an evaluation, one after the other; a part that is met again adds up."""
+    """Times the parts of an evaluation, one after the other; a part that is met again adds up.
+
+    The log says of each long part that it begins, so that a person sees where an evaluation of minutes is.
+    """
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
@@ -20,6 +27,8 @@ class CostMeter:
     @contextmanager
     def part(self, name: str, pairs: int) -> Iterator[None]:
         """Time a block that works on so many pairs."""
+        if pairs >= MANY:
+            logger.info("%s: %s pairs", name, f"{pairs:,}")
         started, cpu_started = time.perf_counter(), time.process_time()
         try:
             yield

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pipeline.evaluation.cost import CostMeter
+from pipeline.evaluation.cost import MANY, CostMeter
 
 
 def test_parts_are_kept_in_order_and_add_up() -> None:
@@ -23,6 +23,13 @@ def test_a_part_that_waits_takes_seconds_and_no_cpu_seconds() -> None:
     (cost,) = meter.costs
     assert cost.cpu_seconds is not None
     assert cost.cpu_seconds < 0.05 <= cost.seconds
+
+
+def test_the_log_says_when_a_long_part_begins(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    for pairs in (MANY - 1, MANY):
+        with CostMeter().part("scoring challenger", pairs):
+            assert ("scoring challenger: 200,000 pairs" in caplog.text) == (pairs == MANY)
 
 
 def test_a_part_that_fails_is_counted_too() -> None:
