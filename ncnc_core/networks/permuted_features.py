@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.cost_chunks import cost_chunks
-from ncnc_core.networks.scoring import ENTRIES_AT_ONCE, evaluating
+from ncnc_core.networks.scoring import ENTRIES_AT_ONCE, evaluating, pair_costs
 from ncnc_core.networks.temporal_network import ReadPairs, TemporalNetwork
 
 
@@ -46,8 +46,8 @@ def permuted_logits(
 
 def _read(network: TemporalNetwork, levels: list[Tensor], adjacency: Adjacency, pairs: Tensor) -> ReadPairs:
     """Read pairs in chunks, as scoring does: the common neighbours of all at once would not fit memory."""
-    cost = 1 + adjacency.degree[pairs].sum(0)
-    parts = [network.read(levels, adjacency, pairs[:, part]) for part in cost_chunks(cost, ENTRIES_AT_ONCE)]
+    graph, costs = network.timed_by(levels, adjacency), pair_costs(network, adjacency, pairs)
+    parts = [network.read(levels, graph, pairs[:, part]) for part in cost_chunks(costs, ENTRIES_AT_ONCE)]
     return ReadPairs(
         torch.cat([part.products for part in parts]),
         torch.cat([part.pooled for part in parts]),

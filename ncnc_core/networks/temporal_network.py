@@ -156,8 +156,8 @@ class TemporalNetwork(nn.Module):
 
         What the pair features take from the whole graph is worked out once for all of its calls.
         """
-        timed = TimedGraph(graph, *levels[2:])
-        return lambda levels, _, pairs: self.logits(self._read_on(timed, levels, pairs))
+        timed = self.timed_by(levels, graph)
+        return lambda levels, _, pairs: self.logits(self.read(levels, timed, pairs))
 
     def expanded(self, graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> Int64[Tensor, " pairs"]:
         """Return how many entries scoring each pair holds at a time, at most: common neighbours, and its features."""
@@ -167,13 +167,17 @@ class TemporalNetwork(nn.Module):
         self, levels: list[Tensor], graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]
     ) -> Float[Tensor, " pairs"]:
         """Return the logits of pairs on the graph that the levels are of."""
-        return self.logits(self.read(levels, graph, pairs))
+        return self.logits(self.read(levels, self.timed_by(levels, graph), pairs))
 
-    def read(self, levels: list[Tensor], graph: Adjacency, pairs: Int64[Tensor, "2 pairs"]) -> ReadPairs:
-        """Return what the logits of pairs are made of, on the graph that the levels are of."""
-        return self._read_on(TimedGraph(graph, *levels[2:]), levels, pairs)
+    def timed_by(self, levels: list[Tensor], graph: Adjacency) -> TimedGraph:
+        """Return what `timed` said of a graph, from its levels."""
+        return TimedGraph(graph, *levels[2:])
 
-    def _read_on(self, graph: TimedGraph, levels: list[Tensor], pairs: Int64[Tensor, "2 pairs"]) -> ReadPairs:
+    def read(self, levels: list[Tensor], graph: TimedGraph, pairs: Int64[Tensor, "2 pairs"]) -> ReadPairs:
+        """Return what the logits of pairs are made of, on the graph that the levels are of.
+
+        Hand over the same `graph` for all chunks of pairs: what is worked out once a graph then is.
+        """
         found = self.pair_features(graph, pairs)
         pooled = self.pooled(levels[1], found.common, found.decay)
         return ReadPairs(pair_product(levels[0], pairs), pooled, found.values)

@@ -16,7 +16,7 @@ from ncnc_core.serving.explanation import FeaturePart, LinkExplanation, Neighbor
 from ncnc_core.serving.pair_facts import counted
 from ncnc_core.serving.path_gradients import path_gradients
 from ncnc_core.temporal.pair_features import TimedPairs
-from ncnc_core.temporal.timed_graph import RECENT, TimedGraph, required_times
+from ncnc_core.temporal.timed_graph import RECENT, required_times
 
 
 def explain_timed_pair(
@@ -35,7 +35,7 @@ def explain_timed_pair(
     levels = [one.detach() for one in levels]
     pair = torch.tensor([[source], [target]], device=adjacency.column.device)
     score = float(score_pairs(network, levels, adjacency, pair))
-    found = network.pair_features(TimedGraph(adjacency, *levels[2:]), pair)
+    found = network.pair_features(network.timed_by(levels, adjacency), pair)
     with torch.no_grad():
         pooled = network.pooled_rows(levels[1][found.common.node], found.decay).double()  # [common, pooled]
         inputs = network.pair_scale(found.values)[0].double()

@@ -55,7 +55,7 @@ def test_the_features_of_a_group_are_those_of_one_other_pair_and_the_rest_stays(
     order = torch.randperm(PAIRS.shape[1], generator=drawn(3))
     network.eval()
     with torch.no_grad():
-        read = network.read(levels, GRAPH, PAIRS)
+        read = network.read(levels, network.timed_by(levels, GRAPH), PAIRS)
         values = read.values.clone()
         values[:, :5] = values[order, :5]  # the five columns of the first group
         inputs = network.pair_scale(values)
