@@ -7,7 +7,8 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def pack_model(model_folder: Path, destination: Path, *, logged: LoggedModel, in
             code_paths=[str(CORE)],
             signature=served_signature(input_example, LinkModel.load(model_folder).network.num_features),
             input_example=input_example,
-            pip_requirements=served_requirements(),
+            pip_requirements=list(served_requirements()),
             mlflow_model=Model(
                 artifact_path=logged.artifact_location,
                 model_uuid=logged.model_id,
@@ -79,14 +80,16 @@ def served_signature(pairs: DataFrame, num_features: int) -> ModelSignature:
     )
 
 
-def served_requirements() -> list[str]:
+@cache
+def served_requirements() -> tuple[str, ...]:
     """Return the distributions that the packed code imports, pinned to the versions installed here.
 
-    Read off the import statements, so that the scheduler or DVC can never slip into a served model's environment.
+    Read off the import statements, so that the scheduler or DVC can never slip into a served model's environment. Once
+    a process, like `code_version`: it runs the sources that it began with.
     """
     names = {_distribution(package) for package in imported_packages([SERVED_MODEL, *CORE.rglob("*.py")])}
     # A local version (2.13.0+cpu) names a build of this machine, which the one that serves cannot ask an index for.
-    return sorted(f"{name}=={version(name).partition('+')[0]}" for name in names if name)
+    return tuple(sorted(f"{name}=={version(name).partition('+')[0]}" for name in names if name))
 
 
 def _distribution(package: str) -> str | None:
@@ -106,9 +109,17 @@ def imported_packages(files: Iterable[Path]) -> set[str]:
     for path in files:
         with PARSING:
             tree = ast.parse(path.read_text())
-        for node in ast.walk(tree):
+        for node in _statements(tree):
             if isinstance(node, ast.Import):
                 found.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
                 found.add(node.module.partition(".")[0])
     return found - set(sys.stdlib_module_names) - {CORE.name}
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield every statement below a node. `ast.walk` visits each expression too, and no expression imports."""
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):  # handlers and cases hold statements themselves
+        for inner in getattr(node, name, ()):
+            yield inner
+            yield from _statements(inner)

@@ -72,6 +72,46 @@ def test_imports_are_read_off_the_source(tmp_path: Path) -> None:
     assert imported_packages([path]) == {"torch", "numpy"}
 
 
+def test_imports_are_found_below_every_kind_of_statement(tmp_path: Path) -> None:
+    path = tmp_path / "x.py"
+    path.write_text(
+        """
+class A:
+    async def f(self, x):
+        import a1
+        try:
+            import a2
+        except* ValueError:
+            import a3
+        else:
+            import a4
+        finally:
+            import a5
+        match x:
+            case 1 if x:
+                import a6
+        while x:
+            import a7
+        else:
+            with x:
+                import a8
+        async for y in x:
+            async with y:
+                import a9
+        return (lambda: 1) if x else 2
+if A:
+    pass
+elif 1:
+    import a10
+try:
+    import a11
+except ImportError:
+    import a12
+"""
+    )
+    assert imported_packages([path]) == {f"a{number}" for number in range(1, 13)}
+
+
 @pytest.mark.parametrize(
     ("package", "distribution"),
     [
