@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+from tests.fixtures import shape_checks  # noqa: F401 - before anything imports the core
+
+# isort: split
 from ncnc_core.random_spatial_network import NetworkDay, evolve
 from pipeline.registry.model_registry import ModelRegistry
 from tests.fixtures.airflow_home import made_database
