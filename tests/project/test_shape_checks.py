@@ -76,7 +76,6 @@ def instrumented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleTyp
 
 
 N, M, WHOLE = torch.zeros(4), torch.zeros(3), torch.zeros(4, dtype=torch.int64)
-REFUSAL = "violates|Type-check error"  # in the words of beartype, or of jaxtyping
 REFUSED = {
     "another size of an axis": lambda m: m.added(N, M),
     "another size of an axis, by name": lambda m: m.added(a=N, b=M),
@@ -101,7 +100,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_call_against_its_annotations_is_refused(what: str, instrumented: ModuleType) -> None:
-    with pytest.raises(Exception, match=REFUSAL):
+    with pytest.raises(jaxtyping.TypeCheckError):
         REFUSED[what](instrumented)
 
 
@@ -114,5 +113,5 @@ def test_call_as_annotated_goes_through_and_sizes_are_of_one_call_alone(instrume
     instrumented.unknown(object(), 1)
     assert list(instrumented.drawn(3)) == [3]
     # The core itself is instrumented.
-    with pytest.raises(Exception, match=REFUSAL):
+    with pytest.raises(jaxtyping.TypeCheckError):
         Adjacency.from_edges(torch.zeros(3, 2, dtype=torch.int64), 4)

@@ -13,6 +13,7 @@ from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.event_history import EventHistory
+from ncnc_core.training import checkpoint
 from ncnc_core.training.checkpoint import (
     EpochResult,
     Progress,
@@ -49,13 +50,20 @@ def test_epoch_of_all_validation_edges_is_written_as_it_was_before_samples(tmp_p
     assert second["standard_error"] == 1 / 30
 
 
-def test_interrupted_write_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+def test_interrupted_write_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "checkpoint"
     write_checkpoint(path, {"a": torch.zeros(1)}, PROGRESS, "run")
     before = path.read_bytes()
-    with pytest.raises(TypeError):
-        write_checkpoint(path, {"a": torch.ones(1)}, PROGRESS, None)  # type: ignore[arg-type]  # fails while writing
+
+    def interrupted(_tensors: object, filename: Path, _metadata: object) -> None:
+        Path(filename).write_bytes(before[:10])
+        raise OSError("no space left")
+
+    monkeypatch.setattr(checkpoint, "save_file", interrupted)
+    with pytest.raises(OSError, match="no space left"):
+        write_checkpoint(path, {"a": torch.ones(1)}, PROGRESS, "run")
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
