@@ -58,7 +58,8 @@ class GitOrigin:
 
     def new_clone(self, path: Path) -> GitClone:
         """Make an empty repository at a path, whose origin is this one."""
-        run_git(None, "init", "--quiet", "--initial-branch=main", str(path))
+        # Without the template: sample hooks, which nobody reads, were half of the files to write and to remove again.
+        run_git(None, "init", "--quiet", "--template=", "--initial-branch=main", str(path))
         return GitClone(path, self.url)
 
 
