@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from tests.fixtures import shape_checks  # noqa: F401 - before anything imports the core
+from tests.fixtures import garbage, shape_checks  # noqa: F401 - before anything imports the core
 
 # isort: split
 from ncnc_core.random_spatial_network import NetworkDay, evolve
@@ -33,6 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest: one of them begun last would run on while the other core is idle."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: ("end_to_end" not in item.path.parts, item.path not in slow))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    garbage.collect_from_now_on()
 
 
 @pytest.fixture(scope="session")

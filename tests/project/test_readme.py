@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,14 @@ DOCUMENTS = [
 ]
 
 
+command_line = cache(lambda: typer.main.get_command(app))  # made of every annotation: a tenth of a second
+
+
+@cache
 def verbs() -> set[str]:
     """Every command of the app, a group's as `group command`."""
     found = set()
-    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in command_line().commands.items():  # type: ignore[attr-defined]
         found.add(name)
         found |= {f"{name} {inner}" for inner in getattr(command, "commands", {})}
     return found
@@ -55,7 +60,7 @@ def test_every_command_a_document_names_is_one(document: Path) -> None:
 
 def options(verb: str) -> set[str]:
     """Every option of a command, given as in `verbs`."""
-    command = typer.main.get_command(app)
+    command = command_line()
     for name in verb.split():
         command = command.commands[name]  # type: ignore[attr-defined]
     return {option for parameter in command.params for option in parameter.opts} | {"--help"}
