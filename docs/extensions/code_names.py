@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("ncnc_core", "pipeline", "embedded", "benchmarks", "dags", "docker", "tests")
 PLACEHOLDER = re.compile(r"\b(test_)?[xy]\.py$|\.\.\.")  # `ncnc_core/x/y.py`: any file
 # Words of a dotted name that is a file and not a key or an attribute: `model.json`.
-FILE_ENDINGS = ("json", "safetensors", "html", "yaml", "yml", "md", "py", "parquet", "csv", "png")
+FILE_ENDINGS = ("json", "safetensors", "html", "yaml", "yml", "md", "py", "parquet", "csv", "png", "zst")
 HISTORY = ("decisions/", "reference/changelog")  # pages that record what was: they may name what is gone
 
 
