@@ -60,9 +60,9 @@ class Learner:
             return lambda pairs, graph: trees.score(pairs, graph)
         if self.name == "temporal":
             found = automatic_config(times.history.graph_at(times.cut_train), window=times.window, seed=seed)
-            return _scorer(train_network(found.model, found.training, night.data).network)
+            return scorer(train_network(found.model, found.training, night.data).network)
         model, training = self._recipe(seed)
-        return _scorer(train_network(model, training, replace(night.data, times=None)).network)
+        return scorer(train_network(model, training, replace(night.data, times=None)).network)
 
     def _recipe(self, seed: int) -> tuple[ModelConfig, TrainingConfig]:
         if self.name == "published":
@@ -71,7 +71,9 @@ class Learner:
         return ModelConfig(**FIXED_MODEL), TrainingConfig(**FIXED_TRAINING, seed=seed)
 
 
-def _scorer(network: AnyNetwork) -> Scorer:
+def scorer(network: AnyNetwork) -> Scorer:
+    """Return what scores pairs on a graph with a trained network."""
+
     def score(pairs: Tensor, graph: Adjacency) -> Tensor:
         return score_pairs(network, node_levels(network, None, graph), graph, pairs)
 
