@@ -151,26 +151,35 @@ class RunFolder:
 
         An earlier try that is still running writes to its own folder, and never mixes its files with this try's.
         """
+        with self._private(name) as staged:
+            yield staged
+            flush_folder(staged)
+            self._publish(staged, name)
+
+    @contextmanager
+    def _private(self, name: str) -> Iterator[Path]:
         staged = self.path / ".staging" / f"{name}-{uuid.uuid4().hex}"
         staged.mkdir(parents=True)
         try:
             yield staged
-            flush_folder(staged)
-            target = self.path / name
-            if target.exists():
-                # rename(2) replaces only an empty directory: move the old one away first, then delete it.
-                target.rename(staged.with_name(f"old-{uuid.uuid4().hex}"))
-            staged.rename(target)
-            flush_names(self.path)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
             for old in staged.parent.glob("old-*"):
                 shutil.rmtree(old, ignore_errors=True)
 
+    def _publish(self, staged: Path, name: str) -> None:
+        target = self.path / name
+        if target.exists():
+            # rename(2) replaces only an empty directory: move the old one away first, then delete it.
+            target.rename(staged.with_name(f"old-{uuid.uuid4().hex}"))
+        staged.rename(target)
+        flush_names(self.path)
+
     def kept(self, name: str, check: Callable[[Path], None], fetch: Callable[[Path], object]) -> Path:
         """Return a folder that was checked, fetched where it is missing here or damaged.
 
-        check: raises TamperedRecord where a file differs. fetch: fills an empty folder.
+        check: raises TamperedRecord where a file differs. fetch: fills an empty folder. What another try has put there
+        meanwhile is not replaced where it is good: that try may be reading it.
 
         Raises:
             TamperedRecord: what was fetched differs too.
@@ -184,7 +193,24 @@ class RunFolder:
                 logger.warning("%s is damaged on this machine, and is fetched again: %s", folder, found)
             else:
                 return folder
-        with self.staging(name) as staged:
+        with self._private(name) as staged:
             fetch(staged)
             check(staged)
+            flush_folder(staged)
+            try:
+                staged.rename(folder)  # fails where there is one
+                flush_names(self.path)
+            except OSError:
+                if not folder.is_dir():
+                    raise
+                if not _passes(folder, check):
+                    self._publish(staged, name)
         return folder
+
+
+def _passes(folder: Path, check: Callable[[Path], None]) -> bool:
+    try:
+        check(folder)
+    except TamperedRecord:
+        return False
+    return True

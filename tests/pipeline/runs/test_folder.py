@@ -128,6 +128,20 @@ def test_damaged_folder_is_fetched_again_and_checked_again(folder: RunFolder, ca
         folder.kept("model", good, fetch)
 
 
+@pytest.mark.parametrize("theirs", ["good", "bad"])
+def test_what_another_try_has_fetched_meanwhile_stays_where_it_is_good(folder: RunFolder, theirs: str) -> None:
+    def fetch(staged: Path) -> None:
+        (folder.path / "model").mkdir()
+        (folder.path / "model" / "weights").write_text(theirs)
+        (folder.path / "model" / "read by another try").touch()
+        (staged / "weights").write_text("good")
+
+    assert folder.kept("model", good, fetch) == folder.path / "model"
+    assert (folder.path / "model" / "weights").read_text() == "good"
+    assert (folder.path / "model" / "read by another try").exists() == (theirs == "good")
+    assert list((folder.path / ".staging").iterdir()) == []
+
+
 def test_damaged_record_is_fetched_again_where_mlflow_has_it(house: House, caplog: pytest.LogCaptureFixture) -> None:
     registry = house.doors.registry
     folder = RunFolder(house.run_dir(1), registry)
