@@ -36,7 +36,7 @@ def test_scales_change_what_the_network_reads_and_are_as_before_afterwards(
         assert [name for name in names if name.startswith("recent_common_")] == [f"recent_common_{v:g}" for v in values]
         graph = random_history(0).graph_at(40)
         levels = network.node_levels(None, graph)
-        read = network.read(levels, graph, PAIRS)
+        read = network.read(levels, network.timed_by(levels, graph), PAIRS)
         assert read.values.shape == (2, len(names))
         assert read.pooled.shape == (2, (1 + len(pooled)) * 8)
         assert network.scores(levels, graph, PAIRS).isfinite().all()
