@@ -54,10 +54,8 @@ class WindowValidation:
                 f"A temporal model ranks each of the {data.valid_edges.shape[1]} validation edges among its own "
                 f"negatives, but there are {data.valid_negatives.shape[1]}. Give the same number for each."
             )
-        sample, graph = (
-            ValidSample.of_training(data, training, metric),
-            network.timed(times.history.graph_at(times.cut_train)),
-        )
+        sample = ValidSample.of_training(data, training, metric)
+        graph = network.timed(times.history.graph_at(times.cut_train))
         with torch.no_grad():
             rows = network.propagated(graph, data.features)
         return cls(data, sample, graph, rows, WindowPairs.read(network, graph, rows, *_groups(sample.data)))
