@@ -100,7 +100,7 @@ SWITCHES = {
     # Else a uv.lock in the caller's working directory would end up in the model.
     "MLFLOW_UV_AUTO_DETECT": "false",
     # OpenMP's threads spin while they wait, by default. Where other programs have the cores, the spinning keeps the
-    # thread that is waited for from running: small steps took 60 times the CPU seconds (benchmarks/busy_machine.py).
+    # thread that is waited for from running: steps took 8 to 11 times the CPU seconds (docs/scale.md).
     "OMP_WAIT_POLICY": "PASSIVE",
 }
 
