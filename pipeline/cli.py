@@ -29,6 +29,7 @@ from pipeline.errors import InvalidInput, StepError
 from pipeline.local_trouble import local_trouble
 from pipeline.plain_text import plain, plain_lines
 from pipeline.stopping import Stopped, end_with, stop_at_sigterm
+from pipeline.terminal import log_to_messages
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -40,8 +41,6 @@ def _add(panel: str, *verbs: typer.Typer) -> None:
             command.rich_help_panel = panel
         app.add_typer(group)
 
-
-OUR_PACKAGES = ("ncnc_core", "pipeline")
 
 # `ncnc --help` shows the headings in this order.
 LOOK = "Look at what happened"
@@ -69,20 +68,9 @@ def options(
     """Retrain a link-prediction model every night; promote it only when it is provably better."""
     if log_level.upper() not in logging.getLevelNamesMapping():
         raise InvalidInput(f"NCNC_LOG_LEVEL is {log_level!r}, but must be DEBUG, INFO, WARNING or ERROR. Correct it.")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_PlainLines("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(handlers=[handler])
-    for package in OUR_PACKAGES:  # a library speaks from WARNING on: below that it tells of keys and endpoints
-        logging.getLogger(package).setLevel(log_level.upper())
+    log_to_messages(log_level.upper())
     if runner is not None:
         end_with(runner)
-
-
-class _PlainLines(logging.Formatter):
-    """Writes an entry of the log so that nothing in its message is obeyed or begins another entry."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return plain_lines(super().format(record))
 
 
 def main() -> None:

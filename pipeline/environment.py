@@ -102,6 +102,9 @@ SWITCHES = {
     # OpenMP's threads spin while they wait, by default. Where other programs have the cores, the spinning keeps the
     # thread that is waited for from running: steps took 8 to 11 times the CPU seconds (docs/scale.md).
     "OMP_WAIT_POLICY": "PASSIVE",
+    # Else processes that torch's launcher starts again read, in a store that lives on, where the dead ones listened:
+    # the second start hung (github.com/pytorch/pytorch/issues/135712).
+    "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
 }
 
 

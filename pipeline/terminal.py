@@ -1,4 +1,4 @@
-"""The console on which a person reads, and the only place that knows rich's console and styled text.
+"""The console on which a person reads, the log, and the only place that knows rich's console and styled text.
 
 Rich takes square brackets in a string for markup, and an unknown tag in them for an error. Here a string is always
 plain text, wherever it stands: printed, in a table's cell, in a title. What has a colour is made with `styled`.
@@ -6,15 +6,18 @@ plain text, wherever it stands: printed, in a table's cell, in a title. What has
 
 from __future__ import annotations
 
+import logging
+import sys
 from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.status import Status
 from rich.text import Text
 
-from pipeline.plain_text import plain
+from pipeline.plain_text import plain, plain_lines
 
 Said = str | Text  # what a terminal prints
+OUR_PACKAGES = ("ncnc_core", "pipeline")
 TEXT_WIDTH = 200  # a log has no width of its own, and rich would fold at 80
 
 
@@ -45,3 +48,19 @@ def for_messages(*, width: int = TEXT_WIDTH) -> Terminal:
     if not terminal.is_terminal:
         terminal.width = width
     return terminal
+
+
+def log_to_messages(level: str) -> None:
+    """Write the log of this process to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_PlainLines("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(handlers=[handler])
+    for package in OUR_PACKAGES:  # a library speaks from WARNING on: below that it tells of keys and endpoints
+        logging.getLogger(package).setLevel(level)
+
+
+class _PlainLines(logging.Formatter):
+    """Writes an entry of the log so that nothing in its message is obeyed or begins another entry."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain_lines(super().format(record))

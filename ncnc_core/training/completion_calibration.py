@@ -20,6 +20,7 @@ from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.networks.ncnc import NCNC
 from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.training.data import TrainingData
+from ncnc_core.training.ranks import Ranks
 from ncnc_core.training.validation import metrics_of, validation_scores
 
 ALPHAS = (0.25, 0.5, 0.75, 1.0)  # besides 0, which needs one trial whatever the belief, and the configured one
@@ -82,7 +83,8 @@ def calibrate_completion(
     the pairs that were scored.
     """
     config = network.config
-    beliefs = [(config.completion_scale, config.completion_offset), *_fitted_beliefs(network, data, adjacency)]
+    fitted = Ranks.here().of_first(_fitted_beliefs(network, data, adjacency))
+    beliefs = [(config.completion_scale, config.completion_offset), *fitted]
     alphas = sorted({*ALPHAS, config.completion_alpha} - {0.0})
     constants = [(*beliefs[0], 0.0), *((*belief, alpha) for belief in beliefs for alpha in alphas)]
     tried = [CompletionConstants(*one) for one in constants]
@@ -135,9 +137,10 @@ def _scores_with_each(
     asking = _asking(network)
     if not shares_inner_logits(asking, adjacency):
         return [validation_scores(_with(network, one), data, adjacency, did=did) for one in tried]
-    levels = node_levels(asking, data.features, adjacency)
+    levels, ranks = node_levels(asking, data.features, adjacency), Ranks.here()
+    did = ranks.counting(did)
     positive, negative = (
-        logits_with_each(asking, levels, adjacency, pairs, tried, did=did)
+        ranks.scored(lambda own: logits_with_each(asking, levels, adjacency, own, tried, did=did), pairs)
         for pairs in (data.valid_edges, data.valid_negatives)
     )
     return list(zip(positive, negative, strict=True))
@@ -218,7 +221,7 @@ def _inner_logits(network: LinkNetwork, data: TrainingData, adjacency: Adjacency
     predictor.depth -= 1  # what the outer call asks
     held_out = pair_keys(data.valid_edges, data.num_nodes).sort().values
     is_link = contains_keys(held_out, pair_keys(inner, data.num_nodes))
-    return score_pairs(asked, levels, adjacency, inner), is_link
+    return Ranks.here().scored(lambda own: score_pairs(asked, levels, adjacency, own), inner), is_link
 
 
 def _targets(data: TrainingData, adjacency: Adjacency) -> Tensor:

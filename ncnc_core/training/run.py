@@ -28,6 +28,7 @@ from ncnc_core.training.completion_calibration import (
 )
 from ncnc_core.training.data import TrainingData
 from ncnc_core.training.initial_weights import begin_with
+from ncnc_core.training.ranks import Ranks
 from ncnc_core.training.seeded import random_states, restore_random_states
 from ncnc_core.training.step import accumulate_gradients
 from ncnc_core.training.valid_sample import SampledChoice, ValidSample
@@ -57,9 +58,13 @@ class TrainingRun:
             self.network.standard.fit(self.data.features, self.adjacency.degree > 0)  # the nodes that training sees
         if initial_weights is not None:
             begin_with(self.network, initial_weights)
+        self.ranks = Ranks.here()
+        self.ranks.take_weights_of_first(self.network)
         self.optimizer = self._optimizer()
         self.sampler = torch.Generator().manual_seed(training.seed)  # negatives and batches; dropout has the global one
-        self.batch_sampler = _batch_sampler(training, self.adjacency, self.sampler)
+        # Of several processes each draws the neighbours of its own pairs; the batches are one draw that all make alike.
+        self.own = self.sampler if self.ranks.size == 1 else torch.Generator()
+        self.batch_sampler = _batch_sampler(training, self.adjacency, self.own)
         self.never_negative = self.data.never_negative()
         self.valid = ValidSample.of_training(self.data, training, metric)
         self.progress = Progress()
@@ -96,6 +101,7 @@ class TrainingRun:
             InvalidGraph: the loss is no number any more.
         """
         self.network.train()
+        self.ranks.begin_epoch(self.training.seed, number, self.own)
         losses, counts = [], []
         for positives, negatives in epoch_batches(self.data, self.training, self.never_negative, self.sampler):
             losses.append(self._step(positives, negatives))
@@ -113,17 +119,20 @@ class TrainingRun:
         return float((values * weights).sum())
 
     def _step(self, positives: Tensor, negatives: Tensor) -> Tensor:
-        """Take one optimiser step, and return the loss."""
+        """Take one optimiser step, on this process's share of the batch and the others', and return the loss."""
         self.optimizer.zero_grad(set_to_none=True)
+        own, repeat = self.ranks.share(positives.shape[1]), self.training.negatives_per_positive
         loss = accumulate_gradients(
             self.network,
             self.data.features,
             self.adjacency,
-            positives,
-            negatives,
+            positives[:, own],
+            negatives[:, own.start * repeat : own.stop * repeat],
             self.training,
             sampler=self.batch_sampler,
+            of_batch=positives,
         )
+        loss = self.ranks.add_up(self.network.parameters(), loss)
         if self.training.gradient_clip_norm is not None:
             for group in self.optimizer.param_groups:  # encoder and predictor apart, as published
                 torch.nn.utils.clip_grad_norm_(group["params"], self.training.gradient_clip_norm)

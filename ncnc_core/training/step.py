@@ -57,6 +57,7 @@ def accumulate_gradients(
     *,
     sampler: BatchSampler | None = None,
     bytes_at_once: int | None = None,
+    of_batch: Int64[Tensor, "2 batch"] | None = None,
 ) -> Float[Tensor, ""]:
     """Add the gradients of one batch to the network's, and return its loss.
 
@@ -66,18 +67,22 @@ def accumulate_gradients(
     a predictor's edge dropout once a piece. Memory: that of the encoder and of one piece.
 
     With a `sampler` the encoder and the overlaps see a sample of the batch's surroundings instead of the whole graph.
+    Where the pairs are a share of a batch, `of_batch` has all its positives: these are hidden, and the loss is divided
+    by their number, so that the shares' losses and gradients add up to those of the batch.
     """
+    batch = positives if of_batch is None else of_batch
+    if positives.shape[1] == 0:  # more processes than positives
+        return torch.zeros((), device=batch.device)
     device_type = positives.device.type
 
     def autocast() -> torch.autocast:
         return torch.autocast(device_type, torch.bfloat16, enabled=training.precision == "bfloat16")
 
     with autocast():
-        h, target, positives, negatives = _embedded(
-            network, features, adjacency, positives, negatives, training, sampler
-        )
+        hidden = batch if training.target_link_removal == "batch" else None
+        h, target, positives, negatives = _embedded(network, features, adjacency, positives, negatives, hidden, sampler)
         h = h.float()  # what nodes hold and sums are of stays float32; only products of matrices are halved
-    count = positives.shape[1]
+    count = batch.shape[1]
     draws = 2 if training.separate_node_dropout_as_published else 1
     limit = bytes_at_once or _bytes_at_once(h, draws)
     parts = list(cost_chunks(_bytes(network, target, positives, negatives, h.shape[1]), limit))
@@ -112,15 +117,14 @@ def _embedded(
     adjacency: Adjacency,
     positives: Tensor,
     negatives: Tensor,
-    training: TrainingConfig,
+    hidden: Tensor | None,
     sampler: BatchSampler | None,
 ) -> tuple[Tensor, OverlapGraph, Tensor, Tensor]:
     """Return the node embeddings, the graph that overlaps are taken on, and the pairs in its positions."""
-    removes = training.target_link_removal == "batch"
     if sampler is None:
-        target = adjacency.without(positives) if removes else adjacency
+        target = adjacency if hidden is None else adjacency.without(hidden)
         return network.encode(features, target), target, positives, negatives
-    batch = sampler.draw(network, features, torch.cat([positives, negatives], 1), positives if removes else None)
+    batch = sampler.draw(network, features, torch.cat([positives, negatives], 1), hidden)
     positives, negatives = batch.pairs.split([positives.shape[1], negatives.shape[1]], dim=1)
     return batch.encode(network, features), batch.overlap, positives, negatives
 

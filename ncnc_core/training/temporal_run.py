@@ -19,6 +19,7 @@ from ncnc_core.training.checkpoint import EpochResult, Progress, load_optimizer_
 from ncnc_core.training.data import TemporalData, TrainingData
 from ncnc_core.training.initial_weights import begin_with
 from ncnc_core.training.losses import positive_losses
+from ncnc_core.training.ranks import Ranks
 from ncnc_core.training.seeded import random_states, restore_random_states
 from ncnc_core.training.single_thread import single_thread
 from ncnc_core.training.validation import metrics_of
@@ -52,6 +53,7 @@ class TemporalRun:
         self.model, self.training, self.data, self.metric, self.device = model, training, data, metric, device
         self.times, self.initial_weights = _required(data), initial_weights
         self.sampler = torch.Generator().manual_seed(training.seed)  # the order of the positives
+        self.ranks = Ranks.here()
         self.progress = Progress()
         self.chosen: tuple[Tensor, Tensor] | None = None  # validation logits, the last ones of the first phase
         self.phase = self._phase(self.times.cut_train)
@@ -124,7 +126,9 @@ class TemporalRun:
 
     def _phase(self, end: int) -> _Phase:
         asked = self.model, self.training, self.data, self.metric
-        return _Phase.begun(*asked, end, self.initial_weights, self.device)
+        phase = _Phase.begun(*asked, end, self.initial_weights, self.device)
+        self.ranks.take_weights_of_first(phase.network)
+        return phase
 
     def _measured(self, *, last: bool) -> tuple[dict[str, float], float | None]:
         """Return the metrics on the validation window and the standard error of a sample's; all of it at the last."""
@@ -140,17 +144,16 @@ class TemporalRun:
     def _train_epoch(self, number: int) -> float:
         phase, total = self.phase, 0.0
         phase.network.train()
+        self.ranks.begin_epoch(self.training.seed, number)
         for groups in torch.randperm(phase.pairs.groups, generator=self.sampler).split(self.training.batch_size):
-            logits = phase.pairs.chosen(groups).logits(phase.network)
-            loss = positive_losses(self.training.loss, logits[:, 0], logits[:, 1:]).mean()
             phase.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss = self.ranks.add_up(phase.network.parameters(), self._gradients(groups))
             if self.training.gradient_clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(phase.network.parameters(), self.training.gradient_clip_norm)
             phase.optimizer.step()
             phase.schedule.step()
-            self.work.did("training", logits.numel())
-            total += float(loss.detach()) * groups.numel()
+            self.work.did("training", groups.numel() * phase.pairs.each)
+            total += float(loss) * groups.numel()
         phase.network.eval()
         if not total < float("inf"):
             raise InvalidGraph(
@@ -158,6 +161,16 @@ class TemporalRun:
                 "training.gradient_clip_norm, or scale the features."
             )
         return total / phase.pairs.groups
+
+    def _gradients(self, batch: Tensor) -> Tensor:
+        """Add the gradients of this process's share of a batch, and return the share's part of the batch's loss."""
+        own = batch[self.ranks.share(batch.numel())]
+        if own.numel() == 0:  # more processes than groups
+            return torch.zeros((), device=self.phase.network.window.device)
+        logits = self.phase.pairs.chosen(own).logits(self.phase.network)
+        loss = positive_losses(self.training.loss, logits[:, 0], logits[:, 1:]).sum() / batch.numel()
+        loss.backward()
+        return loss.detach()
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from ncnc_core.networks.any_network import AnyNetwork
 from ncnc_core.training.checkpoint import EpochResult, fingerprint, read_checkpoint, write_checkpoint
 from ncnc_core.training.completion_calibration import CompletionCalibration, require_completion
 from ncnc_core.training.data import TrainingData
+from ncnc_core.training.ranks import Ranks
 from ncnc_core.training.run import TrainingRun
 from ncnc_core.training.seeded import seeded
 from ncnc_core.training.step import require_own_edge_hidden
@@ -91,6 +92,11 @@ def train_network(
     finds the file continues it. `initial_weights` are the state_dict of a network to start from, as NCNC does from a
     trained NCN. `on_work` hears after each batch, and each part of a scoring, how far the training is.
 
+    In a process group of torch (`torchrun`) every process calls this with the same arguments, computes its share of
+    each batch, and gets the same network. The first one alone reads and writes the checkpoint, which any number of
+    processes can go on from. Losses are those of one process up to rounding where nothing is dropped out or sampled;
+    what is, each process draws for its own pairs.
+
     Raises:
         InvalidGraph: the loss is no number any more, the checkpoint is another run's, the metric cannot be measured on
             the validation pairs, there is no completion to calibrate, the target links cannot be hidden pair by pair,
@@ -105,8 +111,7 @@ def train_network(
         kind = TemporalRun if model.predictor == "temporal_ncn" else TrainingRun
         run = kind(model, training, data, selection_metric, device, initial_weights, tell=on_work)
         name = fingerprint(model, training, data, selection_metric, initial_weights)
-        if checkpoint is not None and checkpoint.exists():
-            run.load(*read_checkpoint(checkpoint, name))
+        _go_on(run, checkpoint, name)
         run.work.begin()
         _run_epochs(run, checkpoint, name, on_epoch)
         network, calibration = run.trained(), None
@@ -127,12 +132,23 @@ def train_network(
     )
 
 
+def _go_on(run: TrainingRun | TemporalRun, checkpoint: Path | None, name: str) -> None:
+    """Continue from the checkpoint, if there is one; of several processes the first one's is everyone's."""
+    if checkpoint is None:
+        return
+    ranks = Ranks.here()
+    found = ranks.of_first(read_checkpoint(checkpoint, name) if ranks.is_first and checkpoint.exists() else None)
+    if found is not None:
+        run.load(*found)
+
+
 def _run_epochs(
     run: TrainingRun | TemporalRun, checkpoint: Path | None, name: str, on_epoch: Callable[[EpochResult], None] | None
 ) -> None:
+    is_first = Ranks.here().is_first
     while not run.progress.finished:
         result = run.epoch()
-        if checkpoint is not None:
+        if checkpoint is not None and is_first:
             write_checkpoint(checkpoint, run.tensors(), run.progress, name)
         if on_epoch is not None:
             on_epoch(result)

@@ -16,6 +16,7 @@ from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.sampling.batch_sampler import BatchSampler
 from ncnc_core.sampling.scoring import score_pairs_sampled
 from ncnc_core.training.data import TrainingData
+from ncnc_core.training.ranks import Ranks
 
 
 def require_selectable(metric: SelectionMetric, data: TrainingData) -> None:
@@ -66,20 +67,22 @@ def validation_scores(
     """Return the logits of the validation edges and of their negatives on the message graph, in evaluation mode.
 
     With a `sampler`, a network that is trained on samples is measured on samples. `did` hears of the number of pairs of
-    each part.
+    each part. Of several processes each scores its share, and all get all logits.
     """
+    ranks = Ranks.here()
+    did = ranks.counting(did)
     if sampler is not None:
-        scored = [
-            score_pairs_sampled(network, data.features, sampler, pairs, did=did)
-            for pairs in (data.valid_edges, data.valid_negatives)
-        ]
+
+        def score(pairs: Tensor) -> Tensor:
+            return score_pairs_sampled(network, data.features, sampler, pairs, did=did)
+
     else:
         levels = node_levels(network, data.features, adjacency)
-        scored = [
-            score_pairs(network, levels, adjacency, pairs, did=did)
-            for pairs in (data.valid_edges, data.valid_negatives)
-        ]
-    return scored[0], scored[1]
+
+        def score(pairs: Tensor) -> Tensor:
+            return score_pairs(network, levels, adjacency, pairs, did=did)
+
+    return ranks.scored(score, data.valid_edges), ranks.scored(score, data.valid_negatives)
 
 
 def _shared_hits(metric: str) -> int | None:

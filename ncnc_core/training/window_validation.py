@@ -14,6 +14,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.temporal.timed_graph import TimedGraph
 from ncnc_core.training.data import TemporalData, TrainingData
+from ncnc_core.training.ranks import Ranks
 from ncnc_core.training.valid_sample import ValidSample
 from ncnc_core.training.window_pairs import WindowPairs
 
@@ -74,9 +75,15 @@ class WindowValidation:
         if self.sample.is_whole:
             return self.scores(network, did)
         pairs, each = _groups(self.data)
-        parts = pairs.split(max(1, PAIRS_READ // each) * each, 1)
-        read = (WindowPairs.read(network, self.graph, self.rows, part, each) for part in parts)
-        return _apart(torch.cat([_logits(part, network, did) for part in read]))
+        ranks = Ranks.here()
+        heard = ranks.counting(did)
+
+        def score(own: Tensor) -> Tensor:
+            parts = own.transpose(1, 2).flatten(1).split(max(1, PAIRS_READ // each) * each, 1)
+            read = (WindowPairs.read(network, self.graph, self.rows, part, each) for part in parts)
+            return torch.cat([_logits(part, network, heard) for part in read]).T
+
+        return _apart(ranks.scored(score, pairs.view(2, -1, each).transpose(1, 2)).T)
 
 
 def _groups(data: TrainingData) -> tuple[Tensor, int]:

@@ -87,6 +87,7 @@ class ResourceParams(Section):
 
     device: Literal["cpu", "cuda"] = "cpu"
     threads: int | None = Field(default=None, ge=1)
+    processes: int = Field(default=1, ge=1)
 
 
 # Sections that change no model of the night: where it is trained, and how the one that serves gets tonight's graph.

@@ -44,6 +44,10 @@ class TrackingServer:
     def __init__(self, tracking_uri: str) -> None:
         self.tracking_uri = tracking_uri
 
+    def __reduce__(self) -> tuple[type[TrackingServer], tuple[str]]:
+        """Hand another process the address alone: it opens a connection of its own."""
+        return TrackingServer, (self.tracking_uri,)
+
     @cached_property
     def client(self) -> MlflowClient:
         """A client of its own, opened when first used, with no part in MLflow's process-wide active run and URIs."""

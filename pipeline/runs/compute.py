@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from ncnc_core.training.ranks import Ranks
 from pipeline.errors import InvalidInput
 from pipeline.params.params import ResourceParams
 
@@ -31,12 +32,17 @@ def use(resources: ResourceParams) -> torch.device:
     return torch.device(resources.device)
 
 
-def machine(device: torch.device) -> dict[str, str]:
-    """Return what bit-for-bit repetition depends on: CPU model, threads, device, library versions, lock file."""
+def machine(device: torch.device, resources: ResourceParams) -> dict[str, str]:
+    """Return what bit-for-bit repetition depends on: CPU model, threads, device, library versions, lock file.
+
+    And the number of processes, where a training is that of several; the threads are then those of each.
+    """
+    size = max(resources.processes, Ranks.here().size)
     return {
         "cpu": _cpu_model(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "threads": str(torch.get_num_threads()),
+        "threads": str(torch.get_num_threads() if size == 1 else resources.threads or 1),
+        **({} if size == 1 else {"processes": str(size)}),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torch_geometric": version("torch_geometric"),

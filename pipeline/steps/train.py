@@ -38,8 +38,9 @@ from pipeline.training.night_training import (
     sampled_reason,
     training_data,
 )
+from pipeline.training.processes import process_group
 from pipeline.training.recipe import ChosenRecipe, ExpectedWork, chosen_recipe
-from pipeline.training.warm_start import start_of
+from pipeline.training.warm_start import Start, start_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,39 +48,75 @@ logger = logging.getLogger(__name__)
 def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
     """Train on the split, upload the model (and its cold-start control), and leave the record of them.
 
-    Resumes from the checkpoint in MLflow where an earlier try, here or on another machine, left one.
+    Resumes from the checkpoint in MLflow where an earlier try, here or on another machine, left one. Under torchrun
+    each process calls this: all train, the first leaves the record, and the others return it.
     """
     if (done := folder.find(TrainedModel)) is not None:
         return done
+    with process_group(params.resources) as ranks:
+        trained = _trained(folder, params, doors, is_first=ranks.is_first)
+        record = _left(folder, trained, doors) if ranks.is_first else None
+        ranks.wait()  # until the first has left it
+    trained.training.remove_checkpoints()
+    return record or folder.get(TrainedModel)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """The networks of a night, and what is said of them: `control` is the one from a cold start, where one is asked."""
+
+    night: _NightData
+    recipe: ChosenRecipe
+    expected: ExpectedWork | None
+    start: Start
+    training: NightTraining
+    network: TrainedNetwork
+    control: TrainedNetwork | None
+    machine: dict[str, str]
+    seconds: float
+
+
+def _trained(folder: RunFolder, params: Params, doors: Doors, *, is_first: bool) -> _Trained:
+    """Train tonight's networks; of several processes the first one alone says so in MLflow."""
     split, run_id = folder.get(EdgeSplit), folder.require_mlflow_run()
     device, night, started = compute.use(params.resources), _NightData.of(folder, split, doors), time.perf_counter()
     recipe = chosen_recipe(params.train, night.data)
     expected = _told(recipe, night.data)
-    _show(recipe, run_id, doors)
+    if is_first:
+        _show(recipe, run_id, doors)
     start = start_of(folder, recipe.params, night.tables, night.data, night.history, doors)
-    training = NightTraining(folder, recipe.params, night.data, run_id, device, doors.registry)
-    trained = training.run(start.weights)
+    training = NightTraining(folder, recipe.params, night.data, run_id, params.resources, doors.registry)
+    network, has_control = training.run(start.weights), start.weights is not None and params.train.cold_control
+    control = training.run(None, CONTROL_FOLDER) if has_control else None
+    seconds, machine = time.perf_counter() - started, compute.machine(device, params.resources)
+    return _Trained(night, recipe, expected, start, training, network, control, machine, round(seconds, 3))
+
+
+def _left(folder: RunFolder, done: _Trained, doors: Doors) -> TrainedModel:
+    """Upload the models, and leave the record of them."""
+    night, trained, run_id = done.night, done.network, folder.require_mlflow_run()
     if trained.calibration is not None:
         doors.registry.runs.log_metrics(run_id, calibrated_metrics(trained.calibration), step=trained.epochs)
     if trained.sample is not None:
         doors.registry.runs.log_metrics(run_id, sampled_metrics(trained.sample), step=trained.epochs)
     model = model_that_serves(trained, night.tables, night.serving)
     files, control = _stored(folder, MODEL_FOLDER, model, run_id, doors), tuple[FileDigest, ...]()
-    if start.weights is not None and params.train.cold_control:
-        cold = model_that_serves(training.run(None, CONTROL_FOLDER), night.tables, night.serving)
+    if done.control is not None:
+        cold = model_that_serves(done.control, night.tables, night.serving)
         control = _stored(folder, CONTROL_FOLDER, cold, run_id, doors)
+    params, start = done.recipe.params, done.start
     record = TrainedModel(
-        split_sha256=split.sha256,
+        split_sha256=night.split.sha256,
         mlflow_run_id=run_id,
         files=files,
         epochs=trained.epochs,
         best_epoch=trained.best_epoch,
-        selection_metric=params.train.selection_metric,
+        selection_metric=params.selection_metric,
         best_value=trained.value,
         num_parameters=model.num_parameters,
-        seed=recipe.params.training.seed,
-        seconds=round(time.perf_counter() - started, 3),
-        machine=compute.machine(device),
+        seed=params.training.seed,
+        seconds=done.seconds,
+        machine=done.machine,
         history=epoch_points(trained),
         warm_start=start.source,
         start_note=start.note,
@@ -87,11 +124,10 @@ def run(folder: RunFolder, params: Params, *, doors: Doors) -> TrainedModel:
         certificate=as_records(night.certified(model, trained, warm=start.weights is not None)),
         standardized_features=0 if model.network.standard is None else model.network.num_features,
         predictor=model.config.predictor,
-        recipe=recipe.name,
-        recipe_reasons=(*recipe.reasons, *_figures(recipe, expected, trained)),
+        recipe=done.recipe.name,
+        recipe_reasons=(*done.recipe.reasons, *_figures(done.recipe, done.expected, trained)),
     )
     folder.put(record)
-    training.remove_checkpoints()
     return record
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,10 +16,12 @@ from ncnc_core.link_model import LinkModel
 from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.completion_calibration import CompletionCalibration
 from ncnc_core.training.data import TemporalData, TrainingData
+from ncnc_core.training.ranks import Ranks
 from ncnc_core.training.trained_network import TrainedNetwork, train_network
 from ncnc_core.training.valid_sample import SampledChoice
 from pipeline.errors import TamperedRecord
 from pipeline.graphs.tables import GraphTables
+from pipeline.params.params import ResourceParams
 from pipeline.params.train import TrainParams
 from pipeline.records.chain import EpochPoint
 from pipeline.registry.model_registry import ModelRegistry
@@ -26,6 +29,7 @@ from pipeline.runs.folder import RunFolder
 from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.event_times import serving_graph
 from pipeline.stopping import Stopped
+from pipeline.training.processes import ProcessDied, bytes_of, in_processes
 from pipeline.training.work_log import WorkLog
 
 logger = logging.getLogger(__name__)
@@ -42,15 +46,19 @@ class NightTraining:
         params: TrainParams,
         data: TrainingData,
         run_id: str,
-        device: torch.device,
+        resources: ResourceParams,
         registry: ModelRegistry,
     ) -> None:
-        self.params, self.data, self.run_id, self.device, self.registry = params, data, run_id, device, registry
+        self.params, self.data, self.run_id, self.resources, self.registry = params, data, run_id, resources, registry
+        self.device = torch.device(resources.device)
         self._staging = folder.path / ".staging"
         self._checkpoints: list[Path] = []
 
     def run(self, initial_weights: Mapping[str, Tensor] | None, name: str = "") -> TrainedNetwork:
-        """Train, resuming from the checkpoint that an earlier try left in MLflow; what has a name logs under it."""
+        """Train, resuming from the checkpoint that an earlier try left in MLflow; what has a name logs under it.
+
+        By `resources.processes`, unless this process is one of a group already: then with the others.
+        """
         kept = f"{name}_{CHECKPOINT_NAME}" if name else CHECKPOINT_NAME
         checkpoint = self._staging / f"{kept}-{uuid.uuid4().hex}"
         self._checkpoints.append(checkpoint)
@@ -61,24 +69,34 @@ class NightTraining:
             logger.warning("the training begins anew, for its checkpoint is damaged: %s", error)
 
         try:
-            return train_network(
-                self.params.model,
-                self.params.training,
-                self.data,
-                selection_metric=self.params.selection_metric,
-                on_epoch=lambda result: self._keep(result, name, checkpoint, kept),
-                on_work=WorkLog(
-                    lambda figures, step: self.registry.runs.log_metrics(self.run_id, figures, step=step), name=name
-                ),
-                checkpoint=checkpoint,
-                device=self.device,
-                initial_weights=initial_weights,
-            )
-        except Stopped:
+            if self.resources.processes == 1 or Ranks.here().size > 1:
+                return self.trained(initial_weights, name, checkpoint, kept)
+            shared, asked = bytes_of((self.data, initial_weights)), (self, initial_weights, name, checkpoint, kept)
+            trained = in_processes(_trained_apart, *asked, resources=self.resources, shared_bytes=shared)
+            return replace(trained, network=trained.network.to(self.device))
+        except (Stopped, ProcessDied):
             if checkpoint.is_file():
                 self.registry.runs.put_file(self.run_id, checkpoint, kept)
-                logger.info("told to stop: the last epoch's checkpoint is in MLflow, and the next try goes on from it")
+                logger.info("the last epoch's checkpoint is in MLflow, and the next try goes on from it")
             raise
+
+    def trained(
+        self, initial_weights: Mapping[str, Tensor] | None, name: str, checkpoint: Path, kept: str
+    ) -> TrainedNetwork:
+        """Train in this process; the first of a group keeps what is logged, and its checkpoint."""
+        is_first, runs = Ranks.here().is_first, self.registry.runs
+        work = WorkLog(lambda figures, step: runs.log_metrics(self.run_id, figures, step=step), name=name)
+        return train_network(
+            self.params.model,
+            self.params.training,
+            self.data,
+            selection_metric=self.params.selection_metric,
+            on_epoch=(lambda result: self._keep(result, name, checkpoint, kept)) if is_first else None,
+            on_work=work if is_first else None,
+            checkpoint=checkpoint,
+            device=self.device,
+            initial_weights=initial_weights,
+        )
 
     def _keep(self, result: EpochResult, name: str, checkpoint: Path, kept: str) -> None:
         """Log an epoch, under the training's name if it has one, and keep the checkpoint in MLflow now and then."""
@@ -99,6 +117,14 @@ class NightTraining:
         """Remove this machine's checkpoints, once what they led to is recorded."""
         for checkpoint in self._checkpoints:
             checkpoint.unlink(missing_ok=True)
+
+
+def _trained_apart(
+    training: NightTraining, initial_weights: Mapping[str, Tensor] | None, name: str, checkpoint: Path, kept: str
+) -> TrainedNetwork:
+    """Train as one of the processes of a group; the network is handed over on the CPU."""
+    trained = training.trained(initial_weights, name, checkpoint, kept)
+    return replace(trained, network=trained.network.cpu())
 
 
 def training_data(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import pytest
 from rich.table import Table
@@ -41,3 +43,14 @@ def test_messages_go_to_standard_error_at_the_width_of_a_log(capsys: pytest.Capt
     assert terminal.width == TEXT_WIDTH
     terminal.print("x" * 150)
     assert capsys.readouterr().err == "x" * 150 + "\n"
+
+
+def test_the_log_has_plain_entries_of_our_packages_alone() -> None:
+    program = (
+        "import logging; from pipeline.terminal import log_to_messages; log_to_messages('INFO');"
+        "logging.getLogger('pipeline.here').info('two\\nlines\\x1b[31m'); logging.getLogger('mlflow').info('endpoints')"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr
+    first, second = said.splitlines()
+    assert first.endswith("INFO pipeline.here two")
+    assert second == r"    lines\x1b[31m"  # indented: it begins no entry

@@ -57,7 +57,6 @@ LONG_FUNCTIONS_FOR_A_REASON = {
     "ncnc_core/training/trained_network.py: train_network": SIGNATURE,
     "pipeline/ledger/alias_history.py: crowning": SIGNATURE,
     "pipeline/sources/files.py: take_files": SIGNATURE,
-    "pipeline/steps/train.py: run": "each field of the record is a line",
     "pipeline/commands/models.py: recommend": "each option of the command is a line or two of its signature",
     "pipeline/commands/promotions.py: promote": "each option of the command is a line or two of its signature",
     "pipeline/commands/registry.py: gc": "each option of the command is a line or two of its signature",

@@ -13,6 +13,7 @@ from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.networks.link_network import LinkNetwork
 from ncnc_core.overlap.dense import is_dense
 from ncnc_core.sampling.batch_sampler import BatchSampler
+from ncnc_core.training.ranks import Ranks
 from ncnc_core.training.step import accumulate_gradients, require_own_edge_hidden
 
 NODES = 40
@@ -235,3 +236,20 @@ def test_samples_of_whole_neighborhoods_give_the_exact_loss_and_gradients(predic
         found.append([loss, *(one.grad.clone() for one in model.parameters() if one.grad is not None)])
     for exact, sampled in zip(*found, strict=True):
         torch.testing.assert_close(sampled, exact, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("predictor", ["ncn", "ncnc"])
+@pytest.mark.parametrize("shares", [1, 2, 5, 20])  # of twelve positives: the last is more than there are
+def test_the_shares_of_a_batch_add_up_to_its_loss_and_gradients(predictor: PredictorName, shares: int) -> None:
+    model = network(predictor=predictor, completion_max_neighbors=None)
+    whole_loss, whole = step(model, TrainingConfig(), 2**40)
+    adjacency, positives, negatives = graph()
+    model.zero_grad()
+    loss, count = 0.0, positives.shape[1]
+    for rank in range(shares):
+        own = Ranks(rank, shares).share(count)
+        pairs = positives[:, own], negatives[:, own.start * 3 : own.stop * 3]
+        loss += float(accumulate_gradients(model, None, adjacency, *pairs, TrainingConfig(), of_batch=positives))
+    assert loss == pytest.approx(whole_loss, rel=1e-5)
+    for name, gradient in whole.items():
+        torch.testing.assert_close(model.get_parameter(name).grad, gradient, rtol=1e-3, atol=1e-6)

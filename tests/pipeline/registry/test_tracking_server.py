@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import shutil
 import sqlite3
 import time
@@ -15,6 +16,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from pandas import DataFrame
 
+from pipeline.doors import Doors
 from pipeline.errors import InvalidInput, OutsideTrouble
 from pipeline.records.digests import digests_of_folder
 from pipeline.registry.facts import version_tags
@@ -235,3 +237,12 @@ def test_folder_that_another_process_deletes_meanwhile_is_removed_without_an_err
 def test_tag_that_two_tries_insert_at_once_is_set_by_both(said: str) -> None:
     racing = Racing(said)
     assert (racing.set_tag(), racing.calls) == ("set", 2)
+
+
+def test_a_registry_that_another_process_gets_has_the_address_and_a_connection_of_its_own(doors: Doors) -> None:
+    registry = doors.registry
+    assert registry.server.client is registry.server.client
+    handed = copy.deepcopy(registry)  # by the same means as another process gets it
+    assert handed.server.tracking_uri == registry.server.tracking_uri
+    assert handed.runs.find("no-graph", "no-run") is None
+    assert handed.server.client is not registry.server.client

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 import yaml
@@ -18,6 +24,9 @@ from pipeline.splits.known_features import features_for
 from pipeline.steps import train
 from pipeline.training import night_training
 from tests.fixtures.house import House
+from tests.fixtures.local_services import free_port
+
+LAUNCHER = Path(__file__).parents[3] / "docker" / "launchers" / "torchrun.sh"
 
 
 class PowerCutError(RuntimeError):
@@ -142,3 +151,21 @@ def test_a_recipe_that_is_given_has_no_reasons_and_is_tagged(house: House, days:
     tags = house.doors.registry.server.run(record.mlflow_run_id).data.tags
     assert (tags["ncnc.recipe"], tags["ncnc.predictor"]) == ("given", "ncnc")
     assert "ncnc.recipe_reasons" not in tags
+
+
+@pytest.mark.slow
+def test_under_torchrun_all_processes_train_and_one_leaves_the_record(house: House, days: list[NetworkDay]) -> None:
+    house.deliver(1, days[0])
+    assert [house.step(name, 1) for name in ("snapshot", "split")] == [0, 0]
+    launched = {"NODES": "1", "PROCESSES": "2", "HOST": "yes", "ADDRESS": "localhost", "RUN_DIR": str(house.run_dir(1))}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, **house.values, **launched, "PATH": path, "RENDEZVOUS": f"localhost:{free_port()}"}
+    done = subprocess.run([LAUNCHER], env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    record = RunFolder(house.run_dir(1)).get(TrainedModel)
+    assert [line["sha256"] for line in said] == [record.sha256] * 2  # each says it is done
+    assert record.machine["processes"] == "2"
+    assert record.epochs == len(record.history)
+    assert not list((house.run_dir(1) / ".staging").glob("checkpoint-*"))
+    assert [house.step(name, 1) for name in ("evaluate", "decide")] == [0, 0]

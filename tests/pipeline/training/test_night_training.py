@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import json
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
+from safetensors import safe_open
 
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.config.training import TrainingConfig
+from ncnc_core.errors import InvalidGraph
 from ncnc_core.training.data import TrainingData
 from pipeline.doors import Doors
-from pipeline.params.params import TrainParams
+from pipeline.params.params import ResourceParams, TrainParams
 from pipeline.registry.night_runs import NightRuns
 from pipeline.runs.folder import RunFolder
 from pipeline.stopping import Stopped
@@ -47,7 +54,7 @@ def test_a_control_has_a_checkpoint_and_curves_of_its_own_and_each_goes_on_where
     folder = RunFolder(tmp_path / run_name, doors.registry)
 
     def training() -> NightTraining:
-        return NightTraining(folder, PARAMS, data(), run_id, torch.device("cpu"), doors.registry)
+        return NightTraining(folder, PARAMS, data(), run_id, ResourceParams(), doors.registry)
 
     whole = training().run(None)
     start = {name: tensor + 0.01 for name, tensor in whole.network.state_dict().items()}
@@ -88,7 +95,7 @@ def test_a_damaged_checkpoint_costs_the_epochs_behind_it_and_not_the_night(
     artifacts = Path(doors.registry.server.run(run_id).info.artifact_uri.removeprefix("file://"))
     next(artifacts.rglob("checkpoint")).write_bytes(b"all of")
     trained = NightTraining(
-        RunFolder(tmp_path / run_name, doors.registry), PARAMS, data(), run_id, torch.device("cpu"), doors.registry
+        RunFolder(tmp_path / run_name, doors.registry), PARAMS, data(), run_id, ResourceParams(), doors.registry
     ).run(None)
     assert trained.epochs == PARAMS.training.epochs
     assert "the training begins anew, for its checkpoint is damaged" in caplog.text
@@ -109,7 +116,7 @@ def test_a_training_that_is_told_to_stop_keeps_its_last_epoch_and_the_next_try_g
     monkeypatch.setattr(NightRuns, "log_metrics", stopped_after_epoch_2)
     for machine in ("first", "second"):  # they share MLflow and no disk
         folder = RunFolder(tmp_path / machine / run_name, doors.registry)
-        training = NightTraining(folder, PARAMS, data(), run_id, torch.device("cpu"), doors.registry)
+        training = NightTraining(folder, PARAMS, data(), run_id, ResourceParams(), doors.registry)
         if machine == "first":
             with pytest.raises(Stopped):
                 training.run(None)
@@ -124,7 +131,7 @@ def test_a_sample_that_chose_the_epoch_is_told_with_its_error_and_the_value_of_a
     run_id = doors.registry.runs.open(graph, run_name, run_key="1" * 64, params={})
     bounded = PARAMS.model_copy(update={"training": PARAMS.training.model_copy(update={"valid_pairs": 6})})
     folder = RunFolder(tmp_path / run_name, doors.registry)
-    trained = NightTraining(folder, bounded, data(), run_id, torch.device("cpu"), doors.registry).run(None)
+    trained = NightTraining(folder, bounded, data(), run_id, ResourceParams(), doors.registry).run(None)
     logged = doors.registry.runs.metrics(run_id)
     assert logged["valid_auc_standard_error"] == pytest.approx(trained.history[-1].standard_error)
     assert trained.sample is not None
@@ -138,3 +145,40 @@ def test_a_sample_that_chose_the_epoch_is_told_with_its_error_and_the_value_of_a
         f"3 of 6 validation edges, drawn by the seed, chose the epoch, with a standard error of {error}; the value is "
         "that of all."
     )
+
+
+def kill_a_process_once(checkpoint_of: Path, epochs: int) -> None:
+    """Kill one of this process's children, as soon as a checkpoint has so many epochs."""
+    me = psutil.Process()
+    while True:
+        for found in checkpoint_of.glob(".staging/checkpoint-*"):
+            with suppress(InvalidGraph, FileNotFoundError), safe_open(found, framework="pt") as file:
+                if len(json.loads(file.metadata()["progress"])["history"]) >= epochs:
+                    workers = [one for one in me.children() if "spawn_main" in " ".join(one.cmdline())]
+                    workers[-1].kill()
+                    return
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_two_processes_of_which_one_is_killed_end_at_the_weights_of_two_that_live(
+    doors: Doors, graph: str, run_name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = PARAMS.model.model_copy(update={"encoder_dropout": 0.2})
+    long = PARAMS.training.model_copy(update={"epochs": 16, "patience": 16})
+    params = PARAMS.model_copy(update={"training": long, "model": model})
+    weights = []
+    for name in ("alive", "killed"):
+        run_id = doors.registry.runs.open(graph, f"{run_name}{name}", run_key="1" * 64, params={})
+        folder = RunFolder(tmp_path / name, doors.registry)
+        training = NightTraining(folder, params, data(), run_id, ResourceParams(processes=2), doors.registry)
+        if name == "killed":
+            killer = threading.Thread(target=kill_a_process_once, args=(folder.path, 5), daemon=True)
+            killer.start()
+        trained = training.run(None)
+        weights.append(trained.network.state_dict())
+        assert [one.epoch for one in trained.history] == list(range(1, 17))
+        assert doors.registry.runs.metrics(run_id)["valid_auc"] == trained.history[-1].metrics["auc"]
+    killer.join(1)
+    assert not killer.is_alive()
+    assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
