@@ -1,4 +1,4 @@
-"""The same pairs, made by Spark in local mode: an optional extra that needs Java."""
+"""The same pairs, made by Spark, on this machine or on a cluster: an optional extra that needs Java."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ MEMORY = "4g"  # as DuckDB's share; Spark spills the rest to the scratch folder
 
 @contextmanager
 def open_spark(folder: Path) -> Iterator[ibis.BaseBackend]:
-    """Start Spark in this process, spilling to a folder, and stop it afterwards.
+    """Start Spark where its own configuration says, on this machine if it says nothing, and stop it afterwards.
+
+    That is `spark.master` in the spark-defaults.conf of SPARK_CONF_DIR, or `--master` in PYSPARK_SUBMIT_ARGS. The
+    executors of a cluster read the checked rows under the same path as this process.
 
     Raises:
         InvalidInput: pyspark or Java is not installed.
@@ -40,7 +43,7 @@ def open_spark(folder: Path) -> Iterator[ibis.BaseBackend]:
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
     }
-    builder = SparkSession.builder.master("local[*]").appName("ncnc")
+    builder = SparkSession.builder.appName("ncnc")
     for name, value in settings.items():
         builder = builder.config(name, value)
     try:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.spark_engine import figures_of
 from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources.delivery import Delivery
@@ -46,6 +47,19 @@ def test_spark_makes_the_pairs_that_duckdb_makes(tmp_path: Path, text: bool) -> 
     assert ours.rows.reciprocal > 0
     for name in ("ids", "low", "high", "time", "repeat_pair", "repeat_time"):
         assert getattr(ours, name).tolist() == getattr(theirs, name).tolist()
+
+
+@needs_pyspark
+@pytest.mark.slow
+def test_a_cluster_of_two_executors_makes_the_pairs_that_duckdb_makes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    table = pd.DataFrame(rng.integers(0, 60, (2000, 2)), columns=["source", "target"])
+    table["time"] = 1_700_000_000 + rng.integers(0, 1000, len(table))
+    table.to_parquet(tmp_path / "edges.parquet", index=False)
+    cluster = {"PYSPARK_SUBMIT_ARGS": "--master local-cluster[2,1,1024] pyspark-shell"}
+    figures = [figures_of(tmp_path / "edges.parquet", engine, cluster) for engine in ("duckdb", "spark")]
+    assert figures[0].digest == figures[1].digest
+    assert (figures[0].master, figures[1].master) == ("", "local-cluster[2,1,1024]")
 
 
 def test_a_missing_pyspark_is_named_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
