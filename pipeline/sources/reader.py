@@ -7,6 +7,8 @@ table is read. Whether the delivery is of use is decided by `judge`.
 from __future__ import annotations
 
 import dataclasses
+import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +18,7 @@ from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 from numpy.typing import NDArray
 
+from pipeline.errors import InvalidInput
 from pipeline.params.snapshot import SnapshotParams
 from pipeline.sources import columns
 from pipeline.sources.bounds import expect_affordable
@@ -37,7 +40,10 @@ from pipeline.sources.spark import spark_pairs
 from pipeline.sources.table import SourceTable
 from pipeline.sources.taken_table import TakenTable
 from pipeline.sources.taking import TableRequest
+from pipeline.sources.unread_times import said_of_unread_times
 from pipeline.sources.window import Night
+
+logger = logging.getLogger(__name__)
 
 
 class Arrived(NamedTuple):
@@ -142,10 +148,18 @@ class DeliveryReader:
         with taken.refusing():
             rows = EdgeRows.checked(table, self.params, text=text)
             counts = rows.counted(night.after, night.as_of, night.since)
+            if taken.numbered and self.params.time_column is None:
+                self._tell_of_unread_times(taken)
             ids, pairs = self._pairs(rows.kept(night.after, night.as_of), text=text)
             reciprocal = int(pairs.pop("reciprocal").sum()) if self.params.directed else 0
             outcome = row_counts(rows, counts, num_pairs=len(pairs["low"]), reciprocal=reciprocal, until=night.as_of)
         return _EdgesRead(ids, pairs, outcome, counts.newest)
+
+    def _tell_of_unread_times(self, taken: TakenTable) -> None:
+        with suppress(InvalidInput):  # parts with other columns of their own
+            whole = taken.open(self.connection, (), may_be_empty=True)
+            if said := said_of_unread_times(whole, self.params, self.night.as_of):
+                logger.warning("%s", said)
 
     def _pairs(self, rows: Table, *, text: bool) -> tuple[Ids, dict[str, NDArray[np.int64]]]:
         directed = self.params.directed

@@ -71,6 +71,7 @@ MAY_TOUCH_THE_ENVIRONMENT = {
     "benchmarks/busy_machine.py": "builds the environment of the processes it starts",
     "benchmarks/datasets.py": "the data sets' folder, which only the benchmarks, the demo and the tests know",
     "benchmarks/nightly_bytes.py": "builds the environment of the processes it starts",
+    "benchmarks/spark_engine.py": "builds the environment of the processes it starts",
     "benchmarks/whole_night.py": "builds the environment of the processes it starts",
     "embedded/as_caida.py": "the data sets' folder, which only the demo and the tests know",
     "embedded/settings.py": "builds the environment of the processes it starts",
