@@ -32,6 +32,7 @@ from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.recipes.chosen import chosen_config
 from ncnc_core.serving.explanation import LinkExplanation, explain_pair
 from ncnc_core.serving.grown_graph import grown_graph, replaced_graph, require_fit
+from ncnc_core.serving.held_levels import HeldLevels
 from ncnc_core.serving.pair_facts import pair_reasons
 from ncnc_core.serving.recommendation import Candidates, Recommendations, recommend_links
 from ncnc_core.serving.saved_model import ModelParts, load_parts, save_parts
@@ -336,13 +337,23 @@ class LinkModel:
     ) -> LinkModel:
         """Return the model on its graph with nodes and edges added and edges removed, see `grown_graph`.
 
+        Where this model's embeddings are known, its first score encodes only the nodes that the change reaches, see
+        `HeldLevels`; so scores can differ from those of another way to the same graph in their last digits.
         A model that reads times needs `time`, one a new edge; a new edge that is known already is a later event of it.
 
         Raises:
             InvalidGraph: a new node is known already or lacks features, or an edge names an unknown node.
         """
-        grown = grown_graph(self._parts, new_edges, new_nodes, features, edge_weight, removed_edges, time)
-        return self._serving(grown.adjacency, grown.features, grown.node_ids)
+        parts, touched = grown_graph(self._parts, new_edges, new_nodes, features, edge_weight, removed_edges, time)
+        grown = self._serving(parts.adjacency, parts.features, parts.node_ids)
+        # Behind the fields, and not one of them: `replace` must not carry over what another network encoded.
+        if "_served_levels" in self.__dict__:
+            grown.__dict__["_held"] = HeldLevels(self._served_levels, touched)
+        elif self._held is not None:
+            grown.__dict__["_held"] = self._held.and_then(touched)
+        if len(parts.node_ids) == len(self.node_ids):
+            grown.__dict__["_places"] = self._places  # the look-up of ids is made once
+        return grown
 
     def to(self, device: torch.device | str) -> LinkModel:
         """Return the model on a device; the network itself moves."""
@@ -389,7 +400,15 @@ class LinkModel:
 
     @cached_property
     def _served_levels(self) -> list[Tensor]:
+        held = self.__dict__.pop("_held", None)
+        if held is not None:
+            return held.on(self.network, self.features, self.adjacency)  # type: ignore[no-any-return]
         return scoring.node_levels(self.network, self.features, self.adjacency)
+
+    @cached_property
+    def _held(self) -> HeldLevels | None:
+        """What `updated` left to begin with, until the levels are made."""
+        return None
 
     @property
     def _parts(self) -> ModelParts:

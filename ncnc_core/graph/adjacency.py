@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
 from ncnc_core.graph import neighbor_search
+from ncnc_core.graph.changed_rows import rows_without
 from ncnc_core.graph.edge_dropout import entry_draws
 from ncnc_core.graph.edge_times import EdgeTimes
 from ncnc_core.graph.edge_weights import one_weight_a_key
@@ -195,14 +196,11 @@ class Adjacency:
         if self.column.numel() == 0 or pairs.numel() == 0:
             return self
         both = torch.cat([pairs, pairs.flip(0)], 1)
-        if self.column.device.type == "cpu" and self._is_bare:
+        if self.column.device.type == "cpu" and self.times is None:
             places = self._places(both)
             removed = places[places >= 0].unique()  # ascending
-            column = self.column.new_empty(self.column.numel() - removed.numel())
-            pointer = torch.empty_like(self.row_pointer)
-            arrays = (one.numpy() for one in (self.row_pointer, self.column, removed, pointer, column))
-            kernels.leave_out(*arrays)
-            return Adjacency(pointer, column, self.num_nodes, self.symmetric)
+            rows = rows_without(self.row_pointer, self.column, self.weight, removed)
+            return Adjacency(rows[0], rows[1], self.num_nodes, self.symmetric, rows[2])
         wanted = both[0] * self.num_nodes + both[1]
         position = torch.searchsorted(self.keys, wanted).clamp_(max=self.column.numel() - 1)
         keep = torch.ones_like(self.column, dtype=torch.bool)

@@ -5,37 +5,62 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ncnc_core.graph.adjacency import Adjacency, contains_keys
+from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.graph.changed_rows import rows_with
 from ncnc_core.graph.edge_times import EdgeTimes
+from ncnc_core.graph.edge_weights import one_weight_a_key
 from ncnc_core.graph.positions import require_positions, require_room_for_keys
+from ncnc_core.kernels import entries as kernels
 
 
-def grown_adjacency(adjacency: Adjacency, num_nodes: int, edges: Int64[Tensor, "2 edges"]) -> Adjacency:
-    """Return a graph without weights with nodes added behind its own, and edges among them all.
+def grown_adjacency(
+    adjacency: Adjacency,
+    num_nodes: int,
+    edges: Int64[Tensor, "2 edges"],
+    weight: Float[Tensor, " edges"] | None = None,
+) -> Adjacency:
+    """Return a graph on the CPU, without times, with nodes added behind its own, and edges among them all.
 
-    Edges that are there, repeats and self-loops add nothing. Cost: one copy of the entries and of the nodes, and a sort
-    of the new edges alone.
+    Edges that are there, repeats and self-loops add nothing. Without `weight` new edges weigh one; with it, so do all
+    edges of a graph that has no weights. Cost: one copy of the entries and of the nodes, and a sort of the new edges
+    alone.
 
     Raises:
-        InvalidGraph: an end is negative or not below `num_nodes`.
+        InvalidGraph: an end is negative or not below `num_nodes`, a weight is no finite number, or an edge that is
+            there, or comes twice, is given another weight.
     """
     require_room_for_keys(num_nodes)
     require_positions(edges, num_nodes, "edges", remedy="Raise num_nodes, or renumber the nodes.")
     more = adjacency.row_pointer[-1:].expand(num_nodes - adjacency.num_nodes)
-    grown = Adjacency(torch.cat([adjacency.row_pointer, more]), adjacency.column, num_nodes, adjacency.symmetric)
-    edges = edges[:, edges[0] != edges[1]]
-    if edges.numel() == 0:
-        return grown
-    new = torch.cat([edges[0] * num_nodes + edges[1], edges[1] * num_nodes + edges[0]]).unique()
-    new = new[~contains_keys(grown.keys, new)]
-    keys = torch.empty(grown.num_entries + new.numel(), dtype=torch.int64, device=new.device)
-    is_new = torch.zeros_like(keys, dtype=torch.bool)
-    is_new[torch.searchsorted(grown.keys, new) + torch.arange(new.numel(), device=new.device)] = True
-    keys[is_new], keys[~is_new] = new, grown.keys
-    return Adjacency.from_sorted_keys(keys, num_nodes)
+    weights = adjacency.weight
+    if weights is None and weight is not None:
+        weights = torch.ones(adjacency.num_entries)
+    pointer = torch.cat([adjacency.row_pointer, more])
+    rows = Adjacency(pointer, adjacency.column, num_nodes, adjacency.symmetric, weights)
+    is_edge = edges[0] != edges[1]
+    keys, weight = _new_keys(rows, edges[:, is_edge], None if weight is None else weight[is_edge])
+    row = keys.div(max(num_nodes, 1), rounding_mode="floor")
+    grown = rows_with(pointer, rows.column, weights, torch.stack([row, keys - row * num_nodes]), weight)
+    return Adjacency(grown[0], grown[1], num_nodes, adjacency.symmetric, grown[2])
+
+
+def _new_keys(rows: Adjacency, edges: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return the directed keys, ascending, of those edges that the graph lacks, and the weight of each."""
+    both = torch.cat([edges, edges.flip(0)], 1)
+    keys = both[0] * rows.num_nodes + both[1]
+    place = torch.from_numpy(kernels.find_entries(*(one.numpy() for one in (rows.row_pointer, rows.column, *both))))
+    known = place >= 0
+    if weight is None or rows.weight is None:
+        distinct = keys[~known].unique()
+        return distinct, torch.ones(distinct.numel())
+    # Those that are known stand before what is given: two weights of one edge are refused in this order.
+    given = torch.cat([rows.weight[place[known]], weight.float().repeat(2)])
+    distinct, weight = one_weight_a_key(torch.cat([keys[known], keys]), given, rows.num_nodes)
+    is_new = ~torch.isin(distinct, keys[known])
+    return distinct[is_new], weight[is_new]
 
 
 def grown_times(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ncnc_core.graph.sampled_adjacency import SampledAdjacency
@@ -31,8 +31,19 @@ class SampledBatch:
         """Return the embeddings of the nodes that are scored or pooled; `features` are those of the whole graph."""
         if isinstance(self.message, GatheredRows) and features is not None:
             return encode_gathered(network, features, self.nodes, self.message)[: self.overlap.num_nodes]
-        rows = None if features is None else feature_rows(features, self.nodes).to(self.pairs.device)
-        ids = None if network.num_ids == 0 else self.nodes.to(self.pairs.device)
-        if rows is not None and rows.dim() == 1:
-            ids = None  # features that are ids themselves
-        return network.encode(rows, self.message, ids=ids)[: self.overlap.num_nodes]
+        return encode_nodes(network, features, self.nodes, self.message)[: self.overlap.num_nodes]
+
+
+def encode_nodes(
+    network: LinkNetwork, features: Tensor | None, nodes: Int64[Tensor, " nodes"], message: SampledAdjacency
+) -> Float[Tensor, "rows channels"]:
+    """Return the embeddings of those nodes that the last layer has rows for; `features` are those of the whole graph.
+
+    `nodes` are the positions, in the whole graph, of the nodes of `message`.
+    """
+    device = message.column.device
+    rows = None if features is None else feature_rows(features, nodes).to(device)
+    ids = None if network.num_ids == 0 else nodes.to(device)
+    if rows is not None and rows.dim() == 1:
+        ids = None  # features that are ids themselves
+    return network.encode(rows, message, ids=ids)

@@ -117,6 +117,17 @@ class BatchSampler:
         finally:
             self._touch(removed, False)
 
+    def around(self, network: LinkNetwork, nodes: Int64[Tensor, " nodes"]) -> tuple[Tensor, SampledAdjacency]:
+        """Return what embedding these nodes reads, for a network in evaluation mode: `encode_nodes` takes both.
+
+        That is all the nodes it reads, these first and ascending, and the graphs of the layers.
+        """
+        scored = kernels.note_new_nodes(self._place, nodes.cpu().numpy())
+        kernels.give_places(self._place, scored, 0)
+        read, message = self._message(network, self._view, scored, 0, gathers=False)
+        kernels.wipe_places(self._place, read)
+        return torch.from_numpy(read), message.to(self.device)
+
     def _drawn(self, network: LinkNetwork, view: GraphView, pairs: Ints, seed: int, *, gathers: bool) -> SampledBatch:
         drawn = draw_overlap(view, pairs, OverlapPlan.of(network), self.overlap_limit, seed)
         parts = [pairs.ravel(), *(lists.node for lists in (drawn.common, drawn.exclusive) if lists is not None)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from ncnc_core.errors import InvalidGraph
@@ -67,8 +68,10 @@ def grown_graph(
     edge_weight: WeightInput,
     removed_edges: PairInput,
     time: TimeInput = None,
-) -> ModelParts:
+) -> tuple[ModelParts, Int64[Tensor, " touched"]]:
     """Add nodes behind the model's own, then edges among them all, and take edges away.
+
+    Return also the new nodes, and the ends of the edges that come and go, as positions.
 
     `features` are those of the new nodes; a table of them, indexed by id, may stand for `new_nodes` too. Pairs are read
     as in `pair_ends`. In a graph with weights, an edge without one weighs one.
@@ -81,36 +84,45 @@ def grown_graph(
     new = _new_ids(known, new_nodes, features)
     ids = known.node_ids + new
     places, adjacency = NodePlaces(ids), known.adjacency
+    gone = added = torch.zeros(2, 0, dtype=torch.int64)
     if removed_edges is not None:
         gone = _positions(removed_edges, places, "removed_edges")
         _require_edges(adjacency, gone, ids)
         adjacency = adjacency.without(gone)
-    added = torch.zeros(2, 0, dtype=torch.int64)
     if new_edges is not None:
         added = _positions(new_edges, places, "new_edges")
-        if time is None:
-            _require_no_times(known, "the new edges")
-    elif edge_weight is not None or time is not None:
-        what = "edge_weight" if time is None else "time"
-        raise InvalidGraph(f"{what} was given without new_edges. Give the edges that it belongs to.")
-    return replace(
+    _require_what_belongs(known, new_edges, edge_weight, time)
+    grown = replace(
         known,
         adjacency=_grown_adjacency(adjacency, known.adjacency, len(ids), added, edge_weight, time),
         features=_grown_features(known.features, features, new),
         node_ids=ids,
     )
+    return grown, torch.cat([torch.arange(len(known.node_ids), len(ids)), gone.flatten(), added.flatten()])
+
+
+def _require_what_belongs(known: ModelParts, new_edges: PairInput, edge_weight: WeightInput, time: TimeInput) -> None:
+    """Refuse edges without times where the model reads them, and weights and times without edges."""
+    if new_edges is not None:
+        if time is None:
+            _require_no_times(known, "the new edges")
+    elif edge_weight is not None or time is not None:
+        what = "edge_weight" if time is None else "time"
+        raise InvalidGraph(f"{what} was given without new_edges. Give the edges that it belongs to.")
 
 
 def _grown_adjacency(
     adjacency: Adjacency, before: Adjacency, num_nodes: int, added: Tensor, given: WeightInput, time: TimeInput
 ) -> Adjacency:
     came = times_beside(before.times, time, added.shape[1])
-    if adjacency.weight is None and given is None and adjacency.times is None:
-        return grown_adjacency(adjacency, num_nodes, added)
-    edges, weight = _edges_and_weights(adjacency)
-    weight = _grown_weights(weight, given, added, adjacency)
-    times = None if adjacency.times is None else grown_times(adjacency, adjacency.times, added, came, before)
-    return Adjacency.from_edges(torch.cat([edges, added], 1), num_nodes, weight, times)
+    grown = grown_adjacency(adjacency, num_nodes, added, edge_weights(given, added.shape[1]))
+    if adjacency.times is None:
+        return grown
+    times = grown_times(adjacency, adjacency.times, added, came, before)
+    ends = torch.cat([adjacency.edges(), added], 1)
+    is_edge = ends[0] != ends[1]
+    ends = torch.cat([ends[:, is_edge], ends[:, is_edge].flip(0)], 1)
+    return replace(grown, times=times.kept(is_edge).of_entries(grown.keys, ends[0] * num_nodes + ends[1]))
 
 
 def _require_no_times(known: ModelParts, whose: str) -> None:
@@ -127,7 +139,7 @@ def _new_ids(known: ModelParts, new_nodes: IdsInput, features: FeatureInput) -> 
             "features were given without new nodes. Name the nodes in new_nodes, or index a table of features by id; "
             "features of known nodes are changed by with_graph."
         )
-    before = set(known.node_ids)
+    before = set(known.node_ids) if new else set()
     repeated = [one for one in new if one in before]
     if repeated:
         raise InvalidGraph(
@@ -177,28 +189,6 @@ def _require_one_kind(known: Sequence[NodeId], new: Sequence[NodeId]) -> None:
             f"The model's node ids are {kind_of(known)}, and those of {len(new)} new nodes are {kind_of(new)} (first: "
             f"{new[0]!r}). Convert the new ones."
         )
-
-
-def _edges_and_weights(adjacency: Adjacency) -> tuple[Tensor, Tensor | None]:
-    weight = None if adjacency.weight is None else adjacency.weight[adjacency.row < adjacency.column].cpu()
-    return adjacency.edges().cpu(), weight
-
-
-def _grown_weights(weight: Tensor | None, added_weight: WeightInput, added: Tensor, graph: Adjacency) -> Tensor | None:
-    """Return the weights of the old edges and of the added ones; an edge that is there and is given none keeps its."""
-    given = edge_weights(added_weight, added.shape[1])
-    if weight is None and given is None:
-        return None
-    before = torch.ones(graph.num_edges) if weight is None else weight
-    if given is None:
-        given = torch.ones(added.shape[1])
-        there = (added < graph.num_nodes).all(0)
-        if graph.weight is not None and bool(there.any()):
-            keys = added[0, there] * graph.num_nodes + added[1, there]
-            place = torch.searchsorted(graph.keys, keys).clamp(max=max(graph.column.numel() - 1, 0))
-            same = graph.keys[place] == keys
-            given[there.nonzero().flatten()[same]] = graph.weight[place[same]]
-    return torch.cat([before, given])
 
 
 def _kept_features(known: ModelParts, node_ids: Sequence[NodeId]) -> Tensor | None:

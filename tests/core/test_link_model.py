@@ -232,6 +232,20 @@ def test_old_pairs_score_bit_for_bit_the_same_on_the_unchanged_graph(with_featur
     assert torch.equal(back.score_pairs(pairs), served.score_pairs(pairs))
 
 
+@pytest.mark.parametrize("with_features", [False, True])
+def test_an_updated_model_scores_as_one_that_encodes_its_graph_whole(with_features: bool) -> None:
+    served = model(torch.rand(24, 3) if with_features else None)
+    served.score_pairs([(100, 101)])  # so that it holds embeddings
+    row = torch.rand(1, 3) if with_features else None
+    grown = served.updated([(100, 105)]).updated(removed_edges=[(110, 111)])
+    grown = grown.updated([(124, 103)], [124], features=row)
+    pairs = Positions(torch.triu_indices(25, 25, offset=1))
+    torch.testing.assert_close(grown.score_pairs(pairs), replace(grown).score_pairs(pairs))
+    assert not torch.equal(grown.score_pairs([(100, 103)]), served.score_pairs([(100, 103)]))
+    other = replace(grown, network=model().network if not with_features else model(torch.rand(24, 3)).network)
+    torch.testing.assert_close(other.score_pairs(pairs), replace(other).score_pairs(pairs))
+
+
 @pytest.mark.parametrize("node_embedding", ["off", "only", "added"])
 def test_new_nodes_are_scored_without_training(node_embedding: NodeEmbedding) -> None:
     config = ModelConfig(hidden_channels=8, node_embedding=node_embedding, structural_features=False)

@@ -24,6 +24,46 @@ def test_a_grown_graph_is_the_one_built_anew(seed: int) -> None:
     assert found.num_nodes == after
 
 
+def undirected(edges: torch.Tensor) -> list[tuple[int, ...]]:
+    return [tuple(sorted(one)) for one in edges.T.tolist()]
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("was_weighted", [False, True])
+@pytest.mark.parametrize("gives_weights", [False, True])
+def test_weights_grow_to_those_of_the_graph_built_anew(seed: int, was_weighted: bool, gives_weights: bool) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    graph = Adjacency.from_edges(torch.randint(9, (2, 12), generator=generator), 9)
+    if was_weighted:
+        graph = Adjacency.from_edges(graph.edges(), 9, torch.rand(graph.num_edges, generator=generator))
+    new = torch.randint(11, (2, 7), generator=generator)  # repeats, loops and known edges among them
+    ones = torch.ones(graph.num_edges) if graph.weight is None else graph.weight[graph.row < graph.column]
+    weight_of = dict(zip(undirected(graph.edges()), ones.tolist(), strict=True))
+    for edge, weight in zip(undirected(new), torch.rand(7, generator=generator).tolist(), strict=True):
+        weight_of.setdefault(edge, weight if gives_weights else 1.0)
+    given = torch.tensor([weight_of[edge] for edge in undirected(new)])  # a known edge is given the one that it has
+    found = grown_adjacency(graph, 11, new, given if gives_weights else None)
+    has_weights = was_weighted or gives_weights
+    expected = Adjacency.from_edges(
+        torch.tensor(list(weight_of)).T, 11, torch.tensor(list(weight_of.values())) if has_weights else None
+    )
+    assert torch.equal(found.row_pointer, expected.row_pointer)
+    assert torch.equal(found.column, expected.column)
+    assert (found.weight is None) == (expected.weight is None)
+    assert found.weight is None or torch.equal(found.weight, expected.weight)
+
+
+def test_another_weight_of_an_edge_is_refused() -> None:
+    graph = Adjacency.from_edges(torch.tensor([[0], [1]]), 3, torch.tensor([2.0]))
+    for edges, weight, told in (
+        ([[1], [0]], [3.0], r"edge 0-1 comes twice, with the weights 2\.0 and 3\.0"),
+        ([[1, 2], [2, 1]], [3.0, 4.0], r"edge 1-2 comes twice, with the weights 3\.0 and 4\.0"),
+        ([[1], [2]], [float("nan")], r"edge 1-2 has the weight nan\. Give finite weights"),
+    ):
+        with pytest.raises(InvalidGraph, match=told):
+            grown_adjacency(graph, 3, torch.tensor(edges), torch.tensor(weight))
+
+
 def test_an_end_that_is_no_node_is_refused() -> None:
     graph = Adjacency.from_edges(torch.tensor([[0], [1]]), 2)
     with pytest.raises(InvalidGraph, match=r"edges name position 3, but the graph has positions 0 to 2"):

@@ -70,7 +70,7 @@ def test_learnt_vectors_stay_with_their_nodes_or_are_refused() -> None:
 
 
 def test_nodes_and_edges_are_added_and_removed() -> None:
-    found = grown_graph(parts(), [("e", "a"), ("b", "d")], None, NEW_ROW, None, [("a", "b")])
+    found, _ = grown_graph(parts(), [("e", "a"), ("b", "d")], None, NEW_ROW, None, [("a", "b")])
     assert found.node_ids == list("abcde")
     assert found.features is not None
     assert found.features[4].tolist() == [9.0, 9.0]
@@ -89,20 +89,20 @@ class Walked(list[str]):
 
 def test_new_nodes_are_added_without_a_search_for_each() -> None:
     known = replace(parts(None), node_ids=Walked("abcd"))
-    found = grown_graph(known, [("e", "a"), ("f", "b")], ["e", "f"], None, None, [("a", "b")])
+    found, _ = grown_graph(known, [("e", "a"), ("f", "b")], ["e", "f"], None, None, [("a", "b")])
     assert list(found.node_ids) == list("abcdef")
     assert replaced_graph(known, [("z", "a")], None, None, None).node_ids == list("abcdz")
 
 
 def test_edges_between_known_nodes_need_nothing_else() -> None:
     known = parts()
-    found = grown_graph(known, Positions(torch.tensor([[0], [2]])), None, None, None, None)
+    found, _ = grown_graph(known, Positions(torch.tensor([[0], [2]])), None, None, None, None)
     assert found.features is known.features
     assert found.adjacency.num_edges == 5
 
 
 def test_sparse_features_grow_sparse() -> None:
-    found = grown_graph(parts(FEATURES.to_sparse_csr()), None, ["e"], torch.tensor([[9.0, 9.0]]), None, None)
+    found, _ = grown_graph(parts(FEATURES.to_sparse_csr()), None, ["e"], torch.tensor([[9.0, 9.0]]), None, None)
     assert found.features is not None
     assert found.features.layout == torch.sparse_csr
     assert found.features.to_dense()[4].tolist() == [9.0, 9.0]
@@ -113,7 +113,7 @@ def test_weights_are_kept_and_an_edge_without_one_weighs_one() -> None:
 
     def weights(**options: object) -> dict[tuple[int, int], float]:
         settings: dict[str, object] = {"new_nodes": None, "features": None, "edge_weight": None, "removed_edges": None}
-        found = grown_graph(known, **{**settings, **options}).adjacency  # type: ignore[arg-type]
+        found = grown_graph(known, **{**settings, **options})[0].adjacency  # type: ignore[arg-type]
         assert found.weight is not None
         upper = found.row < found.column
         return dict(zip(map(tuple, found.edges().T.tolist()), found.weight[upper].tolist(), strict=True))
@@ -218,7 +218,7 @@ def timed_parts() -> ModelParts:
 
 
 def test_edges_that_are_new_or_known_bring_their_times() -> None:
-    found = grown_graph(timed_parts(), [("b", "a"), ("e", "a")], ["e"], None, None, None, [60, 70])
+    found, _ = grown_graph(timed_parts(), [("b", "a"), ("e", "a")], ["e"], None, None, None, [60, 70])
     times = found.adjacency.times
     assert times is not None
     own = times.kept(found.adjacency.row < found.adjacency.column)
@@ -230,7 +230,7 @@ def test_edges_that_are_new_or_known_bring_their_times() -> None:
 
 
 def test_a_removed_edge_stays_in_the_clock() -> None:
-    found = grown_graph(timed_parts(), None, None, None, None, [("a", "b")])
+    found, _ = grown_graph(timed_parts(), None, None, None, None, [("a", "b")])
     assert found.adjacency.num_edges == 3
     assert found.adjacency.times is not None
     assert found.adjacency.times.arrivals.tolist() == [10, 20, 30, 40]
@@ -259,6 +259,6 @@ def test_edges_without_times_are_refused_where_the_model_reads_them() -> None:
 def test_a_model_that_reads_no_times_grows_on_a_graph_that_has_them() -> None:
     graph = replaced_graph(parts(), [("a", "b"), ("b", "c")], None, None, None, [5, 6])
     known = replace(parts(), adjacency=graph.adjacency())
-    found = grown_graph(known, [("a", "c")], None, None, None, None).adjacency
+    found = grown_graph(known, [("a", "c")], None, None, None, None)[0].adjacency
     assert found.times is not None
     assert found.times.arrivals.tolist() == [5, 6, 6]
