@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-slow test-stack check docs bench bench-quality format up down lock clean
+.PHONY: help demo test test-slow test-stack check docs bench bench-quality gpu-check format up down lock clean
 
 help:  ## say what there is
 	@echo "make demo                           six nights through the real scheduler, on a generated log (minutes)"
@@ -28,6 +28,7 @@ help:  ## say what there is
 	@echo "make docs                           the documentation site, into .ncnc/docs/html/index.html"
 	@echo "make bench                          how fast: seconds and ratios, into .ncnc/bench/speed.json; BENCH_ARGS=\"--only cora_epoch\""
 	@echo "make bench-quality                  the paper's protocols on the data sets of \$$NCNC_DATA_DIR, into docs/benchmarks.md (hours)"
+	@echo "make gpu-check                      one look at a GPU: parity with the CPU, seconds, memory, waits (5 minutes at most)"
 	@echo "make up | make down                 Airflow and MLflow with their pages, left running | stopped;"
 	@echo "                                    STACK=as_caida for that demo's nights, any other name for a graph of your own"
 	@echo "make format                         ruff's formatting and its safe fixes"
@@ -84,6 +85,9 @@ bench: $(INSTALLED)
 bench-quality: $(INSTALLED)
 	@$(BIN)/python -m benchmarks.quality --jobs $(BENCH_JOBS)
 	@$(BIN)/python -m benchmarks.quality --render
+
+gpu-check: $(INSTALLED)
+	@$(BIN)/python -m benchmarks.gpu_check $(BENCH_ARGS)
 
 format: $(INSTALLED)
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -29,7 +29,7 @@ from ncnc_core.training.data import TrainingData
 from ncnc_core.training.run import TrainingRun
 
 NODES = (300_000, 3_000_000)
-DRAWS_A_NODE = 12.3  # some are repeats: 10 edges a node remain
+DRAWS_A_NODE, EDGES_A_NODE = 12.3, 10.05  # some draws are repeats
 FEATURES = 64
 FAN_OUT, OVERLAP_LIMIT = (10,), 64
 VALIDATION = 2_000

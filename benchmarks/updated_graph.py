@@ -23,14 +23,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.large_graph import DRAWS_A_NODE, generated_edges
+from benchmarks.large_graph import DRAWS_A_NODE, EDGES_A_NODE, generated_edges
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.graph.adjacency import Adjacency
 from ncnc_core.graph.edge_times import EdgeTimes
 from ncnc_core.link_model import LinkModel, Positions
 from ncnc_core.networks.any_network import network_for_graph
 
-EDGES_A_NODE = 10.05
 FEATURES, HUB_SHARE, CHECKED = 64, 0.3, 2_000
 
 

@@ -91,7 +91,8 @@ class Adjacency:
     @cached_property
     def row(self) -> Tensor:
         """The row of each entry, [entries]."""
-        return torch.repeat_interleave(torch.arange(self.num_nodes, device=self.column.device), self.degree)
+        nodes = torch.arange(self.num_nodes, device=self.column.device)
+        return torch.repeat_interleave(nodes, self.degree, output_size=self.column.numel())
 
     @cached_property
     def keys(self) -> Tensor:
@@ -201,11 +202,11 @@ class Adjacency:
             removed = places[places >= 0].unique()  # ascending
             rows = rows_without(self.row_pointer, self.column, self.weight, removed)
             return Adjacency(rows[0], rows[1], self.num_nodes, self.symmetric, rows[2])
-        wanted = both[0] * self.num_nodes + both[1]
-        position = torch.searchsorted(self.keys, wanted).clamp_(max=self.column.numel() - 1)
-        keep = torch.ones_like(self.column, dtype=torch.bool)
-        keep[position[self.keys[position] == wanted]] = False
-        return self.masked(keep, symmetric=self.symmetric)
+        wanted, end = both[0] * self.num_nodes + both[1], self.column.numel()
+        position = torch.searchsorted(self.keys, wanted).clamp_(max=end - 1)
+        keep = torch.ones(end + 1, dtype=torch.bool, device=self.column.device)  # the last is no entry's
+        keep[torch.where(self.keys[position] == wanted, position, end)] = False
+        return self.masked(keep[:end], symmetric=self.symmetric)
 
     def dropped(self, probability: float, *, symmetric: bool) -> Adjacency:
         """Return the graph with each entry dropped at this chance, or with `symmetric` each edge in both directions."""
@@ -221,9 +222,10 @@ class Adjacency:
             return Adjacency(pointer, column[:count].clone(), self.num_nodes, symmetric)
         kept_before = torch.zeros(self.column.numel() + 1, dtype=torch.int64, device=self.column.device)
         torch.cumsum(keep, 0, out=kept_before[1:])
-        weight = None if self.weight is None else self.weight[keep]
-        times = None if self.times is None else self.times.kept(keep)
-        return Adjacency(kept_before[self.row_pointer], self.column[keep], self.num_nodes, symmetric, weight, times)
+        kept = keep.nonzero().flatten()  # once: each selection by a mask would wait for an accelerator
+        weight = None if self.weight is None else self.weight[kept]
+        times = None if self.times is None else self.times.kept(kept)
+        return Adjacency(kept_before[self.row_pointer], self.column[kept], self.num_nodes, symmetric, weight, times)
 
     @property
     def _is_bare(self) -> bool:

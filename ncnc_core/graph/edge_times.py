@@ -38,8 +38,8 @@ class EdgeTimes:
         newer = self.arrivals.numel() - torch.searchsorted(self.arrivals, time.contiguous(), right=True)
         return (newer.double() / window).float()
 
-    def kept(self, keep: Bool[Tensor, " entries"] | slice) -> EdgeTimes:
-        """Return the times of the kept entries; the clock goes on as before."""
+    def kept(self, keep: Bool[Tensor, " entries"] | Int64[Tensor, " kept"] | slice) -> EdgeTimes:
+        """Return the times of the kept entries, by a mask, places or a slice; the clock goes on as before."""
         sent = None if self.sent is None else self.sent[keep]
         return EdgeTimes(self.first[keep], self.last[keep], self.events[keep], self.arrivals, sent)
 

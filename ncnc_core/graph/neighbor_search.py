@@ -64,7 +64,9 @@ def exclusive_neighbors(
     each distinct long row is sorted once.
     """
     degree = rows.degree[node]
-    is_thinned = limit is not None and degree.numel() > 0 and int(degree.max()) > limit
+    is_thinned = limit is not None and degree.numel() > 0
+    if is_thinned and not (random and degree.device.type != "cpu"):  # in training an accelerator would wait to know
+        is_thinned = int(degree.max()) > limit  # type: ignore[operator]
     if not is_thinned:
         limit, shift = None, None
     else:

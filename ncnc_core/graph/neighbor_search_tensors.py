@@ -24,7 +24,7 @@ def shared_neighbors(near: Rows, far: Rows, near_node: Tensor, far_node: Tensor)
     owner = torch.repeat_interleave(torch.arange(near_node.numel(), device=near_node.device), lengths)  # [expanded]
     shift = near.row_pointer[near_node] - (ends - lengths)
     node = near.column[torch.arange(owner.numel(), device=owner.device) + shift[owner]]
-    found = far.has_keys(far_node[owner] * far.num_nodes + node)
+    found = far.has_keys(far_node[owner] * far.num_nodes + node).nonzero().flatten()
     return NodeLists(_pointer(owner[found], near_node.numel()), node[found])
 
 
@@ -43,17 +43,9 @@ def exclusive_neighbors(
 
     What is kept of a long list is spaced along the order of `ranks`, or of the positions.
     """
-    owner, member = common.owner, common.node  # what is left out, [excluded]
-    if skip_other:
-        joined = rows.has(torch.stack([node, other])).nonzero().flatten()
-        owner, member = torch.cat([owner, joined]), torch.cat([member, other[joined]])
-    start = rows.row_pointer[node]
-    # Where each of them stands in its row, as one ascending key: pair * stride + place.
-    stride = rows.num_nodes + 1
-    place = rows.key_places(node[owner] * rows.num_nodes + member) - start[owner]
-    place = place if ranks is None else ranks.ranks(node[owner], place)
-    order = (owner * stride + place).sort().values
-    owner = order.div(stride, rounding_mode="floor")
+    start, stride = rows.row_pointer[node], rows.num_nodes + 1
+    order = _left_out(rows, node, other if skip_other else None, common, ranks)
+    owner = order.div(stride, rounding_mode="floor").clamp(max=node.numel())
     pointer = _pointer(owner, node.numel())
     # Less its rank in the list, a place says how many kept places lie before it.
     kept_before = order - (torch.arange(order.numel(), device=order.device) - pointer[owner])
@@ -68,10 +60,28 @@ def exclusive_neighbors(
     return NodeLists(chosen.row_pointer, found, chosen.weight)
 
 
+def _left_out(rows: Rows, node: Tensor, other: Tensor | None, common: NodeLists, ranks: RowRanks | None) -> Tensor:
+    """Return where what a list leaves out stands in its row, as one ascending key: pair * stride + place, [excluded].
+
+    That is what is common, and of a pair that is an edge the `other` end. One that is no edge has a key past the last
+    pair, and counts nowhere: to select those that are would wait for an accelerator.
+    """
+    stride = rows.num_nodes + 1
+    owner, member = common.owner, common.node
+    is_entry = torch.ones_like(owner, dtype=torch.bool)
+    if other is not None:
+        owner = torch.cat([owner, torch.arange(node.numel(), device=node.device)])
+        member = torch.cat([member, other])
+        is_entry = torch.cat([is_entry, rows.has_keys(node * rows.num_nodes + other)])
+    place = rows.key_places(node[owner] * rows.num_nodes + member) - rows.row_pointer[node][owner]
+    place = torch.where(is_entry, place, 0)
+    place = place if ranks is None else ranks.ranks(node[owner], place)
+    return torch.where(is_entry, owner * stride + place, node.numel() * stride + owner).sort().values
+
+
 def _pointer(owner: Tensor, num_rows: int) -> Tensor:
-    pointer = torch.zeros(num_rows + 1, dtype=torch.int64, device=owner.device)
-    torch.cumsum(torch.bincount(owner, minlength=num_rows), 0, out=pointer[1:])
-    return pointer
+    """Return where the entries of each row begin, given the ascending row of each; no wait, unlike bincount."""
+    return torch.searchsorted(owner, torch.arange(num_rows + 1, device=owner.device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +106,9 @@ def spaced_places(
     every place is kept with probability limit / length, so a weighted sum is unbiased (training). Without, the shift
     is a half: the choice depends on the list alone, not on the batch (scoring is repeatable).
     """
-    is_thinned = limit is not None and lengths.numel() > 0 and int(lengths.max()) > limit
+    is_thinned = limit is not None and lengths.numel() > 0
+    if is_thinned and lengths.device.type == "cpu":  # an accelerator would wait; there, whole lists get weights of one
+        is_thinned = int(lengths.max()) > limit  # type: ignore[operator]
     kept = lengths.clamp(max=limit) if is_thinned else lengths
     pointer = torch.zeros(lengths.numel() + 1, dtype=torch.int64, device=lengths.device)
     torch.cumsum(kept, 0, out=pointer[1:])

@@ -26,7 +26,8 @@ class NodeLists:
     def owner(self) -> Tensor:
         """The pair each entry belongs to, [entries]."""
         lengths = self.row_pointer[1:] - self.row_pointer[:-1]
-        return torch.repeat_interleave(torch.arange(lengths.numel(), device=lengths.device), lengths)
+        lists = torch.arange(lengths.numel(), device=lengths.device)
+        return torch.repeat_interleave(lists, lengths, output_size=self.node.numel())
 
     @property
     def occupied(self) -> Tensor:

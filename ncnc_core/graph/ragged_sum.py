@@ -72,10 +72,10 @@ def _transpose(
         pointer, row, order = _counted(row_pointer, column, num_columns)
     else:
         lengths = row_pointer[1:] - row_pointer[:-1]
-        row = torch.repeat_interleave(torch.arange(lengths.numel(), device=column.device), lengths)
-        order = torch.argsort(column, stable=True)
-        pointer = torch.zeros(num_columns + 1, dtype=torch.int64, device=column.device)
-        torch.cumsum(torch.bincount(column, minlength=num_columns), 0, out=pointer[1:])
+        rows = torch.arange(lengths.numel(), device=column.device)
+        row = torch.repeat_interleave(rows, lengths, output_size=column.numel())
+        column, order = torch.sort(column, stable=True)
+        pointer = torch.searchsorted(column, torch.arange(num_columns + 1, device=column.device))
         row = row[order]
     return pointer, row, None if weight is None else weight[order]
 

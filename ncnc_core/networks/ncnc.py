@@ -227,7 +227,7 @@ class NCNC(nn.Module):
     def _inner_chunk(self, h: NodeRows, g: NodeRows, graph: OverlapGraph, pairs: Tensor, depth: int) -> Tensor:
         """Return the logits of the inner pairs, [pairs] float32; the published noise drops edges once more."""
         graph, _ = drop_edges(graph, self.edge_dropout, self.training, symmetric=self.symmetric_edge_dropout)
-        ends = h.at(pairs.flatten())
+        ends = h.at(pairs.flatten(), are_known=self.depth == 1)  # the pairs' own nodes, and those that they pool
         if not depth and is_dense(graph):
             return self.head(ends, pairs, pool_common(graph, pairs, g.all())).float()  # type: ignore[no-any-return]
         lists = graph.common_neighbors(pairs)

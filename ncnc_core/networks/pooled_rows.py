@@ -86,10 +86,15 @@ class NodeRows:
         self._table: Tensor | None = None
         self._is_known: Tensor | None = None  # [nodes]
 
-    def at(self, nodes: Int64[Tensor, " entries"]) -> Tensor:
-        """Return a matrix [nodes of the graph, channels] whose rows at these nodes are valid; others may not be."""
+    def at(self, nodes: Int64[Tensor, " entries"], *, are_known: bool = False) -> Tensor:
+        """Return a matrix [nodes of the graph, channels] whose rows at these nodes are valid; others may not be.
+
+        `are_known` says that all of them were read or put before: then an accelerator need not wait to find none new.
+        """
         if self._transform is None:
             return self._source.detach() if isinstance(self._source, Tensor) else self._source.at(nodes)
+        if are_known and self._table is not None:
+            return self._table
         count = self.num_nodes
         if self._is_known is None:
             self._is_known = torch.zeros(count, dtype=torch.bool, device=nodes.device)

@@ -28,15 +28,20 @@ class ListTable:
         Raises:
             InvalidGraph: a key is not in the table.
         """
-        place = self.places_of(keys)
         if not self.keys.numel():
+            _require_none(keys.numel(), keys.numel())
             return NodeLists(keys.new_zeros(1), keys)
+        place, missing = self._found(keys)
         lengths = self.row_pointer.diff()[place]
         pointer = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
-        owner = torch.repeat_interleave(torch.arange(keys.numel(), device=keys.device), lengths)  # [entries]
-        entry = torch.arange(owner.numel(), device=keys.device) + (self.row_pointer[place] - pointer[:-1])[owner]
         weight = self.weight[place]
-        return NodeLists(pointer, self.node[entry], None if bool((weight == 1).all()) else weight[owner])
+        # One transfer from an accelerator, not three.
+        absent, entries, thinned = torch.stack([missing.sum(), pointer[-1], (weight != 1).sum()]).tolist()
+        _require_none(absent, keys.numel())
+        lists = torch.arange(keys.numel(), device=keys.device)
+        owner = torch.repeat_interleave(lists, lengths, output_size=entries)  # [entries]
+        entry = torch.arange(entries, device=keys.device) + (self.row_pointer[place] - pointer[:-1])[owner]
+        return NodeLists(pointer, self.node[entry], weight[owner] if thinned else None)
 
     def places_of(self, keys: Int64[Tensor, " wanted"]) -> Int64[Tensor, " wanted"]:
         """Return where each key stands in the table.
@@ -44,14 +49,17 @@ class ListTable:
         Raises:
             InvalidGraph: a key is not in it.
         """
-        place = torch.searchsorted(self.keys, keys).clamp_(max=max(self.keys.numel() - 1, 0))
-        missing = int((self.keys[place] != keys).sum()) if self.keys.numel() else keys.numel()
-        if missing:
-            raise InvalidGraph(
-                f"{missing} of {keys.numel()} overlaps were not sampled with this batch. Draw the batch for the pairs "
-                "and for the predictor that is asked."
-            )
+        if not self.keys.numel():
+            _require_none(keys.numel(), keys.numel())
+            return torch.zeros_like(keys)
+        place, missing = self._found(keys)
+        _require_none(int(missing.sum()), keys.numel())
         return place
+
+    def _found(self, keys: Tensor) -> tuple[Tensor, Tensor]:
+        """Return where each key stands, and which are missing."""
+        place = torch.searchsorted(self.keys, keys).clamp_(max=self.keys.numel() - 1)
+        return place, self.keys[place] != keys
 
     def to(self, device: torch.device | str) -> ListTable:
         """Return the table on a device."""
@@ -128,6 +136,14 @@ class SampledOverlap:
             None if self.common_table is None else self.common_table.to(device),
             None if self.exclusive_table is None else self.exclusive_table.to(device),
             None if self.joined is None else self.joined.to(device),
+        )
+
+
+def _require_none(missing: int, asked: int) -> None:
+    if missing:
+        raise InvalidGraph(
+            f"{missing} of {asked} overlaps were not sampled with this batch. Draw the batch for the pairs "
+            "and for the predictor that is asked."
         )
 
 

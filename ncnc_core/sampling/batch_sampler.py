@@ -70,7 +70,7 @@ class BatchSampler:
         self._view = GraphView(pointer, column, NO_ENTRIES, np.zeros(adjacency.num_nodes, dtype=np.bool_))
         self._place = np.full(adjacency.num_nodes, -1, dtype=np.int32)
         self._weight = None if adjacency.weight is None else adjacency.weight.cpu()
-        self._row_weight = None if self._weight is None else _row_sums(self._weight, adjacency.row_pointer.cpu())
+        self._row_weight = None if self._weight is None else adjacency.row_sums(torch.float32, weighted=True).cpu()
 
     def with_generator(self, generator: torch.Generator | None) -> BatchSampler:
         """Return a sampler of the same graph that draws from another generator, or, with None, evenly spaced."""
@@ -104,13 +104,14 @@ class BatchSampler:
                 f"node_embedding {network.config.node_embedding} updates the vectors of all {network.num_ids} nodes in "
                 "every step, which grows with the graph. Set node_embedding: off, or neighbor_fan_out: null."
             )
+        pairs, removed = _in_main_memory(pairs, removed)
         require_positions(pairs, self.adjacency.num_nodes)
         if removed is not None:
             require_positions(removed, self.adjacency.num_nodes, "removed edges")
         seed = 0 if self.generator is None else int(torch.randint(1, 2**62, (1,), generator=self.generator))
         try:
             view = self._view if removed is None else self._without(removed)
-            return self._drawn(network, view, pairs.cpu().numpy(), seed, gathers=can_gather(network, features))
+            return self._drawn(network, view, pairs.numpy(), seed, gathers=can_gather(network, features))
         except BaseException:  # an interruption too: the next batch must find no node numbered
             self._place.fill(-1)
             raise
@@ -149,13 +150,13 @@ class BatchSampler:
 
     def _without(self, removed: Tensor) -> GraphView:
         self._touch(removed, True)
-        node, other = torch.cat([removed, removed.flip(0)], 1).cpu().numpy()
+        node, other = torch.cat([removed, removed.flip(0)], 1).numpy()
         entries = np.unique(find_entries(self._view.row_pointer, self._view.column, node, other))
         return self._view._replace(removed=entries[entries >= 0])
 
     def _touch(self, removed: Tensor | None, value: bool) -> None:
         if removed is not None:
-            self._view.touched[removed.cpu().numpy().ravel()] = value
+            self._view.touched[removed.numpy().ravel()] = value
 
     def _message(
         self, network: LinkNetwork, view: GraphView, scored: Ints, seed: int, *, gathers: bool
@@ -229,6 +230,14 @@ class BatchSampler:
         return ListTable(*(torch.from_numpy(array) for array in (keys, lists.row_pointer, node, lists.weight)))
 
 
+def _in_main_memory(pairs: Tensor, removed: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Return both on the CPU, by one transfer."""
+    if removed is None or pairs.device.type == "cpu":
+        return pairs.cpu(), None if removed is None else removed.cpu()
+    both = torch.cat([pairs, removed], 1).cpu()
+    return both[:, : pairs.shape[1]].contiguous(), both[:, pairs.shape[1] :].contiguous()
+
+
 def _nodes_alone(full_degree: Tensor, structure: Tensor | None) -> SampledAdjacency:
     """Return what an encoder without layers reads."""
     return SampledAdjacency(
@@ -239,7 +248,3 @@ def _nodes_alone(full_degree: Tensor, structure: Tensor | None) -> SampledAdjace
         full_degree=full_degree,
         structure=structure,
     )
-
-
-def _row_sums(weight: Tensor, row_pointer: Tensor) -> Tensor:
-    return torch.segment_reduce(weight, "sum", offsets=row_pointer, initial=0)
