@@ -4,8 +4,8 @@ A generated graph with a heavy tail of degrees (see `large_graph.generated_edges
 kind of model, `--rounds` times: `LinkModel.updated` with one random edge, and the first score of a pair at its end.
 Beside it, in turn with it, the same done from the start: all edges sorted, every node encoded. The last column is the
 largest difference of 2,000 logits between the two, half of them at an end of the edge. Then what a saved model costs to
-load, and its first score. Prints a Markdown table of milliseconds by the clock: the median, and the slowest round. Two
-minutes at a million edges.
+load, and its first score. Prints a Markdown table of CPU milliseconds: the median, and the slowest round. Two minutes
+at a million edges.
 """
 
 from __future__ import annotations
@@ -110,10 +110,10 @@ def from_the_start(model: LinkModel) -> LinkModel:
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:  # Any: what the work returns
-    """Return what the work returns, and the seconds that it took."""
-    start = time.perf_counter()
+    """Return what the work returns, and the CPU seconds that it took: other programs' turns do not count."""
+    start = time.process_time()
     done = work()
-    return done, time.perf_counter() - start
+    return done, time.process_time() - start
 
 
 def scored(model: LinkModel, pairs: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ def scored(model: LinkModel, pairs: Tensor) -> Tensor:
 
 
 def measure(case: Case, num_edges: int, rounds: int) -> dict[str, Any]:
-    """Return the milliseconds of each part, median and slowest, and the largest difference of two logits."""
+    """Return the CPU milliseconds of each part, median and slowest, and the largest difference of two logits."""
     model = case.model(num_edges)
     pairs = torch.randint(model.num_nodes, (2, CHECKED), generator=torch.Generator().manual_seed(2))
     took: list[dict[str, float]] = []
@@ -138,7 +138,7 @@ def measure(case: Case, num_edges: int, rounds: int) -> dict[str, Any]:
 
 
 def loading(model: LinkModel, rounds: int) -> dict[str, float]:
-    """Return the milliseconds of loading a saved model, and of its first score."""
+    """Return the CPU milliseconds of loading a saved model, and of its first score."""
     asked = torch.tensor([[0], [1]])
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder))

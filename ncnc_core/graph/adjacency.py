@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int, Int64
@@ -135,16 +136,18 @@ class Adjacency:
             InvalidGraph: a position is negative or not below `num_nodes`.
         """
         require_positions(pairs, self.num_nodes)
-        if self.column.device.type == "cpu":
-            return self._places(pairs) >= 0
         return self.has_keys(pairs[0] * self.num_nodes + pairs[1])
 
     def has_keys(self, keys: Int64[Tensor, " wanted"]) -> Bool[Tensor, " wanted"]:
-        """Return which directed keys row * num_nodes + column are entries; O(wanted * log entries)."""
+        """Return which directed keys row * num_nodes + column of its nodes are entries; O(wanted * log degree)."""
+        if self.column.device.type == "cpu":
+            return self._searched(kernels.find_entries, keys) >= 0
         return contains_keys(self.keys, keys)
 
     def key_places(self, keys: Int64[Tensor, " wanted"]) -> Int64[Tensor, " wanted"]:
         """Return the first entry whose directed key is at least the wanted one, or the number of entries."""
+        if self.column.device.type == "cpu":  # in its row: all keys would take longer to make than to search
+            return self._searched(kernels.entry_places, keys)
         return torch.searchsorted(self.keys, keys)
 
     def common_neighbors(self, pairs: Int64[Tensor, "2 pairs"]) -> NodeLists:
@@ -197,12 +200,11 @@ class Adjacency:
         if self.column.numel() == 0 or pairs.numel() == 0:
             return self
         both = torch.cat([pairs, pairs.flip(0)], 1)
-        if self.column.device.type == "cpu" and self.times is None:
-            places = self._places(both)
-            removed = places[places >= 0].unique()  # ascending
-            rows = rows_without(self.row_pointer, self.column, self.weight, removed)
-            return Adjacency(rows[0], rows[1], self.num_nodes, self.symmetric, rows[2])
         wanted, end = both[0] * self.num_nodes + both[1], self.column.numel()
+        if self.column.device.type == "cpu" and self.times is None:
+            places = self._searched(kernels.find_entries, wanted).unique()  # ascending
+            rows = rows_without(self.row_pointer, self.column, self.weight, places[places >= 0])
+            return Adjacency(rows[0], rows[1], self.num_nodes, self.symmetric, rows[2])
         position = torch.searchsorted(self.keys, wanted).clamp_(max=end - 1)
         keep = torch.ones(end + 1, dtype=torch.bool, device=self.column.device)  # the last is no entry's
         keep[torch.where(self.keys[position] == wanted, position, end)] = False
@@ -232,10 +234,11 @@ class Adjacency:
         """Whether entries carry nothing that would have to be kept with them."""
         return self.weight is None and self.times is None
 
-    def _places(self, pairs: Tensor) -> Tensor:
-        """Return where the entry of each pair stands in `column`, -1 where there is none."""
-        ends = (one.contiguous() for one in pairs)
-        return torch.from_numpy(kernels.find_entries(*(one.numpy() for one in (self.row_pointer, self.column, *ends))))
+    def _searched(self, find: Callable[..., Any], keys: Tensor) -> Tensor:  # Any: arrays, as numba has them
+        """Return what a kernel says of the entries with these directed keys, each searched in its row."""
+        row = keys.div(max(self.num_nodes, 1), rounding_mode="floor")
+        rows = self.row_pointer, self.column, row, keys - row * self.num_nodes
+        return torch.from_numpy(find(*(one.numpy() for one in rows)))
 
     def to(self, device: torch.device | str) -> Adjacency:
         """Return the graph on a device; where it is there already, the graph itself, with what it has worked out."""

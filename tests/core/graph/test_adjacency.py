@@ -168,3 +168,12 @@ def test_an_edge_given_twice_has_the_times_of_both() -> None:
     assert graph.times is not None
     assert (graph.times.first.tolist(), graph.times.last.tolist()) == ([10, 10], [55, 55])
     assert graph.times.events.tolist() == [3, 3]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_places_of_keys_are_those_among_all_sorted_keys(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    graph = Adjacency.from_edges(torch.randint(9, (2, 3 * seed), generator=generator), 10)
+    wanted = torch.arange(100)  # of every pair, with rows that are empty and ends behind a row's last
+    assert torch.equal(graph.key_places(wanted), torch.searchsorted(graph.keys, wanted))
+    assert torch.equal(graph.has_keys(wanted), torch.isin(wanted, graph.keys))
