@@ -40,9 +40,9 @@ def evaluation_negatives(
     Raises:
         InvalidGraph: some positive has no negative at either end (`has_negative`), or `historical` has no `ended`.
     """
-    share = per_positive // len(kinds)
-    parts = []
-    for kind in kinds:
+    share, count = per_positive // len(kinds), positives.shape[1]
+    drawn = positives.new_empty(2, count, share * len(kinds))  # filled in place: no kind is held twice for long
+    for number, kind in enumerate(kinds):
         if kind == "hard":
             part = hard_negatives(positives, share, forbidden, generator, adjacency=adjacency, seed=seed, among=among)
         elif kind == "historical":
@@ -52,8 +52,9 @@ def evaluation_negatives(
             )
         else:
             part = _corrupted(kind, positives, share, forbidden, generator, adjacency, among)
-        parts.append(part.reshape(2, -1, share))
-    return torch.cat(parts, dim=2).reshape(2, -1)
+        drawn[:, :, number * share : (number + 1) * share] = part.reshape(2, count, share)
+        del part
+    return drawn.reshape(2, -1)
 
 
 def _required(ended: Tensor | None) -> Tensor:

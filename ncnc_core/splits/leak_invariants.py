@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ from ncnc_core.graph.adjacency import contains_keys
 from ncnc_core.graph.edge_history import EdgeHistory, PairTimes
 from ncnc_core.splits.known_nodes import nodes_known_by
 
+PAIRS_AT_ONCE = 2**20  # looked up at a time: about 100 MiB of temporaries
 SIDES = ("train", "valid", "test")
 EDGES = (*SIDES, "message_train", "message_test", "known_train")
 NEGATIVES = ("valid_negatives", "test_negatives")
@@ -36,7 +37,7 @@ class Invariant:
 
 @runtime_checkable
 class SplitPairs(Protocol):
-    """A split as it is published: pairs of positions, int64 [2, pairs]."""
+    """A split as it is published: pairs of positions, int64 [2, pairs]; negatives may be int32."""
 
     @property
     def train(self) -> Tensor:
@@ -141,19 +142,31 @@ def _negatives(
 
     An end with too few such pairs has others in the historical share, which were never an edge.
     """
-    negatives = torch.cat([getattr(pairs, name) for name in NEGATIVES], dim=1)
-    never, ended = [], []
+    counted = []
     for name, positives, cut in zip(NEGATIVES, (pairs.valid, pairs.test), cuts, strict=True):
-        found = history.look_up(getattr(pairs, name))
-        historical = of_kind("historical", kinds, found.keys.numel(), positives.shape[1])
-        gone = torch.cat([history.removed_at <= cut, torch.zeros(1, dtype=torch.bool)])[found.place]
-        never.append(~found.known[~historical])
-        ended.append((~found.known | gone)[historical])
-    loops = _holds("evaluation_negatives_join_two_nodes", negatives[0] != negatives[1])
-    checks = (_holds("evaluation_negatives_never_an_edge", torch.cat(never)), loops)
-    if "historical" not in kinds:
-        return checks
-    return (*checks, _holds("historical_negatives_ended_by_their_cut", torch.cat(ended)))
+        negatives, gone = getattr(pairs, name), torch.cat([history.removed_at <= cut, torch.zeros(1, dtype=torch.bool)])
+        historical = of_kind("historical", kinds, negatives.shape[1], positives.shape[1])
+        for part, once in zip(in_parts(negatives), historical.split(PAIRS_AT_ONCE), strict=True):
+            found = history.look_up(part)
+            counted.append(
+                (
+                    _holds("evaluation_negatives_never_an_edge", ~found.known[~once]),
+                    _holds("evaluation_negatives_join_two_nodes", part[0] != part[1]),
+                    _holds("historical_negatives_ended_by_their_cut", (~found.known | gone[found.place])[once]),
+                )
+            )
+    checks = tuple(_together(parts) for parts in zip(*counted, strict=True))
+    return checks if "historical" in kinds else checks[:2]
+
+
+def _together(parts: Sequence[Invariant]) -> Invariant:
+    """Return one invariant of what was counted in parts."""
+    return Invariant(parts[0].name, sum(one.checked for one in parts), sum(one.violations for one in parts))
+
+
+def in_parts(pairs: Tensor) -> Iterator[Tensor]:
+    """Yield pairs [2, pairs] in parts that are int64, whatever they are held as; of none, one empty part."""
+    return (part.long() for part in pairs.split(PAIRS_AT_ONCE, dim=1))
 
 
 def of_kind(
@@ -170,18 +183,17 @@ def of_kind(
 def _join_known(negatives: Tensor, known_nodes: Tensor) -> Invariant:
     """Check that negatives join nodes that are known; a position that is no node's is not."""
     padded = torch.cat([known_nodes, known_nodes.new_zeros(1)])
-    is_node = (negatives >= 0) & (negatives < known_nodes.numel())
-    known = padded[torch.where(is_node, negatives, -1)].all(0)
-    return _holds("valid_negatives_join_nodes_known_by_the_valid_cut", known)
+    counted = []
+    for part in in_parts(negatives):
+        is_node = (part >= 0) & (part < known_nodes.numel())
+        known = padded[torch.where(is_node, part, -1)].all(0)
+        counted.append(_holds("valid_negatives_join_nodes_known_by_the_valid_cut", known))
+    return _together(counted)
 
 
 def _positions_are_nodes(pairs: SplitPairs, history: EdgeHistory) -> Invariant:
-    checked = violations = 0
-    for name in (*EDGES, *NEGATIVES):
-        are_nodes = history.join_nodes(getattr(pairs, name))
-        checked += are_nodes.numel()
-        violations += int((~are_nodes).sum())
-    return Invariant("positions_are_nodes", checked, violations)
+    parts = (part for name in (*EDGES, *NEGATIVES) for part in in_parts(getattr(pairs, name)))
+    return _together([_holds("positions_are_nodes", history.join_nodes(part)) for part in parts])
 
 
 def _each_once(name: str, sides: tuple[PairTimes, ...]) -> Invariant:

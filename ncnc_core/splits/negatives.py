@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor
@@ -11,13 +9,9 @@ from torch import Tensor
 from ncnc_core.config.choices import DrawnNegative
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import contains_keys, pair_keys
+from ncnc_core.splits.negative_slots import NegativeSlots, fill, is_refused, node_groups
 
-ROUNDS = 32  # per endpoint kept, at the least; the degree range widens by a factor of two each WIDEN_EVERY rounds
-WIDEN_EVERY = 4
-MAXIMUM_TRIES = 256  # candidates a slot and round, once few slots are left
-TRIES_AT_ONCE = 2**20
 PAIRS_AT_ONCE = 2**22  # looked up among the forbidden: about 150 MiB of temporaries
-SORTED_FROM = 2**16  # so many lookups are sorted first: random ones miss the cache at every halving, seven times slower
 
 
 def uniform_pairs(
@@ -40,14 +34,14 @@ def uniform_pairs(
     pairs = _random_pairs(count, num_nodes, generator, forbidden.device)
     refused = torch.cat(
         [
-            _is_refused(pairs[:, start : start + PAIRS_AT_ONCE], forbidden, num_nodes).nonzero().flatten() + start
+            is_refused(pairs[:, start : start + PAIRS_AT_ONCE], forbidden, num_nodes).nonzero().flatten() + start
             for start in range(0, count, PAIRS_AT_ONCE)
         ]
     )
     while refused.numel():  # more than half of all pairs are allowed, so this halves at the least, in expectation
         redrawn = _random_pairs(refused.numel(), num_nodes, generator, forbidden.device)
         pairs[:, refused] = redrawn
-        refused = refused[_is_refused(redrawn, forbidden, num_nodes)]
+        refused = refused[is_refused(redrawn, forbidden, num_nodes)]
     return pairs
 
 
@@ -77,19 +71,18 @@ def corrupted_negatives(
     """
     if kind == "degree_matched" and degree is None:
         raise InvalidGraph("Degree-matched negatives need the degrees, but degree is None. Pass adjacency.degree.")
-    groups = _node_groups(degree if kind == "degree_matched" else None, num_nodes, forbidden.device, among)
+    groups = node_groups(degree if kind == "degree_matched" else None, num_nodes, forbidden.device, among)
     keep_source = source_kept(positives.shape[1], per_positive, generator).to(forbidden.device).flatten()
-    ends = positives.repeat_interleave(per_positive, dim=1)
-    kept, replaced = torch.where(keep_source, ends, ends.flip(0))
-    found = torch.full_like(kept, -1)
+    slots = NegativeSlots(
+        positives, per_positive, keep_source, torch.full(keep_source.shape, -1, device=forbidden.device)
+    )
     for _ in range(2):
-        _fill(found, kept, replaced, groups, forbidden, num_nodes, generator)
-        missing = found < 0
+        fill(slots, groups, forbidden, num_nodes, generator)
+        missing = slots.found < 0
         if not missing.any():
-            return torch.where(keep_source, torch.stack([kept, found]), torch.stack([found, kept]))
-        kept, replaced = torch.where(missing, replaced, kept), torch.where(missing, kept, replaced)
-        keep_source = keep_source ^ missing
-    wrong = ends[:, missing].unique(dim=1)
+            return slots.pairs()
+        keep_source ^= missing
+    wrong = positives[:, missing.view(-1, per_positive).any(1)].unique(dim=1)
     others = "every other node" if among is None else f"every other of the {int(among.sum())} nodes to draw among"
     raise InvalidGraph(
         f"{wrong.shape[1]} of {positives.shape[1]} edges have no negative (first: between the nodes at positions "
@@ -119,104 +112,22 @@ def has_negative(
 
     `among` marks the nodes that count (None: any). O(keys log keys), and a count a node.
     """
-    keys = torch.cat([forbidden, pair_keys(positives, num_nodes)]).unique()
-    low = keys.div(max(num_nodes, 1), rounding_mode="floor")
-    ends = torch.stack([low, keys - low * num_nodes])
+    own = pair_keys(positives, num_nodes).unique()
+    others = own[~contains_keys(forbidden, own)]
+    partners = _partners(others, num_nodes, among)
+    for keys in forbidden.split(PAIRS_AT_ONCE):
+        partners += _partners(keys, num_nodes, among)
     if among is None:
-        partners = torch.bincount(ends.flatten(), minlength=num_nodes)
         return (partners[positives] < num_nodes - 1).any(0)
-    partners = torch.bincount(ends[among[ends.flip(0)]], minlength=num_nodes)  # of each node, those that count
     return (partners[positives] < among.sum() - among[positives].long()).any(0)
 
 
-class _NodeGroups(NamedTuple):
-    """The nodes to draw, in order of their group; group g holds ordered[start[g]:start[g + 1]]."""
-
-    ordered: Tensor
-    start: Tensor
-    group: Tensor  # of each node, also of those that are not drawn
-
-
-def _node_groups(degree: Tensor | None, num_nodes: int, device: torch.device, among: Tensor | None) -> _NodeGroups:
-    """Group the nodes by the number of binary digits of their degree (0, 1, 2-3, 4-7, ...), or all in one."""
-    # frexp's exponent of an integer is its number of binary digits, exact in float64.
-    group = torch.zeros(num_nodes, dtype=torch.int64, device=device)
-    if degree is not None:
-        group = torch.frexp(degree.double()).exponent.long()
-    ordered, sizes = group.argsort(stable=True), torch.bincount(group, minlength=1)
-    if among is not None:
-        ordered = ordered[among[ordered]]
-        sizes = torch.bincount(group[ordered], minlength=len(sizes))
-    return _NodeGroups(ordered, torch.cat([sizes.new_zeros(1), sizes.cumsum(0)]), group)
-
-
-def _fill(
-    found: Tensor,
-    kept: Tensor,
-    replaced: Tensor,
-    groups: _NodeGroups,
-    forbidden: Tensor,
-    num_nodes: int,
-    generator: torch.Generator,
-) -> None:
-    """Write a replacement into every slot of `found` that is still -1 and has one; by draws, then from a list."""
-    last = groups.start.numel() - 2
-    for attempt in range(max(ROUNDS, WIDEN_EVERY * (last + 1))):  # the last rounds draw from all groups
-        slots = (found < 0).nonzero().flatten()
-        if not slots.numel() or not groups.ordered.numel():
-            return
-        spread = attempt // WIDEN_EVERY
-        group = groups.group[replaced[slots]]
-        low = groups.start[(group - spread).clamp(min=0)]
-        high = groups.start[(group + spread).clamp(max=last) + 1]
-        tries = max(1, min(MAXIMUM_TRIES, TRIES_AT_ONCE // slots.numel())) if attempt else 1
-        draw = torch.rand(slots.numel(), tries, generator=generator, dtype=torch.float64, device=generator.device)
-        place = low[:, None] + (draw.to(low.device) * (high - low)[:, None]).long()
-        candidate = groups.ordered[place.clamp(max=groups.ordered.numel() - 1)]  # [slots, tries]
-        pairs = torch.stack([kept[slots][:, None].expand_as(candidate), candidate]).flatten(1)
-        good = ~_is_refused(pairs, forbidden, num_nodes).view_as(candidate)
-        good &= (candidate != replaced[slots][:, None]) & (high > low)[:, None]  # among few nodes a group may be empty
-        first = good.int().argmax(1, keepdim=True)
-        found[slots] = torch.where(good.gather(1, first), candidate.gather(1, first), -1).flatten()
-    _fill_from_lists(found, kept, replaced, groups, forbidden, num_nodes, generator)
-
-
-def _fill_from_lists(
-    found: Tensor,
-    kept: Tensor,
-    replaced: Tensor,
-    groups: _NodeGroups,
-    forbidden: Tensor,
-    num_nodes: int,
-    generator: torch.Generator,
-) -> None:
-    """Fill the slots that no draw filled from all that their kept end may be joined to, the nearest groups first.
-
-    Draws miss only where an end is joined to nearly all nodes, and there are few such ends: O(nodes) for each.
-    """
-    missing = (found < 0).nonzero().flatten()
-    for end in kept[missing].unique():
-        slots = missing[kept[missing] == end]
-        pairs = torch.stack([end.expand_as(groups.ordered), groups.ordered])
-        free = groups.ordered[~_is_refused(pairs, forbidden, num_nodes)]
-        free = free[~torch.isin(free, replaced[slots])]  # the other ends of positives
-        for group in groups.group[replaced[slots]].unique() if free.numel() else ():
-            distance = (groups.group[free] - group).abs()
-            nearest = free[distance == distance.min()]
-            own = slots[groups.group[replaced[slots]] == group]
-            drawn = torch.randint(len(nearest), (len(own),), generator=generator, device=generator.device)
-            found[own] = nearest[drawn.to(nearest.device)]
-
-
-def _is_refused(pairs: Tensor, forbidden: Tensor, num_nodes: int) -> Tensor:
-    keys = pair_keys(pairs, num_nodes)
-    if keys.numel() < SORTED_FROM:
-        is_forbidden = contains_keys(forbidden, keys)
-    else:
-        ascending, order = keys.sort()
-        is_forbidden = torch.empty_like(keys, dtype=torch.bool)
-        is_forbidden[order] = contains_keys(forbidden, ascending)
-    return is_forbidden | (pairs[0] == pairs[1])
+def _partners(keys: Tensor, num_nodes: int, among: Tensor | None) -> Tensor:
+    """Return of each node how many of some pairs have it at one end, and at the other a node that counts."""
+    low = keys.div(max(num_nodes, 1), rounding_mode="floor")
+    ends = torch.stack([low, keys - low * num_nodes])
+    counted = ends.flatten() if among is None else ends[among[ends.flip(0)]]
+    return torch.bincount(counted, minlength=num_nodes)
 
 
 def _random_pairs(count: int, num_nodes: int, generator: torch.Generator, device: torch.device) -> Tensor:

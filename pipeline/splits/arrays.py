@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-import pyarrow as pa
+import numpy as np
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import load
 from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.splits.leak_invariants import NEGATIVES
+from pipeline.splits.packed_tensors import read_tensors, write_tensors
 
 SPLIT_FILE = "split.safetensors.zst"  # int32 where all values fit
 FILE_OF_FORMAT_2 = "split.safetensors"  # int64, not compressed: four to five times as large
@@ -23,7 +25,8 @@ class SplitArrays:
     train, valid, test [2, m]: the edges of each side. message_train, message_test [2, e]: the graph that the encoder
     sees while training and validating, and while testing. known_train [2, e]: the edges, also removed ones, that
     training negatives avoid. valid_negatives, test_negatives [2, m * k]. test_first_seen [m]: when each test edge
-    first was, unix seconds.
+    first was, unix seconds. The negatives are most of a split: while one is made, and certified, they are int32 where
+    that is enough.
     """
 
     train: Tensor
@@ -38,18 +41,18 @@ class SplitArrays:
 
     def save(self, folder: Path) -> None:
         """Write the one file of a split; equal splits give equal bytes."""
-        tensors = {field.name: _narrowed(getattr(self, field.name)).contiguous() for field in fields(self)}
-        with pa.CompressedOutputStream(str(folder / SPLIT_FILE), "zstd") as out:
-            out.write(save(tensors))
+        write_tensors(folder / SPLIT_FILE, {field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
-    def load(cls, folder: Path) -> SplitArrays:
-        """Read a split's file, also that of format 2."""
+    def load(cls, folder: Path, *, narrow: bool = False) -> SplitArrays:
+        """Read a split's file, also that of format 2; with `narrow`, the negatives stay as they are stored."""
         if (before := folder / FILE_OF_FORMAT_2).is_file():
             return cls(**load(before.read_bytes()))
-        with pa.CompressedInputStream(str(folder / SPLIT_FILE), "zstd") as packed:
-            tensors = load(packed.read())
-        return cls(**{name: tensor.long() for name, tensor in tensors.items()})
+        tensors = {}
+        for name, values in read_tensors(folder / SPLIT_FILE):
+            kind = values.dtype if narrow and name in NEGATIVES else np.int64
+            tensors[name] = torch.from_numpy(values.astype(kind))
+        return cls(**tensors)
 
     def without_test(self) -> SplitArrays:
         """Return the split without anything of its test side, for those who must not see it."""
@@ -61,9 +64,3 @@ class SplitArrays:
     def testing_graph(self, num_nodes: int) -> Adjacency:
         """Return the message graph of testing, the same for every model compared."""
         return Adjacency.from_edges(self.message_test, num_nodes)
-
-
-def _narrowed(tensor: Tensor) -> Tensor:
-    """Return positions or times in half the bytes where none is too large for it."""
-    fits = tensor.numel() == 0 or torch.iinfo(torch.int32).min <= int(tensor.min()) <= int(tensor.max()) < 2**31
-    return tensor.int() if fits else tensor

@@ -21,6 +21,7 @@ from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import SplitParams
 from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.fixed import FixedSplit
+from pipeline.splits.packed_tensors import fits_int32
 
 
 def divide(
@@ -40,24 +41,28 @@ def divide(
         InvalidGraph: the graph cannot be divided as the parameters say, or no edge of a side has a negative.
         InvalidInput: the split is to be a fixed one, and none is given.
     """
-    edges, split = torch.tensor(tables.edges), _split(tables, as_of, earlier, params, given)
+    edges = torch.tensor(tables.edges)
+    split = _split(edges, tables, as_of, earlier, params, given)
     generator = torch.Generator().manual_seed(params.seed)
     # A given side is in the order of its file, which its negatives follow.
     sides = {name: getattr(given, name) if given else edges[:, getattr(split, name)] for name in SIDES}
-    message_train, message_test = edges[:, split.message_train], edges[:, split.message_test]
+    message_train = edges[:, split.message_train] if given or split.message_train is not split.train else sides["train"]
+    message_test = message_train if split.message_test is split.message_train else edges[:, split.message_test]
     valid_negatives, test_negatives = (given.valid_negatives, given.test_negatives) if given else (None, None)
     if valid_negatives is None:
         known = None if split.cut_valid is None else nodes_known_by(history, split.cut_valid)
         drawn = _Drawn("validation", message_train, history, _first(split.cut_train, split.cut_valid, as_of), known)
         sides["valid"], valid_negatives = drawn.rankable(sides["valid"], params, generator)
+        valid_negatives = _narrowed(valid_negatives)
     if test_negatives is None:
         drawn = _Drawn("test", message_test, history, _first(split.cut_valid, as_of), None)
         sides["test"], test_negatives = drawn.rankable(sides["test"], params, generator)
+        test_negatives = _narrowed(test_negatives)
     return split, SplitArrays(
         **sides,
         message_train=message_train,
         message_test=message_test,
-        known_train=edges[:, split.known_train | _left_out(tables, split, sides, as_of)],
+        known_train=edges[:, split.known_train | _left_out(edges, tables, split, sides, as_of)],
         valid_negatives=valid_negatives,
         test_negatives=test_negatives,
         test_first_seen=history.look_up(sides["test"]).first_seen,
@@ -111,24 +116,32 @@ def _ended_by(history: EdgeHistory, cut: int) -> Tensor:
     return torch.stack([low, keys - low * history.num_nodes])
 
 
-def _left_out(tables: GraphTables, split: SplitEdges, sides: Mapping[str, Tensor], as_of: int) -> Tensor:
+def _narrowed(pairs: Tensor) -> Tensor:
+    """Return pairs in half the memory where their positions allow it."""
+    return pairs.int() if fits_int32(pairs) else pairs
+
+
+def _left_out(edges: Tensor, tables: GraphTables, split: SplitEdges, sides: Mapping[str, Tensor], as_of: int) -> Tensor:
     """Say which edges were held out and are on no side, of those that training may know.
 
     They judge nothing, so training negatives avoid them as they avoid other edges.
     """
     held_out = split.valid | split.test
     kept = torch.cat([pair_keys(sides[name], tables.num_nodes) for name in ("valid", "test")]).sort().values
-    edges = torch.tensor(tables.edges)[:, held_out]
     until = _first(split.cut_train, split.cut_valid, as_of)
     left_out = torch.zeros_like(held_out)
-    left_out[held_out] = ~contains_keys(kept, pair_keys(edges, tables.num_nodes))
+    left_out[held_out] = ~contains_keys(kept, pair_keys(edges[:, held_out], tables.num_nodes))
     return left_out & (torch.tensor(tables.first_seen) <= until)
 
 
 def _split(
-    tables: GraphTables, as_of: int, earlier: Sequence[int], params: SplitParams, given: FixedSplit | None
+    edges: Tensor,
+    tables: GraphTables,
+    as_of: int,
+    earlier: Sequence[int],
+    params: SplitParams,
+    given: FixedSplit | None,
 ) -> SplitEdges:
-    edges = torch.tensor(tables.edges)
     if params.method == "fixed":
         if given is None:
             raise InvalidInput(

@@ -11,7 +11,7 @@ from ncnc_core.config.choices import RecordedNegative
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.edge_history import EdgeHistory
 from ncnc_core.splits.edge_split import SplitEdges
-from ncnc_core.splits.leak_invariants import Invariant
+from ncnc_core.splits.leak_invariants import Invariant, in_parts
 from pipeline.errors import InvalidInput
 from pipeline.graphs.tables import GraphTables
 from pipeline.params.params import SplitParams
@@ -93,10 +93,12 @@ def make_split(
             f"{snapshot.graph} as of {snapshot.as_of:%Y-%m-%d %H:%M} cannot be split: {error}"
         ) from error
     arrays.save(folder)
+    del arrays  # before its bytes are read back: one split of ten million edges is a GiB
+    arrays = SplitArrays.load(folder, narrow=True)
     negatives_given = given is not None and given.test_negatives is not None
     kinds: tuple[RecordedNegative, ...] = ("given",) if negatives_given else params.negative_kinds
     certificate = split_certificate(
-        SplitArrays.load(folder),
+        arrays,
         history,
         as_of=snapshot.as_of,
         cut_train=_aware(edges.cut_train),
@@ -109,7 +111,9 @@ def make_split(
 
 def _num_historical(arrays: SplitArrays, history: EdgeHistory, kinds: tuple[RecordedNegative, ...]) -> int | None:
     """Return how many test negatives were once an edge; the rest of the historical share are degree-matched."""
-    return int(history.look_up(arrays.test_negatives).known.sum()) if "historical" in kinds else None
+    if "historical" not in kinds:
+        return None
+    return sum(int(history.look_up(part).known.sum()) for part in in_parts(arrays.test_negatives))
 
 
 def _num_returning(history: EdgeHistory, as_of: int, cut_valid: int) -> int:

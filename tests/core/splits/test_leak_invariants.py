@@ -10,10 +10,11 @@ from ncnc_core.config.choices import EvaluationNegative, RecordedNegative
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
 from ncnc_core.graph.edge_history import EdgeHistory
+from ncnc_core.splits import leak_invariants as leak_invariants_module
 from ncnc_core.splits.edge_split import split_edges
 from ncnc_core.splits.evaluation_negatives import evaluation_negatives
 from ncnc_core.splits.known_nodes import nodes_known_by
-from ncnc_core.splits.leak_invariants import Invariant, absent, leak_invariants, of_kind
+from ncnc_core.splits.leak_invariants import NEGATIVES, Invariant, absent, leak_invariants, of_kind
 from ncnc_core.splits.negatives import has_negative, uniform_pairs
 
 ALIVE = torch.iinfo(torch.int64).max
@@ -83,6 +84,18 @@ def test_sound_split_passes_with_something_checked_everywhere(method: str) -> No
     for check in certificate.values():
         assert check.passed, check
         assert check.checked > 0, check
+
+
+@pytest.mark.parametrize("method", ["temporal", "hashed"])
+def test_negatives_are_counted_alike_whole_in_parts_and_as_int32(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case(method)
+    case.add("valid_negatives", case.pairs.train[:, :1])  # one of the last part is an edge
+    whole = case.certificate()
+    narrow = {name: getattr(case.pairs, name).int() for name in NEGATIVES}
+    case.pairs = replace(case.pairs, **narrow)
+    monkeypatch.setattr(leak_invariants_module, "PAIRS_AT_ONCE", 7)
+    assert case.certificate() == whole
+    assert whole["evaluation_negatives_never_an_edge"].violations == 1
 
 
 @pytest.mark.parametrize("method", ["temporal", "hashed"])

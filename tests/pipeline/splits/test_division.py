@@ -86,7 +86,7 @@ def test_historical_negatives_are_edges_that_had_ended_by_the_cut_of_their_side(
         (arrays.valid_negatives, split.cut_train),
         (arrays.test_negatives, split.cut_valid),
     ):
-        pairs = negatives.reshape(2, -1, 8)[:, :, 4:].flatten(1)
+        pairs = negatives.long().reshape(2, -1, 8)[:, :, 4:].flatten(1)
         place = history.look_up(pairs).place
         assert (history.removed_at[place[place >= 0]] <= (30 if cut is None else cut)).all()
         found.append(float((place >= 0).double().mean()))

@@ -108,7 +108,7 @@ def test_edges_that_came_back_are_counted_and_not_tested(days: list[NetworkDay],
     record = made.record(night, params, "split/demo/x", digests_of_folder(tmp_path))
     assert record.num_returning == 6
     assert not np.isin(edge_history(returning).look_up(made.arrays.test).first_seen, tables.first_seen[old[:7]]).any()
-    ended = edge_history(returning).look_up(made.arrays.test_negatives).known.sum()
+    ended = edge_history(returning).look_up(made.arrays.test_negatives.long()).known.sum()
     assert 0 < int(ended) == record.num_historical_negatives
     assert all(item.passed for item in record.certificate)
 
