@@ -86,7 +86,7 @@ def measure(edges: int) -> dict[str, Any]:
             seconds_of(lambda one=one: validation_scores(run.network, one, run.adjacency))
             for one in (run.valid.data, run.data)
         ],
-        "estimated_seconds": None if found.estimate is None else round(found.estimate.seconds),
+        "estimated_seconds": round(found.estimate.seconds),
     }
     if found.training.calibrate_completion:
         figures["calibration"] = seconds_of(lambda: calibrate_completion(*asked, sample=run.valid.data))

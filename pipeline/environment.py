@@ -105,6 +105,9 @@ SWITCHES = {
     # Else processes that torch's launcher starts again read, in a store that lives on, where the dead ones listened:
     # the second start hung (github.com/pytorch/pytorch/issues/135712).
     "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
+    # Torch asks for large pages. In small ones, giving a step's tensors their memory is two fifths of its work on a
+    # graph of a million nodes (docs/scale.md).
+    "THP_MEM_ALLOC_ENABLE": "1",
 }
 
 

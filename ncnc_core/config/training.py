@@ -10,6 +10,9 @@ LossName = Literal["bce", "auc", "hinge_auc", "log_rank", "listwise"]
 TargetLinkRemoval = Literal["batch", "pair", "off"]
 Precision = Literal["float32", "bfloat16"]
 
+# temporal_ncn learns so many positives of a window; of a graph of many edges more, as it has more to say.
+POSITIVES, POSITIVES_OF_MANY, MANY_EDGES = 1500, 4000, 100_000
+
 
 class TrainingConfig(BaseModel):
     """The training recipe; every field changes the weights.
@@ -83,3 +86,8 @@ class TrainingConfig(BaseModel):
             "evaluate_every": 1,
         }
         return cls.model_validate(published | overrides)
+
+
+def positives_of_window(edges: int) -> int:
+    """Return how many positives temporal_ncn learns of a window at most, by the edges that had come by its end."""
+    return POSITIVES if edges < MANY_EDGES else POSITIVES_OF_MANY

@@ -25,7 +25,8 @@ class Propagation:
 
     def total(self, x: Float[Tensor, "nodes channels"]) -> Float[Tensor, "rows channels"]:
         """Return W x."""
-        return self.survivor_weight * self._sum(x)
+        summed = self._sum(x)
+        return summed if self.survivor_weight == 1 else self.survivor_weight * summed  # a pass over all nodes, and back
 
     def mean(self, x: Float[Tensor, "nodes channels"]) -> Float[Tensor, "rows channels"]:
         """Return D^-1 W x, D the row sums of W; zeros at a node without neighbours.

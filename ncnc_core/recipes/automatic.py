@@ -46,15 +46,12 @@ FEWEST_TIMED = 200  # edges; of fewer there is no window to learn from
 
 @dataclass(frozen=True)
 class AutomaticConfig:
-    """The chosen model and training, one line for each reason, and about what they cost.
-
-    There is no estimate for temporal_ncn, whose windows are not known from the graph alone.
-    """
+    """The chosen model and training, one line for each reason, and about what they cost."""
 
     model: ModelConfig
     training: TrainingConfig
     reasons: tuple[str, ...]
-    estimate: CostEstimate | None = None
+    estimate: CostEstimate
 
 
 def automatic_config(
@@ -84,10 +81,11 @@ def automatic_config(
     else:
         reasons.append("The model is as given; only its training is chosen.")
     if model.predictor == "temporal_ncn":
-        bound = _validation_bound(traits, reasons)
-        return AutomaticConfig(model, TrainingConfig(**TEMPORAL_TRAINING, **bound, seed=seed), tuple(reasons))
-    training = TrainingConfig(**_training(traits, model, reasons), seed=seed)
-    estimate = CostEstimate.of(traits, model, training)
+        fields = TEMPORAL_TRAINING | _validation_bound(traits, reasons)
+    else:
+        fields = _training(traits, model, reasons)
+    training = TrainingConfig(**fields, seed=seed)
+    estimate = CostEstimate.of(traits, model, training, window=window)
     return AutomaticConfig(model, training, tuple(reasons), estimate)
 
 

@@ -13,13 +13,11 @@ import torch
 from torch import Tensor
 
 from ncnc_core.config.choices import USUAL_NEGATIVES, EvaluationNegative
-from ncnc_core.config.training import TrainingConfig
+from ncnc_core.config.training import TrainingConfig, positives_of_window
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.splits.evaluation_negatives import evaluation_negatives
 from ncnc_core.splits.negatives import has_negative
-
-POSITIVES, POSITIVES_OF_MANY, MANY_EDGES = 1500, 4000, 100_000  # drawn of a window, and from how many edges on
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def draw_pairs(
 ) -> DrawnWindow:
     """Draw the pairs of a window.
 
-    Positives are drawn, POSITIVES of the edges that came in the window and POSITIVES_OF_MANY in a large graph. A
+    Positives are drawn, of the edges that came in the window, as many as `positives_of_window` says. A
     negative, of one of the `kinds`, replaces one end by a node that was known by the window's end, and is no pair that
     was an edge by then. Kinds have equal shares: a number that they do not divide is rounded up. An edge whose ends
     were both joined to all these nodes has none, and is left out.
@@ -93,7 +91,7 @@ def draw_pairs(
     fresh, seen = history.fresh(window.start, window.end), history.seen_nodes(window.end)
     known = history.keys_until(window.end)
     fresh = fresh[:, has_negative(fresh, known, history.num_nodes, seen)]
-    most = POSITIVES if history.arrived(window.end) < MANY_EDGES else POSITIVES_OF_MANY
+    most = positives_of_window(history.arrived(window.end))
     fresh = fresh[:, torch.randperm(fresh.shape[1], generator=generator)[:most]]
     each = training.negatives_per_positive + -training.negatives_per_positive % len(kinds)
     negatives = evaluation_negatives(

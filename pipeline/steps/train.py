@@ -182,18 +182,18 @@ class _NightData:
         return cls(tables, history, split, as_of, data, arrays.test, serving, certificate)
 
 
-def _told(recipe: ChosenRecipe, data: TrainingData) -> ExpectedWork | None:
+def _told(recipe: ChosenRecipe, data: TrainingData) -> ExpectedWork:
     """Say which recipe it is, and about what it costs, before the work begins."""
     expected = ExpectedWork.of(recipe.params, data)
     logger.info("the recipe is %s: %s", recipe.name, recipe.params.model.predictor)
-    for line in () if expected is None else expected.lines():
+    for line in expected.lines():
         logger.info("%s", line)
     return expected
 
 
-def _figures(recipe: ChosenRecipe, expected: ExpectedWork | None, trained: TrainedNetwork) -> list[str]:
+def _figures(recipe: ChosenRecipe, expected: ExpectedWork, trained: TrainedNetwork) -> list[str]:
     """Return what the record says besides the reasons of a recipe that was chosen: its cost, and a sample's part."""
-    said = [str(expected.estimate)] if expected is not None and recipe.name == AUTO else []
+    said = [str(expected.estimate)] if recipe.name == AUTO else []
     return said if trained.sample is None else [*said, sampled_reason(trained.sample)]
 
 

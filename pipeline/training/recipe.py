@@ -42,17 +42,16 @@ class ExpectedWork:
     short_seconds: float = 0.0
 
     @classmethod
-    def of(cls, params: TrainParams, data: TrainingData) -> ExpectedWork | None:
-        """Estimate from the graph that training sees; None for temporal_ncn, which draws its windows first."""
+    def of(cls, params: TrainParams, data: TrainingData) -> ExpectedWork:
+        """Estimate from the graph that training sees."""
         model, training = params.model, params.training
-        if model.predictor == "temporal_ncn":
-            return None
-        traits = GraphTraits.of(data.adjacency(), data.features, torch.Generator().manual_seed(training.seed))
-        estimate = CostEstimate.of(traits, model, training)
+        traits = GraphTraits.of(training_graph(data), data.features, torch.Generator().manual_seed(training.seed))
+        window = None if data.times is None else data.times.window
+        estimate = CostEstimate.of(traits, model, training, window=window)
         if estimate.seconds <= LONG_SECONDS or training.epochs == 1:
             return cls(estimate)
-        epochs = CostEstimate.epochs_within(SHORT_SECONDS, traits, model, training)
-        shorter = CostEstimate.of(traits, model, training.model_copy(update={"epochs": epochs}))
+        epochs = CostEstimate.epochs_within(SHORT_SECONDS, traits, model, training, window=window)
+        shorter = CostEstimate.of(traits, model, training.model_copy(update={"epochs": epochs}), window=window)
         return cls(estimate, epochs, shorter.seconds)
 
     def lines(self) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ importlib.import_module(sys.argv[1])
         ("pipeline.registry.model_package", "mlflow", "MLFLOW_DISABLE_TELEMETRY", "true"),
         ("pipeline.registry.tracking_server", "mlflow", "MLFLOW_DISABLE_TELEMETRY", "true"),
         ("pipeline.steps.train", "torch", "OMP_WAIT_POLICY", "PASSIVE"),
+        ("pipeline.steps.train", "torch", "THP_MEM_ALLOC_ENABLE", "1"),
         ("pipeline.recommend.shard", "torch", "OMP_WAIT_POLICY", "PASSIVE"),
     ],
 )

@@ -60,3 +60,29 @@ def test_fewer_epochs_are_those_that_fit_and_one_at_the_least() -> None:
     assert CostEstimate.epochs_within(seconds, TRAITS, NCN, TRAINING) == 3
     assert CostEstimate.epochs_within(seconds - 0.1, TRAITS, NCN, TRAINING) == 2
     assert CostEstimate.epochs_within(0.0, TRAITS, NCN, TRAINING) == 1
+
+
+TEMPORAL = ModelConfig(predictor="temporal_ncn", hidden_channels=32)
+
+
+def test_windows_are_read_learned_from_and_ranked_in_both_phases() -> None:
+    training = TrainingConfig(epochs=12, negatives_per_positive=8, evaluate_every=4, valid_pairs=40_000)
+    found = CostEstimate.of(TRAITS, TEMPORAL, training, window=10_000)
+    # two phases of 12 epochs over 6 windows of 1,500 positives; two validations on the sample, and one on all
+    assert (found.trained, found.scored) == (2 * 12 * 6 * 1500 * 9, 2 * 40_000 + 510_000)
+    assert found.seconds == pytest.approx(1_944_000 * 10.5e-6 + 590_000 * 6.5e-6 + 13 * 90_000 * 2e-6)
+    once = CostEstimate.of(TRAITS, TEMPORAL, training.model_copy(update={"refit": False}), window=10_000)
+    assert once.trained == found.trained / 2
+
+
+# one row each: validating edges, windows there are room for
+@pytest.mark.parametrize(("window", "windows"), [(45_000, 1), (30_000, 2), (10_000, 6), (None, 6)])
+def test_there_are_as_many_windows_as_fit_before_the_cut(window: int | None, windows: int) -> None:
+    found = CostEstimate.of(TRAITS, TEMPORAL, TrainingConfig(epochs=1), window=window)
+    assert found.trained == 2 * windows * 1500 * 2
+
+
+def test_a_shorter_training_on_windows_is_found_for_the_same_window() -> None:
+    training = TrainingConfig(epochs=12, negatives_per_positive=8)
+    wanted = CostEstimate.of(TRAITS, TEMPORAL, training.model_copy(update={"epochs": 5}), window=10_000).seconds
+    assert CostEstimate.epochs_within(wanted, TRAITS, TEMPORAL, training, window=10_000) == 5

@@ -5,12 +5,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ncnc_core.config import training as training_config
 from ncnc_core.config.choices import EvaluationNegative
 from ncnc_core.config.training import TrainingConfig
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import contains_keys, pair_keys
 from ncnc_core.graph.event_history import EventHistory
-from ncnc_core.training import windows
 from ncnc_core.training.windows import Window, draw_pairs, training_windows
 from tests.fixtures.evolving_graphs import active_groups, random_events, random_history
 
@@ -111,14 +111,14 @@ def test_only_the_order_of_times_counts() -> None:
 
 
 def test_a_large_window_is_drawn_from_and_another_seed_draws_another_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "POSITIVES", 7)
+    monkeypatch.setattr(training_config, "POSITIVES", 7)
     history = random_history(1, nodes=40, count=200)
     (window,) = training_windows(history, 35, 40, 1)
     first, again, other = (checked(history, window, seed=seed) for seed in (0, 0, 1))
     assert first.shape[1] == 7
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    monkeypatch.setattr(windows, "MANY_EDGES", 10)
+    monkeypatch.setattr(training_config, "MANY_EDGES", 10)
     assert checked(history, window).shape[1] > 7
 
 

@@ -97,16 +97,20 @@ def test_an_override_that_the_chosen_model_does_not_read_is_refused_with_its_rem
 def test_what_a_long_training_costs_is_said_with_a_shorter_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     found = chosen_recipe(params(recipe="auto"), data(timed=False)).params
     expected = ExpectedWork.of(found, data(timed=False))
-    assert expected is not None
     assert expected.lines() == (str(expected.estimate),)  # seconds: nothing to shorten
     monkeypatch.setattr(recipe_module, "LONG_SECONDS", expected.estimate.seconds / 2)
     monkeypatch.setattr(recipe_module, "SHORT_SECONDS", expected.estimate.seconds / 3)
     longer = ExpectedWork.of(found, data(timed=False))
-    assert longer is not None
     assert longer.short_epochs is not None
     assert 1 < longer.short_epochs < found.training.epochs / 2
     assert f"--set train.training.epochs={longer.short_epochs} of ncnc try" in longer.lines()[1]
 
 
-def test_windows_are_not_estimated() -> None:
-    assert ExpectedWork.of(chosen_recipe(params(recipe="auto"), data()).params, data()) is None
+def test_a_training_on_windows_is_told_beforehand_too() -> None:
+    asked = data()
+    assert asked.times is not None
+    found = chosen_recipe(params(recipe="auto"), asked).params
+    expected = ExpectedWork.of(found, asked)
+    assert found.model.predictor == "temporal_ncn"
+    assert expected.estimate.scored >= 51 * asked.times.window
+    assert expected.lines() == (str(expected.estimate),)
