@@ -46,18 +46,15 @@ def divide(
     generator = torch.Generator().manual_seed(params.seed)
     # A given side is in the order of its file, which its negatives follow.
     sides = {name: getattr(given, name) if given else edges[:, getattr(split, name)] for name in SIDES}
-    message_train = edges[:, split.message_train] if given or split.message_train is not split.train else sides["train"]
-    message_test = message_train if split.message_test is split.message_train else edges[:, split.message_test]
+    message_train, message_test = _messages(edges, split, None if given else sides["train"])
     valid_negatives, test_negatives = (given.valid_negatives, given.test_negatives) if given else (None, None)
     if valid_negatives is None:
         known = None if split.cut_valid is None else nodes_known_by(history, split.cut_valid)
         drawn = _Drawn("validation", message_train, history, _first(split.cut_train, split.cut_valid, as_of), known)
         sides["valid"], valid_negatives = drawn.rankable(sides["valid"], params, generator)
-        valid_negatives = _narrowed(valid_negatives)
     if test_negatives is None:
         drawn = _Drawn("test", message_test, history, _first(split.cut_valid, as_of), None)
         sides["test"], test_negatives = drawn.rankable(sides["test"], params, generator)
-        test_negatives = _narrowed(test_negatives)
     return split, SplitArrays(
         **sides,
         message_train=message_train,
@@ -92,7 +89,7 @@ class _Drawn:
                 f"every other node{'' if self.among is None else ' known by then'}. The graph is nearly complete, and "
                 f"ranking says nothing about it: deliver a sparser one."
             )
-        return positives[:, found], self._negatives(positives[:, found], params, generator)
+        return positives[:, found], _narrowed(self._negatives(positives[:, found], params, generator))
 
     def _negatives(self, positives: Tensor, params: SplitParams, generator: torch.Generator) -> Tensor:
         history = self.history
@@ -114,6 +111,13 @@ def _ended_by(history: EdgeHistory, cut: int) -> Tensor:
     keys = history.keys[history.removed_at <= cut]
     low = keys.div(max(history.num_nodes, 1), rounding_mode="floor")
     return torch.stack([low, keys - low * history.num_nodes])
+
+
+def _messages(edges: Tensor, split: SplitEdges, train: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return the message edges of training and of testing; where they are the training edges, these and no copy."""
+    if train is None or split.message_train is not split.train:
+        train = edges[:, split.message_train]
+    return train, train if split.message_test is split.message_train else edges[:, split.message_test]
 
 
 def _narrowed(pairs: Tensor) -> Tensor:
