@@ -17,7 +17,7 @@ from ncnc_core.recipes.graph_traits import GraphTraits
 from ncnc_core.recipes.training_budget import FEWEST_VALID_PAIRS, SMALL_EDGES, training_budget
 from ncnc_core.splits.temporal_cuts import cut_by_fraction
 
-# Up to it, samples save a tenth to a third of the learning's CPU seconds, and the vectors that they cannot train rank far
+# Up to it, samples save a tenth to a third of learning's CPU seconds, and the vectors that they cannot train rank far
 # better: docs/benchmarks.md, "The whole graph or samples". Above it, a step over the whole graph takes many seconds.
 EXACT_EDGES = 10_000_000
 
