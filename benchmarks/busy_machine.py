@@ -1,9 +1,9 @@
 """What a second thread is worth, and what it costs where the cores are busy: `python -m benchmarks.busy_machine`.
 
 Learns on some pairs of a generated graph with NCNC, on one thread and on two, on the machine as it is and beside one
-busy program a core; with OpenMP's threads waiting actively, as they do by default, and passively, as `ncnc` has them
-wait. Each in a process of its own. CPU and wall seconds of the second of two epochs; the figures are ratios to one
-thread in the same conditions. Two minutes of a quiet machine.
+busy program a core; with OpenMP's threads spinning while they wait, as they do by default, not at all, and a thousand
+times, as `ncnc` has them. Each in a process of its own. CPU and wall seconds of the second of two epochs; the figures
+are ratios to one thread in the same conditions. Three minutes of a quiet machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from ncnc_core.training.seeded import seeded
 
 EDGES = 100_000
 SIZES = {256: 2_000, 8_192: 16_384}  # pairs of a batch, and of an epoch
-POLICY = "OMP_WAIT_POLICY"
+WAITS = {"by default": {}, "not at all": {"OMP_WAIT_POLICY": "PASSIVE"}, "1,000 times": {"GOMP_SPINCOUNT": "1000"}}
+SET_HERE = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS")
 BUSY = "while True: pass"
 
 
@@ -53,10 +54,9 @@ def measure(threads: int, batch: int, pairs: int, edges: int) -> Epoch:
     return Epoch(round(time.process_time() - cpu, 2), round(time.perf_counter() - wall, 2))
 
 
-def measured_apart(threads: int, batch: int, edges: int, *, passive: bool, busy: int) -> Epoch:
+def measured_apart(threads: int, batch: int, edges: int, *, wait: str, busy: int) -> Epoch:
     """Return an epoch's cost in a process of its own, beside so many busy programs."""
-    environment = {name: value for name, value in os.environ.items() if name not in (POLICY, "OMP_NUM_THREADS")}
-    environment |= {POLICY: "PASSIVE"} if passive else {}
+    environment = {name: value for name, value in os.environ.items() if name not in SET_HERE} | WAITS[wait]
     others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(busy)]
     try:
         argv = [sys.executable, "-m", "benchmarks.busy_machine", "--one", str(threads), str(batch), str(edges)]
@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         "batch",
         "busy programs",
         "threads",
-        "wait",
+        "spins",
         "CPU s",
         "wall s",
         "CPU, times one thread's",
@@ -93,12 +93,11 @@ def main(arguments: list[str] | None = None) -> int:
     table = Table(*heads)
     for batch in asked.batches:
         for busy in (0, cores):
-            one = measured_apart(1, batch, asked.edges, passive=True, busy=busy)
+            one = measured_apart(1, batch, asked.edges, wait="not at all", busy=busy)
             table.add_row(f"{batch:,}", str(busy), "1", "", str(one.cpu_seconds), str(one.wall_seconds), "1.0", "1.0")
-            for passive in (False, True):
-                two = measured_apart(2, batch, asked.edges, passive=passive, busy=busy)
+            for wait in WAITS:
+                two = measured_apart(2, batch, asked.edges, wait=wait, busy=busy)
                 ratios = two.cpu_seconds / one.cpu_seconds, one.wall_seconds / two.wall_seconds
-                wait = "passive" if passive else "active"
                 seconds = str(two.cpu_seconds), str(two.wall_seconds)
                 table.add_row(f"{batch:,}", str(busy), "2", wait, *seconds, *(f"{ratio:.1f}" for ratio in ratios))
     console = Console()

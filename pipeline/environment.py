@@ -99,9 +99,9 @@ SWITCHES = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # Else a uv.lock in the caller's working directory would end up in the model.
     "MLFLOW_UV_AUTO_DETECT": "false",
-    # OpenMP's threads spin while they wait, by default. Where other programs have the cores, the spinning keeps the
-    # thread that is waited for from running: steps took 8 to 11 times the CPU seconds (docs/scale.md).
-    "OMP_WAIT_POLICY": "PASSIVE",
+    # OpenMP's threads spin while they wait, by default 300,000 times. Where other programs have the cores, the spinning
+    # keeps the thread that is waited for from running. Not at all, and a second thread costs time (docs/scale.md).
+    "GOMP_SPINCOUNT": "1000",
     # Else processes that torch's launcher starts again read, in a store that lives on, where the dead ones listened:
     # the second start hung (github.com/pytorch/pytorch/issues/135712).
     "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",

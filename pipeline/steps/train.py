@@ -67,7 +67,7 @@ class _Trained:
 
     night: _NightData
     recipe: ChosenRecipe
-    expected: ExpectedWork | None
+    expected: ExpectedWork
     start: Start
     training: NightTraining
     network: TrainedNetwork

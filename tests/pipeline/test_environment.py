@@ -78,9 +78,9 @@ importlib.import_module(sys.argv[1])
         ("pipeline.registry.model_registry", "mlflow", "MLFLOW_DISABLE_TELEMETRY", "true"),
         ("pipeline.registry.model_package", "mlflow", "MLFLOW_DISABLE_TELEMETRY", "true"),
         ("pipeline.registry.tracking_server", "mlflow", "MLFLOW_DISABLE_TELEMETRY", "true"),
-        ("pipeline.steps.train", "torch", "OMP_WAIT_POLICY", "PASSIVE"),
+        ("pipeline.steps.train", "torch", "GOMP_SPINCOUNT", "1000"),
         ("pipeline.steps.train", "torch", "THP_MEM_ALLOC_ENABLE", "1"),
-        ("pipeline.recommend.shard", "torch", "OMP_WAIT_POLICY", "PASSIVE"),
+        ("pipeline.recommend.shard", "torch", "GOMP_SPINCOUNT", "1000"),
     ],
 )
 def test_a_library_finds_its_switches_set_whichever_module_imports_it_first(
