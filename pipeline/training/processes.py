@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.training.ranks import Ranks
 from pipeline.errors import InvalidInput, OutsideTrouble, StepError
 from pipeline.params.params import ResourceParams
+from pipeline.stopping import end_with
 from pipeline.terminal import log_to_messages
 
 V = TypeVar("V")
@@ -76,6 +78,7 @@ def in_processes(work: Callable[..., V], *arguments: Any, resources: ResourcePar
 
 def _one_of_them(resources: ResourceParams, level: str, work: Callable[..., V], arguments: tuple[Any, ...]) -> object:
     """Do the work as a process of the group; what it raises on purpose is an answer, and nothing to begin again for."""
+    end_with(os.getppid())
     log_to_messages(level)
     torch.set_num_threads(resources.threads or 1)
     with process_group(resources) as ranks:

@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -15,6 +20,7 @@ from pipeline.params.params import ResourceParams
 from pipeline.training import processes
 from pipeline.training.processes import ProcessDied, bytes_of, in_processes, process_group
 
+ROOT = Path(__file__).parents[3]
 TWO = ResourceParams(processes=2)
 
 
@@ -61,6 +67,40 @@ def total(shared: torch.Tensor, folder: Path) -> float:
     shared[ranks.rank] = ranks.rank + 1  # the other sees it: the memory is one
     ranks.wait()
     return float(ranks.add_up([], shared[ranks.rank] * 10)) + float(shared.sum())
+
+
+def never_ending(folder: Path) -> None:
+    (folder / str(os.getpid())).touch()
+    Ranks.here().wait()
+    time.sleep(600)
+
+
+@pytest.mark.slow
+def test_processes_end_with_the_command_that_started_them_even_if_it_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys\n"
+        "from tests.pipeline.training.test_processes import TWO, in_processes, never_ending\n"
+        "if __name__ == '__main__':\n"
+        "    in_processes(never_ending, pathlib.Path(sys.argv[1]), resources=TWO, shared_bytes=0)\n"
+    )
+    (tmp_path / "program.py").write_text(program)
+    (begun := tmp_path / "begun").mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = subprocess.Popen([sys.executable, tmp_path / "program.py", begun], env=environment)
+    try:
+        wait_until(lambda: len(list(begun.iterdir())) == 2)
+    finally:
+        command.kill()
+        command.wait()
+    numbers = [int(one.name) for one in begun.iterdir()]
+    wait_until(lambda: not any(psutil.pid_exists(number) for number in numbers))
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
 
 
 def refused(_: torch.Tensor) -> None:
