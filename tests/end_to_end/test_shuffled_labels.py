@@ -99,6 +99,8 @@ def test_shuffled_training_labels_are_refused_at_the_floor_and_true_ones_are_not
     split, arrays = divide(tables, history, days[0].as_of, [], params.split)
     assert split.method == "hashed"
     checked = as_records(leak_invariants(arrays, history, as_of=days[0].as_of))
+    arrays.save(house.folder)
+    arrays = SplitArrays.load(house.folder)  # as training gets it
     data = training_data(tables, arrays, torch.from_numpy(days[0].features))
 
     refused = gate(with_shuffled_labels(data, seed), arrays, params, checked)
