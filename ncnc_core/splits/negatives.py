@@ -115,7 +115,7 @@ def has_negative(
     own = pair_keys(positives, num_nodes).unique()
     others = own[~contains_keys(forbidden, own)]
     partners = _partners(others, num_nodes, among)
-    for keys in forbidden.split(PAIRS_AT_ONCE):
+    for keys in forbidden.unique_consecutive().split(PAIRS_AT_ONCE):  # a pair that is named twice counts once
         partners += _partners(keys, num_nodes, among)
     if among is None:
         return (partners[positives] < num_nodes - 1).any(0)

@@ -108,11 +108,9 @@ def process_group(resources: ResourceParams) -> Iterator[Ranks]:
 def bytes_of(value: object) -> int:
     """Return how many bytes the tensors in a value take: in dataclasses, mappings and sequences of each other."""
     if isinstance(value, Tensor):
-        sparse = value.layout == torch.sparse_csr
-        return sum(
-            part.nbytes
-            for part in ((value.crow_indices(), value.col_indices(), value.values()) if sparse else (value,))
-        )
+        if value.layout == torch.sparse_csr:
+            return value.crow_indices().nbytes + value.col_indices().nbytes + value.values().nbytes
+        return value.nbytes
     if is_dataclass(value) and not isinstance(value, type):
         return sum(bytes_of(getattr(value, field.name)) for field in fields(value))
     if isinstance(value, dict):

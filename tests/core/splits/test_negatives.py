@@ -282,3 +282,10 @@ def test_to_draw_among_no_nodes_is_refused() -> None:
     assert not has_negative(edges, forbidden_keys(edges, 20), 20, nobody).any()
     with pytest.raises(InvalidGraph, match=r"every other of the 0 nodes to draw among"):
         corrupted_negatives(edges, 2, forbidden_keys(edges, 20), generator(), num_nodes=20, among=nobody)
+
+
+def test_a_forbidden_pair_that_is_named_twice_takes_no_second_node_away() -> None:
+    edge = torch.tensor([[0], [1]])
+    keys = pair_keys(edge, 3).repeat(2)
+    assert has_negative(edge, keys, 3).all()  # node 2 is free
+    assert corrupted_negatives(edge, 1, keys, generator(), num_nodes=3).shape == (2, 1)
