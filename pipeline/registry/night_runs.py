@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import tempfile
@@ -19,12 +18,12 @@ from pipeline.errors import InvalidInput, TamperedRecord
 from pipeline.records.chain import GraphSnapshot
 from pipeline.records.digests import FileDigest, digests_of_folder, folder_digest, keep_verified, sha256_of_file
 from pipeline.records.record import Record
+from pipeline.registry.mlflow_names import mlflow_key, mlflow_value
 from pipeline.registry.snapshot_dataset import snapshot_input
 from pipeline.registry.tracking_server import TrackingServer, artifact_location, asks_the_server
 
 R = TypeVar("R", bound=Record)
 RUN_NAME = re.compile(r"[A-Za-z0-9_-]+")
-PARAM_LENGTH = 6000  # MLflow's limit for a value
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # else the page opens on traces of language models, empty
 BATCH = 100  # MLflow's limit for the params of one call
 
@@ -102,6 +101,11 @@ class NightRuns:
         if names is None:
             return logged
         return {name: logged[mlflow_key(name)] for name in names if mlflow_key(name) in logged}
+
+    @asks_the_server
+    def steps(self, run_id: str, name: str) -> set[int]:
+        """Return the steps that have a value of a metric."""
+        return {point.step for point in self.server.client.get_metric_history(run_id, mlflow_key(name))}
 
     @asks_the_server
     def put_record(self, run_id: str, record: Record) -> None:
@@ -235,16 +239,3 @@ class NightRuns:
             with whole_file(path) as staged:
                 shutil.copyfile(found, staged)
         return True
-
-
-def mlflow_key(name: str) -> str:
-    """Return a name in the letters that MLflow allows for metrics and parameters."""
-    return re.sub(r"[^\w.\- :/]", "_", name.replace("@", "_at_"))[:250]
-
-
-def mlflow_value(value: str) -> str:
-    """Return a parameter's value, cut where MLflow would refuse it; the digest of the whole keeps two cuts apart."""
-    if len(value) <= PARAM_LENGTH:
-        return value
-    note = f" ... sha256 {hashlib.sha256(value.encode()).hexdigest()}"
-    return value[: PARAM_LENGTH - len(note)] + note

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from mlflow.entities import Metric, Param
 
-from pipeline.registry.night_runs import NightRuns, mlflow_key, mlflow_value
+from pipeline.registry.mlflow_names import mlflow_key, mlflow_value
+from pipeline.registry.night_runs import NightRuns
 from pipeline.registry.tracking_server import TrackingServer, asks_the_server
 
 PARENT_TAG = "mlflow.parentRunId"  # by which MLflow's pages show a run below another

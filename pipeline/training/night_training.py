@@ -86,7 +86,7 @@ class NightTraining:
         """Train in this process; the first of a group keeps what is logged, and its checkpoint."""
         is_first, runs = Ranks.here().is_first, self.registry.runs
         work = WorkLog(lambda figures, step: runs.log_metrics(self.run_id, figures, step=step), name=name)
-        return train_network(
+        trained = train_network(
             self.params.model,
             self.params.training,
             self.data,
@@ -97,15 +97,13 @@ class NightTraining:
             device=self.device,
             initial_weights=initial_weights,
         )
+        if is_first:
+            self._log_what_was_missed(trained.history, name)
+        return trained
 
     def _keep(self, result: EpochResult, name: str, checkpoint: Path, kept: str) -> None:
-        """Log an epoch, under the training's name if it has one, and keep the checkpoint in MLflow now and then."""
-        found = {"loss": result.loss, **{f"valid_{metric}": value for metric, value in result.metrics.items()}}
-        if result.standard_error is not None:
-            found[f"valid_{self.params.selection_metric}_standard_error"] = result.standard_error
-        prefix = f"{name}_" if name else ""
-        logged = {f"{prefix}{metric}": value for metric, value in found.items()}
-        self.registry.runs.log_metrics(self.run_id, logged, step=result.epoch)
+        """Log an epoch, and keep the checkpoint in MLflow now and then."""
+        self._log(result, name)
         if result.epoch % EPOCHS_PER_UPLOAD == 0 and checkpoint.is_file():
             self.registry.runs.put_file(self.run_id, checkpoint, kept)
         logger.info(
@@ -113,10 +111,29 @@ class NightTraining:
             *(f"{name} " if name else "", result.epoch, result.loss, result.metrics, result.seconds),
         )
 
+    def _log(self, result: EpochResult, name: str) -> None:
+        """Log the metrics of an epoch, under the training's name if it has one."""
+        found = {"loss": result.loss, **{f"valid_{metric}": value for metric, value in result.metrics.items()}}
+        if result.standard_error is not None:
+            found[f"valid_{self.params.selection_metric}_standard_error"] = result.standard_error
+        logged = {_logged_name(metric, name): value for metric, value in found.items()}
+        self.registry.runs.log_metrics(self.run_id, logged, step=result.epoch)
+
+    def _log_what_was_missed(self, history: tuple[EpochResult, ...], name: str) -> None:
+        """Log the epochs that MLflow lacks: a try that ends between an epoch's checkpoint and its metrics leaves one."""
+        logged = self.registry.runs.steps(self.run_id, _logged_name("loss", name))
+        for result in history:
+            if result.epoch not in logged:
+                self._log(result, name)
+
     def remove_checkpoints(self) -> None:
         """Remove this machine's checkpoints, once what they led to is recorded."""
         for checkpoint in self._checkpoints:
             checkpoint.unlink(missing_ok=True)
+
+
+def _logged_name(metric: str, training: str) -> str:
+    return f"{training}_{metric}" if training else metric
 
 
 def _trained_apart(

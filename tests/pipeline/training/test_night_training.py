@@ -125,6 +125,35 @@ def test_a_training_that_is_told_to_stop_keeps_its_last_epoch_and_the_next_try_g
     assert epochs == [1, 2, 3, 4]  # fewer than are trained between two uploads
 
 
+def test_an_epoch_whose_metrics_a_stop_cut_off_is_in_mlflow_at_the_end(
+    doors: Doors, graph: str, run_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = doors.registry.runs.open(graph, run_name, run_key="1" * 64, params={})
+    log = NightRuns.log_metrics
+    to_stop = {2, 3}
+
+    def stopped_before(self: NightRuns, run: str, metrics: dict[str, float], *, step: int = 0) -> None:
+        if step in to_stop:
+            to_stop.remove(step)
+            raise Stopped("told to stop")  # its checkpoint is written, and goes to MLflow
+        log(self, run, metrics, step=step)
+
+    monkeypatch.setattr(NightRuns, "log_metrics", stopped_before)
+    folder = RunFolder(tmp_path / run_name, doors.registry)
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            NightTraining(folder, PARAMS, data(), run_id, ResourceParams(), doors.registry).run(None)
+    assert doors.registry.runs.steps(run_id, "loss") == {1}
+    trained = NightTraining(folder, PARAMS, data(), run_id, ResourceParams(), doors.registry).run(None)
+    client = doors.registry.server.client
+    for name, values in (
+        ("loss", [item.loss for item in trained.history]),
+        ("valid_auc", [item.metrics["auc"] for item in trained.history]),
+    ):
+        points = client.get_metric_history(run_id, name)
+        assert sorted((point.step, point.value) for point in points) == list(enumerate(values, 1))
+
+
 def test_a_sample_that_chose_the_epoch_is_told_with_its_error_and_the_value_of_all(
     doors: Doors, graph: str, run_name: str, tmp_path: Path
 ) -> None:
