@@ -42,7 +42,7 @@ def edge_times(time: TimeInput, count: int) -> Tensor | None:
     if values.dtype.kind == "f":
         _require_none_missing(~np.isfinite(values))
         whole = np.floor(values)
-        if len(np.unique(whole)) * 2 < len(np.unique(values)):
+        if (whole != values).any() and len(np.unique(whole)) * 2 < len(np.unique(values)):
             raise InvalidGraph(
                 f"The times differ by fractions ({values[0]} is one), and fractions are dropped. Multiply them, or "
                 "give dates."

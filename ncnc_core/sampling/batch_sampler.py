@@ -151,8 +151,8 @@ class BatchSampler:
     def _without(self, removed: Tensor) -> GraphView:
         self._touch(removed, True)
         node, other = torch.cat([removed, removed.flip(0)], 1).numpy()
-        entries = np.unique(find_entries(self._view.row_pointer, self._view.column, node, other))
-        return self._view._replace(removed=entries[entries >= 0])
+        entries = np.sort(find_entries(self._view.row_pointer, self._view.column, node, other))
+        return self._view._replace(removed=entries[np.diff(entries, prepend=-1) > 0])  # once each; -1 is no entry
 
     def _touch(self, removed: Tensor | None, value: bool) -> None:
         if removed is not None:
