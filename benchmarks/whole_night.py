@@ -1,10 +1,11 @@
 """What each step of a whole night costs as the graph grows: `python -m benchmarks.whole_night [--edges N ...]`.
 
-One night of a generated graph (`large_graph.generated_edges`, and one node that is linked to three nodes of ten), with
+A night of a generated graph (`large_graph.generated_edges`, and one node that is linked to three nodes of ten), with
 the parameters that a night has by default, through the steps as a scheduler runs them: each in a process of its own.
 With --dated each edge has a time, so that the model that reads times is trained; without, the published method. CPU
 seconds and peak memory are the process's, with its children; one thread unless --threads says otherwise. A row a step,
-then the growth of a night with its edges.
+then the growth of a night with its edges. --until ends each night early. --nights 2 adds a night in which one edge of a
+hundred goes and as many come, so that the graph is compared with that of before.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ EDGES_A_NODE = 10
 DRAWS_A_NODE = 11.6  # some are repeats; the hub adds three edges to ten nodes
 HUB_SHARE = 0.3
 DAYS = 200  # over which dated edges come
+CHANGED = 0.01  # of the edges, from one night to the next
 STEPS = ("snapshot", "split", "train", "evaluate", "decide", "register", "refresh", "report")
 NOTHING_TO_DO = 99
 
@@ -45,6 +47,7 @@ class StepCost:
 
     edges: int
     dated: bool
+    night: int
     step: str
     cpu_seconds: float
     wall_seconds: float
@@ -60,7 +63,8 @@ def generated_table(edges: int, *, dated: bool) -> pa.Table:
     linked = 1 + rng.permutation(nodes - 1)[: int(HUB_SHARE * nodes)]
     ends = np.concatenate([drawn, np.stack([np.zeros_like(linked), linked])], 1)
     low, high = ends.min(0), ends.max(0)
-    keys = np.unique(low * nodes + high)
+    keys = np.sort(low * nodes + high)
+    keys = keys[np.diff(keys, prepend=-1) > 0]
     keys = rng.permutation(keys[keys // nodes != keys % nodes])
     columns = {"source": keys // nodes, "target": keys % nodes}
     if dated:
@@ -69,13 +73,25 @@ def generated_table(edges: int, *, dated: bool) -> pa.Table:
     return pa.table(columns)
 
 
-def measure(table: pa.Table, root: Path, *, threads: int, console: Console) -> list[StepCost]:
-    """Run the steps of one night on a delivery, in a house of its own, and return what each took."""
-    dated = "time" in table.column_names
-    params, run = root / "params.yaml", root / "home" / "runs" / f"large-{AS_OF:%Y%m%dT%H%M%SZ}"
+def next_table(table: pa.Table, as_of: datetime) -> pa.Table:
+    """Return the delivery of the next night: some edges are gone, and as many have come since."""
+    rows = table.num_rows
+    nodes, rng = rows // EDGES_A_NODE, np.random.default_rng(rows)
+    stays = table.filter(pa.array(rng.random(rows) >= CHANGED))
+    low, high = np.sort(rng.integers(nodes, size=(2, int(CHANGED * rows))), axis=0)
+    columns = {"source": low[low < high], "target": high[low < high]}
+    if "time" in table.column_names:
+        columns["time"] = int(as_of.timestamp()) - np.sort(rng.integers(86_400, size=len(columns["source"])))[::-1]
+    return pa.concat_tables([stays, pa.table(columns)])
+
+
+def measure(
+    table: pa.Table, root: Path, *, threads: int, console: Console, until: str = STEPS[-1], nights: int = 1
+) -> list[StepCost]:
+    """Run the steps of some nights on a delivery, in a house of its own, and return what each took."""
+    params, dated = root / "params.yaml", "time" in table.column_names
     snapshot = {"graph": "large", **({"time_column": "time"} if dated else {})}
     params.write_text(yaml.safe_dump({"snapshot": snapshot, "resources": {"threads": threads}}))
-    pq.write_table(table, root / "edges.parquet")
     environment = {
         **os.environ,
         "NCNC_HOME": str(root / "home"),
@@ -87,15 +103,37 @@ def measure(table: pa.Table, root: Path, *, threads: int, console: Console) -> l
         "OMP_NUM_THREADS": str(threads),
     }
     _run(["snapshots", "init"], environment, root / "log.txt")
-    costs, held = [], _bytes(root)
-    for step in STEPS:
+    costs: list[StepCost] = []
+    for night in range(1, nights + 1):
+        as_of = AS_OF + timedelta(days=night - 1)
+        table = table if night == 1 else next_table(table, as_of)
+        pq.write_table(table, root / "edges.parquet")
+        costs += _measured_night(table, root, night, as_of, environment, STEPS[: STEPS.index(until) + 1], console)
+        if costs[-1].exit_code not in (0, NOTHING_TO_DO):
+            break
+    return costs
+
+
+def _measured_night(
+    table: pa.Table,
+    root: Path,
+    night: int,
+    as_of: datetime,
+    environment: dict[str, str],
+    steps: Sequence[str],
+    console: Console,
+) -> list[StepCost]:
+    costs: list[StepCost] = []
+    run, held = root / "home" / "runs" / f"large-{as_of:%Y%m%dT%H%M%SZ}", _bytes(root)
+    for step in steps:
         asked = [step, "--run-dir", str(run)]
         if step == "snapshot":
-            asked += ["--as-of", AS_OF.isoformat(), "--params", str(params)]
+            asked += ["--as-of", as_of.isoformat(), "--params", str(root / "params.yaml")]
         with console.status(f"{table.num_rows:,} edges: {step}"):
             cpu, wall, gib, code = _run(asked, environment, root / "log.txt")
         now = _bytes(root)
-        costs.append(StepCost(table.num_rows, dated, step, cpu, wall, gib, now - held, code))
+        dated = "time" in table.column_names
+        costs.append(StepCost(table.num_rows, dated, night, step, cpu, wall, gib, now - held, code))
         console.print(json.dumps(asdict(costs[-1])), soft_wrap=True, highlight=False)
         held = now
         if code not in (0, NOTHING_TO_DO):
@@ -123,7 +161,8 @@ def night_table(costs: Sequence[StepCost]) -> Table:
     """Return a row a step, and one for the whole night."""
     kind = "with times" if costs[0].dated else "without times"
     heads = ("step", "CPU s", "wall s", "peak, GiB", "new, MB")
-    table = Table(*heads, title=f"{costs[0].edges:,} edges {kind}", title_justify="left")
+    title = f"{costs[0].edges:,} edges {kind}, night {costs[0].night}"
+    table = Table(*heads, title=title, title_justify="left")
     for cost in costs:
         figures = (cost.cpu_seconds, cost.wall_seconds, cost.gib, cost.new_bytes / 1e6)
         table.add_row(cost.step, *(f"{value:,.1f}" for value in figures))
@@ -141,24 +180,33 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="where to add the figures, a line a step")
     parser.add_argument("--work", type=Path, help="where to work; by default the system's temporary folder")
+    parser.add_argument("--until", choices=STEPS, default=STEPS[-1], help="the last step of each night")
+    parser.add_argument("--nights", type=int, default=1, help="of each graph")
     asked = parser.parse_args(arguments)
-    console, nights = Console(stderr=True), []
+    console, graphs = Console(stderr=True), []
     for edges in asked.edges:
         with tempfile.TemporaryDirectory(dir=asked.work) as folder:
             table = generated_table(edges, dated=asked.dated)
-            nights.append(measure(table, Path(folder), threads=asked.threads, console=console))
+            options = {"threads": asked.threads, "until": asked.until, "nights": asked.nights}
+            graphs.append(measure(table, Path(folder), console=console, **options))
         if asked.json:
             with asked.json.open("a") as out:
-                out.writelines(f"{json.dumps(asdict(cost))}\n" for cost in nights[-1])
+                out.writelines(f"{json.dumps(asdict(cost))}\n" for cost in graphs[-1])
+    _print(graphs)
+    wanted = asked.nights * (STEPS.index(asked.until) + 1)
+    return int(any(len(costs) < wanted for costs in graphs))
+
+
+def _print(graphs: Sequence[Sequence[StepCost]]) -> None:
     shown = Console()
-    for costs in nights:
-        shown.print(night_table(costs))
-    first = nights[0]
-    for costs in nights[1:]:
+    for costs in graphs:
+        for night in dict.fromkeys(cost.night for cost in costs):
+            shown.print(night_table([cost for cost in costs if cost.night == night]))
+    first = graphs[0]
+    for costs in graphs[1:]:
         growth = costs[0].edges / first[0].edges
         cpu = sum(cost.cpu_seconds for cost in costs) / sum(cost.cpu_seconds for cost in first)
         shown.print(f"{growth:.1f} times the edges: {cpu:.1f} times the CPU seconds")
-    return int(any(len(costs) < len(STEPS) for costs in nights))
 
 
 if __name__ == "__main__":
