@@ -17,7 +17,7 @@ from ncnc_core.graph.edge_dropout import entry_draws
 from ncnc_core.graph.edge_times import EdgeTimes
 from ncnc_core.graph.edge_weights import one_weight_a_key
 from ncnc_core.graph.node_lists import NodeLists
-from ncnc_core.graph.pair_keys import contains_keys, pair_keys
+from ncnc_core.graph.pair_keys import contains_keys, directed_keys, distinct_keys, pair_keys
 from ncnc_core.graph.positions import require_positions, require_room_for_keys
 from ncnc_core.graph.ragged_sum import ragged_sum
 from ncnc_core.kernels import entries as kernels
@@ -63,14 +63,15 @@ class Adjacency:
         require_room_for_keys(num_nodes)
         require_positions(edges, num_nodes, "edges", remedy="Raise num_nodes, or renumber the nodes.")
         is_edge = edges[0] != edges[1]
-        edges = edges[:, is_edge].long()  # a key of int32 would overflow
-        # One int64 key a directed entry, row * num_nodes + column: one sort orders rows and columns and drops doubles.
-        given = torch.cat([edges[0] * num_nodes + edges[1], edges[1] * num_nodes + edges[0]])
+        if not is_edge.all():
+            edges = edges[:, is_edge]
+        # One sort of the keys orders rows and columns, and drops doubles.
         if weight is None:
-            keys = given.unique()
+            keys = distinct_keys(directed_keys(edges, num_nodes))
         else:
+            given = directed_keys(edges, num_nodes)
             keys, weight = one_weight_a_key(given, weight[is_edge].float().repeat(2), num_nodes)
-        times = None if times is None else times.kept(is_edge).of_entries(keys, given)
+        times = None if times is None else times.kept(is_edge).of_entries(keys, directed_keys(edges, num_nodes))
         return cls.from_sorted_keys(keys, num_nodes, weight, times)
 
     @classmethod
@@ -85,7 +86,8 @@ class Adjacency:
         row = keys.div(max(num_nodes, 1), rounding_mode="floor")
         row_pointer = torch.zeros(num_nodes + 1, dtype=torch.int64, device=keys.device)
         torch.cumsum(torch.bincount(row, minlength=num_nodes), 0, out=row_pointer[1:])
-        adjacency = cls(row_pointer, keys - row * num_nodes, num_nodes, weight=weight, times=times)
+        column = row.mul_(-num_nodes).add_(keys)  # in place: this is most of what an adjacency needs while it is made
+        adjacency = cls(row_pointer, column, num_nodes, weight=weight, times=times)
         adjacency.__dict__["keys"] = keys  # seeds the cached property: the keys are at hand
         return adjacency
 

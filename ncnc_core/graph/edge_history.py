@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Int, Int64
 from torch import Tensor
 
 from ncnc_core.graph.adjacency import pair_keys
@@ -16,6 +16,7 @@ from ncnc_core.kernels.thread_slices import in_slices
 NEVER = torch.iinfo(torch.int64).max
 NO_KEY = -1
 PAIRS_A_THREAD = 2**14
+PAIRS_AT_ONCE = 2**20  # looked up at a time: about 50 MiB of temporaries
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,31 +46,39 @@ class EdgeHistory:
         keys, order = pair_keys(edges, num_nodes).sort()
         return cls(keys, first_seen[order], alive_since[order], removed_at[order], num_nodes)
 
-    def join_nodes(self, pairs: Int64[Tensor, "2 pairs"]) -> Bool[Tensor, " pairs"]:
+    def join_nodes(self, pairs: Int[Tensor, "2 pairs"]) -> Bool[Tensor, " pairs"]:
         """Return which pairs have a node's position at both ends."""
         return ((pairs >= 0) & (pairs < self.num_nodes)).all(0)
 
-    def keys_of(self, pairs: Int64[Tensor, "2 pairs"]) -> Int64[Tensor, " pairs"]:
+    def keys_of(self, pairs: Int[Tensor, "2 pairs"]) -> Int64[Tensor, " pairs"]:
         """Return the key of each pair, equal in both directions; NO_KEY where an end is no node's position."""
-        return torch.where(self.join_nodes(pairs), pair_keys(pairs, self.num_nodes), NO_KEY)
+        keys = torch.empty(pairs.shape[1], dtype=torch.int64, device=pairs.device)
+        for part, of_part in zip(pairs.split(PAIRS_AT_ONCE, dim=1), keys.split(PAIRS_AT_ONCE), strict=True):
+            of_part[:] = torch.where(self.join_nodes(part), pair_keys(part.long(), self.num_nodes), NO_KEY)
+        return keys
 
-    def look_up(self, pairs: Int64[Tensor, "2 pairs"]) -> PairTimes:
+    def look_up(self, pairs: Int[Tensor, "2 pairs"]) -> PairTimes:
         """Return what is known of each pair, in either direction; O(pairs * log degree)."""
         return self.look_up_keys(self.keys_of(pairs))
 
     def look_up_keys(self, keys: Int64[Tensor, " pairs"]) -> PairTimes:
         """Return what is known of each pair by its key."""
-        low = keys.clamp(min=0).div(max(self.num_nodes, 1), rounding_mode="floor")
-        high = keys - low * self.num_nodes  # of NO_KEY it is -1, which no row holds
         place = torch.full_like(keys, -1)
         if self.num_nodes:
-            row_pointer, column, ends, found = (one.numpy() for one in (*self._rows, torch.stack([low, high]), place))
-
-            def loop(start: int, stop: int) -> None:
-                found[start:stop] = find_entries(row_pointer, column, ends[0, start:stop], ends[1, start:stop])
-
-            in_slices(loop, len(keys), least=PAIRS_A_THREAD)
+            for part, of_part in zip(keys.split(PAIRS_AT_ONCE), place.split(PAIRS_AT_ONCE), strict=True):
+                self._find(part, of_part)
         return PairTimes(self, keys, place)
+
+    def _find(self, keys: Tensor, place: Tensor) -> None:
+        """Write the place of each key, where it has one."""
+        low = keys.clamp(min=0).div(self.num_nodes, rounding_mode="floor")
+        high = keys - low * self.num_nodes  # of NO_KEY it is -1, which no row holds
+        row_pointer, column, first, second, found = (one.numpy() for one in (*self._rows, low, high, place))
+
+        def loop(start: int, stop: int) -> None:
+            found[start:stop] = find_entries(row_pointer, column, first[start:stop], second[start:stop])
+
+        in_slices(loop, len(keys), least=PAIRS_A_THREAD)
 
     def first_seen_until(self, time: int) -> PairTimes:
         """Return the edges that were first seen up to a time."""
@@ -82,7 +91,7 @@ class EdgeHistory:
         low = self.keys.div(max(self.num_nodes, 1), rounding_mode="floor")
         row_pointer = torch.zeros(self.num_nodes + 1, dtype=torch.int64)
         torch.cumsum(torch.bincount(low, minlength=self.num_nodes), 0, out=row_pointer[1:])
-        return row_pointer, self.keys - low * self.num_nodes
+        return row_pointer, low.mul_(-self.num_nodes).add_(self.keys)
 
     def alive_at(self, time: int) -> Bool[Tensor, " edges"]:
         """Return which edges are known to have been alive at a time: of an edge that returned, its last life counts."""
@@ -105,7 +114,9 @@ class PairTimes:
     @property
     def first_seen(self) -> Int64[Tensor, " pairs"]:
         """When each pair was first held; NEVER where it was not."""
-        return torch.cat([self.history.first_seen, self.history.first_seen.new_full((1,), NEVER)])[self.place]
+        found, known = torch.full_like(self.place, NEVER), self.known
+        found[known] = self.history.first_seen[self.place[known]]
+        return found
 
     def seen_until(self, time: int) -> Bool[Tensor, " pairs"]:
         """Return which pairs are an edge that was first seen up to a time."""

@@ -14,6 +14,7 @@ from ncnc_core.errors import InvalidGraph
 from ncnc_core.graph.adjacency import contains_keys, pair_keys
 from ncnc_core.splits.temporal_cuts import TemporalCuts, choose_cuts, time_text
 
+EDGES_AT_ONCE = 2**20  # hashed at a time: about 50 MiB of temporaries
 SplitMethod = Literal["temporal", "hashed", "random", "fixed"]
 
 
@@ -49,6 +50,7 @@ def split_edges(
     valid_fraction: float = 0.1,
     test_fraction: float = 0.1,
     minimum_test_edges: int = 200,
+    maximum_held_out: int | None = None,
     seed: int = 0,
     alive_since: Int64[Tensor, " edges"] | None = None,
 ) -> SplitEdges:
@@ -64,6 +66,9 @@ def split_edges(
     neither validation nor testing finds its own targets there, and both are equally dense.
     random: shuffled by the seed, for benchmarks; message graphs as for hashed.
     auto: temporal where `choose_cuts` finds a test window, else hashed; `reason` says which and why.
+    Of more than `maximum_held_out` valid edges those with the least hashes validate, and of test edges alike; the rest
+    takes part in nothing but this: training negatives avoid what training may know of it. So an edge whose side is
+    hashed never trains on one night and tests on another, whichever way the number of edges goes.
 
     Raises:
         InvalidGraph: an edge is first seen after as_of, temporal was asked for and is impossible, or a side is empty.
@@ -72,8 +77,9 @@ def split_edges(
     shares = _shuffled_share(edges, seed) if method == "random" else hashed_share(edges, seed)
     test = shares < test_fraction
     valid = ~test & (shares < test_fraction + valid_fraction)
+    most = _Most(maximum_held_out, shares)
     if method == "random" or method == "hashed":
-        return _by_share(method, f"split.method is {method}", removed_at > as_of, valid, test)
+        return _by_share(method, f"split.method is {method}", removed_at > as_of, valid, test, most)
     cuts = choose_cuts(
         first_seen,
         removed_at,
@@ -85,11 +91,11 @@ def split_edges(
     )
     if isinstance(cuts, TemporalCuts):
         since = first_seen if alive_since is None else alive_since
-        return _by_time(first_seen, since, removed_at, as_of, cuts, held_out=valid)
+        return _by_time(first_seen, since, removed_at, as_of, cuts, held_out=valid, most=most)
     if method == "temporal":
         raise InvalidGraph(f"split.method is temporal, but {cuts.reason}. Set split.method to auto or hashed.")
     reason = f"{cuts.reason}, so each edge has its side by a hash of its two ends"
-    return _by_share("hashed", reason, removed_at > as_of, valid, test)
+    return _by_share("hashed", reason, removed_at > as_of, valid, test, most)
 
 
 def fixed_split(
@@ -121,9 +127,13 @@ def hashed_share(edges: Int64[Tensor, "2 edges"], seed: int) -> Float[Tensor, " 
     Rounds of splitmix64 (Steele, Lea, Flood, 2014) over the seed and both positions, so that an edge keeps its side
     whatever nodes and edges come or go. `pair_keys` would not do: they change with the number of nodes.
     """
-    low, high = torch.minimum(edges[0], edges[1]), torch.maximum(edges[0], edges[1])
-    mixed = _splitmix64(_splitmix64(low + _splitmix64(torch.tensor(seed, device=edges.device))) + high)
-    return ((mixed >> 11) & (2**53 - 1)).double() / 2**53
+    shares = torch.empty(edges.shape[1], dtype=torch.float64, device=edges.device)
+    mixed_seed = _splitmix64(torch.tensor(seed, device=edges.device))
+    for part, of_part in zip(edges.split(EDGES_AT_ONCE, dim=1), shares.split(EDGES_AT_ONCE), strict=True):
+        low, high = torch.minimum(part[0], part[1]), torch.maximum(part[0], part[1])
+        mixed = _splitmix64(_splitmix64(low + mixed_seed) + high)
+        of_part[:] = ((mixed >> 11) & (2**53 - 1)).double() / 2**53
+    return shares
 
 
 def _splitmix64(value: Tensor) -> Tensor:
@@ -143,30 +153,68 @@ def _shuffled_share(edges: Tensor, seed: int) -> Tensor:
     return (order.double() / max(len(order), 1)).to(edges.device)
 
 
-def _by_share(method: SplitMethod, reason: str, living: Tensor, valid: Tensor, test: Tensor) -> SplitEdges:
+@dataclass(frozen=True, eq=False)
+class _Most:
+    """How many edges may be held out on a side (None: any number), and each edge's share, which says in what order."""
+
+    count: int | None
+    shares: Tensor
+
+    def of(self, side: Tensor) -> Tensor:
+        """Return the mask of a side without what is too much: the edges with the greatest shares."""
+        if self.count is None or int(side.sum()) <= self.count:
+            return side
+        chosen = torch.zeros_like(side)
+        places = side.nonzero().flatten()
+        chosen[places[self.shares[places].argsort(stable=True)[: self.count]]] = True
+        return chosen
+
+    def left_out(self, side: Tensor) -> Tensor:
+        """Return the mask of what is too much."""
+        return side & ~self.of(side)
+
+    def told(self, reason: str, **sides: Tensor) -> str:
+        """Return the reason of a split with how many edges of a side were too much."""
+        for name, side in sides.items():
+            if self.count is not None and (all_of_them := int(side.sum())) > self.count:
+                reason += f"; of {all_of_them} {name} edges {self.count} were drawn (split.maximum_held_out_edges)"
+        return reason
+
+
+def _by_share(method: SplitMethod, reason: str, living: Tensor, valid: Tensor, test: Tensor, most: _Most) -> SplitEdges:
     rest = ~valid & ~test
-    train = living & rest
-    return _require_sides(
-        SplitEdges(method, reason, None, None, train, living & valid, living & test, train, train, known_train=rest)
-    )
+    train, valid, test = living & rest, living & valid, living & test
+    reason = most.told(reason, validation=valid, test=test)
+    known = rest | most.left_out(valid) | most.left_out(test)
+    sides = (train, most.of(valid), most.of(test))
+    return _require_sides(SplitEdges(method, reason, None, None, *sides, train, train, known_train=known))
 
 
 def _by_time(
-    first_seen: Tensor, alive_since: Tensor, removed_at: Tensor, as_of: int, cuts: TemporalCuts, *, held_out: Tensor
+    first_seen: Tensor,
+    alive_since: Tensor,
+    removed_at: Tensor,
+    as_of: int,
+    cuts: TemporalCuts,
+    *,
+    held_out: Tensor,
+    most: _Most,
 ) -> SplitEdges:
     def alive(time: int) -> Tensor:
         return (alive_since <= time) & (removed_at > time)
 
     message_test = alive(cuts.cut_valid)
     if cuts.cut_train is None:
-        known = (first_seen <= cuts.cut_valid) & ~held_out
         train, valid = message_test & ~held_out, message_test & held_out
+        known = (first_seen <= cuts.cut_valid) & ~held_out | most.left_out(valid)
     else:
-        known = first_seen <= cuts.cut_train
         train, valid = alive(cuts.cut_train), message_test & (first_seen > cuts.cut_train)
+        known = first_seen <= cuts.cut_train
     test = alive(as_of) & (first_seen > cuts.cut_valid)
-    times = (cuts.cut_train, cuts.cut_valid)
-    return _require_sides(SplitEdges("temporal", cuts.reason, *times, train, valid, test, train, message_test, known))
+    reason = most.told(cuts.reason, validation=valid, test=test)
+    sides = (train, most.of(valid), most.of(test))
+    cut_times = (cuts.cut_train, cuts.cut_valid)
+    return _require_sides(SplitEdges("temporal", reason, *cut_times, *sides, train, message_test, known))
 
 
 def _require_past(first_seen: Tensor, as_of: int) -> None:

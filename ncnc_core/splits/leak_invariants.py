@@ -17,7 +17,8 @@ from ncnc_core.splits.known_nodes import nodes_known_by
 
 PAIRS_AT_ONCE = 2**20  # looked up at a time: about 100 MiB of temporaries
 SIDES = ("train", "valid", "test")
-EDGES = (*SIDES, "message_train", "message_test", "known_train")
+MESSAGES = ("message_train", "message_test")
+EDGES = (*SIDES, *MESSAGES, "known_train")
 NEGATIVES = ("valid_negatives", "test_negatives")
 
 
@@ -37,7 +38,7 @@ class Invariant:
 
 @runtime_checkable
 class SplitPairs(Protocol):
-    """A split as it is published: pairs of positions, int64 [2, pairs]; negatives may be int32."""
+    """A split as it is published: pairs of positions, int64 or int32 [2, pairs]."""
 
     @property
     def train(self) -> Tensor:
@@ -129,9 +130,11 @@ def absent(name: str, wanted: PairTimes, *among: PairTimes) -> Invariant:
 
 
 def _looked_up(pairs: SplitPairs, history: EdgeHistory) -> dict[str, PairTimes]:
-    edges = {name: history.look_up(getattr(pairs, name)) for name in EDGES if name != "message_train"}
-    same = torch.equal(pairs.message_train, pairs.train)  # as every split so far has it: one lookup less
-    edges["message_train"] = edges["train"] if same else history.look_up(pairs.message_train)
+    edges: dict[str, PairTimes] = {}
+    for name in EDGES:
+        # The message edges are often the training edges: one lookup less.
+        is_train = name in MESSAGES and torch.equal(getattr(pairs, name), pairs.train)
+        edges[name] = edges["train"] if is_train else history.look_up(getattr(pairs, name))
     return edges
 
 
@@ -198,11 +201,13 @@ def _positions_are_nodes(pairs: SplitPairs, history: EdgeHistory) -> Invariant:
 
 def _each_once(name: str, sides: tuple[PairTimes, ...]) -> Invariant:
     """Count the pairs that stand more than once on the sides together; only what is no edge has to be sorted."""
-    place, keys = torch.cat([side.place for side in sides]), torch.cat([side.keys for side in sides])
-    known = place >= 0
-    times = torch.bincount(place[known])
-    unknown_times = keys[~known].unique(return_counts=True)[1]
-    return Invariant(name, keys.numel(), int((times > 1).sum()) + int((unknown_times > 1).sum()))
+    times, edges = torch.zeros(0, dtype=torch.int64), sides[0].history.keys.numel()
+    for side in sides:
+        of_side = torch.bincount(side.place if side.known.all() else side.place[side.known], minlength=edges)
+        times = of_side.add_(times) if times.numel() else of_side
+    strangers = torch.cat([side.keys[~side.known] for side in sides]).unique(return_counts=True)[1]
+    checked = sum(side.keys.numel() for side in sides)
+    return Invariant(name, checked, int((times > 1).sum()) + int((strangers > 1).sum()))
 
 
 def _divided_by_time(edges: Mapping[str, PairTimes], cut_train: int | None, cut_valid: int) -> tuple[Invariant, ...]:

@@ -51,9 +51,10 @@ def choose_cuts(
     the living edges. c1: the date that leaves nearest to `valid_fraction` of the edges alive at c2.
     A window by fraction must hold a quarter of what was wanted, and leave half of the edges before it.
     """
-    dates = first_seen[removed_at > as_of].sort().values
-    if len(dates) == 0 or dates[0] == dates[-1]:
+    dates = first_seen[removed_at > as_of]
+    if len(dates) == 0 or dates.min() == dates.max():
         return NoCuts("every living edge has one date (a first full dump)")
+    dates = dates.sort().values
     earlier = sorted((time for time in snapshot_times if time < as_of), reverse=True)
     # Snapshots that nothing came after, as when a night failed and the graph stood still, are no use to test past.
     useful = [time for time in earlier if _count_after(dates, time) > 0]

@@ -81,6 +81,8 @@ def read_graph(folder: Path) -> CanonicalGraph:
         first_forward=read_ways([named] if named is not None else []),
     )
     late = read_late(folder, len(first_seen))
+    del named
+    pa.default_memory_pool().release_unused()  # else Arrow keeps what the columns took, which is more than the graph
     return CanonicalGraph(tables, nodes["first_seen"].to_numpy(), _read_departures(folder, position), late)
 
 
@@ -190,7 +192,7 @@ def _positions(table: pa.Table, column: str, position: pd.Index, name: str) -> N
     """Return the positions of a column of node ids."""
     found = position.get_indexer(pd.Index(table[column].to_pandas()))
     _require_found(found, f"{name}/ names {{}} nodes that nodes/ lacks")
-    return found.astype(np.int64)
+    return found.astype(np.int64, copy=False)
 
 
 def _require_found(where: NDArray[np.int64], rule: str) -> None:

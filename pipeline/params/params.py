@@ -26,6 +26,7 @@ class SplitParams(Section):
     valid_fraction: float = Field(default=0.1, gt=0, lt=0.5)
     test_fraction: float = Field(default=0.1, gt=0, lt=0.5)
     minimum_test_edges: int = Field(default=200, ge=1)
+    maximum_held_out_edges: int = Field(default=1_000_000, ge=1)
     negative_kinds: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched")
     negatives_per_edge: int = Field(default=50, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)

@@ -11,7 +11,6 @@ from safetensors.torch import load
 from torch import Tensor
 
 from ncnc_core.graph.adjacency import Adjacency
-from ncnc_core.splits.leak_invariants import NEGATIVES
 from pipeline.splits.packed_tensors import read_tensors, write_tensors
 
 SPLIT_FILE = "split.safetensors.zst"  # int32 where all values fit
@@ -25,8 +24,8 @@ class SplitArrays:
     train, valid, test [2, m]: the edges of each side. message_train, message_test [2, e]: the graph that the encoder
     sees while training and validating, and while testing. known_train [2, e]: the edges, also removed ones, that
     training negatives avoid. valid_negatives, test_negatives [2, m * k]. test_first_seen [m]: when each test edge
-    first was, unix seconds. The negatives are most of a split: while one is made, and certified, they are int32 where
-    that is enough.
+    first was, unix seconds. While a split is made its negatives are int32 where that is enough, and while it is
+    certified all of it.
     """
 
     train: Tensor
@@ -45,13 +44,12 @@ class SplitArrays:
 
     @classmethod
     def load(cls, folder: Path, *, narrow: bool = False) -> SplitArrays:
-        """Read a split's file, also that of format 2; with `narrow`, the negatives stay as they are stored."""
+        """Read a split's file, also that of format 2; with `narrow`, in as many bits as it is stored in."""
         if (before := folder / FILE_OF_FORMAT_2).is_file():
             return cls(**load(before.read_bytes()))
         tensors = {}
         for name, values in read_tensors(folder / SPLIT_FILE):
-            kind = values.dtype if narrow and name in NEGATIVES else np.int64
-            tensors[name] = torch.from_numpy(values.astype(kind))
+            tensors[name] = torch.from_numpy(values.astype(values.dtype if narrow else np.int64))
         return cls(**tensors)
 
     def without_test(self) -> SplitArrays:

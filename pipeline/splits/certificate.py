@@ -14,6 +14,7 @@ from ncnc_core.training.data import TrainingData
 from pipeline.graphs.tables import GraphTables
 from pipeline.records.findings import LeakInvariant
 from pipeline.splits.arrays import SplitArrays
+from pipeline.splits.table_tensors import TableTensors
 
 
 def as_records(found: Iterable[Invariant]) -> tuple[LeakInvariant, ...]:
@@ -23,10 +24,7 @@ def as_records(found: Iterable[Invariant]) -> tuple[LeakInvariant, ...]:
 
 def edge_history(tables: GraphTables) -> EdgeHistory:
     """Return every edge that a snapshot ever held, to be looked up by pair."""
-    edges, first_seen, alive_since, removed_at = (
-        torch.tensor(array) for array in (tables.edges, tables.first_seen, tables.alive_since, tables.removed_at)
-    )
-    return EdgeHistory.of(edges, first_seen, alive_since, removed_at, tables.num_nodes)
+    return EdgeHistory.of(*TableTensors.of(tables), tables.num_nodes)
 
 
 def split_certificate(

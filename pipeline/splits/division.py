@@ -22,6 +22,7 @@ from pipeline.params.params import SplitParams
 from pipeline.splits.arrays import SplitArrays
 from pipeline.splits.fixed import FixedSplit
 from pipeline.splits.packed_tensors import fits_int32
+from pipeline.splits.table_tensors import TableTensors
 
 
 def divide(
@@ -41,8 +42,8 @@ def divide(
         InvalidGraph: the graph cannot be divided as the parameters say, or no edge of a side has a negative.
         InvalidInput: the split is to be a fixed one, and none is given.
     """
-    edges = torch.tensor(tables.edges)
-    split = _split(edges, tables, as_of, earlier, params, given)
+    told = TableTensors.of(tables)
+    edges, split = told.edges, _split(told, tables.num_nodes, as_of, earlier, params, given)
     generator = torch.Generator().manual_seed(params.seed)
     # A given side is in the order of its file, which its negatives follow.
     sides = {name: getattr(given, name) if given else edges[:, getattr(split, name)] for name in SIDES}
@@ -59,7 +60,7 @@ def divide(
         **sides,
         message_train=message_train,
         message_test=message_test,
-        known_train=edges[:, split.known_train | _left_out(edges, tables, split, sides, as_of)],
+        known_train=edges[:, split.known_train | _left_out(told, tables.num_nodes, split, sides, as_of)],
         valid_negatives=valid_negatives,
         test_negatives=test_negatives,
         test_first_seen=history.look_up(sides["test"]).first_seen,
@@ -125,22 +126,22 @@ def _narrowed(pairs: Tensor) -> Tensor:
     return pairs.int() if fits_int32(pairs) else pairs
 
 
-def _left_out(edges: Tensor, tables: GraphTables, split: SplitEdges, sides: Mapping[str, Tensor], as_of: int) -> Tensor:
+def _left_out(told: TableTensors, num_nodes: int, split: SplitEdges, sides: Mapping[str, Tensor], as_of: int) -> Tensor:
     """Say which edges were held out and are on no side, of those that training may know.
 
     They judge nothing, so training negatives avoid them as they avoid other edges.
     """
     held_out = split.valid | split.test
-    kept = torch.cat([pair_keys(sides[name], tables.num_nodes) for name in ("valid", "test")]).sort().values
+    kept = torch.cat([pair_keys(sides[name], num_nodes) for name in ("valid", "test")]).sort().values
     until = _first(split.cut_train, split.cut_valid, as_of)
     left_out = torch.zeros_like(held_out)
-    left_out[held_out] = ~contains_keys(kept, pair_keys(edges[:, held_out], tables.num_nodes))
-    return left_out & (torch.tensor(tables.first_seen) <= until)
+    left_out[held_out] = ~contains_keys(kept, pair_keys(told.edges[:, held_out], num_nodes))
+    return left_out & (told.first_seen <= until)
 
 
 def _split(
-    edges: Tensor,
-    tables: GraphTables,
+    told: TableTensors,
+    num_nodes: int,
     as_of: int,
     earlier: Sequence[int],
     params: SplitParams,
@@ -152,19 +153,20 @@ def _split(
                 "split.method is fixed, but no split is given. Set NCNC_SOURCE_SPLIT to the folder or URL with the "
                 "files train, valid and test, or split.method to another method in params.yaml."
             )
-        return fixed_split(edges, given.train, given.valid, given.test, num_nodes=tables.num_nodes, reason=given.reason)
+        return fixed_split(told.edges, given.train, given.valid, given.test, num_nodes=num_nodes, reason=given.reason)
     return split_edges(
-        edges,
-        torch.tensor(tables.first_seen),
-        torch.tensor(tables.removed_at),
+        told.edges,
+        told.first_seen,
+        told.removed_at,
         as_of=as_of,
         snapshot_times=earlier,
         method=params.method,
         valid_fraction=params.valid_fraction,
         test_fraction=params.test_fraction,
         minimum_test_edges=params.minimum_test_edges,
+        maximum_held_out=params.maximum_held_out_edges,
         seed=params.seed,
-        alive_since=torch.tensor(tables.alive_since),
+        alive_since=told.alive_since,
     )
 
 

@@ -120,7 +120,7 @@ class NightTraining:
         self.registry.runs.log_metrics(self.run_id, logged, step=result.epoch)
 
     def _log_what_was_missed(self, history: tuple[EpochResult, ...], name: str) -> None:
-        """Log the epochs that MLflow lacks: a try that ends between an epoch's checkpoint and its metrics leaves one."""
+        """Log the epochs that MLflow lacks: a try that ends between a checkpoint and its metrics leaves one out."""
         logged = self.registry.runs.steps(self.run_id, _logged_name("loss", name))
         for result in history:
             if result.epoch not in logged:

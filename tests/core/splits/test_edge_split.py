@@ -230,3 +230,44 @@ def test_hashed_edge_has_one_side_over_all_nights_of_a_growing_graph(seed: int, 
                 assert sides.setdefault(tuple(pair), side) == side
         held_out = {pair for pair, side in sides.items() if side != "train"}
         assert not held_out & {tuple(pair) for pair in edges[:, split.message_test].T.tolist()}
+
+
+@pytest.mark.parametrize("method", ["hashed", "random", "temporal"])
+def test_of_too_many_held_out_edges_those_of_the_least_hashes_judge_and_the_others_take_no_part(method: str) -> None:
+    edges, first_seen, removed_at = random_tables()
+    asked = {"as_of": 30, "snapshot_times": [25], "method": method, "seed": 5}
+    every = split_edges(edges, first_seen, removed_at, **asked)  # type: ignore[arg-type]
+    few = split_edges(edges, first_seen, removed_at, **asked, maximum_held_out=20)  # type: ignore[arg-type]
+    assert (int(few.valid.sum()), int(few.test.sum())) == (20, 20)
+    for side in ("valid", "test"):
+        all_of_them, kept = getattr(every, side), getattr(few, side)
+        assert not (kept & ~all_of_them).any()
+        shares = hashed_share(edges, 5)
+        if method != "random":
+            assert shares[kept].max() < shares[all_of_them & ~kept].min()
+        name = "validation" if side == "valid" else "test"
+        assert f"; of {int(all_of_them.sum())} {name} edges 20 were drawn (split.maximum_held_out_edges)" in few.reason
+    assert torch.equal(few.train, every.train)
+    assert torch.equal(few.message_train, every.message_train)
+    assert torch.equal(few.message_test, every.message_test)
+    until = 30 if few.cut_train is None else few.cut_train
+    left_out = (every.valid | every.test) & ~few.valid & ~few.test & (first_seen <= until)
+    assert torch.equal(few.known_train, every.known_train | left_out)
+
+
+def test_a_split_within_its_maximum_is_as_it_was() -> None:
+    every = split_edges(*random_tables(), as_of=30, snapshot_times=[25])
+    most = max(int(every.valid.sum()), int(every.test.sum()))
+    again = split_edges(*random_tables(), as_of=30, snapshot_times=[25], maximum_held_out=most)
+    assert again.reason == every.reason
+    assert all(torch.equal(getattr(again, name), getattr(every, name)) for name in ("valid", "test", "known_train"))
+
+
+def test_an_edge_that_was_left_out_while_the_graph_was_large_never_trains_before_it_tests() -> None:
+    edges, first_seen, removed_at = one_dump(2000)
+    large = split_edges(edges, first_seen, removed_at, as_of=1, method="hashed", maximum_held_out=50)
+    small = split_edges(
+        edges[:, :600], first_seen[:600], removed_at[:600], as_of=1, method="hashed", maximum_held_out=50
+    )
+    assert not (large.train[:600] & (small.test | small.valid)).any()
+    assert (small.test & ~large.test[:600]).any()  # it was left out before

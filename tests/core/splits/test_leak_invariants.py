@@ -343,10 +343,11 @@ SIDES = ("train", "valid", "test", "message_train", "message_test", "known_train
     history=histories(),
     method=st.sampled_from(["auto", "temporal", "hashed", "random"]),
     snapshots=st.lists(st.integers(1, 12), max_size=4),
+    most=st.none() | st.integers(1, 4),
     seed=st.integers(0, 2**63 - 1),
 )
 def test_whatever_came_went_and_came_back_a_split_keeps_every_invariant(
-    history: EdgeHistory, method: str, snapshots: list[int], seed: int
+    history: EdgeHistory, method: str, snapshots: list[int], most: int | None, seed: int
 ) -> None:
     size = history.num_nodes
     edges = torch.stack([history.keys // size, history.keys % size])
@@ -354,6 +355,7 @@ def test_whatever_came_went_and_came_back_a_split_keeps_every_invariant(
         split = split_edges(
             edges, history.first_seen, history.removed_at, as_of=12, snapshot_times=snapshots, method=method,
             minimum_test_edges=2, valid_fraction=0.2, test_fraction=0.2, seed=seed, alive_since=history.alive_since,
+            maximum_held_out=most,
         )  # fmt: skip
     except InvalidGraph:  # too few edges for a side, or dates too coarse
         return
@@ -370,5 +372,7 @@ def test_whatever_came_went_and_came_back_a_split_keeps_every_invariant(
     pairs = Pairs(**sides, test_first_seen=history.look_up(sides["test"]).first_seen)
     cuts = {"cut_train": split.cut_train, "cut_valid": split.cut_valid}
     found = leak_invariants(pairs, history, as_of=12, **cuts, kinds=KINDS)
+    if most is not None:
+        assert max(int(split.valid.sum()), int(split.test.sum())) <= most
     left_out = {"training_negatives_avoid_all_that_was_known"}  # of edges without a negative, which have no side here
     assert [item.name for item in found if not item.passed and item.name not in left_out] == []
