@@ -15,7 +15,7 @@ class WorkDone:
     """Of `total` pairs to be trained on or scored at most, `done` are; `part` is what is being done.
 
     `seconds` are those since this process began; `seconds_left` are at most what is to come at the pace until now, for
-    a training may stop early. None: nothing was timed yet.
+    a training may stop early. None: the first batch alone was done. It loads kernels, which says nothing of the pace.
     """
 
     part: Part
@@ -36,7 +36,9 @@ class Work:
         self._planned, self._between_epochs = {True: trained, False: scored + at_the_end}, scored
         self._done = {True: 0, False: 0}
         self._timed = {True: 0, False: 0}
-        self._seconds = {True: 0.0, False: 0.0}
+        self._timed_seconds = {True: 0.0, False: 0.0}
+        self._began = {True: False, False: False}
+        self._seconds = 0.0
         self._tell = tell
         self._last = time.perf_counter()
 
@@ -51,19 +53,21 @@ class Work:
     def did(self, part: Part, pairs: int) -> None:
         """Count pairs that were done since the last call, and tell."""
         now, trains = time.perf_counter(), part == "training"
-        self._seconds[trains] += now - self._last
-        self._last = now
-        self._timed[trains] += pairs
+        self._seconds += now - self._last
+        if self._began[trains]:  # the first batch of a kind loads its kernels
+            self._timed_seconds[trains] += now - self._last
+            self._timed[trains] += pairs
+        self._began[trains], self._last = True, now
         self._done[trains] += pairs
         # A calibration that tries fewer constants than it might is less than planned, and none is more than its plan.
         self._planned[trains] = max(self._planned[trains], self._done[trains])
         if self._tell is not None:
-            seconds = sum(self._seconds.values())
-            self._tell(WorkDone(part, sum(self._done.values()), sum(self._planned.values()), seconds, self._left()))
+            done, total = sum(self._done.values()), sum(self._planned.values())
+            self._tell(WorkDone(part, done, total, self._seconds, self._left()))
 
     def _left(self) -> float | None:
         """Return the seconds to come, each kind of pair at its own pace, or where it has none yet at the other's."""
-        pace = {kind: self._seconds[kind] / self._timed[kind] for kind in self._timed if self._timed[kind]}
+        pace = {kind: self._timed_seconds[kind] / self._timed[kind] for kind in self._timed if self._timed[kind]}
         if not pace:
             return None
         any_pace = max(pace.values())
