@@ -48,7 +48,7 @@ def training_progress(
 
         def advance(work: WorkDone) -> None:
             left = "" if work.seconds_left is None else f", {spoken_seconds(work.seconds_left)} left at most"
-            text = f"{work.part} {work.done:,}/{work.total:,} pairs{left}  epoch {epoch}/{epochs}{measured}"
+            text = f"{work.part} {work.done:,}/{work.total:,} {work.unit}{left}  epoch {epoch}/{epochs}{measured}"
             bar.update(task, completed=work.done, total=work.total, description=text)
 
         def hear(result: EpochResult) -> None:

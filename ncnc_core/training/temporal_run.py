@@ -56,6 +56,7 @@ class TemporalRun:
         self.ranks = Ranks.here()
         self.progress = Progress()
         self.chosen: tuple[Tensor, Tensor] | None = None  # validation logits, the last ones of the first phase
+        self.work = Work(tell=tell)  # how much there is to do is known once the windows are read
         self.phase = self._phase(self.times.cut_train)
         self.work = self._planned_work(tell)
 
@@ -126,7 +127,7 @@ class TemporalRun:
 
     def _phase(self, end: int) -> _Phase:
         asked = self.model, self.training, self.data, self.metric
-        phase = _Phase.begun(*asked, end, self.initial_weights, self.device)
+        phase = _Phase.begun(*asked, end, self.initial_weights, self.device, self.work)
         self.ranks.take_weights_of_first(phase.network)
         return phase
 
@@ -195,6 +196,7 @@ class _Phase:
         end: int,
         initial_weights: Mapping[str, Tensor] | None,
         device: torch.device,
+        work: Work,
     ) -> _Phase:
         """Draw the windows up to `end`, fit the scales on them, and begin with the initial weights, or random ones."""
         times, features = _required(data), data.features
@@ -205,7 +207,9 @@ class _Phase:
             network.window.fill_(times.window)
         else:
             begin_with(network, initial_weights)
-        graphs = [network.timed(times.history.graph_at(window.start)) for window in windows]
+        graphs = [
+            network.timed(times.history.graph_at(one.start)) for one in work.reading(windows, 0, 2 * len(windows))
+        ]
         if initial_weights is None:
             network.fit_node_scales(graphs, features, data.adjacency().degree > 0)
         drawn = tuple(
@@ -217,7 +221,8 @@ class _Phase:
                 "ranked against a pair. Choose the predictor ncnc, which reads no times, or wait for more nights."
             )
         graphs.reverse()  # each is let go when its pairs are read
-        pairs = WindowPairs.joined([WindowPairs.of(network, graphs.pop(), features, one) for one in drawn])
+        to_read = work.reading(drawn, len(drawn), 2 * len(drawn))
+        pairs = WindowPairs.joined([WindowPairs.of(network, graphs.pop(), features, one) for one in to_read])
         if initial_weights is None:
             network.pair_scale.fit(pairs.values)
         valid = None if end != times.cut_train else WindowValidation.begun(network, data, times, training, metric)

@@ -80,10 +80,15 @@ class WindowValidation:
 
         def score(own: Tensor) -> Tensor:
             parts = own.transpose(1, 2).flatten(1).split(max(1, PAIRS_READ // each) * each, 1)
-            read = (WindowPairs.read(network, self.graph, self.rows, part, each) for part in parts)
-            return torch.cat([_logits(part, network, heard) for part in read]).T
+            return torch.cat([self._read_and_scored(network, part, each, heard) for part in parts]).T
 
         return _apart(ranks.scored(score, pairs.view(2, -1, each).transpose(1, 2)).T)
+
+    def _read_and_scored(self, network: TemporalNetwork, part: Tensor, each: int, did: Callable[[int], None]) -> Tensor:
+        """Return the logits of a part [groups, each]; `did` hears of it once, for reading it takes longest."""
+        logits = _logits(WindowPairs.read(network, self.graph, self.rows, part, each), network, lambda _: None)
+        did(logits.numel())
+        return logits
 
 
 def _groups(data: TrainingData) -> tuple[Tensor, int]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
-Part = Literal["training", "validating", "calibrating", "confirming"]
+T = TypeVar("T")
+Part = Literal["reading", "training", "validating", "calibrating", "confirming"]
 
 
 @dataclass(frozen=True)
 class WorkDone:
     """Of `total` pairs to be trained on or scored at most, `done` are; `part` is what is being done.
+
+    Before a phase of a temporal training its windows are read: then `unit` is "parts", and `done` and `total` are of
+    these.
 
     `seconds` are those since this process began; `seconds_left` are at most what is to come at the pace until now, for
     a training may stop early. None: the first batch alone was done. It loads kernels, which says nothing of the pace.
@@ -23,6 +27,7 @@ class WorkDone:
     total: int
     seconds: float
     seconds_left: float | None
+    unit: Literal["pairs", "parts"] = "pairs"
 
 
 Listener = Callable[[WorkDone], None]
@@ -31,7 +36,7 @@ Listener = Callable[[WorkDone], None]
 class Work:
     """Counts pairs and seconds, those that are trained on apart from those that are scored."""
 
-    def __init__(self, *, trained: int, scored: int, at_the_end: int = 0, tell: Listener | None = None) -> None:
+    def __init__(self, *, trained: int = 0, scored: int = 0, at_the_end: int = 0, tell: Listener | None = None) -> None:
         """Plan so many pairs to be trained on, to be scored between epochs, and to be scored after the last one."""
         self._planned, self._between_epochs = {True: trained, False: scored + at_the_end}, scored
         self._done = {True: 0, False: 0}
@@ -49,6 +54,14 @@ class Work:
     def skip(self, share: float) -> None:
         """Count the share of the epochs that an earlier try has done; it says nothing of this machine's pace."""
         self._done = {True: round(share * self._planned[True]), False: round(share * self._between_epochs)}
+
+    def reading(self, items: Iterable[T], read: int, total: int) -> Iterator[T]:
+        """Yield parts of what is to be learned from, and tell before each how many are read; they have no pace."""
+        for done, item in enumerate(items, read):
+            if self._tell is not None:
+                seconds = self._seconds + time.perf_counter() - self._last
+                self._tell(WorkDone("reading", done, total, seconds, None, unit="parts"))
+            yield item
 
     def did(self, part: Part, pairs: int) -> None:
         """Count pairs that were done since the last call, and tell."""

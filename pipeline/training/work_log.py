@@ -37,7 +37,10 @@ class WorkLog:
         self._due = self._clock() + NEXT_SECONDS
         left = "" if work.seconds_left is None else f", {spoken_seconds(work.seconds_left)} left at most"
         name = f"{self._name} " if self._name else ""
-        logger.info("%s%s: %s of at most %s pairs%s", name, work.part, f"{work.done:,}", f"{work.total:,}", left)
+        counts = f"{work.done:,} of at most {work.total:,} {work.unit}"
+        logger.info("%s%s: %s%s", name, work.part, counts, left)
+        if work.unit != "pairs":
+            return
         prefix = f"{self._name}_" if self._name else ""
         figures = {f"{prefix}pairs_done": float(work.done), f"{prefix}pairs_planned": float(work.total)}
         if work.seconds_left is not None:

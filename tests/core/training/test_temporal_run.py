@@ -21,6 +21,7 @@ from ncnc_core.training.checkpoint import EpochResult
 from ncnc_core.training.data import TemporalData, TrainingData
 from ncnc_core.training.temporal_run import TemporalRun
 from ncnc_core.training.trained_network import train_network
+from ncnc_core.training.work import WorkDone
 from tests.fixtures.evolving_graphs import active_groups
 
 MODEL = ModelConfig(predictor="temporal_ncn", hidden_channels=4, predictor_dropout=0.2)
@@ -83,6 +84,20 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others() -> None:
     assert not same(first.network.state_dict(), other.network.state_dict())
     assert len(first.history) == 4
     assert (first.best_epoch, first.best_value) == (2, first.history[1].metrics["mrr"])
+
+
+def test_both_phases_tell_of_the_windows_that_they_read_before_they_train() -> None:
+    heard: list[WorkDone] = []
+    trained = train_network(MODEL, TRAINING, divided(), on_work=heard.append)
+    told = [(one.part, one.done, one.total) for one in heard if one.unit == "parts"]
+    windows = len(trained.windows)
+    first, second = told[: told.index(("reading", 0, 2 * windows), 1)], told[-2 * windows :]
+    assert [part for part, _, _ in told] == ["reading"] * len(told)
+    assert [done for _, done, _ in first] == list(range(first[0][2]))
+    assert [done for _, done, _ in second] == list(range(2 * windows))
+    order = [one.part for one in heard]
+    assert order[0] == "reading"
+    assert order[-1] == "training"
 
 
 @pytest.mark.parametrize("refit", [True, False])

@@ -55,5 +55,18 @@ def test_more_than_was_planned_is_not_more_than_all(clock: list[float]) -> None:
     assert (heard[-1].done, heard[-1].total, heard[-1].seconds_left) == (8, 8, 0.0)
 
 
+def test_what_is_read_is_told_in_parts_and_has_no_pace(clock: list[float]) -> None:
+    heard: list[WorkDone] = []
+    work = Work(tell=heard.append)
+    for _ in work.reading(["a", "b"], 2, 4):
+        clock[0] += 3
+    assert [(one.part, one.done, one.total, one.unit, one.seconds_left) for one in heard] == [
+        ("reading", 2, 4, "parts", None),
+        ("reading", 3, 4, "parts", None),
+    ]
+    assert [one.seconds for one in heard] == [0.0, 3.0]
+
+
 def test_nobody_has_to_listen() -> None:
     Work(trained=1, scored=1).did("training", 1)
+    assert list(Work().reading([7], 0, 1)) == [7]

@@ -38,3 +38,12 @@ def test_a_control_speaks_under_its_own_name(caplog: pytest.LogCaptureFixture) -
         hear(WorkDone("validating", 1, 2, 6.0, None))
     assert caplog.messages == ["control validating: 1 of at most 2 pairs"]
     assert kept[0].keys() == {"control_pairs_done", "control_pairs_planned"}
+
+
+def test_what_is_read_before_a_training_is_said_and_is_no_metric(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    hear = WorkLog(lambda figures, _: pytest.fail(f"{figures} are of pairs"), clock=lambda: now[0])
+    now[0] = 6.0
+    with caplog.at_level(logging.INFO, logger="pipeline"):
+        hear(WorkDone("reading", 3, 20, 6.0, None, unit="parts"))
+    assert caplog.messages == ["reading: 3 of at most 20 parts"]
