@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,10 +86,17 @@ def next_table(table: pa.Table, as_of: datetime) -> pa.Table:
 
 
 def measure(
-    table: pa.Table, root: Path, *, threads: int, console: Console, until: str = STEPS[-1], nights: int = 1
+    edges: int,
+    root: Path,
+    *,
+    dated: bool,
+    threads: int,
+    console: Console,
+    until: str = STEPS[-1],
+    nights: int = 1,
 ) -> list[StepCost]:
-    """Run the steps of some nights on a delivery, in a house of its own, and return what each took."""
-    params, dated = root / "params.yaml", "time" in table.column_names
+    """Run the steps of some nights on a generated delivery, in a house of its own, and return what each took."""
+    params, delivery = root / "params.yaml", root / "edges.parquet"
     snapshot = {"graph": "large", **({"time_column": "time"} if dated else {})}
     params.write_text(yaml.safe_dump({"snapshot": snapshot, "resources": {"threads": threads}}))
     environment = {
@@ -97,7 +104,7 @@ def measure(
         "NCNC_HOME": str(root / "home"),
         "NCNC_DATA_REPOSITORY": str(root / "data.git"),
         "NCNC_DVC_REMOTE": str(root / "remote"),
-        "NCNC_SOURCE_EDGES": str(root / "edges.parquet"),
+        "NCNC_SOURCE_EDGES": str(delivery),
         "MLFLOW_TRACKING_URI": f"sqlite:///{root / 'mlflow.db'}",
         "DVC_NO_ANALYTICS": "1",
         "OMP_NUM_THREADS": str(threads),
@@ -106,34 +113,39 @@ def measure(
     costs: list[StepCost] = []
     for night in range(1, nights + 1):
         as_of = AS_OF + timedelta(days=night - 1)
-        table = table if night == 1 else next_table(table, as_of)
-        pq.write_table(table, root / "edges.parquet")
-        costs += _measured_night(table, root, night, as_of, environment, STEPS[: STEPS.index(until) + 1], console)
+        table = generated_table(edges, dated=dated) if night == 1 else next_table(pq.read_table(delivery), as_of)
+        pq.write_table(table, delivery)
+        asked = _Asked(table.num_rows, dated, night, as_of, STEPS[: STEPS.index(until) + 1])
+        del table  # before the steps run: it is a tenth of their memory
+        pa.default_memory_pool().release_unused()
+        costs += _measured_night(asked, root, environment, console)
         if costs[-1].exit_code not in (0, NOTHING_TO_DO):
             break
     return costs
 
 
-def _measured_night(
-    table: pa.Table,
-    root: Path,
-    night: int,
-    as_of: datetime,
-    environment: dict[str, str],
-    steps: Sequence[str],
-    console: Console,
-) -> list[StepCost]:
+@dataclass(frozen=True)
+class _Asked:
+    """One night to measure."""
+
+    edges: int
+    dated: bool
+    night: int
+    as_of: datetime
+    steps: Sequence[str]
+
+
+def _measured_night(night: _Asked, root: Path, environment: Mapping[str, str], console: Console) -> list[StepCost]:
     costs: list[StepCost] = []
-    run, held = root / "home" / "runs" / f"large-{as_of:%Y%m%dT%H%M%SZ}", _bytes(root)
-    for step in steps:
+    run, held = root / "home" / "runs" / f"large-{night.as_of:%Y%m%dT%H%M%SZ}", _bytes(root)
+    for step in night.steps:
         asked = [step, "--run-dir", str(run)]
         if step == "snapshot":
-            asked += ["--as-of", as_of.isoformat(), "--params", str(root / "params.yaml")]
-        with console.status(f"{table.num_rows:,} edges: {step}"):
+            asked += ["--as-of", night.as_of.isoformat(), "--params", str(root / "params.yaml")]
+        with console.status(f"{night.edges:,} edges: {step}"):
             cpu, wall, gib, code = _run(asked, environment, root / "log.txt")
         now = _bytes(root)
-        dated = "time" in table.column_names
-        costs.append(StepCost(table.num_rows, dated, night, step, cpu, wall, gib, now - held, code))
+        costs.append(StepCost(night.edges, night.dated, night.night, step, cpu, wall, gib, now - held, code))
         console.print(json.dumps(asdict(costs[-1])), soft_wrap=True, highlight=False)
         held = now
         if code not in (0, NOTHING_TO_DO):
@@ -142,7 +154,7 @@ def _measured_night(
     return costs
 
 
-def _run(arguments: Sequence[str], environment: dict[str, str], log: Path) -> tuple[float, float, float, int]:
+def _run(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> tuple[float, float, float, int]:
     """Run one command, and return its CPU seconds, its wall seconds, its peak memory in GiB and its exit code."""
     started = time.monotonic()
     with log.open("a") as out:
@@ -186,9 +198,8 @@ def main(arguments: list[str] | None = None) -> int:
     console, graphs = Console(stderr=True), []
     for edges in asked.edges:
         with tempfile.TemporaryDirectory(dir=asked.work) as folder:
-            table = generated_table(edges, dated=asked.dated)
-            options = {"threads": asked.threads, "until": asked.until, "nights": asked.nights}
-            graphs.append(measure(table, Path(folder), console=console, **options))
+            options = {"dated": asked.dated, "threads": asked.threads, "until": asked.until, "nights": asked.nights}
+            graphs.append(measure(edges, Path(folder), console=console, **options))
         if asked.json:
             with asked.json.open("a") as out:
                 out.writelines(f"{json.dumps(asdict(cost))}\n" for cost in graphs[-1])
