@@ -79,7 +79,12 @@ def next_table(table: pa.Table, as_of: datetime) -> pa.Table:
     nodes, rng = rows // EDGES_A_NODE, np.random.default_rng(rows)
     stays = table.filter(pa.array(rng.random(rows) >= CHANGED))
     low, high = np.sort(rng.integers(nodes, size=(2, int(CHANGED * rows))), axis=0)
-    columns = {"source": low[low < high], "target": high[low < high]}
+    fresh = np.sort(low[low < high] * nodes + high[low < high])
+    fresh = fresh[np.diff(fresh, prepend=-1) > 0]
+    held = stays["source"].to_numpy() * nodes + stays["target"].to_numpy()
+    place = np.searchsorted(fresh, held).clip(max=len(fresh) - 1)
+    fresh = np.delete(fresh, place[fresh[place] == held])
+    columns = {"source": fresh // nodes, "target": fresh % nodes}
     if "time" in table.column_names:
         columns["time"] = int(as_of.timestamp()) - np.sort(rng.integers(86_400, size=len(columns["source"])))[::-1]
     return pa.concat_tables([stays, pa.table(columns)])

@@ -26,6 +26,7 @@ def test_from_one_night_to_the_next_some_edges_go_and_as_many_come() -> None:
     pairs = [set(zip(one["source"].to_pylist(), one["target"].to_pylist(), strict=True)) for one in (first, second)]
     assert 0.005 < len(pairs[0] - pairs[1]) / len(pairs[0]) < 0.015
     assert 0.005 < len(pairs[1] - pairs[0]) / len(pairs[0]) < 0.015
+    assert len(pairs[1]) == second.num_rows
     come = second["time"].to_numpy()[len(pairs[0] & pairs[1]) :]
     assert AS_OF.timestamp() < come.min() <= come.max() <= after.timestamp()
 
