@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -66,6 +66,11 @@ class TimedGraph:
     def tensors(self) -> list[Tensor]:
         """Return all but the graph, in the order of the fields."""
         return [getattr(self, one.name) for one in fields(self)[1:]]
+
+    def without_times(self) -> TimedGraph:
+        """Return what the encoder reads alone: the node features, and which nodes are joined."""
+        none = self.decay[:0]
+        return TimedGraph(replace(self.adjacency, times=None), none, none, self.node, self.spectral[:0])
 
     def once(self, work: Callable[[TimedGraph], T]) -> T:
         """Return what a function says of this graph, from the first call on without working it out again.

@@ -23,7 +23,7 @@ from ncnc_core.training.ranks import Ranks
 from ncnc_core.training.seeded import random_states, restore_random_states
 from ncnc_core.training.single_thread import single_thread
 from ncnc_core.training.validation import metrics_of
-from ncnc_core.training.window_pairs import WindowPairs
+from ncnc_core.training.window_pairs import ReadWindow, WindowPairs
 from ncnc_core.training.window_validation import WindowValidation
 from ncnc_core.training.windows import DrawnWindow, draw_pairs, training_windows
 from ncnc_core.training.work import Listener, Work
@@ -207,11 +207,6 @@ class _Phase:
             network.window.fill_(times.window)
         else:
             begin_with(network, initial_weights)
-        graphs = [
-            network.timed(times.history.graph_at(one.start)) for one in work.reading(windows, 0, 2 * len(windows))
-        ]
-        if initial_weights is None:
-            network.fit_node_scales(graphs, features, data.adjacency().degree > 0)
         drawn = tuple(
             draw_pairs(times.history, window, training, generator, times.negative_kinds) for window in windows
         )
@@ -220,9 +215,13 @@ class _Phase:
                 f"Of the edges that came in {len(drawn)} windows before training ends, none is still there that can be "
                 "ranked against a pair. Choose the predictor ncnc, which reads no times, or wait for more nights."
             )
-        graphs.reverse()  # each is let go when its pairs are read
-        to_read = work.reading(drawn, len(drawn), 2 * len(drawn))
-        pairs = WindowPairs.joined([WindowPairs.of(network, graphs.pop(), features, one) for one in to_read])
+        read = [ReadWindow.of(network, times.history, one) for one in work.reading(drawn, 0, 2 * len(drawn))]
+        if initial_weights is None:
+            network.fit_node_scales([one.graph for one in read], features, data.adjacency().degree > 0)
+        read.reverse()  # each is let go when it is joined to the others
+        pairs = WindowPairs.joined(
+            [read.pop().pairs(network, features) for _ in work.reading(drawn, len(drawn), 2 * len(drawn))]
+        )
         if initial_weights is None:
             network.pair_scale.fit(pairs.values)
         valid = None if end != times.cut_train else WindowValidation.begun(network, data, times, training, metric)

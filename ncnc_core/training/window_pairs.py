@@ -9,9 +9,11 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from ncnc_core.graph.event_history import EventHistory
 from ncnc_core.graph.node_lists import NodeLists
 from ncnc_core.networks.pair_head import pair_product
 from ncnc_core.networks.temporal_network import TemporalNetwork
+from ncnc_core.temporal.pair_features import TimedPairs
 from ncnc_core.temporal.timed_graph import TimedGraph
 from ncnc_core.training.windows import DrawnWindow
 
@@ -30,15 +32,6 @@ class WindowPairs:
     common: NodeLists
     decay: Tensor
     each: int
-
-    @classmethod
-    def of(
-        cls, network: TemporalNetwork, graph: TimedGraph, features: Tensor | None, drawn: DrawnWindow
-    ) -> WindowPairs:
-        """Work out what the network reads of these pairs on the graph as of the window's start."""
-        with torch.no_grad():
-            rows = network.propagated(graph, features)
-        return cls.read(network, graph, rows, drawn.pairs, drawn.each)
 
     @classmethod
     def read(cls, network: TemporalNetwork, graph: TimedGraph, rows: Tensor, pairs: Tensor, each: int) -> WindowPairs:
@@ -85,6 +78,33 @@ class WindowPairs:
         pooled = network.pooled(network.head.node_values(h), NodeLists(*lists), self.decay.to(device))
         inputs = network.pair_scale(self.values.to(device))
         return network.product_logits(pair_product(h, pairs), pooled, inputs).view(-1, self.each)
+
+
+@dataclass(frozen=True, eq=False)
+class ReadWindow:
+    """A window's pairs, with what is read of them on the graph as of its start, and of that graph what else is needed.
+
+    What the encoder reads has to wait for the scales, which are fitted on the graphs of all windows. A graph with its
+    times is seven times as large.
+    """
+
+    drawn: DrawnWindow
+    found: TimedPairs
+    graph: TimedGraph
+
+    @classmethod
+    def of(cls, network: TemporalNetwork, history: EventHistory, drawn: DrawnWindow) -> ReadWindow:
+        """Read the pair features, and let go of the times."""
+        graph = network.timed(history.graph_at(drawn.window.start))
+        with torch.no_grad():
+            return cls(drawn, network.pair_features(graph, drawn.pairs), graph.without_times())
+
+    def pairs(self, network: TemporalNetwork, features: Tensor | None) -> WindowPairs:
+        """Return the pairs with what the encoder reads, by the network's scales."""
+        with torch.no_grad():
+            rows = network.propagated(self.graph, features)
+        found = self.found
+        return _compact(rows, self.drawn.pairs, found.values, found.common, found.decay, self.drawn.each)
 
 
 def _compact(rows: Tensor, pairs: Tensor, values: Tensor, common: NodeLists, decay: Tensor, each: int) -> WindowPairs:

@@ -5,14 +5,15 @@ import torch
 from ncnc_core.config.model import ModelConfig
 from ncnc_core.networks.scoring import node_levels, score_pairs
 from ncnc_core.networks.temporal_network import TemporalNetwork
-from ncnc_core.training.window_pairs import WindowPairs
+from ncnc_core.training.window_pairs import ReadWindow, WindowPairs
 from ncnc_core.training.windows import DrawnWindow, Window
 from tests.fixtures.evolving_graphs import pairs_of, random_history
 
 FEATURES = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
 EACH = 4
 PAIRS = pairs_of(30, 70)[:, :60]
-GRAPHS = [random_history(0).graph_at(cut) for cut in (15, 30)]
+CUTS = (15, 30)
+GRAPHS = [random_history(0).graph_at(cut) for cut in CUTS]
 
 
 def network() -> TemporalNetwork:
@@ -24,7 +25,8 @@ def network() -> TemporalNetwork:
 
 def of(made: TemporalNetwork, place: int) -> WindowPairs:
     part = PAIRS[:, place * 20 : (place + 2) * 20]
-    return WindowPairs.of(made, made.timed(GRAPHS[place]), FEATURES, DrawnWindow(Window(0, 1), part, EACH))
+    drawn = DrawnWindow(Window(CUTS[place], CUTS[place] + 1), part, EACH)
+    return ReadWindow.of(made, random_history(0), drawn).pairs(made, FEATURES)
 
 
 def expected(made: TemporalNetwork, place: int) -> torch.Tensor:
@@ -66,3 +68,12 @@ def test_chosen_groups_bring_only_the_rows_that_they_name() -> None:
 def test_no_weights_enter_what_is_worked_out_once() -> None:
     made = network()
     assert not any(one.requires_grad for one in (of(made, 0).rows, of(made, 0).values, of(made, 0).decay))
+
+
+def test_a_window_that_was_read_holds_no_times() -> None:
+    drawn = DrawnWindow(Window(CUTS[1], CUTS[1] + 1), PAIRS[:, :20], EACH)
+    graph = ReadWindow.of(network(), random_history(0), drawn).graph
+    assert graph.adjacency.times is None
+    assert "keys" not in graph.adjacency.__dict__
+    assert graph.decay.numel() == graph.strength.numel() == graph.spectral.numel() == 0
+    assert torch.equal(graph.adjacency.column, GRAPHS[1].column)
