@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from ncnc_core.graph.sorted_search import sorted_places
+
 
 @dataclass(frozen=True, eq=False)
 class EdgeTimes:
@@ -35,7 +37,7 @@ class EdgeTimes:
 
     def age(self, time: Int64[Tensor, " times"], window: float) -> Float[Tensor, " times"]:
         """Return how long ago each time is, in windows of so many edges; 0 for a time after the last arrival."""
-        newer = self.arrivals.numel() - torch.searchsorted(self.arrivals, time.contiguous(), right=True)
+        newer = self.arrivals.numel() - sorted_places(self.arrivals, time, right=True)
         return (newer.double() / window).float()
 
     def kept(self, keep: Bool[Tensor, " entries"] | Int64[Tensor, " kept"] | slice) -> EdgeTimes:
@@ -66,7 +68,7 @@ class EdgeTimes:
         `given` holds the key of each edge in one direction and then in the other. Of an edge that comes several times
         the earliest first and the latest last count, and its events add up.
         """
-        place = torch.searchsorted(keys, given)
+        place = sorted_places(keys, given)
         first, last, events = (one.repeat(2) for one in (self.first, self.last, self.events))
         earliest = torch.full_like(keys, torch.iinfo(torch.int64).max).scatter_reduce_(0, place, first, "amin")
         latest = torch.full_like(keys, torch.iinfo(torch.int64).min).scatter_reduce_(0, place, last, "amax")

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Int, Int64
 from torch import Tensor
 
 from ncnc_core.graph.positions import require_room_for_keys
+from ncnc_core.graph.sorted_search import sorted_places
 
 
 def pair_keys(pairs: Int64[Tensor, "2 pairs"], num_nodes: int) -> Int64[Tensor, " pairs"]:
@@ -40,6 +41,6 @@ def contains_keys(sorted_keys: Int64[Tensor, " keys"], wanted: Int64[Tensor, " w
     """Return which of the wanted keys stand in a sorted tensor of keys; O(wanted * log keys)."""
     if sorted_keys.numel() == 0:
         return torch.zeros_like(wanted, dtype=torch.bool)
-    position = torch.searchsorted(sorted_keys, wanted)
-    # searchsorted answers len(sorted_keys) for a key past the last one: clamp, then compare for equality.
+    position = sorted_places(sorted_keys, wanted)
+    # It is len(sorted_keys) for a key past the last one: clamp, then compare for equality.
     return sorted_keys[position.clamp_(max=sorted_keys.numel() - 1)] == wanted

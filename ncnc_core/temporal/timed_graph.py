@@ -58,7 +58,7 @@ class TimedGraph:
         age = times.age(times.last, window)
         decay = torch.exp(-age.unsqueeze(1) / torch.tensor(SCALES, device=age.device))
         strength = torch.segment_reduce(decay, "sum", offsets=adjacency.row_pointer, initial=0)
-        node = node_features(adjacency, times, strength, window)
+        node = node_features(adjacency, times, strength, age, window)
         weights = (None, decay[:, RECENT]) if spectral else ()
         rows = [node[:, :0], *(spectral_rows(adjacency, weight) for weight in weights)]
         return cls(adjacency, decay, strength, node, torch.cat(rows, 1))
@@ -102,9 +102,13 @@ def required_times(adjacency: Adjacency) -> EdgeTimes:
 
 
 def node_features(
-    adjacency: Adjacency, times: EdgeTimes, strength: Float[Tensor, "nodes scales"], window: float
+    adjacency: Adjacency,
+    times: EdgeTimes,
+    strength: Float[Tensor, "nodes scales"],
+    age: Float[Tensor, " entries"],
+    window: float,
 ) -> Float[Tensor, "nodes features"]:
-    """Return NODE_FEATURES.
+    """Return NODE_FEATURES; `age` is that of each edge's last event.
 
     log1p of the degree, its mean over the neighbours, the logarithm of SMALLEST + the strength at each scale, that of
     the ages of the last and of the first activity, whether the node is seen, and log1p of its events.
@@ -112,8 +116,9 @@ def node_features(
     degree = adjacency.degree.float()
     log_degree, seen = degree.log1p(), degree > 0
     around = adjacency.neighbor_sum(log_degree.unsqueeze(1), weighted=False).squeeze(1) / degree.clamp(min=1)
-    first = _by_row(adjacency, times.age(times.first, window), "max")
-    last = torch.where(seen, _by_row(adjacency, times.age(times.last, window), "min"), UNSEEN_AGE)
+    # Where no edge has a second event the first ones are as old, and ten million are not looked up again.
+    first = _by_row(adjacency, age if torch.equal(times.first, times.last) else times.age(times.first, window), "max")
+    last = torch.where(seen, _by_row(adjacency, age, "min"), UNSEEN_AGE)
     events = _by_row(adjacency, times.events.float(), "sum")
     activity = (SMALLEST + strength).log()
     ages = (SMALLEST + torch.stack([last, torch.where(seen, first, 0.0)], 1)).log()

@@ -3,8 +3,8 @@ import torch
 
 from ncnc_core.config.choices import DrawnNegative
 from ncnc_core.errors import InvalidGraph
+from ncnc_core.graph import sorted_search
 from ncnc_core.graph.adjacency import Adjacency, contains_keys, pair_keys
-from ncnc_core.splits import negative_slots
 from ncnc_core.splits import negatives as negative_sampling
 from ncnc_core.splits.negatives import corrupted_negatives, has_negative, source_kept, uniform_pairs
 
@@ -52,7 +52,7 @@ def test_many_pairs_are_looked_up_in_blocks_and_sorted_as_few_are(monkeypatch: p
     keys = forbidden_keys(random_edges(300, 9000), 300)
     whole = uniform_pairs(5000, keys, 300, generator())
     monkeypatch.setattr(negative_sampling, "PAIRS_AT_ONCE", 1024)
-    monkeypatch.setattr(negative_slots, "SORTED_FROM", 100)
+    monkeypatch.setattr(sorted_search, "LARGE", 100)
 
     in_blocks = uniform_pairs(5000, keys, 300, generator())
 
