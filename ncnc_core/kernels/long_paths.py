@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[Any]  # numba compiles for the dtype it is given
+SEARCH = 32  # so many entries are read in the time of one search
 Steps = tuple[Array, Array, Array, Array, Array]  # rows, columns, weights of the first two steps, scales of u
 
 
@@ -48,13 +49,21 @@ def _walk(steps: Steps, first: int, reached: Array, is_reached: Array, touched: 
 
 @njit(cache=True, nogil=True)
 @no_type_check
+def _entry_of(row_pointer: Array, column: Array, node: int, other: int) -> int:
+    """Return the entry of a node's row that leads to another one, -1 where there is none."""
+    place = row_pointer[node] + np.searchsorted(column[row_pointer[node] : row_pointer[node + 1]], other)
+    return place if place < row_pointer[node + 1] and column[place] == other else -1
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
 def _look_up(steps: Steps, hubs: Array, v: int, total: Array) -> None:
     """Add the steps to v through each of the hubs, found in their rows."""
     row_pointer, column, first_weight, middle_weight, first_scale = steps
     for first in hubs:
         u = column[first]
-        place = row_pointer[u] + np.searchsorted(column[row_pointer[u] : row_pointer[u + 1]], v)
-        if place < row_pointer[u + 1] and column[place] == v:
+        place = _entry_of(row_pointer, column, u, v)
+        if place >= 0:
             for kind in range(total.size):
                 total[kind] += first_weight[first, kind] * first_scale[u, kind] * middle_weight[place, kind]
 
@@ -84,8 +93,9 @@ def sum_long_paths(
     is named first. Group g has the near end near[g] and the far ends far[group[g]:group[g + 1]].
     The walk of two steps from `near` is made once a group: O(sum of the degrees of its neighbours), and d_far a pair.
     A neighbour u of more than `hub` neighbours is not walked through where it is cheaper to look each v of the far ends
-    up in its row, which is sorted. Both ways add up the same numbers in the same order, hubs last, so that a pair's
-    sums do not depend on the other pairs of its group.
+    up in its row, which is sorted. Nor are the neighbours of a far end walked through where there are many and few nodes
+    are reached: these are looked up in its row. All ways add up the same numbers in the same order, hubs last, so that a
+    pair's sums do not depend on the other pairs of its group.
     """
     kinds, nodes = first_weight.shape[1], row_pointer.size - 1
     reached, is_reached = np.zeros((nodes, kinds)), np.zeros(nodes, np.bool_)
@@ -102,9 +112,18 @@ def sum_long_paths(
         looked = num_hubs if looks else 0  # hubs whose rows are searched
         for first in hubs[looked:num_hubs]:
             count = _walk(steps, first, reached, is_reached, touched, count)
+        is_sorted = False
         for pair in range(group[one], group[one + 1]):
             out[pair] = 0.0
-            for last in range(row_pointer[far[pair]], row_pointer[far[pair] + 1]):
+            low, high = row_pointer[far[pair]], row_pointer[far[pair] + 1]
+            searches = not looks and count * SEARCH < high - low
+            if searches and not is_sorted:
+                touched[:count].sort()
+                is_sorted = True
+            for number in range(count if searches else high - low):
+                last = _entry_of(row_pointer, column, far[pair], touched[number]) if searches else low + number
+                if last < 0:
+                    continue
                 v = column[last]
                 if not (looks or is_reached[v]):
                     continue

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ncnc_core.graph.adjacency import Adjacency
+from ncnc_core.kernels import long_paths as kernels
 from ncnc_core.kernels.long_paths import sum_long_paths
 from ncnc_core.kernels.long_paths_reference import long_paths_reference
 from ncnc_core.kernels.overlap_reference import neighbor_sets
@@ -60,6 +61,21 @@ def test_a_pair_has_the_same_sums_to_the_bit_whether_a_hub_is_walked_through_or_
     searched, walked = (compare(edges, 400, pairs, ages, hub=100) for pairs in (alone, many))
     assert searched[0].tolist() == walked[0].tolist()
     np.testing.assert_allclose(searched[0], compare(edges, 400, alone, ages)[0], rtol=1e-12)  # in another order
+
+
+@pytest.mark.parametrize("search", [0, 10**9])
+def test_far_ends_with_many_neighbors_have_the_same_sums_to_the_bit_whichever_way_they_are_found(
+    search: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    leaves = torch.arange(1, 400)
+    edges = torch.cat([torch.stack([torch.zeros_like(leaves), leaves]), torch.tensor([[400, 400, 401], [5, 7, 9]])], 1)
+    pairs = torch.tensor([[400, 401, 400, 401], [0, 0, 5, 7]])
+    ages = torch.rand(402, generator=generator)
+    found = compare(edges, 402, pairs, ages)
+    monkeypatch.setattr(kernels, "SEARCH", search)  # read where the loop is not compiled
+    monkeypatch.setattr(f"{__name__}.sum_long_paths", sum_long_paths.py_func)
+    assert found.tolist() == compare(edges, 402, pairs, ages).tolist()
 
 
 def test_a_hub_is_walked_through_and_walked_from() -> None:
