@@ -74,7 +74,7 @@ class Ranks:
         for one, is_reached in zip(trained, reached, strict=True):
             one.grad = sums[start : start + one.numel()].view_as(one) if is_reached else None
             start += one.numel()
-        return sums[0]
+        return sums[0].clone()  # a view would keep all gradients for as long as an epoch keeps its losses
 
     def of_first(self, value: V) -> V:
         """Return the first process's value, whatever the others have."""

@@ -42,6 +42,15 @@ def test_without_a_process_group_a_process_is_alone_and_does_everything_itself()
     assert torch.equal(torch.get_rng_state(), state)  # it draws on from where it is
 
 
+def test_a_loss_that_is_kept_keeps_no_gradients_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "all_reduce", lambda sums: sums)  # nobody else gives anything
+    weights = nn.Parameter(torch.zeros(1000))
+    weights.grad = torch.ones(1000)
+    loss = Ranks(0, 2).add_up([weights], torch.tensor(0.25))
+    assert loss.untyped_storage().nbytes() == loss.element_size()
+    assert torch.equal(weights.grad, torch.ones(1000))
+
+
 def data() -> TrainingData:
     generator = torch.Generator().manual_seed(3)
     edges = torch.randint(120, (2, 700), generator=generator)
