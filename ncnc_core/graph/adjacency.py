@@ -63,15 +63,13 @@ class Adjacency:
         require_room_for_keys(num_nodes)
         require_positions(edges, num_nodes, "edges", remedy="Raise num_nodes, or renumber the nodes.")
         is_edge = edges[0] != edges[1]
-        if not is_edge.all():
-            edges = edges[:, is_edge]
+        given = directed_keys(edges if is_edge.all() else edges[:, is_edge], num_nodes)
         # One sort of the keys orders rows and columns, and drops doubles.
         if weight is None:
-            keys = distinct_keys(directed_keys(edges, num_nodes))
+            keys = distinct_keys(given if times is None else given.clone())
         else:
-            given = directed_keys(edges, num_nodes)
             keys, weight = one_weight_a_key(given, weight[is_edge].float().repeat(2), num_nodes)
-        times = None if times is None else times.kept(is_edge).of_entries(keys, directed_keys(edges, num_nodes))
+        times = None if times is None else times.kept(is_edge).of_entries(keys, given)
         return cls.from_sorted_keys(keys, num_nodes, weight, times)
 
     @classmethod

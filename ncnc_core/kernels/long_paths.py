@@ -93,9 +93,9 @@ def sum_long_paths(
     is named first. Group g has the near end near[g] and the far ends far[group[g]:group[g + 1]].
     The walk of two steps from `near` is made once a group: O(sum of the degrees of its neighbours), and d_far a pair.
     A neighbour u of more than `hub` neighbours is not walked through where it is cheaper to look each v of the far ends
-    up in its row, which is sorted. Nor are the neighbours of a far end walked through where there are many and few nodes
-    are reached: these are looked up in its row. All ways add up the same numbers in the same order, hubs last, so that a
-    pair's sums do not depend on the other pairs of its group.
+    up in its row, which is sorted. The row of a far end with many neighbours is not read where few nodes are reached:
+    these are looked up in it. All ways add up the same numbers in the same order, hubs last, so that a pair's sums do
+    not depend on the other pairs of its group.
     """
     kinds, nodes = first_weight.shape[1], row_pointer.size - 1
     reached, is_reached = np.zeros((nodes, kinds)), np.zeros(nodes, np.bool_)
@@ -120,17 +120,14 @@ def sum_long_paths(
             if searches and not is_sorted:
                 touched[:count].sort()
                 is_sorted = True
-            for number in range(count if searches else high - low):
-                last = _entry_of(row_pointer, column, far[pair], touched[number]) if searches else low + number
-                if last < 0:
-                    continue
-                v = column[last]
-                if not (looks or is_reached[v]):
-                    continue
-                total[:] = reached[v]
-                _look_up(steps, hubs[:looked], v, total)
-                for kind in range(kinds):
-                    out[pair, kind] += total[kind] * last_scale[v, kind] * last_weight[last, kind]
+            asked = touched[:count] if searches else column[low:high]
+            for number in range(asked.size):
+                v = asked[number]
+                last = _entry_of(row_pointer, column, far[pair], v) if searches else low + number
+                if last >= 0 and (looks or is_reached[v]):
+                    total[:] = reached[v]
+                    _look_up(steps, hubs[:looked], v, total)
+                    out[pair] += total * last_scale[v] * last_weight[last]
         for v in touched[:count]:
             is_reached[v] = False
             reached[v] = 0.0

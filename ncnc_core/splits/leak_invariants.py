@@ -17,8 +17,7 @@ from ncnc_core.splits.known_nodes import nodes_known_by
 
 PAIRS_AT_ONCE = 2**20  # looked up at a time: about 100 MiB of temporaries
 SIDES = ("train", "valid", "test")
-MESSAGES = ("message_train", "message_test")
-EDGES = (*SIDES, *MESSAGES, "known_train")
+EDGES = (*SIDES, "message_train", "message_test", "known_train")
 NEGATIVES = ("valid_negatives", "test_negatives")
 
 
@@ -132,8 +131,7 @@ def absent(name: str, wanted: PairTimes, *among: PairTimes) -> Invariant:
 def _looked_up(pairs: SplitPairs, history: EdgeHistory) -> dict[str, PairTimes]:
     edges: dict[str, PairTimes] = {}
     for name in EDGES:
-        # The message edges are often the training edges: one lookup less.
-        is_train = name in MESSAGES and torch.equal(getattr(pairs, name), pairs.train)
+        is_train = "message" in name and torch.equal(getattr(pairs, name), pairs.train)  # as it often is
         edges[name] = edges["train"] if is_train else history.look_up(getattr(pairs, name))
     return edges
 

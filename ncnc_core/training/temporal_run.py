@@ -23,7 +23,7 @@ from ncnc_core.training.ranks import Ranks
 from ncnc_core.training.seeded import random_states, restore_random_states
 from ncnc_core.training.single_thread import single_thread
 from ncnc_core.training.validation import metrics_of
-from ncnc_core.training.window_pairs import ReadWindow, WindowPairs
+from ncnc_core.training.window_pairs import WindowPairs, read_windows
 from ncnc_core.training.window_validation import WindowValidation
 from ncnc_core.training.windows import DrawnWindow, draw_pairs, training_windows
 from ncnc_core.training.work import Listener, Work
@@ -199,8 +199,7 @@ class _Phase:
         work: Work,
     ) -> _Phase:
         """Draw the windows up to `end`, fit the scales on them, and begin with the initial weights, or random ones."""
-        times, features = _required(data), data.features
-        network = TemporalNetwork.for_graph(model, features)
+        times, network = _required(data), TemporalNetwork.for_graph(model, data.features)
         generator = torch.Generator().manual_seed(training.seed)
         windows = training_windows(times.history, end, times.window, training.windows)
         if initial_weights is None:
@@ -215,15 +214,7 @@ class _Phase:
                 f"Of the edges that came in {len(drawn)} windows before training ends, none is still there that can be "
                 "ranked against a pair. Choose the predictor ncnc, which reads no times, or wait for more nights."
             )
-        read = [ReadWindow.of(network, times.history, one) for one in work.reading(drawn, 0, 2 * len(drawn))]
-        if initial_weights is None:
-            network.fit_node_scales([one.graph for one in read], features, data.adjacency().degree > 0)
-        read.reverse()  # each is let go when it is joined to the others
-        pairs = WindowPairs.joined(
-            [read.pop().pairs(network, features) for _ in work.reading(drawn, len(drawn), 2 * len(drawn))]
-        )
-        if initial_weights is None:
-            network.pair_scale.fit(pairs.values)
+        pairs = read_windows(network, times.history, drawn, data, work, fits=initial_weights is None)
         valid = None if end != times.cut_train else WindowValidation.begun(network, data, times, training, metric)
         network.to(device)
         rate, steps = training.predictor_learning_rate, -(-pairs.groups // training.batch_size)

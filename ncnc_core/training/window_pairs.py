@@ -15,7 +15,9 @@ from ncnc_core.networks.pair_head import pair_product
 from ncnc_core.networks.temporal_network import TemporalNetwork
 from ncnc_core.temporal.pair_features import TimedPairs
 from ncnc_core.temporal.timed_graph import TimedGraph
+from ncnc_core.training.data import TrainingData
 from ncnc_core.training.windows import DrawnWindow
+from ncnc_core.training.work import Work
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +107,32 @@ class ReadWindow:
             rows = network.propagated(self.graph, features)
         found = self.found
         return _compact(rows, self.drawn.pairs, found.values, found.common, found.decay, self.drawn.each)
+
+
+def read_windows(
+    network: TemporalNetwork,
+    history: EventHistory,
+    drawn: Sequence[DrawnWindow],
+    data: TrainingData,
+    work: Work,
+    *,
+    fits: bool,
+) -> WindowPairs:
+    """Return what the network reads of the windows' pairs; with `fits`, the network's scales are fitted on it.
+
+    `work` tells of each part that is to be read: the graph of a window, and later its rows.
+    """
+    parts = 2 * len(drawn)
+    read = [ReadWindow.of(network, history, one) for one in work.reading(drawn, 0, parts)]
+    if fits:
+        network.fit_node_scales([one.graph for one in read], data.features, data.adjacency().degree > 0)
+    read.reverse()  # each is let go when it is joined to the others
+    pairs = WindowPairs.joined(
+        [read.pop().pairs(network, data.features) for _ in work.reading(drawn, len(drawn), parts)]
+    )
+    if fits:
+        network.pair_scale.fit(pairs.values)
+    return pairs
 
 
 def _compact(rows: Tensor, pairs: Tensor, values: Tensor, common: NodeLists, decay: Tensor, each: int) -> WindowPairs:
