@@ -160,9 +160,14 @@ class LinkModel:
         return self.adjacency.num_nodes
 
     def score_pairs(
-        self, pairs: PairInput, *, adjacency: Adjacency | None = None, features: FeatureInput = None
+        self,
+        pairs: PairInput,
+        *,
+        adjacency: Adjacency | None = None,
+        features: FeatureInput = None,
+        did: Callable[[int], None] | None = None,
     ) -> Float[Tensor, " pairs"]:
-        """Return the logit of each pair, [pairs].
+        """Return the logit of each pair, [pairs]; `did` hears how many are scored, a part after the other.
 
         Pairs are node ids, whole numbers too; `Positions(pairs)` are positions. `score_ids` takes two columns of ids.
         Without `adjacency` the served graph is used, and its embeddings are computed once. With it, the pairs are
@@ -179,10 +184,10 @@ class LinkModel:
                 "belong to too, or use with_graph."
             )
         if adjacency is None:
-            return scoring.score_pairs(self.network, self._served_levels, self.adjacency, pairs)
+            return scoring.score_pairs(self.network, self._served_levels, self.adjacency, pairs, did=did)
         features = features_on(adjacency, features, self.features, self.node_ids)
         levels = scoring.node_levels(self.network, features, adjacency)
-        return scoring.score_pairs(self.network, levels, adjacency, pairs)
+        return scoring.score_pairs(self.network, levels, adjacency, pairs, did=did)
 
     def score_ids(self, source_ids: Iterable[Any], target_ids: Iterable[Any]) -> Float[Tensor, " pairs"]:
         """Return the logit of each pair of node ids, [pairs], on the served graph; give lists, arrays or columns.

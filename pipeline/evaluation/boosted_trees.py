@@ -74,11 +74,23 @@ class BoostedTrees:
             trees.fit(torch.cat(values).numpy(), torch.cat(truth).numpy())
         return cls(trees, timed, sum(one.numel() for one in truth), directed)
 
-    def score(self, pairs: Tensor, graph: Adjacency, features: Tensor | None = None) -> Tensor:
-        """Return the log-odds of each pair on a graph with times, float64; node features play no part."""
+    def score(
+        self,
+        pairs: Tensor,
+        graph: Adjacency,
+        features: Tensor | None = None,
+        *,
+        did: Callable[[int], None] | None = None,
+    ) -> Tensor:
+        """Return the log-odds of each pair on a graph with times, float64; node features play no part.
+
+        `did` hears of the pairs that are scored, a part after the other.
+        """
         timed, scores = self.timed(graph), [torch.zeros(0, dtype=torch.float64)]
         for part in pairs.split(PAIRS_AT_ONCE, dim=1):
             if part.shape[1]:
                 values = pair_features(timed, part, directed=self.directed).values
                 scores.append(torch.from_numpy(self.trees.decision_function(values.numpy())))
+                if did is not None:
+                    did(part.shape[1])
         return torch.cat(scores)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -106,12 +106,21 @@ def compared_models(
 
 
 def bound_scorers(
-    models: Mapping[str, LinkModel], floor: Mapping[str, GraphScore], graph: Adjacency, features: Tensor | None
+    models: Mapping[str, LinkModel],
+    floor: Mapping[str, GraphScore],
+    graph: Adjacency,
+    features: Tensor | None,
+    did: Callable[[int], None] | None = None,
 ) -> dict[str, GraphScorer]:
-    """Bind every model, and then the floor, to one message graph and one set of features."""
+    """Bind every model, and then the floor, to one message graph and one set of features.
+
+    `did` hears of the pairs that a model has scored, a part after the other.
+    """
 
     def of_model(model: LinkModel) -> GraphScore:
-        return lambda pairs, graph, features: model.score_pairs(Positions(pairs), adjacency=graph, features=features)
+        return lambda pairs, graph, features: model.score_pairs(
+            Positions(pairs), adjacency=graph, features=features, did=did
+        )
 
     scores = {name: of_model(model) for name, model in models.items()} | dict(floor)
     return {name: GraphScorer(score, graph, features) for name, score in scores.items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from ncnc_core.errors import InvalidGraph
 from ncnc_core.evaluation.heuristics import HEURISTICS, Heuristic
@@ -15,6 +17,7 @@ from pipeline.evaluation.cost import CostMeter
 from pipeline.evaluation.scored_input import GraphScore
 from pipeline.records.floor import BOOSTED_TREES
 
+logger = logging.getLogger(__name__)
 NO_TIMES = "no times divide the edges"
 
 
@@ -36,9 +39,10 @@ def night_floor(graph: Adjacency, times: TemporalData | None, meter: CostMeter) 
     if graph.times is None or times is None:
         return NightFloor(scores, dict.fromkeys((*RECENCY_HEURISTICS, BOOSTED_TREES), NO_TIMES))
     scores |= {str(name): _of_recency(rule, float(times.window)) for name, rule in RECENCY_HEURISTICS.items()}
+    logger.info("fitting %s on windows of %s edges", BOOSTED_TREES, f"{times.window:,}")
     try:
         with meter.part(f"fitting {BOOSTED_TREES}", 0):
-            scores[BOOSTED_TREES] = BoostedTrees.fitted(times).score
+            scores[BOOSTED_TREES] = partial(BoostedTrees.fitted(times).score, did=meter.did)
     except InvalidGraph as error:  # a young graph: the others are the floor
         return NightFloor(scores, {BOOSTED_TREES: str(error).partition(". ")[0]})
     return NightFloor(scores, {})

@@ -40,7 +40,7 @@ def evaluate_night(night: TrainedNight, asked: Params, doors: Doors, *, place: P
     shadow = found_shadow(place, night, doors)
     pairs = fresh_pairs(night.arrays, models.seen_until)
     floor = night_floor(night.graph, night.times, meter)
-    scorers = bound_scorers(models.by_name | by_name(shadow), floor.scores, night.graph, night.features)
+    scorers = bound_scorers(models.by_name | by_name(shadow), floor.scores, night.graph, night.features, meter.did)
     outcome = compare(pairs, scorers, params, calibrations=models.calibrations, meter=meter)
     looked = _looked_closer(night, models, pairs, tuple(floor.scores), scorers, outcome, params, meter)
     aged = _aged(night, models, pairs, outcome, params, doors, meter)

@@ -59,7 +59,7 @@ class Scorer:
         return replace(self, adjacency=adjacency, features=features, num_nodes=len(node_ids))
 
     def score_pairs(
-        self, pairs: Positions, *, adjacency: Adjacency | None = None, features: Tensor | None = None
+        self, pairs: Positions, *, adjacency: Adjacency | None = None, features: Tensor | None = None, **_: object
     ) -> Tensor:
         graph = self.adjacency if adjacency is None else adjacency
         self.asked_on.append(graph)
