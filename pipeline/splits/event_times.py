@@ -12,6 +12,7 @@ from pipeline.errors import TamperedRecord
 from pipeline.graphs.tables import GraphTables
 from pipeline.records.chain import EdgeSplit
 from pipeline.splits.arrays import SplitArrays
+from pipeline.splits.table_tensors import TableTensors
 
 # Kinds of negatives that training meets where the evaluation has them; the others are found in files, or end at a cut.
 LEARNT: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched", "hard")
@@ -19,12 +20,10 @@ LEARNT: tuple[EvaluationNegative, ...] = ("uniform", "degree_matched", "hard")
 
 def event_history(tables: GraphTables) -> EventHistory:
     """Return every edge that a snapshot ever held with its events, and which way they went where it says that."""
-    arrays = (tables.edges, tables.first_seen, tables.alive_since, tables.removed_at)
-    edges, first_seen, alive_since, removed_at = (torch.tensor(array) for array in arrays)
     repeats = torch.tensor(tables.repeats.edge), torch.tensor(tables.repeats.time)
     ways = (tables.first_forward, tables.repeats.forward)
     forward = [None if way is None else torch.tensor(way) for way in ways] if ways[0] is not None else [None, None]
-    return EventHistory(edges, first_seen, alive_since, removed_at, *repeats, tables.num_nodes, *forward)
+    return EventHistory(*TableTensors.of(tables), *repeats, tables.num_nodes, *forward)
 
 
 def temporal_data(tables: GraphTables, split: EdgeSplit) -> TemporalData | None:

@@ -52,8 +52,10 @@ def pair_scale_of_windows(
     network: TemporalNetwork, windows: Sequence[DrawnWindow], history: EventHistory
 ) -> tuple[Invariant, ...]:
     """Count the pair features that the model scales by other statistics than those of its windows, worked out anew."""
-    graphs = [network.timed(history.graph_at(one.window.start)) for one in windows]
-    values = [network.pair_features(graph, one.pairs).values for graph, one in zip(graphs, windows, strict=True)]
+    values = []
+    for one in windows:  # one graph with its times at a time: ten of ten million edges are 9 GiB
+        graph = network.timed(history.graph_at(one.window.start))
+        values.append(network.pair_features(graph, one.pairs).values)
     anew, own = QuantileScale(values[0].shape[1]), network.pair_scale
     anew.fit(torch.cat(values))
     same = torch.isclose(own.mean.cpu(), anew.mean, atol=1e-5) & torch.isclose(own.rate.cpu(), anew.rate)
