@@ -66,9 +66,8 @@ def split_edges(
     neither validation nor testing finds its own targets there, and both are equally dense.
     random: shuffled by the seed, for benchmarks; message graphs as for hashed.
     auto: temporal where `choose_cuts` finds a test window, else hashed; `reason` says which and why.
-    Of more than `maximum_held_out` valid edges those with the least hashes validate, and of test edges alike; the rest
-    takes part in nothing but this: training negatives avoid what training may know of it. So an edge whose side is
-    hashed never trains on one night and tests on another, whichever way the number of edges goes.
+    Of more than `maximum_held_out` valid edges those with the least shares validate, and so it is with test edges. The
+    others do not train, also where the graph shrinks later; training negatives avoid those that training may know.
 
     Raises:
         InvalidGraph: an edge is first seen after as_of, temporal was asked for and is impossible, or a side is empty.
@@ -155,13 +154,13 @@ def _shuffled_share(edges: Tensor, seed: int) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class _Most:
-    """How many edges may be held out on a side (None: any number), and each edge's share, which says in what order."""
+    """How many edges a side may hold (None: any number), and each edge's share: the edges of the least ones stay."""
 
     count: int | None
     shares: Tensor
 
     def of(self, side: Tensor) -> Tensor:
-        """Return the mask of a side without what is too much: the edges with the greatest shares."""
+        """Return the mask of the edges that stay on a side."""
         if self.count is None or int(side.sum()) <= self.count:
             return side
         chosen = torch.zeros_like(side)
@@ -169,12 +168,8 @@ class _Most:
         chosen[places[self.shares[places].argsort(stable=True)[: self.count]]] = True
         return chosen
 
-    def left_out(self, side: Tensor) -> Tensor:
-        """Return the mask of what is too much."""
-        return side & ~self.of(side)
-
     def told(self, reason: str, **sides: Tensor) -> str:
-        """Return the reason of a split with how many edges of a side were too much."""
+        """Return the reason of a split, and of how many edges a side's were drawn where there were too many."""
         for name, side in sides.items():
             if self.count is not None and (all_of_them := int(side.sum())) > self.count:
                 reason += f"; of {all_of_them} {name} edges {self.count} were drawn (split.maximum_held_out_edges)"
@@ -185,8 +180,8 @@ def _by_share(method: SplitMethod, reason: str, living: Tensor, valid: Tensor, t
     rest = ~valid & ~test
     train, valid, test = living & rest, living & valid, living & test
     reason = most.told(reason, validation=valid, test=test)
-    known = rest | most.left_out(valid) | most.left_out(test)
     sides = (train, most.of(valid), most.of(test))
+    known = rest | (valid & ~sides[1]) | (test & ~sides[2])
     return _require_sides(SplitEdges(method, reason, None, None, *sides, train, train, known_train=known))
 
 
@@ -204,15 +199,17 @@ def _by_time(
         return (alive_since <= time) & (removed_at > time)
 
     message_test = alive(cuts.cut_valid)
+    test = alive(as_of) & (first_seen > cuts.cut_valid)
     if cuts.cut_train is None:
         train, valid = message_test & ~held_out, message_test & held_out
-        known = (first_seen <= cuts.cut_valid) & ~held_out | most.left_out(valid)
     else:
         train, valid = alive(cuts.cut_train), message_test & (first_seen > cuts.cut_train)
-        known = first_seen <= cuts.cut_train
-    test = alive(as_of) & (first_seen > cuts.cut_valid)
     reason = most.told(cuts.reason, validation=valid, test=test)
     sides = (train, most.of(valid), most.of(test))
+    if cuts.cut_train is None:
+        known = (first_seen <= cuts.cut_valid) & ~held_out | (valid & ~sides[1])
+    else:
+        known = first_seen <= cuts.cut_train
     cut_times = (cuts.cut_train, cuts.cut_valid)
     return _require_sides(SplitEdges("temporal", reason, *cut_times, *sides, train, message_test, known))
 

@@ -82,7 +82,7 @@ def read_graph(folder: Path) -> CanonicalGraph:
     )
     late = read_late(folder, len(first_seen))
     del named
-    pa.default_memory_pool().release_unused()  # else Arrow keeps what the columns took, which is more than the graph
+    pa.default_memory_pool().release_unused()  # else Arrow keeps the memory that the columns took
     return CanonicalGraph(tables, nodes["first_seen"].to_numpy(), _read_departures(folder, position), late)
 
 

@@ -53,7 +53,7 @@ def pair_scale_of_windows(
 ) -> tuple[Invariant, ...]:
     """Count the pair features that the model scales by other statistics than those of its windows, worked out anew."""
     values = []
-    for one in windows:  # one graph with its times at a time: ten of ten million edges are 9 GiB
+    for one in windows:  # one graph with its times at a time: those of all would be most of what a training holds
         graph = network.timed(history.graph_at(one.window.start))
         values.append(network.pair_features(graph, one.pairs).values)
     anew, own = QuantileScale(values[0].shape[1]), network.pair_scale

@@ -1,3 +1,5 @@
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -233,11 +235,16 @@ def test_hashed_edge_has_one_side_over_all_nights_of_a_growing_graph(seed: int, 
 
 
 @pytest.mark.parametrize("method", ["hashed", "random", "temporal"])
-def test_of_too_many_held_out_edges_those_of_the_least_hashes_judge_and_the_others_take_no_part(method: str) -> None:
+def test_of_too_many_held_out_edges_those_of_the_least_hashes_judge_and_the_others_take_no_part(
+    method: Literal["hashed", "random", "temporal"],
+) -> None:
     edges, first_seen, removed_at = random_tables()
-    asked = {"as_of": 30, "snapshot_times": [25], "method": method, "seed": 5}
-    every = split_edges(edges, first_seen, removed_at, **asked)  # type: ignore[arg-type]
-    few = split_edges(edges, first_seen, removed_at, **asked, maximum_held_out=20)  # type: ignore[arg-type]
+    every, few = (
+        split_edges(
+            edges, first_seen, removed_at, as_of=30, snapshot_times=[25], method=method, seed=5, maximum_held_out=most
+        )
+        for most in (None, 20)
+    )
     assert (int(few.valid.sum()), int(few.test.sum())) == (20, 20)
     for side in ("valid", "test"):
         all_of_them, kept = getattr(every, side), getattr(few, side)

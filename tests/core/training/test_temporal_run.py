@@ -89,12 +89,10 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others() -> None:
 def test_both_phases_tell_of_the_windows_that_they_read_before_they_train() -> None:
     heard: list[WorkDone] = []
     trained = train_network(MODEL, TRAINING, divided(), on_work=heard.append)
-    told = [(one.part, one.done, one.total) for one in heard if one.unit == "parts"]
-    windows = len(trained.windows)
-    first, second = told[: told.index(("reading", 0, 2 * windows), 1)], told[-2 * windows :]
-    assert [part for part, _, _ in told] == ["reading"] * len(told)
-    assert [done for _, done, _ in first] == list(range(first[0][2]))
-    assert [done for _, done, _ in second] == list(range(2 * windows))
+    told = [(one.done, one.total) for one in heard if one.part == "reading"]
+    first, second = told[0][1], told[-1][1]  # of each window the graph, and then the rows
+    assert second == 2 * len(trained.windows)
+    assert told == [*((done, first) for done in range(first)), *((done, second) for done in range(second))]
     order = [one.part for one in heard]
     assert order[0] == "reading"
     assert order[-1] == "training"
